@@ -1,0 +1,99 @@
+"""What can go wrong, as one small tree; the CLI turns each class into one line and one exit code.
+
+    CompressError                 70  (base; never raised itself)
+    ├── UsageError                 2  options that do not fit together, or lack what they need
+    ├── DataError                 65  what was read is not what it claims to be
+    │   ├── CorruptShardError     65  a checksum of a shard does not match, or the shard ends early
+    │   ├── CorruptArtifactError  65  a checksum of a store, checkpoint or index does not match
+    │   ├── RecordError           67  a record holds NaN, wrong dims, bad labels, a bad id
+    │   └── SchemaError           68  data and model, or two inputs, do not fit together
+    ├── NotFoundError             66  no such file, pattern, run, store, index or video id
+    ├── UnavailableError          69  this machine lacks something that was asked for (a GPU, a package)
+    ├── StorageError              74  the disk refused: full, read-only, I/O error
+    ├── LockedError               75  another process is writing the same artifact
+    ├── ConfigError               78  compress.toml or an environment variable is wrong
+    └── Interrupted          130/143  Ctrl-C or SIGTERM; everything done so far is kept and resumable
+
+A message says what happened, where (file, record, byte offset) and what to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class CompressError(Exception):
+    """Base of every error this project raises on purpose.
+
+    Args:
+        what: what happened, one clause, no full stop.
+        where: file, record, offset or option it happened at; empty when there is no place.
+        hint: what the user can do about it; empty when there is nothing.
+    """
+
+    exit_code = 70
+
+    def __init__(self, what: str, *, where: str | Path = "", hint: str = "") -> None:
+        self.what, self.where, self.hint = what, str(where), hint
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{place}{self.what}{hint}"
+
+
+class UsageError(CompressError):
+    exit_code = 2
+
+
+class DataError(CompressError):
+    exit_code = 65
+
+
+class CorruptShardError(DataError):
+    """A shard fails its CRC or ends early. `offset` is the byte at which the bad record starts."""
+
+    def __init__(self, what: str, *, where: str | Path = "", offset: int, record: int, hint: str = "") -> None:
+        self.path, self.offset, self.record = Path(where), offset, record
+        super().__init__(what, where=f"{where}: record {record} at byte {offset}", hint=hint)
+
+
+class CorruptArtifactError(DataError):
+    pass
+
+
+class RecordError(DataError):
+    exit_code = 67
+
+
+class SchemaError(DataError):
+    exit_code = 68
+
+
+class NotFoundError(CompressError):
+    exit_code = 66
+
+
+class UnavailableError(CompressError):
+    exit_code = 69
+
+
+class StorageError(CompressError):
+    exit_code = 74
+
+
+class LockedError(CompressError):
+    exit_code = 75
+
+
+class ConfigError(CompressError):
+    exit_code = 78
+
+
+class Interrupted(CompressError):
+    """Raised at a safe point after SIGINT (exit code 130) or SIGTERM (143)."""
+
+    def __init__(self, what: str, *, signal_number: int = 2, hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,64 @@
+"""How long work tells its caller where it stands, and how the caller asks it to stop.
+
+Work functions take `report: Reporter = silent`. They call it with a `Progress` or a `Note`; what a person sees
+of it (bar, plain line, nothing) is the caller's business. Between two safe points they call `check_interrupt()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from compress.errors import Interrupted
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of countable work: `done` of `total` `unit`s of `stage`, with figures to show (loss, GAP, ...)."""
+
+    stage: str
+    done: int
+    total: int
+    unit: str = "videos"
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence that a person should read: an estimate before long work, a resumed run, a skipped record."""
+
+    text: str
+
+
+Event = Progress | Note
+Reporter = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """The reporter that shows nothing."""
+
+
+_requested_signal: int | None = None
+
+
+def request_interrupt(signal_number: int) -> None:
+    """Ask running work to stop at its next safe point; called from a signal handler."""
+    global _requested_signal
+    _requested_signal = signal_number
+
+
+def clear_interrupt() -> None:
+    """Forget an earlier request."""
+    global _requested_signal
+    _requested_signal = None
+
+
+def interrupt_requested() -> int | None:
+    """The signal number of the request that waits, or None."""
+    return _requested_signal
+
+
+def check_interrupt(hint: str = "run the same command again to continue") -> None:
+    """Raise `Interrupted` when a stop was requested; call it only where everything done is already kept."""
+    if _requested_signal is not None:
+        raise Interrupted("stopped on request", signal_number=_requested_signal, hint=hint)
