@@ -1,0 +1,111 @@
+"""What happens to a record that cannot be used: stop, leave it out, or leave it out and keep its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from compress.errors import DataError, StorageError, UsageError
+
+OnCorrupt = Literal["fail", "skip", "quarantine"]
+QUARANTINE_LOG = "quarantine.jsonl"
+
+
+@dataclass(frozen=True)
+class SkippedRecord:
+    """Something of a shard that was left out.
+
+    Args:
+        shard: the file.
+        record: number of the record in the file, from 0.
+        offset: byte at which the record starts.
+        num_bytes: bytes left out, framing included.
+        reason: what is wrong with it.
+        rest_of_shard: nothing after `offset` could be read; how many records that were is unknown.
+        quarantined: the file that keeps the bytes, if any.
+    """
+
+    shard: Path
+    record: int
+    offset: int
+    num_bytes: int
+    reason: str
+    rest_of_shard: bool = False
+    quarantined: Path | None = None
+
+
+class Policy:
+    """Decides about unusable records; remembers each one left out once, however often it is read.
+
+    Args:
+        on_corrupt: "fail" raises the error, "skip" leaves the record out, "quarantine" also copies it.
+        quarantine: folder for the copies; needed for, and only for, "quarantine".
+    """
+
+    def __init__(self, on_corrupt: OnCorrupt = "fail", quarantine: Path | None = None) -> None:
+        if on_corrupt not in get_args(OnCorrupt):
+            raise UsageError(f"unknown on-corrupt policy {on_corrupt!r}", hint="use fail, skip or quarantine")
+        if (on_corrupt == "quarantine") != (quarantine is not None):
+            raise UsageError("the policy 'quarantine' and a quarantine folder go together")
+        self.on_corrupt, self.quarantine = on_corrupt, quarantine
+        self._skipped: dict[tuple[Path, int], SkippedRecord] = {}
+
+    @property
+    def skipped(self) -> list[SkippedRecord]:
+        """Everything left out so far, by shard and offset."""
+        return [self._skipped[key] for key in sorted(self._skipped)]
+
+    def without_record(self) -> Policy:
+        """A policy that fails or skips like this one but leaves no trace, for looking ahead."""
+        return Policy("fail" if self.on_corrupt == "fail" else "skip")
+
+    def leave_out(self, skipped: SkippedRecord, error: DataError, raw: Callable[[], Iterable[bytes]]) -> None:
+        """Raise `error`, or leave the record out as the policy says.
+
+        Args:
+            skipped: what is about to be left out.
+            error: what is wrong, with file, record and offset.
+            raw: gives the bytes of the record as they are on disk, in pieces.
+        """
+        if self.on_corrupt == "fail":
+            raise error
+        key = (skipped.shard, skipped.offset)
+        if key in self._skipped:
+            return
+        kept = None if self.quarantine is None else _keep(self.quarantine, skipped, raw())
+        self._skipped[key] = SkippedRecord(**{**_fields(skipped), "quarantined": kept})
+
+
+def _fields(skipped: SkippedRecord) -> dict[str, Any]:
+    return {name: getattr(skipped, name) for name in SkippedRecord.__dataclass_fields__}
+
+
+def _keep(folder: Path, skipped: SkippedRecord, pieces: Iterable[bytes]) -> Path:
+    # Two shards of the same name in different folders must not overwrite each other's records.
+    shard = hashlib.sha256(str(skipped.shard.resolve()).encode()).hexdigest()[:8]
+    target = folder / f"{skipped.shard.name}-{shard}.{skipped.offset}.bin"
+    line = {**_fields(skipped), "shard": str(skipped.shard), "quarantined": target.name}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as copy:
+            for piece in pieces:
+                copy.write(piece)
+        _append_once(folder / QUARANTINE_LOG, json.dumps(line, sort_keys=True))
+    except OSError as error:
+        raise StorageError(f"cannot quarantine a record: {error}", where=folder) from error
+    return target
+
+
+def _append_once(log: Path, line: str) -> None:
+    # A second run over the same shard finds the same records; the log shall not grow by them.
+    if log.exists() and line in log.read_text(encoding="utf-8").splitlines():
+        return
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(line + "\n")
+
+
+FAIL = Policy()

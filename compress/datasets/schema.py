@@ -1,0 +1,72 @@
+"""What the records of a data set hold: level, feature names and sizes, classes, key of the video id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from compress.errors import SchemaError
+
+Level = Literal["video", "frame"]
+
+# The longest a frame-level video of the YouTube-8M releases gets (one frame a second); stated, not enforced.
+YT8M_MAX_FRAMES = 360
+
+
+@dataclass(frozen=True)
+class FeatureSchema:
+    """The shape of every record of a source.
+
+    Args:
+        level: "video" (float32 features) or "frame" (uint8 frames).
+        names: features in the order in which they are concatenated, e.g. ("mean_rgb", "mean_audio").
+        dims: the size of each feature, same order.
+        num_classes: C; labels are in [0, C).
+        id_key: key of the video id, "id" (2018 release) or "video_id" (2017 release, AudioSet).
+        synthetic_frames: the frames were expanded from video-level features, not filmed.
+        max_frames: frames after this many are cut while reading; None keeps all.
+    """
+
+    level: Level
+    names: tuple[str, ...]
+    dims: tuple[int, ...]
+    num_classes: int
+    id_key: str
+    synthetic_frames: bool = False
+    max_frames: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.level not in ("video", "frame"):
+            raise SchemaError(f"level must be 'video' or 'frame', not {self.level!r}")
+        if not self.names or len(self.names) != len(self.dims) or len(set(self.names)) != len(self.names):
+            raise SchemaError(f"feature names ({', '.join(self.names)}) do not fit dims {self.dims}")
+        if min(self.dims) < 1 or self.num_classes < 1:
+            raise SchemaError(f"dims {self.dims} and num_classes {self.num_classes} must be at least 1")
+        if self.max_frames is not None and self.max_frames < 1:
+            raise SchemaError(f"max_frames must be at least 1, not {self.max_frames}")
+
+    @property
+    def dim(self) -> int:
+        """Size of the concatenated features."""
+        return sum(self.dims)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able dict that `from_json` reads back."""
+        return {**asdict(self), "names": list(self.names), "dims": list(self.dims)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> FeatureSchema:
+        """The schema that `to_json` wrote; SchemaError when a field is missing or unknown."""
+        try:
+            dims = tuple(int(dim) for dim in value["dims"])
+            return cls(**{**value, "names": tuple(value["names"]), "dims": dims})
+        except (KeyError, TypeError, ValueError) as error:
+            raise SchemaError(f"not a feature schema: {error}") from error
+
+
+YT8M_2018_VIDEO = FeatureSchema("video", ("mean_rgb", "mean_audio"), (1024, 128), 3862, "id")
+YT8M_2018_FRAME = FeatureSchema("frame", ("rgb", "audio"), (1024, 128), 3862, "id")
+YT8M_2017_VIDEO = FeatureSchema("video", ("mean_rgb", "mean_audio"), (1024, 128), 4716, "video_id")
+YT8M_2017_FRAME = FeatureSchema("frame", ("rgb", "audio"), (1024, 128), 4716, "video_id")
+AUDIOSET = FeatureSchema("frame", ("audio_embedding",), (128,), 527, "video_id")

@@ -1,0 +1,151 @@
+"""The TFRecord framing: length u64, masked CRC32C of it, data, masked CRC32C of the data, one after another.
+
+Both checksums are always verified: a popular reader skips them, and a flipped bit then becomes a wrong
+number or, in the length, a huge allocation. A cut exactly between two records leaves no trace in the format;
+the content fingerprint of the source is what tells such a shard from the whole one.
+
+Source: tensorflow/core/lib/io/record_writer.h (masking: rotate right by 15, add 0xa282ead8).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from crc32c import crc32c
+
+from compress.artifacts.atomic import replacing
+from compress.datasets.policy import FAIL, Policy, SkippedRecord
+from compress.errors import CorruptShardError, DataError, NotFoundError, StorageError
+
+_HEADER = struct.Struct("<QI")
+_CRC = struct.Struct("<I")
+HEADER_BYTES, FOOTER_BYTES = _HEADER.size, _CRC.size
+_MASK_DELTA = 0xA282EAD8
+_BUFFER_BYTES = 1 << 20
+
+
+class RawRecord(NamedTuple):
+    """One record as stored: where it starts, its number in the shard (from 0), and its bytes."""
+
+    offset: int
+    index: int
+    data: bytes
+
+
+def masked_crc(data: bytes) -> int:
+    """The checksum that TFRecord stores for `data`."""
+    crc = crc32c(data)
+    return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+def frame(data: bytes) -> bytes:
+    """`data` with its header and footer, as it stands in a shard."""
+    length = struct.pack("<Q", len(data))
+    return length + _CRC.pack(masked_crc(length)) + data + _CRC.pack(masked_crc(data))
+
+
+def read_records(path: Path, on_corrupt: Policy = FAIL) -> Iterator[RawRecord]:
+    """Every intact record of a shard, in order, with bounded memory (one record).
+
+    Args:
+        path: the shard.
+        on_corrupt: what to do with a damaged record. Reading goes on behind it only when its length is known
+            to be right; otherwise the rest of the shard is left out as one piece, never guessed at.
+
+    Raises:
+        CorruptShardError: a checksum is wrong or the shard ends early (policy "fail").
+        NotFoundError: no such file.
+        StorageError: the file cannot be read.
+    """
+    try:
+        with path.open("rb", buffering=_BUFFER_BYTES) as shard:
+            yield from _records(path, shard, os.fstat(shard.fileno()).st_size, on_corrupt)
+    except FileNotFoundError as error:
+        raise NotFoundError("no such shard", where=path) from error
+    except OSError as error:
+        raise StorageError(f"cannot read: {error}", where=path) from error
+
+
+def _records(path: Path, shard: BinaryIO, size: int, policy: Policy) -> Iterator[RawRecord]:
+    offset = index = 0
+    while offset < size:
+        header = shard.read(HEADER_BYTES)
+        reason, length = _check_header(header, size - offset)
+        if not reason:
+            data, footer = shard.read(length), shard.read(FOOTER_BYTES)
+            if len(data) < length or len(footer) < FOOTER_BYTES:
+                reason = f"the shard was cut while reading it, {length} bytes of data expected"
+        if reason:
+            _leave_out_rest(policy, path, index, offset, size, reason)
+            return
+        (expected,) = _CRC.unpack(footer)
+        crc = crc32c(data)
+        # masked_crc, written out: one call less for each of millions of records
+        if ((((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF) == expected:
+            yield RawRecord(offset, index, data)
+        else:
+            reason = f"data checksum is {masked_crc(data):08x}, stored is {expected:08x}"
+            error = CorruptShardError(reason, where=path, offset=offset, record=index, hint=_SKIP_HINT)
+            skipped = SkippedRecord(path, index, offset, HEADER_BYTES + length + FOOTER_BYTES, reason)
+            policy.leave_out(skipped, error, lambda pieces=(header, data, footer): pieces)
+        offset += HEADER_BYTES + length + FOOTER_BYTES
+        index += 1
+
+
+_SKIP_HINT = "fetch the shard again, or leave damaged records out with on-corrupt skip or quarantine"
+
+
+def _check_header(header: bytes, remaining: int) -> tuple[str, int]:
+    """What is wrong with a header ("" if nothing) and the length it claims."""
+    if len(header) < HEADER_BYTES:
+        return f"the shard ends inside a header, {remaining} of {HEADER_BYTES} bytes are there", 0
+    length, stored = _HEADER.unpack(header)
+    if masked_crc(header[:8]) != stored:
+        return f"length checksum is {masked_crc(header[:8]):08x}, stored is {stored:08x}", 0
+    present = remaining - HEADER_BYTES - FOOTER_BYTES
+    if length > present:  # checked before anything of that size is allocated
+        return f"the shard ends early, the record claims {length} bytes but {max(present, 0)} are left", 0
+    return "", length
+
+
+def _leave_out_rest(policy: Policy, path: Path, index: int, offset: int, size: int, reason: str) -> None:
+    lost = size - offset
+    what = f"{reason}; the last {lost} bytes of the shard cannot be read"
+    error = CorruptShardError(what, where=path, offset=offset, record=index, hint=_SKIP_HINT)
+    skipped = SkippedRecord(path, index, offset, lost, reason, rest_of_shard=True)
+    policy.leave_out(skipped, error, lambda: _pieces(path, offset))
+
+
+def _pieces(path: Path, offset: int) -> Iterator[bytes]:
+    with path.open("rb") as shard:
+        shard.seek(offset)
+        while piece := shard.read(_BUFFER_BYTES):
+            yield piece
+
+
+def write_records(path: Path, records: Iterable[bytes]) -> int:
+    """Write a shard atomically: it appears whole or not at all.
+
+    Args:
+        path: the shard; its folder exists.
+        records: serialised messages, each below 2 GiB.
+
+    Returns:
+        How many records were written.
+
+    Raises:
+        DataError: there is no record; an empty shard cannot be told from a lost one.
+        StorageError: the disk refuses.
+    """
+    count = 0
+    with replacing(path) as unfinished, unfinished.open("wb") as shard:
+        for data in records:
+            shard.write(frame(data))
+            count += 1
+        if not count:
+            raise DataError("no records to write", where=path)
+    return count
