@@ -1,0 +1,159 @@
+"""One file, replaced in one step or not at all: write beside, fsync, rename, fsync the folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from compress.artifacts import disk
+from compress.artifacts.faults import fault_point
+from compress.errors import CompressError, CorruptArtifactError, DataError, NotFoundError
+
+_PROBE_BYTES = 65_536
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the folder of `path`; when the body succeeds it takes the place of `path`.
+
+    The bytes are on the disk before the name changes. Any exception removes the temporary file and leaves the
+    old `path` as it was. Missing parent folders are created. `np.save` needs an open file here: it appends
+    `.npy` to a name.
+
+    Args:
+        path: the file to create or replace.
+
+    Raises:
+        StorageError: the disk refused, also where the writing library said so in its own words.
+    """
+    disk.make_folder(path.parent)
+    with disk.storage_errors(path):
+        _remove_dead_temporaries(path)
+    temporary = path.with_name(f"{path.name}.tmp.{os.getpid()}")
+    with removed_on_error(temporary, path):
+        yield temporary
+        fault_point("write")
+        disk.fsync_path(temporary)
+        disk.rename(temporary, path)
+    with disk.storage_errors(path):
+        disk.fsync_folder(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` in one step; raises StorageError (naming the bytes needed on a full disk)."""
+    with replacing(path) as temporary, disk.storage_errors(path, len(data)):
+        write_new(temporary, data)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Replace `path` by `value` as JSON: sorted keys, two spaces, one newline at the end.
+
+    Raises:
+        DataError: `value` is not JSON (NaN and Infinity are not: write null).
+        StorageError: the disk refused.
+    """
+    write_bytes(path, render_json(value, path))
+
+
+def read_json(path: Path) -> Any:
+    """What `write_json` wrote.
+
+    Raises:
+        NotFoundError: no such file.
+        CorruptArtifactError: not JSON.
+        StorageError: the file cannot be read.
+    """
+    return parse_json(read_bytes(path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """All of a file; NotFoundError when there is none, StorageError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError("no such file", where=path) from error
+    except OSError as error:
+        raise disk.storage_error(error, path) from error
+
+
+def render_json(value: object, path: Path) -> bytes:
+    """`value` as the bytes of a JSON file; `path` is named when it is not JSON."""
+    try:
+        text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+        return text.encode() + b"\n"
+    except (TypeError, ValueError) as error:
+        raise DataError(f"cannot be written as JSON: {error}", where=path) from error
+
+
+def parse_json(data: bytes, path: Path) -> Any:
+    """The value of a JSON file's bytes; CorruptArtifactError naming `path` when they are not JSON."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise CorruptArtifactError(f"not valid JSON ({error})", where=path) from error
+
+
+def sha256_file(path: Path) -> str:
+    """sha256 of a file's bytes, 64 hex digits."""
+    with disk.storage_errors(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, truncating what is there; no fsync, no rename."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        disk.write_at(descriptor, data, 0)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def removed_on_error(temporary: Path, path: Path) -> Iterator[None]:
+    """Remove `temporary` when the body raises; what a full disk made it raise becomes StorageError."""
+    try:
+        yield
+    except BaseException as error:
+        cause = error if isinstance(error, OSError) else _refusal_behind(error, temporary)
+        temporary.unlink(missing_ok=True)
+        if cause is None:
+            raise
+        raise disk.storage_error(cause, path) from error
+
+
+def _refusal_behind(error: BaseException, temporary: Path) -> OSError | None:
+    # faiss, torch and safetensors report a full disk as RuntimeError and the like, with odd words. Whether
+    # the disk was the cause is easy to ask: try to append to the file that they left.
+    if isinstance(error, CompressError) or not isinstance(error, Exception) or not temporary.exists():
+        return None
+    try:
+        with temporary.open("ab", buffering=0) as file:
+            file.write(bytes(_PROBE_BYTES))
+            os.fsync(file.fileno())
+    except OSError as refusal:
+        return refusal
+    return None
+
+
+def _remove_dead_temporaries(path: Path) -> None:
+    pattern = re.compile(re.escape(path.name) + r"\.tmp\.([0-9]+)")
+    for name in os.listdir(path.parent):
+        match = pattern.fullmatch(name)
+        if match and not _is_alive(int(match[1])):
+            (path.parent / name).unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

@@ -1,0 +1,128 @@
+"""The commit steps: each write, fsync, rename and unlink of an artifact is made here, at a fault point."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from compress.artifacts.faults import armed, fault_point
+from compress.errors import StorageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_HINTS = {
+    errno.ENOSPC: "free some space and run the same command again",
+    errno.EDQUOT: "your disk quota is used up; free some space and run the same command again",
+    errno.EFBIG: "the file size limit is reached (see `ulimit -f`, or the limits of this file system)",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.EACCES: "check the permissions of the folder, or choose another one",
+    errno.EPERM: "check the permissions of the folder, or choose another one",
+    errno.EIO: "the disk reported an I/O error; check it before you trust what it holds",
+}
+
+
+def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
+    """Write all of `data` at byte `offset`; a short write continues, a refused one raises OSError."""
+    view = memoryview(data).cast("B")
+    torn = len(view) // 2 if armed() else 0
+    _write_all(descriptor, view[:torn], offset)
+    fault_point("write")
+    _write_all(descriptor, view[torn:], offset + torn)
+
+
+def fsync(descriptor: int) -> None:
+    """Bring a file's data and size to the disk."""
+    fault_point("fsync")
+    os.fsync(descriptor)
+
+
+def fdatasync(descriptor: int) -> None:
+    """Bring a file's data to the disk; enough where its size was reserved before."""
+    fault_point("fdatasync")
+    os.fdatasync(descriptor)
+
+
+def fsync_path(path: Path) -> None:
+    """Bring a closed file to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk: without it, a rename may be lost with the power."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fault_point("fsync-folder")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Put `source` in the place of `target` in one step."""
+    fault_point("rename")
+    os.replace(source, target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file that may be gone already."""
+    fault_point("unlink")
+    path.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents; an existing one is fine."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes that this user may still write beside `path`."""
+    facts = os.statvfs(path.parent)
+    return facts.f_bavail * facts.f_frsize
+
+
+@contextmanager
+def storage_errors(path: Path, needed: int | None = None) -> Iterator[None]:
+    """Turn an OSError of the body into a StorageError that names `path` (exit code 74)."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, path, needed) from error
+
+
+def storage_error(error: OSError, path: Path, needed: int | None = None) -> StorageError:
+    """A refusal of the disk in one line.
+
+    Args:
+        error: what the system said; an error about some other file is named by that file.
+        path: the artifact that was being written.
+        needed: bytes that the write needs, when known; said where the disk is full.
+    """
+    reason = error.strerror or str(error)
+    if error.errno in _FULL and needed is not None:
+        reason += f" (needs {needed:,} bytes, {_free_words(path)})"
+    where = path if error.filename is None or _is_own(error.filename, path) else error.filename
+    return StorageError(reason, where=str(where), hint=_HINTS.get(error.errno or 0, ""))
+
+
+def _write_all(descriptor: int, view: memoryview, offset: int) -> None:
+    done = 0
+    while done < len(view):
+        done += os.pwrite(descriptor, view[done:], offset + done)
+
+
+def _free_words(path: Path) -> str:
+    try:
+        return f"{free_bytes(path):,} free"
+    except OSError as error:  # The folder may be what failed; the first error stays the news.
+        return f"free space unknown: {error.strerror}"
+
+
+def _is_own(name: object, path: Path) -> bool:
+    return not isinstance(name, str | bytes) or path.name in Path(os.fsdecode(name)).name

@@ -1,0 +1,83 @@
+"""One writer at a time: flock on `<path>.lock`, which the kernel drops when its holder dies, however it dies.
+
+Not HDF5's own lock: HDF5_USE_FILE_LOCKING=FALSE turns that one off. The lock file is removed on release. That
+is free of races because a winner checks that the file it locked still has the name; one that lost its name is
+locked anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from compress.artifacts import disk
+from compress.errors import LockedError
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the only right to write `path` (a file or a folder) inside the `with`.
+
+    Not re-entrant, also not within one process. Missing parent folders are created.
+
+    Raises:
+        LockedError: another process holds it; names its pid, host and since when.
+        StorageError: the lock file cannot be made (read-only folder, full disk).
+    """
+    disk.make_folder(path.parent)
+    lock = path.with_name(f"{path.name}.lock")
+    with disk.storage_errors(lock):
+        descriptor = _acquire(lock, path)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _acquire(lock: Path, path: Path) -> int:
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _still_named(descriptor, lock):
+                _sign(descriptor)
+                return descriptor
+        except BlockingIOError:
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            raise LockedError(
+                f"is being written by {holder}", where=path, hint="wait for it, or stop it"
+            ) from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _still_named(descriptor: int, lock: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(lock))
+    except FileNotFoundError:
+        return False
+
+
+def _sign(descriptor: int) -> None:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, signature.encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        signature = json.loads(os.pread(descriptor, 4096, 0))
+        return f"process {signature['pid']} on {signature['host']} since {signature['since']}"
+    except (ValueError, KeyError, TypeError):  # The winner has locked, but not signed yet.
+        return "another process"

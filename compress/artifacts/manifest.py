@@ -1,0 +1,146 @@
+"""What a committed folder says about itself: kind, metadata, versions, and its files with their sha256.
+
+The manifest carries the sha256 of the rest of itself and is compared byte for byte with what we would write,
+so a flipped bit in it is found like one in the files it names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import asdict, dataclass
+from importlib import metadata as distributions
+from pathlib import Path
+from typing import Any
+
+from compress.artifacts.atomic import parse_json, render_json
+from compress.errors import CorruptArtifactError, DataError, NotFoundError
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+_DISTRIBUTIONS = {
+    "compress": "compress-video-embeddings",
+    "torch": "torch",
+    "numpy": "numpy",
+    "h5py": "h5py",
+}
+_FAISS = ("faiss-gpu", "faiss-gpu-cu12", "faiss-gpu-cu11", "faiss-cpu", "faiss")
+_HINT = "make it again with the command that wrote it, or restore it from a copy"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a commit: its name in the folder, its size and its sha256 (64 hex digits)."""
+
+    stored: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A committed folder.
+
+    Args:
+        folder: where it is.
+        kind: what it is ("model", "index", ...).
+        metadata: what its writer said about it, JSON.
+        files: by the name given to `commit_folder`.
+        schema_version: of the folder format.
+        versions: of the software that wrote it.
+    """
+
+    folder: Path
+    kind: str
+    metadata: dict[str, Any]
+    files: dict[str, StoredFile]
+    schema_version: int
+    versions: dict[str, str]
+
+    def path(self, name: str) -> Path:
+        """Where file `name` is; NotFoundError when the commit has none of that name."""
+        if name not in self.files:
+            listed = ", ".join(sorted(self.files)) or "none"
+            raise NotFoundError(f"has no file {name!r}", where=self.folder, hint=f"its files: {listed}")
+        return self.folder / self.files[name].stored
+
+
+def render_manifest(manifest: Manifest) -> bytes:
+    """The bytes of `manifest.json`; they carry the sha256 of the rest of themselves."""
+    body = {
+        "kind": manifest.kind,
+        "schema_version": manifest.schema_version,
+        "versions": manifest.versions,
+        "metadata": manifest.metadata,
+        "files": {name: asdict(file) for name, file in manifest.files.items()},
+    }
+    path = manifest.folder / MANIFEST
+    digest = hashlib.sha256(render_json(body, path)).hexdigest()
+    return render_json({**body, "sha256": digest}, path)
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether `name` is a file name and nothing else: no folder, no `..`, not hidden."""
+    return (
+        bool(name) and not name.startswith(".") and not any(c in name for c in "/\\\0") and name.isprintable()
+    )
+
+
+def parse_manifest(data: bytes, folder: Path) -> Manifest:
+    """The manifest that `render_manifest` wrote.
+
+    Raises:
+        DataError: written by a newer version of this project.
+        CorruptArtifactError: not a manifest, or changed since it was written.
+    """
+    path = folder / MANIFEST
+    value = parse_json(data, path)
+    if not isinstance(value, dict) or not isinstance(value.get("schema_version"), int):
+        raise CorruptArtifactError("is not the manifest of a compress folder", where=path, hint=_HINT)
+    if value["schema_version"] > SCHEMA_VERSION:
+        raise DataError(
+            f"has schema version {value['schema_version']}, this compress reads up to {SCHEMA_VERSION}",
+            where=path,
+            hint="upgrade compress",
+        )
+    manifest = _from_json(value, folder)
+    if manifest is None or render_manifest(manifest) != data:
+        raise CorruptArtifactError("does not match its own sha256", where=path, hint=_HINT)
+    return manifest
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of python, compress, torch, numpy, h5py, faiss; what is missing is left out.
+
+    Read from the packages' metadata, so that writing an artifact imports none of them.
+    """
+    found = {"python": platform.python_version()}
+    for name, distribution in _DISTRIBUTIONS.items():
+        found.update(_version(distribution, name))
+    for name in _FAISS:
+        found.update(_version(name, "faiss") if "faiss" not in found else {})
+    return found
+
+
+def _version(distribution: str, name: str) -> dict[str, str]:
+    try:
+        return {name: distributions.version(distribution)}
+    except distributions.PackageNotFoundError:
+        return {}
+
+
+def _from_json(value: dict[str, Any], folder: Path) -> Manifest | None:
+    try:
+        files = {name: StoredFile(**file) for name, file in value["files"].items()}
+        if not all(map(_is_sound, files.values())):
+            return None
+        return Manifest(
+            folder, value["kind"], value["metadata"], files, value["schema_version"], value["versions"]
+        )
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def _is_sound(file: StoredFile) -> bool:
+    # The sha256 is no signature: a hostile manifest can carry a right one, and `../` in a name all the same.
+    return isinstance(file.stored, str) and is_plain_name(file.stored) and type(file.bytes) is int
