@@ -1,0 +1,52 @@
+"""Encoders: features -> embedding, and heads: embedding -> class log-odds.
+
+    list_encoders(), encoder_level(name), config_class(name)
+    build_encoder(name, options) -> Encoder            encoder(features) or encoder(frames, num_frames) -> (B, dim)
+    list_heads(), build_head(name, dim, num_classes, options) -> Head
+    build_model(ModelConfig(...)) -> Model             model.embed(inputs), model(inputs), model.loss(inputs, labels)
+
+Importing this package registers every encoder and head. A new encoder is one file: a config dataclass, a class with
+@register(name, config), and a line below. Errors are ValueErrors that say what was expected.
+"""
+
+from encoders.encoder import Encoder, EncoderConfig, Level
+from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
+from encoders.identity import IdentityConfig, IdentityEncoder
+from encoders.input_norm import InputNorm, InputNormConfig, dequantize
+from encoders.linear import LinearConfig, LinearEncoder
+from encoders.mlp import MLPConfig, MLPEncoder
+from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
+from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
+
+__all__ = [
+    "Encoder",
+    "EncoderConfig",
+    "Head",
+    "HeadConfig",
+    "IdentityConfig",
+    "IdentityEncoder",
+    "InputNorm",
+    "InputNormConfig",
+    "Inputs",
+    "Level",
+    "LinearConfig",
+    "LinearEncoder",
+    "Logistic",
+    "MLPConfig",
+    "MLPEncoder",
+    "MoE",
+    "MoEConfig",
+    "Model",
+    "ModelConfig",
+    "build_encoder",
+    "build_head",
+    "build_model",
+    "config_class",
+    "count_parameters",
+    "dequantize",
+    "encoder_level",
+    "list_encoders",
+    "list_heads",
+    "model_config",
+    "register",
+]

@@ -1,0 +1,65 @@
+"""What every encoder is: a torch module from normalised features to an embedding, described by a frozen config."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from encoders.options import positive
+
+Level = Literal["video", "frame"]
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """What all encoders have in common.
+
+    Args:
+        input_dim: numbers a video (or a frame) has, > 0; 1152 = 1024 rgb + 128 audio.
+        dim: numbers an embedding has, > 0.
+    """
+
+    input_dim: int = 1152
+    dim: int = 320
+
+    def __post_init__(self) -> None:
+        positive(input_dim=self.input_dim, dim=self.dim)
+
+
+class Encoder(nn.Module):
+    """Base class.
+
+    Video level: `forward(features (B, input_dim)) -> (B, dim)`.
+    Frame level: `forward(frames (B, T, input_dim), num_frames (B,)) -> (B, dim)`; the frames from `num_frames` on are
+    padding and never change a result.
+    """
+
+    level: ClassVar[Level] = "video"
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @property
+    def input_dim(self) -> int:
+        return self.config.input_dim
+
+    @property
+    def dim(self) -> int:
+        return self.config.dim
+
+    def penalty(self) -> Tensor:
+        """What the training loss adds for the weights, a float32 scalar; 0 unless an encoder says otherwise."""
+        return torch.zeros((), device=next(self.parameters(), torch.zeros(())).device)
+
+    def check_input(self, features: Tensor) -> None:
+        """ValueError unless `features` is (B, input_dim), or (B, T, input_dim) at frame level."""
+        axes = 2 if self.level == "video" else 3
+        if features.dim() != axes or features.shape[-1] != self.input_dim:
+            wanted = "(B, T, input_dim)" if axes == 3 else "(B, input_dim)"
+            raise ValueError(
+                f"{type(self).__name__} takes {wanted} with input_dim = {self.input_dim}, not {tuple(features.shape)}"
+            )

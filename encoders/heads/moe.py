@@ -1,0 +1,90 @@
+"""Mixture of logistic experts a class, with a dummy expert that always says no (models.md section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from encoders.heads.head import PRIOR_FLOOR, Head, HeadConfig
+from encoders.heads.moe_loss import MoELoss
+from encoders.heads.registry import register
+from encoders.options import positive
+
+BLOCK_ROWS = 16  # videos at a time: the planes of a block stay in the cache
+
+
+@dataclass(frozen=True)
+class MoEConfig(HeadConfig):
+    """Options of MoE.
+
+    Args:
+        num_mixtures: K real experts a class, >= 1; the papers use 2.
+    """
+
+    num_mixtures: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(num_mixtures=self.num_mixtures)
+
+
+@register("moe", MoEConfig)
+class MoE(Head):
+    """p = sum over k < K of softmax(gates)_k * sigmoid(expert_k); gate K belongs to the dummy, which predicts 0.
+
+    `weight` (2K + 1, C, dim): planes 0..K are the gates (no bias), planes K+1..2K the experts; plane-major, so that one
+    GEMM gives activations (B, 2K + 1, C) whose planes are contiguous. `bias` (K, C): the experts'.
+    (2K + 1) * C * dim + K * C parameters: 5 C dim + 2 C for K = 2.
+    """
+
+    config: MoEConfig
+
+    def __init__(self, config: MoEConfig) -> None:
+        super().__init__(config)
+        k, c, d = config.num_mixtures, config.num_classes, config.dim
+        self.weight = nn.Parameter(torch.empty(2 * k + 1, c, d))
+        self.bias = nn.Parameter(torch.zeros(k, c))
+        with torch.no_grad():  # two layers in the papers' code, each Xavier-uniform on its own
+            nn.init.xavier_uniform_(self.weight[: k + 1].view(-1, d))
+            nn.init.xavier_uniform_(self.weight[k + 1 :].view(-1, d))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """(B, dim) -> log-odds (B, C), float32: z = log p - log(1 - p), exact for any activations."""
+        self.check(embedding)
+        k = self.config.num_mixtures
+        bias = torch.cat([torch.zeros(k + 1, self.num_classes).to(self.bias), self.bias]).flatten()
+        planes = F.linear(embedding, self.weight.flatten(0, 1), bias).view(-1, 2 * k + 1, self.num_classes)
+        if torch.is_grad_enabled() or len(planes) <= BLOCK_ROWS:
+            return moe_logits(planes)
+        return torch.cat([moe_logits(block) for block in planes.split(BLOCK_ROWS)])
+
+    def loss(self, embedding: Tensor, labels: Tensor) -> Tensor:
+        """As Head.loss, in one pass with its own backward (see moe_loss.py)."""
+        self.check(embedding, labels)
+        loss: Tensor = MoELoss.apply(embedding, self.weight, self.bias, labels)
+        return loss
+
+    def _start_from(self, priors: Tensor) -> None:
+        share = self.config.num_mixtures / (self.config.num_mixtures + 1)  # of the real experts, equal gates
+        expert = priors.clamp(PRIOR_FLOOR, share * (1 - PRIOR_FLOOR)) / share
+        with torch.no_grad():
+            self.bias.copy_(torch.logit(expert).expand_as(self.bias))
+
+
+def moe_logits(planes: Tensor) -> Tensor:
+    """Log-odds from gate and expert activations, in log space.
+
+    Args:
+        planes: (B, 2K + 1, C): K + 1 gates, K experts.
+
+    Returns:
+        (B, C), float32 (float64 from float64).
+    """
+    planes = planes if planes.dtype == torch.float64 else planes.float()
+    gates, dummy, experts = planes.split([planes.shape[1] // 2, 1, planes.shape[1] // 2], dim=1)
+    yes = gates + F.logsigmoid(experts)
+    no = torch.cat([yes - experts, dummy], dim=1)  # logsigmoid(-e) = logsigmoid(e) - e
+    return torch.logsumexp(yes, dim=1) - torch.logsumexp(no, dim=1)

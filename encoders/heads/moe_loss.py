@@ -1,0 +1,114 @@
+"""Loss of the MoE head and its gradient in one pass: the (B, 2K + 1, C) activations become their own gradient.
+
+Naive autograd keeps 6-8 tensors of that size; here there is one, and the elementwise work runs in blocks that stay in
+the cache. Nearly all labels are 0, so every position is treated as a negative first, and the few positives are then
+written over it.
+
+With a_k = exp(gate_k - max), S = sum a, r_k = the share of expert k in the probability of the true answer:
+    label 0: -log(1 - p) = log S - log(sum_k a_k sigmoid(-e_k) + a_dummy);  d/d e_k = +r_k sigmoid(e_k)
+    label 1: -log p      = log S - log(sum_k a_k sigmoid(+e_k));            d/d e_k = -r_k sigmoid(-e_k)
+    both:    d/d gate_k = a_k / S - r_k
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+BLOCK_ROWS = 16
+
+
+class MoELoss(torch.autograd.Function):
+    """apply(embedding (B, D), weight (2K+1, C, D), bias (K, C), labels bool (B, C)) -> scalar."""
+
+    @staticmethod
+    def forward(ctx: Any, embedding: Tensor, weight: Tensor, bias: Tensor, labels: Tensor) -> Tensor:
+        device = embedding.device.type
+        compute = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+        with torch.autocast(device, enabled=False):
+            x, w = embedding.to(compute), weight.to(compute).flatten(0, 1)
+            whole_bias = torch.cat([bias.new_zeros(len(weight) - len(bias), bias.shape[1]), bias]).to(compute)
+            planes = F.linear(x, w, whole_bias.flatten()).view(-1, *weight.shape[:2])
+            total = activations_to_gradients(planes, labels.bool())
+        ctx.save_for_backward(x, w, planes)
+        ctx.dtypes = embedding.dtype, weight.dtype, bias.dtype
+        ctx.scale = 1 / max(len(embedding), 1)
+        return total * ctx.scale
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        x, w, gradients = ctx.saved_tensors
+        embedding_dtype, weight_dtype, bias_dtype = ctx.dtypes
+        scale = outer[0] * ctx.scale
+        flat = gradients.flatten(1)
+        num_experts = gradients.shape[1] // 2
+        to_embedding = to_weight = to_bias = None
+        if ctx.needs_input_grad[0]:
+            to_embedding = ((flat @ w) * scale).to(embedding_dtype)
+        if ctx.needs_input_grad[1]:  # x is the smallest factor to put the scale on
+            to_weight = (flat.t() @ (x * scale.to(x.dtype))).view(*gradients.shape[1:], -1).to(weight_dtype)
+        if ctx.needs_input_grad[2]:
+            experts = gradients[:, num_experts + 1 :]
+            to_bias = (experts.sum(0, dtype=bias_dtype) * scale).to(bias_dtype)
+        return to_embedding, to_weight, to_bias, None
+
+
+def activations_to_gradients(planes: Tensor, labels: Tensor) -> Tensor:
+    """Replace activations by the gradient of the summed loss, in place.
+
+    Args:
+        planes: (B, 2K + 1, C) activations; overwritten.
+        labels: (B, C) bool.
+
+    Returns:
+        The loss summed over videos and classes, scalar, float32 (float64 from float64).
+    """
+    rows, classes = labels.nonzero(as_tuple=True)
+    exact = torch.float64 if planes.dtype == torch.float64 else torch.float32
+    loss, gradients = _positives(planes[rows, :, classes].to(exact))
+    total = loss.sum()
+    for start in range(0, len(planes), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        total = total + _negatives(planes[block], labels[block], exact)
+    planes[rows, :, classes] = gradients.to(planes.dtype)
+    return total
+
+
+def _negatives(planes: Tensor, labels: Tensor, exact: torch.dtype) -> Tensor:
+    """Summed loss of the negatives of a block; `planes` becomes the gradient as if all were negatives."""
+    k = planes.shape[1] // 2
+    activations = planes.to(exact)
+    gates, experts = activations[:, : k + 1], activations[:, k + 1 :]
+    a = (gates - gates.amax(1, keepdim=True)).exp_()
+    no = torch.sigmoid(experts.neg())
+    # The largest a is 1, so this floor keeps the sum below from vanishing: the loss is exact up to 80 nats a class.
+    no.clamp_min_(1e-35)
+    weighted = a[:, :k] * no
+    total_gate = a.sum(1, keepdim=True)
+    total_no = weighted.sum(1, keepdim=True).add_(a[:, k:])
+    loss = torch.log(total_gate / total_no)[:, 0].masked_fill_(labels, 0.0).sum()
+    weighted.div_(total_no)
+    dummy = a[:, k:] / total_no
+    a.div_(total_gate)
+    a[:, :k].sub_(weighted)
+    a[:, k:].sub_(dummy)
+    planes[:, : k + 1] = a
+    planes[:, k + 1 :] = weighted.mul_(no.neg_().add_(1))
+    return loss
+
+
+def _positives(planes: Tensor) -> tuple[Tensor, Tensor]:
+    """(loss (n,), gradient (n, 2K + 1)) at the positions with label 1, in log space; planes (n, 2K + 1)."""
+    k = planes.shape[1] // 2
+    gates, experts = planes[:, : k + 1], planes[:, k + 1 :]
+    yes = gates[:, :k] + F.logsigmoid(experts)
+    loss = torch.logsumexp(gates, 1) - torch.logsumexp(yes, 1)
+    share = torch.softmax(yes, 1)
+    to_gates = torch.softmax(gates, 1)
+    to_gates[:, :k] -= share
+    return loss, torch.cat([to_gates, -share * torch.sigmoid(-experts)], dim=1)

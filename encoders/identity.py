@@ -1,0 +1,37 @@
+"""The untouched features: the row every other one is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from encoders.encoder import Encoder, EncoderConfig
+from encoders.registry import register
+
+
+@dataclass(frozen=True)
+class IdentityConfig(EncoderConfig):
+    """Options of IdentityEncoder.
+
+    Args:
+        dim: nothing else than input_dim; 0 (the default) stands for it.
+    """
+
+    dim: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dim", self.dim or self.input_dim)
+        super().__post_init__()
+        if self.dim != self.input_dim:
+            raise ValueError(f"identity keeps all {self.input_dim} numbers; dim = {self.dim} is not possible")
+
+
+@register("identity", IdentityConfig)
+class IdentityEncoder(Encoder):
+    """embedding = features."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, input_dim) -> the same."""
+        self.check_input(features)
+        return features

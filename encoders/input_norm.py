@@ -1,0 +1,110 @@
+"""Raw features -> what an encoder reads: dequantise, normalise, silence the padding (models.md section 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from encoders.options import positive
+from encoders.pooling import frame_mask
+
+QUANTISED_STEP = 4 / 255  # uint8 codes cover [-2, 2]
+QUANTISED_MINIMUM = -2.0
+QUANTISED_BIAS = 4 / 512  # Google's reader adds half a bin although its quantiser rounds: kept, a constant shift
+
+SMALLEST_NORM = 1e-6  # sqrt of the 1e-12 in TensorFlow's l2_normalize
+SMALLEST_STD = 1e-6  # a dimension that never varies is only centred
+
+
+@dataclass(frozen=True)
+class InputNormConfig:
+    """Options of InputNorm.
+
+    Args:
+        dim: numbers a video or frame has.
+        mode: "l2" (papers: unit L2 norm of the whole concatenated vector), "standardize" (each dimension to mean 0,
+            deviation 1, by `set_statistics`), "none".
+        unit_after: L2-normalise after standardising; only with "standardize".
+        scale: factor on the result, > 0; sqrt(dim) after an L2 norm gives numbers of size 1. Papers: 1.
+    """
+
+    dim: int = 1152
+    mode: Literal["l2", "standardize", "none"] = "l2"
+    unit_after: bool = False
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        positive(dim=self.dim, scale=self.scale)
+        if self.unit_after and self.mode != "standardize":
+            raise ValueError(f"unit_after goes with mode 'standardize', not {self.mode!r}")
+
+
+def dequantize(codes: Tensor) -> Tensor:
+    """uint8 codes (any shape) -> float32: q * 4/255 + 4/512 - 2; 0 -> -1.9921875, 255 -> 2.0078125."""
+    return codes.float().mul_(QUANTISED_STEP).add_(QUANTISED_MINIMUM + QUANTISED_BIAS)
+
+
+class InputNorm(nn.Module):
+    """Normalise videos or frames; the same in training and evaluation.
+
+    Args:
+        config: the options.
+
+    Buffers `mean` and `std` (dim,) travel with the model's weights.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: InputNormConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("mean", torch.zeros(config.dim))
+        self.register_buffer("std", torch.ones(config.dim))
+
+    def set_statistics(self, mean: Tensor, std: Tensor) -> None:
+        """Take over mean and standard deviation (dim,) of the (dequantised) training data."""
+        for name, value in (("mean", mean), ("std", std)):
+            if value.shape != (self.config.dim,) or not bool(torch.isfinite(value).all()):
+                raise ValueError(f"{name} must be ({self.config.dim},) finite numbers, not {tuple(value.shape)}")
+        self.mean.copy_(mean)
+        self.std.copy_(torch.where(std > SMALLEST_STD, std, torch.ones_like(std)))
+
+    def forward(self, features: Tensor, num_frames: Tensor | None = None) -> Tensor:
+        """Normalise over the last axis.
+
+        Args:
+            features: (B, dim), or (B, T, dim) with `num_frames`; floating point, or uint8 codes (dequantised first).
+            num_frames: (B,) integers, valid frames of each video; only at frame level.
+
+        Returns:
+            Same shape, float32 (float64 from float64); frames from `num_frames` on are exactly 0.
+        """
+        axes = 2 if num_frames is None else 3
+        if features.dim() != axes or features.shape[-1] != self.config.dim:
+            wanted = f"(B, {self.config.dim})" if axes == 2 else f"(B, T, {self.config.dim}) with num_frames"
+            raise ValueError(f"the model takes {wanted}, not {tuple(features.shape)}")
+        x = self._normalised(_as_float(features))
+        if num_frames is None:
+            return x
+        return torch.where(frame_mask(num_frames, x)[:, :, None], x, x.new_zeros(()))
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        config = self.config
+        if config.mode == "standardize":
+            x = (x - self.mean) / self.std
+        if config.mode == "l2" or config.unit_after:
+            x = F.normalize(x, dim=-1, eps=SMALLEST_NORM)
+        return x if config.scale == 1 else x * config.scale
+
+
+def _as_float(features: Tensor) -> Tensor:
+    if features.dtype == torch.uint8:
+        return dequantize(features)
+    if not features.is_floating_point():
+        raise ValueError(f"features must be floating point or uint8, not {features.dtype}")
+    return features if features.dtype == torch.float64 else features.float()

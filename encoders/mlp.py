@@ -1,0 +1,71 @@
+"""A plain multilayer perceptron: a control for what depth alone brings, without convolutions. Ours, in no paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from encoders.encoder import Encoder, EncoderConfig
+from encoders.norm import BatchNorm
+from encoders.options import fraction, positive
+from encoders.registry import register
+
+
+@dataclass(frozen=True)
+class MLPConfig(EncoderConfig):
+    """Options of MLPEncoder.
+
+    Args:
+        hidden: widths of the hidden layers; each is linear -> batch norm -> ReLU -> dropout.
+        norm_momentum: weight of the newest batch in the running statistics, in (0, 1).
+        dropout: share of hidden numbers dropped in training, in [0, 1).
+        embedding_norm: batch norm on the embedding.
+        embedding_dropout: share of the embedding's numbers dropped in training, in [0, 1).
+    """
+
+    hidden: tuple[int, ...] = (2048,)
+    norm_momentum: float = 0.1
+    dropout: float = 0.0
+    embedding_norm: bool = False
+    embedding_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(**{f"hidden[{index}]": width for index, width in enumerate(self.hidden)})
+        rates = {"dropout": self.dropout, "embedding_dropout": self.embedding_dropout}
+        fraction(norm_momentum=self.norm_momentum, **rates)
+
+
+@register("mlp", MLPConfig)
+class MLPEncoder(Encoder):
+    """Hidden layers, then a linear one of width `dim`."""
+
+    config: MLPConfig
+
+    def __init__(self, config: MLPConfig) -> None:
+        super().__init__(config)
+        layers: list[nn.Module] = []
+        width = config.input_dim
+        for hidden in config.hidden:
+            layers += [linear(width, hidden), BatchNorm(hidden, config.norm_momentum), nn.ReLU()]
+            layers.append(nn.Dropout(config.dropout))
+            width = hidden
+        layers.append(linear(width, config.dim))
+        if config.embedding_norm:
+            layers.append(BatchNorm(config.dim, config.norm_momentum))
+        self.layers = nn.Sequential(*layers, nn.Dropout(config.embedding_dropout))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, input_dim) -> (B, dim)."""
+        self.check_input(features)
+        embedding: Tensor = self.layers(features)
+        return embedding
+
+
+def linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer as the papers start it: Xavier-uniform weight, zero bias."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.xavier_uniform_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
