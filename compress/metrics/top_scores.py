@@ -1,0 +1,163 @@
+"""What the metrics keep of the scores: the top of each video and its labels, about 200 bytes a video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from compress.errors import DataError, SchemaError
+
+
+@dataclass(frozen=True, eq=False)
+class TopScores:
+    """The K highest scores of N videos, and their labels in compressed sparse rows.
+
+    The labels are all there, also those outside the top K: GAP, MAP and the bootstrap divide by them.
+
+    Args:
+        scores: float32 (N, K), descending in each row; K = min(k, C).
+        classes: int32 (N, K), the class of each score.
+        hits: bool (N, K), whether the video carries that class.
+        label_indptr: int64 (N + 1,); video i has `label_classes[label_indptr[i]:label_indptr[i + 1]]`.
+        label_classes: int32 (all labels,), ascending in each video.
+        precision_at_equal_recall: float64 (N,) in [0, 1]; see perr.py.
+        num_classes: C.
+
+    Raises:
+        SchemaError: shapes or types do not fit together.
+    """
+
+    scores: np.ndarray
+    classes: np.ndarray
+    hits: np.ndarray
+    label_indptr: np.ndarray
+    label_classes: np.ndarray
+    precision_at_equal_recall: np.ndarray
+    num_classes: int
+
+    def __post_init__(self) -> None:
+        videos = len(self)
+        wanted = {
+            "scores": (np.float32, (videos, self.k)),
+            "classes": (np.int32, (videos, self.k)),
+            "hits": (np.bool_, (videos, self.k)),
+            "label_indptr": (np.int64, (videos + 1,)),
+            "label_classes": (np.int32, (int(self.label_indptr[-1]) if self.label_indptr.size else 0,)),
+            "precision_at_equal_recall": (np.float64, (videos,)),
+        }
+        for name, (dtype, shape) in wanted.items():
+            array = getattr(self, name)
+            if array.dtype != dtype or array.shape != shape:
+                raise SchemaError(
+                    f"{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}",
+                    where="top scores",
+                )
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def k(self) -> int:
+        """Scores kept a video."""
+        return self.scores.shape[1] if self.scores.ndim == 2 else 0
+
+    @property
+    def num_labels(self) -> np.ndarray:
+        """Labels of each video, int64 (N,)."""
+        return np.diff(self.label_indptr)
+
+    @cached_property
+    def class_positives(self) -> np.ndarray:
+        """Videos that carry each class, int64 (C,)."""
+        return np.bincount(self.label_classes, minlength=self.num_classes)
+
+    def take(self, rows: np.ndarray) -> TopScores:
+        """The videos at `rows`, int64 (M,), in that order; a row may come more than once."""
+        lengths = self.num_labels[rows]
+        indptr = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=indptr[1:])
+        positions = np.repeat(self.label_indptr[:-1][rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return TopScores(
+            self.scores[rows],
+            self.classes[rows],
+            self.hits[rows],
+            indptr,
+            self.label_classes[positions],
+            self.precision_at_equal_recall[rows],
+            self.num_classes,
+        )
+
+    @classmethod
+    def empty(cls, num_classes: int, k: int = 20) -> TopScores:
+        """No videos yet."""
+        shape = (0, min(k, num_classes))
+        return cls(
+            np.zeros(shape, np.float32),
+            np.zeros(shape, np.int32),
+            np.zeros(shape, np.bool_),
+            np.zeros(1, np.int64),
+            np.zeros(0, np.int32),
+            np.zeros(0, np.float64),
+            num_classes,
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[TopScores]) -> TopScores:
+        """All videos of `parts`, in that order.
+
+        Raises:
+            DataError: there are no parts.
+            SchemaError: the parts differ in k or in the number of classes.
+        """
+        if not parts:
+            raise DataError("no top scores to put together")
+        if len(parts) == 1:
+            return parts[0]
+        shapes = {(part.k, part.num_classes) for part in parts}
+        if len(shapes) > 1:
+            raise SchemaError(f"top scores differ in (k, classes): {sorted(shapes)}")
+        indptr = np.concatenate([[0], *(part.num_labels for part in parts)]).cumsum(dtype=np.int64)
+        return cls(
+            np.concatenate([part.scores for part in parts]),
+            np.concatenate([part.classes for part in parts]),
+            np.concatenate([part.hits for part in parts]),
+            indptr,
+            np.concatenate([part.label_classes for part in parts]),
+            np.concatenate([part.precision_at_equal_recall for part in parts]),
+            parts[0].num_classes,
+        )
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Plain arrays under the names of the fields, for any container of arrays."""
+        names = ("scores", "classes", "hits", "label_indptr", "label_classes", "precision_at_equal_recall")
+        return {name: getattr(self, name) for name in names} | {"num_classes": np.array(self.num_classes)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> TopScores:
+        """The inverse of `to_arrays`.
+
+        Raises:
+            SchemaError: an array is missing, or shapes, types or class numbers do not fit together.
+        """
+        missing = [field.name for field in fields(cls) if field.name not in arrays]
+        if missing:
+            raise SchemaError(f"arrays lack {', '.join(missing)}", where="top scores")
+        num_classes = int(arrays["num_classes"])
+        for name in ("classes", "label_classes"):
+            numbers = arrays[name]
+            if numbers.size and (numbers.min() < 0 or numbers.max() >= num_classes):
+                raise SchemaError(f"{name} leave the range of {num_classes} classes", where="top scores")
+        if np.any(np.diff(arrays["label_indptr"]) < 0):
+            raise SchemaError("label_indptr descends", where="top scores")
+        return cls(
+            arrays["scores"],
+            arrays["classes"],
+            arrays["hits"],
+            arrays["label_indptr"],
+            arrays["label_classes"],
+            arrays["precision_at_equal_recall"],
+            num_classes,
+        )
