@@ -1,0 +1,73 @@
+"""One byte a dimension: 256 levels between the smallest and the largest value that a sample had there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress.codecs.base import finite_rows, refuse_unrepresentable
+from compress.errors import DataError
+
+_LEVELS = 255
+
+
+class Int8:
+    """Scalar quantisation with a range for each dimension; values outside the range are clipped to it.
+
+    Inside the range the error is at most half a step, (maximum - minimum) / 510. A dimension that was constant
+    in the sample decodes to that constant.
+
+    Args:
+        minimum: f32 (dim,), decoded from code -128.
+        maximum: f32 (dim,), decoded from code 127; nowhere below `minimum`.
+    """
+
+    name = "int8"
+    dtype = np.dtype("i1")
+
+    def __init__(self, minimum: np.ndarray, maximum: np.ndarray) -> None:
+        self.minimum, self.maximum = minimum.astype("<f4"), maximum.astype("<f4")
+        self.dim = self.width = len(minimum)
+        # The difference of two float32 may overflow float32, never float64.
+        span = self.maximum.astype(np.float64) - self.minimum
+        self._step = (span / _LEVELS).astype(np.float32)
+        self._levels_per_unit = np.divide(_LEVELS, span, out=np.zeros_like(span), where=span > 0)
+
+    @classmethod
+    def calibrate(cls, sample: np.ndarray) -> Int8:
+        """The codec for embeddings like `sample`, f32 (m, dim); DataError when it is empty or not finite."""
+        if len(sample) == 0:
+            raise DataError("int8 needs a sample of embeddings to find its ranges, this one is empty")
+        if not finite_rows(sample).all():
+            raise DataError("int8 cannot be calibrated on a sample with NaN or Inf")
+        return cls(sample.min(axis=0), sample.max(axis=0))
+
+    @classmethod
+    def restore(cls, dim: int, state: dict[str, np.ndarray]) -> Int8:
+        """The codec whose `state()` this is; DataError when it is not one."""
+        minimum, maximum = state["minimum"], state["maximum"]
+        for name, bound in (("minimum", minimum), ("maximum", maximum)):
+            if bound.shape != (dim,) or bound.dtype != np.float32 or not np.isfinite(bound).all():
+                raise DataError(f"{name} of the int8 codec is not {dim} finite float32 numbers")
+        if (minimum > maximum).any():
+            raise DataError("minimum of the int8 codec is above its maximum")
+        return cls(minimum, maximum)
+
+    @property
+    def bytes_per_video(self) -> int:
+        return self.dim
+
+    def representable(self, embedding: np.ndarray) -> np.ndarray:
+        return finite_rows(embedding)
+
+    def encode(self, embedding: np.ndarray) -> np.ndarray:
+        refuse_unrepresentable(self, embedding)
+        levels = (embedding.astype(np.float64) - self.minimum) * self._levels_per_unit
+        return (np.clip(np.rint(levels), 0, _LEVELS) - 128).astype(self.dtype)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        levels = codes.astype(np.float32) + np.float32(128)
+        # At the top level the product may round past the maximum by one unit in the last place.
+        return np.minimum(levels * self._step + self.minimum, self.maximum)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"maximum": self.maximum, "minimum": self.minimum}
