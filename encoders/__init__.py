@@ -1,26 +1,31 @@
 """Encoders: features -> embedding, and heads: embedding -> class log-odds.
 
     list_encoders(), encoder_level(name), config_class(name)
-    build_encoder(name, options) -> Encoder            encoder(features) or encoder(frames, num_frames) -> (B, dim)
+    build_encoder(name, options) -> Encoder    encoder(features) or encoder(frames, num_frames) -> (B, dim)
     list_heads(), build_head(name, dim, num_classes, options) -> Head
-    build_model(ModelConfig(...)) -> Model             model.embed(inputs), model(inputs), model.loss(inputs, labels)
+    build_model(ModelConfig(...)) -> Model     model.embed(inputs), model(inputs), model.loss(inputs, labels)
 
-Importing this package registers every encoder and head. A new encoder is one file: a config dataclass, a class with
-@register(name, config), and a line below. Errors are ValueErrors that say what was expected.
+Importing this package registers every encoder and head. A new encoder is one file: a config dataclass, a
+class with @register(name, config), and a line below. Errors are ValueErrors that say what was expected.
 """
 
 from encoders.encoder import Encoder, EncoderConfig, Level
+from encoders.fully_connected import FullyConnectedConfig
 from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
 from encoders.identity import IdentityConfig, IdentityEncoder
 from encoders.input_norm import InputNorm, InputNormConfig, dequantize
 from encoders.linear import LinearConfig, LinearEncoder
+from encoders.lstm import LSTMConfig, LSTMEncoder
 from encoders.mlp import MLPConfig, MLPEncoder
 from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
+from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
+from encoders.residual_cnn_fc import ResidualCNNFC
 
 __all__ = [
     "Encoder",
     "EncoderConfig",
+    "FullyConnectedConfig",
     "Head",
     "HeadConfig",
     "IdentityConfig",
@@ -28,6 +33,8 @@ __all__ = [
     "InputNorm",
     "InputNormConfig",
     "Inputs",
+    "LSTMConfig",
+    "LSTMEncoder",
     "Level",
     "LinearConfig",
     "LinearEncoder",
@@ -38,6 +45,9 @@ __all__ = [
     "MoEConfig",
     "Model",
     "ModelConfig",
+    "ResidualCNN",
+    "ResidualCNNConfig",
+    "ResidualCNNFC",
     "build_encoder",
     "build_head",
     "build_model",

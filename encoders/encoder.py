@@ -1,4 +1,4 @@
-"""What every encoder is: a torch module from normalised features to an embedding, described by a frozen config."""
+"""What every encoder is: a torch module normalised features -> embedding, described by a frozen config."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Encoder(nn.Module):
     """Base class.
 
     Video level: `forward(features (B, input_dim)) -> (B, dim)`.
-    Frame level: `forward(frames (B, T, input_dim), num_frames (B,)) -> (B, dim)`; the frames from `num_frames` on are
-    padding and never change a result.
+    Frame level: `forward(frames (B, T, input_dim), num_frames (B,)) -> (B, dim)`; the frames from
+    `num_frames` on are padding and never change a result.
     """
 
     level: ClassVar[Level] = "video"
@@ -52,7 +52,7 @@ class Encoder(nn.Module):
         return self.config.dim
 
     def penalty(self) -> Tensor:
-        """What the training loss adds for the weights, a float32 scalar; 0 unless an encoder says otherwise."""
+        """What the training loss adds for the weights, a scalar; 0 unless an encoder says otherwise."""
         return torch.zeros((), device=next(self.parameters(), torch.zeros(())).device)
 
     def check_input(self, features: Tensor) -> None:
@@ -60,6 +60,5 @@ class Encoder(nn.Module):
         axes = 2 if self.level == "video" else 3
         if features.dim() != axes or features.shape[-1] != self.input_dim:
             wanted = "(B, T, input_dim)" if axes == 3 else "(B, input_dim)"
-            raise ValueError(
-                f"{type(self).__name__} takes {wanted} with input_dim = {self.input_dim}, not {tuple(features.shape)}"
-            )
+            name, found = type(self).__name__, tuple(features.shape)
+            raise ValueError(f"{name} takes {wanted} with input_dim = {self.input_dim}, not {found}")

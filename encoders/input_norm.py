@@ -14,7 +14,7 @@ from encoders.pooling import frame_mask
 
 QUANTISED_STEP = 4 / 255  # uint8 codes cover [-2, 2]
 QUANTISED_MINIMUM = -2.0
-QUANTISED_BIAS = 4 / 512  # Google's reader adds half a bin although its quantiser rounds: kept, a constant shift
+QUANTISED_BIAS = 4 / 512  # Google's reader adds half a bin although its quantiser rounds: kept
 
 SMALLEST_NORM = 1e-6  # sqrt of the 1e-12 in TensorFlow's l2_normalize
 SMALLEST_STD = 1e-6  # a dimension that never varies is only centred
@@ -26,8 +26,8 @@ class InputNormConfig:
 
     Args:
         dim: numbers a video or frame has.
-        mode: "l2" (papers: unit L2 norm of the whole concatenated vector), "standardize" (each dimension to mean 0,
-            deviation 1, by `set_statistics`), "none".
+        mode: "l2" (papers: unit L2 norm of the whole concatenated vector), "standardize" (each dimension to
+            mean 0, deviation 1, by `set_statistics`), "none".
         unit_after: L2-normalise after standardising; only with "standardize".
         scale: factor on the result, > 0; sqrt(dim) after an L2 norm gives numbers of size 1. Papers: 1.
     """
@@ -68,9 +68,10 @@ class InputNorm(nn.Module):
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Take over mean and standard deviation (dim,) of the (dequantised) training data."""
+        wanted = (self.config.dim,)
         for name, value in (("mean", mean), ("std", std)):
-            if value.shape != (self.config.dim,) or not bool(torch.isfinite(value).all()):
-                raise ValueError(f"{name} must be ({self.config.dim},) finite numbers, not {tuple(value.shape)}")
+            if value.shape != wanted or not bool(torch.isfinite(value).all()):
+                raise ValueError(f"{name} must be {wanted} finite numbers; it is {tuple(value.shape)}")
         self.mean.copy_(mean)
         self.std.copy_(torch.where(std > SMALLEST_STD, std, torch.ones_like(std)))
 
@@ -78,7 +79,7 @@ class InputNorm(nn.Module):
         """Normalise over the last axis.
 
         Args:
-            features: (B, dim), or (B, T, dim) with `num_frames`; floating point, or uint8 codes (dequantised first).
+            features: (B, dim), or (B, T, dim) with `num_frames`; floating point, or uint8 codes.
             num_frames: (B,) integers, valid frames of each video; only at frame level.
 
         Returns:

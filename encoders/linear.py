@@ -21,7 +21,7 @@ class LinearConfig(EncoderConfig):
     Args:
         bias: add a bias.
         norm: batch norm on the embedding.
-        norm_momentum: weight of the newest batch in the running statistics, in (0, 1).
+        norm_momentum: weight of the newest batch in the running statistics, in [0, 1).
         dropout: share of the embedding's numbers dropped in training, in [0, 1).
     """
 
@@ -39,7 +39,7 @@ class LinearConfig(EncoderConfig):
 class LinearEncoder(Encoder):
     """features @ weight.T + bias, then optional batch norm and dropout.
 
-    `weight` (dim, input_dim) Xavier-uniform, `bias` (dim,) zero (None without one): closed-form fits write into them.
+    `weight` (dim, input_dim) Xavier-uniform, `bias` (dim,) zero or None: closed-form fits write them.
     """
 
     config: LinearConfig

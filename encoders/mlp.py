@@ -1,4 +1,4 @@
-"""A plain multilayer perceptron: a control for what depth alone brings, without convolutions. Ours, in no paper."""
+"""A plain multilayer perceptron: the control for what depth brings without convolutions. In no paper."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MLPConfig(EncoderConfig):
 
     Args:
         hidden: widths of the hidden layers; each is linear -> batch norm -> ReLU -> dropout.
-        norm_momentum: weight of the newest batch in the running statistics, in (0, 1).
+        norm_momentum: weight of the newest batch in the running statistics, in [0, 1).
         dropout: share of hidden numbers dropped in training, in [0, 1).
         embedding_norm: batch norm on the embedding.
         embedding_dropout: share of the embedding's numbers dropped in training, in [0, 1).

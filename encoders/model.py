@@ -67,12 +67,13 @@ class Model(nn.Module):
         """Embeddings (B, dim).
 
         Args:
-            inputs: features (B, D) for a video-level encoder; (frames uint8 or float (B, T, D), num_frames (B,)) for a
-                frame-level one. Raw: neither dequantised nor normalised.
+            inputs: features (B, D) for a video-level encoder; (frames uint8 or float (B, T, D), num_frames
+                (B,)) for a frame-level one. Raw: neither dequantised nor normalised.
         """
         wanted = "video" if isinstance(inputs, Tensor) else "frame"
-        if wanted != self.encoder.level:
-            raise ValueError(f"encoder {self.config.encoder!r} reads {self.encoder.level}-level input, not {wanted}")
+        name, level = self.config.encoder, self.encoder.level
+        if wanted != level:
+            raise ValueError(f"encoder {name!r} reads {level}-level input, not {wanted}-level")
         if isinstance(inputs, Tensor):
             embedding: Tensor = self.encoder(self.input_norm(inputs))
         else:
@@ -110,11 +111,11 @@ def build_model(config: ModelConfig) -> Model:
         ValueError: unknown encoder, head or option, a value out of range, or an input norm of another dim.
     """
     encoder = build_encoder(config.encoder, config.encoder_options)
-    if encoder.input_dim != config.input_norm.dim:
-        raise ValueError(f"the encoder reads {encoder.input_dim} numbers, the input norm gives {config.input_norm.dim}")
+    norm = config.input_norm
+    if encoder.input_dim != norm.dim:
+        raise ValueError(f"the encoder reads {encoder.input_dim} numbers, the input norm gives {norm.dim}")
     head = build_head(config.head, encoder.dim, config.num_classes, config.head_options)
     head_options = {k: v for k, v in asdict(head.config).items() if k not in ("dim", "num_classes")}
-    complete = ModelConfig(
-        config.encoder, config.num_classes, asdict(encoder.config), config.head, head_options, config.input_norm
-    )
+    options = asdict(encoder.config)
+    complete = ModelConfig(config.encoder, config.num_classes, options, config.head, head_options, norm)
     return Model(complete, encoder, head)

@@ -12,8 +12,8 @@ class BatchNorm(nn.Module):
 
     Args:
         channels: C.
-        momentum: weight of the newest batch in the running statistics; 0.001 is the papers' decay of 0.999, which needs
-            thousands of steps.
+        momentum: weight of the newest batch in the running statistics; 0.001 is the papers' decay of 0.999,
+            which needs thousands of steps.
         eps: added to the variance; papers 1e-3.
         scale: learn a factor (gamma) too; papers: no.
     """
@@ -21,7 +21,9 @@ class BatchNorm(nn.Module):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, channels: int, momentum: float = 0.001, eps: float = 1e-3, scale: bool = False) -> None:
+    def __init__(
+        self, channels: int, momentum: float = 0.001, eps: float = 1e-3, scale: bool = False
+    ) -> None:
         super().__init__()
         self.momentum, self.eps = momentum, eps
         self.weight = nn.Parameter(torch.ones(channels)) if scale else None

@@ -1,4 +1,4 @@
-"""From a mapping of options (JSON, TOML, command line) to a checked config dataclass; errors list what is valid."""
+"""Options by name (JSON, TOML, command line) -> a checked config dataclass; errors say what is valid."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def config_from(config_class: type[C], options: Mapping[str, Any] | C, owner: st
 
     Args:
         config_class: a frozen dataclass.
-        options: field name -> value; a list is accepted where a tuple is wanted (JSON has no tuples). An instance of
-            `config_class` is returned as it is.
+        options: field name -> value; a list is accepted where a tuple is wanted (JSON has no tuples). An
+            instance of `config_class` is returned as it is.
         owner: who has these options, for messages ("encoder 'lstm'").
 
     Raises:
@@ -35,7 +35,8 @@ def config_from(config_class: type[C], options: Mapping[str, Any] | C, owner: st
     if missing:
         raise ValueError(f"{owner} needs option {', '.join(missing)}")
     hints = get_type_hints(config_class)
-    return config_class(**{name: _typed(hints[name], value, f"{owner}: {name}") for name, value in options.items()})
+    typed = {name: _typed(hints[name], value, f"{owner}: {name}") for name, value in options.items()}
+    return config_class(**typed)
 
 
 def _typed(wanted: Any, value: Any, where: str) -> Any:

@@ -1,8 +1,8 @@
 """A sequence of states -> one vector, over the valid frames only.
 
 The papers' code divides by 300 and takes the maximum with padding's zeros; that is a bug, and masked here
-(models.md section 5). All functions take states (B, T, H) and num_frames (B,), and give (B, H); a video without frames
-gives zeros.
+(models.md section 5). All functions take states (B, T, H) and num_frames (B,), and give (B, H); a video
+without frames gives zeros.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ def frame_mask(num_frames: Tensor, like: Tensor) -> Tensor:
         (B, T) bool on the device of `like`.
 
     Raises:
-        ValueError: wrong shape; out of [0, T] (looked at on the CPU only: a look at a GPU's numbers would stall it).
+        ValueError: wrong shape; out of [0, T] (seen on the CPU only: looking at a GPU's would stall it).
     """
     batch, frames = like.shape[:2]
     if num_frames.shape != (batch,) or num_frames.is_floating_point():
-        raise ValueError(f"num_frames must be ({batch},) integers, not {tuple(num_frames.shape)} {num_frames.dtype}")
+        found = f"{tuple(num_frames.shape)} {num_frames.dtype}"
+        raise ValueError(f"num_frames must be ({batch},) integers, not {found}")
     if num_frames.device.type == "cpu" and bool(((num_frames < 0) | (num_frames > frames)).any()):
-        raise ValueError(f"num_frames must be in [0, {frames}], the frames given; found {num_frames.tolist()}")
+        low, high = int(num_frames.min()), int(num_frames.max())
+        raise ValueError(f"num_frames must be in [0, {frames}], the frames given; found {low} to {high}")
     return torch.arange(frames, device=like.device) < num_frames.to(like.device)[:, None]
 
 

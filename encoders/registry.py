@@ -25,7 +25,7 @@ def list_encoders() -> list[str]:
 
 
 def encoder_level(name: str) -> Level:
-    """"video" or "frame": what the encoder reads."""
+    """What the encoder reads: "video" or "frame"."""
     return _ENCODERS.find(name)[0].level
 
 

@@ -1,7 +1,8 @@
 """Heads: embedding -> class log-odds.
 
 list_heads(); build_head(name, dim, num_classes, options) -> Head
-head(embedding (B, dim)) -> logits (B, C); head.loss(embedding, labels); head.penalty(); head.set_class_priors(p)
+head(embedding (B, dim)) -> logits (B, C)
+head.loss(embedding, labels); head.penalty(); head.set_class_priors(p)
 """
 
 from encoders.heads.head import Head, HeadConfig

@@ -1,4 +1,4 @@
-"""What every head is: embedding -> one log-odds a class, with its own loss, starting point and weight penalty."""
+"""What every head is: embedding -> one log-odds a class, with its loss, starting point and penalty."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HeadConfig:
 
 
 class Head(nn.Module):
-    """Base class: `forward(embedding (B, dim)) -> logits (B, C) float32`, with sigmoid(logits) = probabilities."""
+    """Base class: `forward(embedding (B, dim)) -> logits (B, C) float32`, p = sigmoid(logits)."""
 
     weight: nn.Parameter
 
@@ -90,4 +90,5 @@ class Head(nn.Module):
         if embedding.dim() != 2 or embedding.shape[1] != self.dim:
             raise ValueError(f"the head takes (B, {self.dim}), not {tuple(embedding.shape)}")
         if labels is not None and labels.shape != (len(embedding), self.num_classes):
-            raise ValueError(f"labels must be {(len(embedding), self.num_classes)}, not {tuple(labels.shape)}")
+            wanted = (len(embedding), self.num_classes)
+            raise ValueError(f"labels must be {wanted}, not {tuple(labels.shape)}")

@@ -33,10 +33,10 @@ class MoEConfig(HeadConfig):
 
 @register("moe", MoEConfig)
 class MoE(Head):
-    """p = sum over k < K of softmax(gates)_k * sigmoid(expert_k); gate K belongs to the dummy, which predicts 0.
+    """p = sum over k < K of softmax(gates)_k * sigmoid(expert_k); gate K is the dummy's, which says 0.
 
-    `weight` (2K + 1, C, dim): planes 0..K are the gates (no bias), planes K+1..2K the experts; plane-major, so that one
-    GEMM gives activations (B, 2K + 1, C) whose planes are contiguous. `bias` (K, C): the experts'.
+    `weight` (2K + 1, C, dim): planes 0..K are the gates (no bias), planes K+1..2K the experts; plane-major,
+    so that one GEMM gives activations (B, 2K + 1, C) whose planes are contiguous. `bias` (K, C): the experts'.
     (2K + 1) * C * dim + K * C parameters: 5 C dim + 2 C for K = 2.
     """
 

@@ -1,8 +1,8 @@
-"""Loss of the MoE head and its gradient in one pass: the (B, 2K + 1, C) activations become their own gradient.
+"""Loss of the MoE head and its gradient in one pass: the activations become their own gradient.
 
-Naive autograd keeps 6-8 tensors of that size; here there is one, and the elementwise work runs in blocks that stay in
-the cache. Nearly all labels are 0, so every position is treated as a negative first, and the few positives are then
-written over it.
+Naive autograd keeps 6-8 tensors of size (B, 2K + 1, C); here there is one, and the elementwise work runs in
+blocks that stay in the cache. Nearly all labels are 0, so every position is treated as a negative first, and
+the few positives are then written over it.
 
 With a_k = exp(gate_k - max), S = sum a, r_k = the share of expert k in the probability of the true answer:
     label 0: -log(1 - p) = log S - log(sum_k a_k sigmoid(-e_k) + a_dummy);  d/d e_k = +r_k sigmoid(e_k)
@@ -86,7 +86,7 @@ def _negatives(planes: Tensor, labels: Tensor, exact: torch.dtype) -> Tensor:
     gates, experts = activations[:, : k + 1], activations[:, k + 1 :]
     a = (gates - gates.amax(1, keepdim=True)).exp_()
     no = torch.sigmoid(experts.neg())
-    # The largest a is 1, so this floor keeps the sum below from vanishing: the loss is exact up to 80 nats a class.
+    # The largest a is 1, so this floor keeps the sum below from vanishing: exact up to 80 nats a class.
     no.clamp_min_(1e-35)
     weighted = a[:, :k] * no
     total_gate = a.sum(1, keepdim=True)

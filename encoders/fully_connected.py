@@ -1,0 +1,66 @@
+"""The fully connected layer that ResidualCNN starts with and ResidualCNN-FC consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from encoders.encoder import EncoderConfig
+from encoders.norm import BatchNorm
+from encoders.options import fraction, not_negative
+
+EMBEDDING_NORM_MOMENTUM = 0.1
+
+
+@dataclass(frozen=True)
+class FullyConnectedConfig(EncoderConfig):
+    """Options of the layer and of the embedding's end.
+
+    Args:
+        fc_activation: "relu" (papers) or "linear" (better MAP in our runs).
+        fc_weight_penalty: L2 on the weight, >= 0; 0.01 in the papers' code, the text has none.
+        embedding_norm: ours: batch norm on the embedding.
+        embedding_dropout: ours: share of the embedding's numbers dropped in training, in [0, 1).
+    """
+
+    fc_activation: Literal["relu", "linear"] = "relu"
+    fc_weight_penalty: float = 0.01
+    embedding_norm: bool = False
+    embedding_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        not_negative(fc_weight_penalty=self.fc_weight_penalty)
+        fraction(embedding_dropout=self.embedding_dropout)
+
+
+class FullyConnectedLayer(nn.Module):
+    """`weight` (dim, input_dim) Xavier-uniform, `bias` (dim,) zero; then ReLU if so configured."""
+
+    def __init__(self, config: FullyConnectedConfig) -> None:
+        super().__init__()
+        self.relu = config.fc_activation == "relu"
+        self.weight_penalty = config.fc_weight_penalty
+        self.weight = nn.Parameter(torch.empty(config.dim, config.input_dim))
+        self.bias = nn.Parameter(torch.zeros(config.dim))
+        nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, input_dim) -> (B, dim)."""
+        z = F.linear(features, self.weight, self.bias)
+        return torch.relu(z) if self.relu else z
+
+    def penalty(self) -> Tensor:
+        """fc_weight_penalty * sum(weight ** 2) / 2, as TensorFlow's l2_regularizer; a scalar."""
+        return 0.5 * self.weight_penalty * self.weight.square().sum()
+
+
+def embedding_end(config: FullyConnectedConfig) -> nn.Sequential:
+    """What is done to the embedding last: batch norm if asked for, dropout."""
+    dropout = nn.Dropout(config.embedding_dropout)
+    norm = [BatchNorm(config.dim, EMBEDDING_NORM_MOMENTUM)] if config.embedding_norm else []
+    return nn.Sequential(*norm, dropout)

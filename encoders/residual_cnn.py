@@ -1,0 +1,117 @@
+"""ResidualCNN-X: a dilated convolutional network over the outputs of one fully connected layer.
+
+Source: S. Garg, Learning Video Features for Multi-Label Classification (YouTube-8M workshop, ECCV 2018),
+section 4.2, Fig. 6 and 7, Table 1, and its code (shivgarg/youtube-8m). Where text and code differ there is an
+option; each default is named below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from encoders.encoder import Encoder
+from encoders.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
+from encoders.norm import BatchNorm
+from encoders.options import fraction, positive
+from encoders.registry import register
+from encoders.residual_module import ResidualModule, convolution
+
+
+@dataclass(frozen=True)
+class ResidualCNNConfig(FullyConnectedConfig):
+    """Options of ResidualCNN; dim is X: width of fc, length of the sequence, last channels, embedding.
+
+    Args:
+        pooling: over positions, "max" or "mean" (both in Table 3).
+        fc_skip: embedding = pooled + fc, as the code does (text and Table 1 do not mention it); else pooled.
+        norm_after_module4: a batch norm there, as Table 1 marks it; the code has none.
+        activation_before_sum: ReLU after the last convolution of a module, as the code does; else the
+            sum is of the plain convolution.
+        norm_momentum: weight of the newest batch in the running statistics, in [0, 1); papers 0.001 (decay
+            0.999), which needs thousands of steps; short runs want 0.01 to 0.1.
+        norm_eps: papers 1e-3.
+        norm_scale: learn batch norm's factor gamma; papers: no.
+        branch_gain: ours. None: as the papers. A number: pooled is multiplied, before it is added to fc, by a
+            learnable gain a channel that starts there; 0.0 starts a run from a trained fc alone (the idea of
+            ReZero, Bachlechner et al. 2020).
+        width: factor on the channels 64-512 of the convolutions (not on X); 1 is the paper, less is for
+            small machines.
+    """
+
+    pooling: Literal["max", "mean"] = "max"
+    fc_skip: bool = True
+    norm_after_module4: bool = False
+    activation_before_sum: bool = True
+    norm_momentum: float = 0.001
+    norm_eps: float = 1e-3
+    norm_scale: bool = False
+    branch_gain: float | None = None
+    width: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        positive(norm_eps=self.norm_eps, width=self.width)
+        fraction(norm_momentum=self.norm_momentum)
+        if self.branch_gain is not None and not self.fc_skip:
+            raise ValueError("branch_gain weighs the branch against fc, so it needs fc_skip")
+
+    def channels(self, number: int) -> int:
+        """`number` of Table 1, by `width`."""
+        return max(1, round(number * self.width))
+
+
+@register("residual_cnn", ResidualCNNConfig)
+class ResidualCNN(Encoder):
+    """fc -> sequence of X positions -> convolutions -> pool over positions -> + fc."""
+
+    config: ResidualCNNConfig
+
+    def __init__(self, config: ResidualCNNConfig) -> None:
+        super().__init__(config)
+        self.fc = FullyConnectedLayer(config)
+        self.cnn = _stages(config)
+        start = config.branch_gain
+        self.gain = None if start is None else nn.Parameter(torch.full((config.dim,), float(start)))
+        self.end = embedding_end(config)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, input_dim) -> (B, dim)."""
+        self.check_input(features)
+        fc = self.fc(features)
+        positions = self.cnn(fc[:, None])
+        pooled = positions.amax(2) if self.config.pooling == "max" else positions.mean(2)
+        if self.gain is not None:
+            pooled = pooled * self.gain
+        embedding: Tensor = self.end(pooled + fc if self.config.fc_skip else pooled)
+        return embedding
+
+    def penalty(self) -> Tensor:
+        """fc_weight_penalty * sum(fc weight ** 2) / 2."""
+        return self.fc.penalty()
+
+
+def _stages(config: ResidualCNNConfig) -> nn.Sequential:
+    """Table 1 from conv1 to module4: (B, 1, X) -> (B, X, X)."""
+    c, x = config.channels, config.dim
+
+    def norm(channels: int) -> BatchNorm:
+        return BatchNorm(channels, config.norm_momentum, config.norm_eps, config.norm_scale)
+
+    def stage(inputs: int, kernel: int, width: int, inner: list[int]) -> list[nn.Module]:
+        module = ResidualModule(width, [*inner, width], config.activation_before_sum)
+        return [convolution(inputs, width, kernel), nn.ReLU(), norm(width), module]
+
+    stages = [
+        *stage(1, 49, c(64), [c(128), c(192)]),
+        norm(c(64)),
+        *stage(c(64), 1, c(128), [c(256), c(512)]),
+        norm(c(128)),
+        *stage(c(128), 1, c(256), [c(512)]),
+        norm(c(256)),
+        *stage(c(256), 1, x, [c(512)]),
+    ]
+    return nn.Sequential(*stages, norm(x)) if config.norm_after_module4 else nn.Sequential(*stages)
