@@ -1,0 +1,5 @@
+"""`python -m cli` is `compress`."""
+
+from cli.main import run
+
+run()

@@ -1,0 +1,128 @@
+"""`compress data`: look at data, make samples, bring your own features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from cli.options import compute_options, output_options
+from cli.session import Session
+from cli.text import facts
+
+Folder = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group()
+def data() -> None:
+    """Look at data of any kind, make samples, bring your own features."""
+
+
+@data.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH|PATTERN...")
+@compute_options
+@click.pass_obj
+def inspect(session: Session, paths: tuple[str, ...]) -> None:
+    """Say what each path is and check its checksums: shards, arrays, stores, runs, indexes, workspaces."""
+    from compress.inspection import inspect_all
+
+    with session.working() as report:
+        found = inspect_all(paths, report)
+    session.show(
+        {"findings": found},
+        lambda: "\n\n".join(facts({"path": one.path, "kind": one.kind, **one.facts}) for one in found),
+    )
+
+
+@data.command()
+@click.argument("folder", type=Folder)
+@click.option(
+    "--videos",
+    type=click.IntRange(min=10),
+    default=5000,
+    help="Videos to make; a fifth of them for validation.",
+)
+@click.option(
+    "--level",
+    type=click.Choice(["video", "frame"]),
+    default="video",
+    help="Features a video, or a sequence of frames.",
+)
+@click.option("--num-classes", type=click.IntRange(min=2), default=200, help="Classes of the labels.")
+@click.option(
+    "--from",
+    "source",
+    multiple=True,
+    metavar="PATTERN",
+    help="Expand these real video-level shards into frames instead of making up videos.",
+)
+@compute_options
+@click.pass_obj
+def sample(
+    session: Session, folder: Path, videos: int, level: str, num_classes: int, source: tuple[str, ...]
+) -> None:
+    """Write YouTube-8M shaped shards into FOLDER, the same for the same seed.
+
+    With --from, each real video becomes frames whose mean is the real mean; the shards and every report
+    say that the frames are synthetic.
+    """
+    from compress.jobs.samples import SampleRequest, make_sample
+
+    request = SampleRequest(
+        folder=folder,
+        videos=videos,
+        level=level,
+        num_classes=num_classes,
+        source=source,
+        seed=session.settings.seed,
+    )
+    with session.working() as report:
+        made = make_sample(request, report)
+    session.show(
+        made,
+        lambda: facts(
+            {
+                "folder": made.folder,
+                **{f"{split} shards": len(shards) for split, shards in made.shards.items()},
+                "next": made.next,
+            }
+        ),
+    )
+
+
+@data.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("folder", type=Folder)
+@click.option(
+    "--labels", type=click.Path(path_type=Path), metavar="FILE", help="Labels of the rows: .npz or .csv."
+)
+@click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where the labels do not tell.")
+@output_options
+@click.pass_obj
+def import_(session: Session, path: Path, folder: Path, labels: Path | None, num_classes: int | None) -> None:
+    """Turn your own features (.npy, .h5, .parquet) into shards in FOLDER."""
+    from compress.jobs.samples import import_arrays
+
+    with session.working() as report:
+        made = import_arrays(path, folder, labels=labels, num_classes=num_classes, report=report)
+    session.show(
+        made, lambda: facts({"folder": made.folder, "shards": len(made.shards["all"]), "next": made.next})
+    )
+
+
+@data.command()
+@click.option(
+    "--level",
+    type=click.Choice(["video", "frame"]),
+    default="video",
+    help="Video level is 31 GB, frame level 1.5 TB.",
+)
+@click.option("--part", default="1/100", metavar="I/N", help="The I-th of N equal parts; 1/1 is everything.")
+@output_options
+@click.pass_obj
+def download(session: Session, level: str, part: str) -> None:
+    """Print the official commands that download YouTube-8M; this command itself fetches nothing."""
+    from compress.jobs.download import download_commands
+
+    wanted = download_commands(level, part)
+    session.show(wanted, lambda: "\n".join([*wanted.commands, f"# then: {wanted.next}"]))

@@ -1,0 +1,78 @@
+"""`compress encode`: stream videos through a trained encoder into a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from cli.options import codec_option, compute_options, dim_option, name_option, on_corrupt_option
+from cli.progress import duration
+from cli.session import Session
+from cli.text import facts, size
+
+
+@click.command()
+@dim_option
+@name_option
+@codec_option
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="PATTERN",
+    help="Shards to encode, instead of the workspace's train and validate; needs --output.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    show_default="embeddings/NAME.h5 of the workspace",
+    metavar="FILE.h5",
+    help="The store to write.",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=1024, help="Videos at once; more needs more memory."
+)
+@on_corrupt_option
+@compute_options
+@click.pass_obj
+def encode(
+    session: Session,
+    dim: int | None,
+    name: str | None,
+    inputs: tuple[str, ...],
+    output: Path | None,
+    batch_size: int,
+) -> None:
+    """Write the embeddings of all videos into one HDF5 file that anyone can open.
+
+    Run it again to go on after Ctrl-C or a crash: the file is the same, byte for byte, as without the stop.
+    """
+    from compress.jobs.encode import EncodeRequest, encode_store
+
+    request = EncodeRequest(
+        dim=dim,
+        name=name,
+        codec=session.settings.codec,
+        inputs=inputs,
+        output=output,
+        batch_size=batch_size,
+        on_corrupt=session.settings.on_corrupt,
+        device=session.settings.device,
+    )
+    with session.working() as report:
+        done = encode_store(session.workspace, request, report)
+    session.show(
+        done,
+        lambda: facts(
+            {
+                "store": done.path,
+                "videos": f"{done.videos:,}",
+                "bytes a video": f"{done.bytes_per_video:,}",
+                "size": size(done.videos * done.bytes_per_video),
+                "resumed at": f"video {done.resumed_rows:,}" if done.resumed_rows else None,
+                "took": duration(done.seconds),
+                "next": f"compress index --name {done.path.stem}",
+            }
+        ),
+    )

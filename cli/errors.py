@@ -1,0 +1,95 @@
+"""What went wrong, in one line and one exit code; no traceback unless COMPRESS_DEBUG is set.
+
+The exit codes of our own errors stand in compress/errors.py; 2 also stands for a command line that cannot be
+read, 130 for Ctrl-C, 141 for a reader that went away (`compress ... | head`), 70 for a mistake of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from compress.errors import CompressError, ConfigError, CorruptShardError, StorageError, UsageError
+
+INTERNAL = 70
+BROKEN_PIPE = 141
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How an exception ends the program: its line, its exit code, and its facts for --json."""
+
+    line: str
+    exit_code: int
+    facts: dict[str, Any]
+
+
+def failure(error: BaseException) -> Failure:
+    """What to say about any exception."""
+    ours = _ours(error)
+    if ours is None:
+        what = _one_line(f"{type(error).__name__}: {error}")
+        line = f"internal error: {what} (set COMPRESS_DEBUG=1 for the traceback)"
+        return Failure(line, INTERNAL, _facts("InternalError", what, "", "", INTERNAL))
+    facts = _facts(type(ours).__name__, ours.what, ours.where, ours.hint, ours.exit_code)
+    if isinstance(ours, CorruptShardError):
+        facts |= {"path": str(ours.path), "offset": ours.offset, "record": ours.record}
+    return Failure(f"error: {_one_line(str(ours))}", ours.exit_code, facts)
+
+
+def tell(error: BaseException, *, as_json: bool) -> int:
+    """Print what `failure` says, on stderr and with --json also on stdout; returns the exit code."""
+    if isinstance(error, BrokenPipeError):
+        # Python flushes stdout at exit, which would complain once more: let it flush into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    said = failure(error)
+    if os.environ.get("COMPRESS_DEBUG"):
+        traceback.print_exception(error)
+    if as_json:
+        print(json.dumps({"error": said.facts}, indent=2, ensure_ascii=False), flush=True)
+    print(said.line, file=sys.stderr, flush=True)
+    return said.exit_code
+
+
+def _ours(error: BaseException) -> CompressError | None:
+    if isinstance(error, CompressError):
+        return error
+    if isinstance(error, click.ClickException):
+        return _from_click(error)
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return _Stopped("stopped")
+    if isinstance(error, OSError) and error.strerror:
+        return StorageError(error.strerror, where=str(error.filename or ""))
+    return None
+
+
+def _from_click(error: click.ClickException) -> CompressError:
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    message = message[:1].lower() + message[1:]
+    if context is None:
+        return UsageError(message)
+    name = error.param.name if isinstance(error, click.BadParameter) and error.param else None
+    if name and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+        return ConfigError(message)
+    return UsageError(message, hint=f"see `{context.command_path} --help`")
+
+
+class _Stopped(CompressError):
+    exit_code = 130
+
+
+def _facts(kind: str, what: str, where: str, hint: str, exit_code: int) -> dict[str, Any]:
+    return {"kind": kind, "what": what, "where": where, "hint": hint, "exit_code": exit_code}
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,82 @@
+"""`compress index`: build the index of a store."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from cli.options import compute_options, dim_option, name_option
+from cli.progress import duration
+from cli.session import Session
+from cli.text import facts, size
+
+
+@click.command()
+@dim_option
+@name_option
+@click.option(
+    "--metric",
+    type=click.Choice(["cosine", "ip"]),
+    default="cosine",
+    help="Likeness: cosine, or inner product.",
+)
+@click.option(
+    "--factory",
+    metavar="TEXT",
+    show_default="exact below about 500,000 videos, else IVF with fast-scan PQ and refinement",
+    help="A FAISS factory string.",
+)
+@click.option(
+    "--split",
+    metavar="NAME",
+    show_default="all videos",
+    help="Only the videos of one split, train or validate.",
+)
+@click.option(
+    "--recall-queries",
+    type=click.IntRange(min=1),
+    default=1000,
+    help="Videos that measure recall@10 against exact search.",
+)
+@compute_options
+@click.pass_obj
+def index(
+    session: Session,
+    dim: int | None,
+    name: str | None,
+    metric: str,
+    factory: str | None,
+    split: str | None,
+    recall_queries: int,
+) -> None:
+    """Build a FAISS index beside the store, and measure its recall@10 against exact search."""
+    from compress.jobs.index import IndexRequest, index_store
+
+    request = IndexRequest(
+        dim=dim,
+        name=name,
+        metric=metric,
+        factory=factory,
+        split=split,
+        recall_queries=recall_queries,
+        seed=session.settings.seed,
+        device=session.settings.device,
+    )
+    with session.working() as report:
+        made = index_store(session.workspace, request, report)
+    summary = made.summary
+    session.show(
+        made,
+        lambda: facts(
+            {
+                "index": made.folder,
+                "kind": summary.kind,
+                "metric": summary.metric,
+                "videos": f"{summary.num_vectors:,}",
+                "size": size(summary.bytes),
+                "recall@10": f"{summary.recall_at_10:.4f} against exact search",
+                "built on": summary.device,
+                "took": duration(summary.seconds),
+                "next": f"compress search --name {made.name} --row 0",
+            }
+        ),
+    )

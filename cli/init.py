@@ -1,0 +1,62 @@
+"""`compress init`: make a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from cli.options import output_options
+from cli.session import Session
+from cli.text import facts
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
+@click.option(
+    "--train", multiple=True, required=True, metavar="PATTERN", help="Shards to train on; may be repeated."
+)
+@click.option(
+    "--validate",
+    multiple=True,
+    required=True,
+    metavar="PATTERN",
+    help="Shards to measure on; may be repeated.",
+)
+@click.option(
+    "--vocabulary", type=click.Path(path_type=Path), metavar="FILE", help="Names of the classes (CSV)."
+)
+@click.option(
+    "--num-classes", type=click.IntRange(min=1), help="Number of classes, where the shards do not tell."
+)
+@output_options
+@click.pass_obj
+def init(
+    session: Session,
+    folder: Path,
+    train: tuple[str, ...],
+    validate: tuple[str, ...],
+    vocabulary: Path | None,
+    num_classes: int | None,
+) -> None:
+    """Make a workspace: FOLDER/compress.toml says where the videos are. Patterns are meant from FOLDER.
+
+    Example: compress init --train 'video/train*.tfrecord' --validate 'video/validate*.tfrecord'
+    """
+    from compress.workspace import create_workspace
+
+    made = create_workspace(
+        folder, train=train, validate=validate, vocabulary=vocabulary, num_classes=num_classes
+    )
+    session.show(
+        made,
+        lambda: facts(
+            {
+                "workspace": made.root,
+                "train": ", ".join(made.train),
+                "validate": ", ".join(made.validate),
+                "vocabulary": made.vocabulary,
+                "next": "compress train --dim 320",
+            }
+        ),
+    )

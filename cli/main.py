@@ -1,0 +1,78 @@
+"""The program `compress`: the group of commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import rich_click as click
+
+from cli.data import data
+from cli.demo import demo
+from cli.doctor import doctor
+from cli.encode import encode
+from cli.errors import tell
+from cli.evaluate import evaluate
+from cli.index import index
+from cli.init import init
+from cli.report import report
+from cli.search import search
+from cli.session import Session
+from cli.train import train
+
+HELP_SETTINGS: dict[str, Any] = {
+    "help_option_names": ["-h", "--help"],
+    "show_default": True,
+    "max_content_width": 110,
+}
+
+
+class Commands(click.RichGroup):
+    """A group that lists its commands in the order of work and names the closest one for an unknown one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order in which they were added."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As click's, with a suggestion."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            names = self.list_commands(ctx)
+            close = difflib.get_close_matches(args[0], names, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}?" if close else f"commands: {', '.join(names)}"
+            raise click.UsageError(f"no such command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings=HELP_SETTINGS, invoke_without_command=True)
+@click.version_option(package_name="compress-video-embeddings", prog_name="compress")
+@click.pass_context
+def compress(context: click.Context) -> None:
+    """Make video embeddings small, and prove that nothing was lost.
+
+    A first look: `compress demo`. Your own videos: `compress init`, then `train`, `encode`, `index`, `search`
+    and `evaluate`, each with --dim, then `report`. Flags go before environment variables (COMPRESS_SEED, ...),
+    those before compress.toml.
+    """
+    context.obj = Session()
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (demo, init, data, train, encode, index, search, evaluate, report, doctor):
+    compress.add_command(command)
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """The console script: run one command line and exit with its code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = compress.main(args=words, prog_name="compress", standalone_mode=False)
+        sys.stdout.flush()
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        code = tell(error, as_json="--json" in words)
+    sys.exit(code if isinstance(code, int) else 0)

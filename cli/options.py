@@ -1,0 +1,115 @@
+"""Options that several commands share. Their values land in the Session, not in the command's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import rich_click as click
+
+from cli.session import Session
+from compress.workspace import Defaults
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+BUILT_IN = Defaults()
+
+
+def output_options(command: Command) -> Command:
+    """--json and --quiet."""
+    return _all(command, _json, _quiet)
+
+
+def workspace_options(command: Command) -> Command:
+    """--workspace, --json and --quiet."""
+    return _all(command, _workspace, _json, _quiet)
+
+
+def compute_options(command: Command) -> Command:
+    """--seed, --threads, --device, --workspace, --json and --quiet."""
+    return _all(command, _seed, _threads, _device, _workspace, _json, _quiet)
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    if value is not None:
+        setattr(context.ensure_object(Session), str(parameter.name), value)
+    return value
+
+
+def _shared(*names: str, **settings: Any) -> Callable[[Command], Command]:
+    # The one place where options are declared for others: click's own keywords pass through.
+    return click.option(*names, expose_value=False, callback=_keep, default=None, **settings)
+
+
+_json = _shared("--json", is_flag=True, help="One JSON value on stdout, also for an error; no progress.")
+_quiet = _shared("--quiet", "-q", is_flag=True, help="No progress; results and errors only.")
+_workspace = _shared(
+    "--workspace",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="COMPRESS_WORKSPACE",
+    show_envvar=True,
+    show_default="the folder with compress.toml, from here upwards, or here",
+    metavar="FOLDER",
+    help="Where runs, embeddings and reports are kept.",
+)
+_seed = _shared(
+    "--seed",
+    type=click.IntRange(min=0),
+    envvar="COMPRESS_SEED",
+    show_envvar=True,
+    show_default=str(BUILT_IN.seed),
+    help="Seed of every random choice.",
+)
+_threads = _shared(
+    "--threads",
+    type=click.IntRange(min=0),
+    envvar="COMPRESS_THREADS",
+    show_envvar=True,
+    show_default="0: every core that this process may use",
+    help="CPU threads.",
+)
+_device = _shared(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    envvar="COMPRESS_DEVICE",
+    show_envvar=True,
+    show_default=BUILT_IN.device,
+    help="Where to compute; auto takes a GPU when there is one.",
+)
+preset_option = _shared(
+    "--preset",
+    type=click.Choice(["best", "paper"]),
+    envvar="COMPRESS_PRESET",
+    show_envvar=True,
+    show_default=BUILT_IN.preset,
+    help="Training recipe: tuned on real data, or the paper's own.",
+)
+codec_option = _shared(
+    "--codec",
+    type=click.Choice(["float32", "float16", "int8"]),
+    envvar="COMPRESS_CODEC",
+    show_envvar=True,
+    show_default=BUILT_IN.codec,
+    help="How each number is stored: 4, 2 or 1 bytes.",
+)
+on_corrupt_option = _shared(
+    "--on-corrupt",
+    type=click.Choice(["fail", "skip", "quarantine"]),
+    envvar="COMPRESS_ON_CORRUPT",
+    show_envvar=True,
+    show_default=BUILT_IN.on_corrupt,
+    help="A damaged record: stop, leave it out and say so, or set it aside in a folder.",
+)
+dim_option = click.option(
+    "--dim", type=click.IntRange(min=1), help="Numbers a video; picks the encoder that was trained for it."
+)
+name_option = click.option(
+    "--name", metavar="NAME", help="Name of the run or store, where --dim is not enough."
+)
+
+
+def _all(command: Command, *options: Callable[[Command], Command]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,149 @@
+"""Progress for a person, always on stderr: a bar on a terminal, a plain line every two seconds elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from compress.progress import Event, Note, Progress, Reporter
+from compress.progress import silent as show_nothing
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+SECONDS_BETWEEN_LINES = 2.0
+
+
+@contextmanager
+def reporter(*, silent: bool) -> Iterator[Reporter]:
+    """The reporter that fits where stderr goes."""
+    if silent:
+        yield show_nothing
+    elif sys.stderr.isatty():
+        with _bars() as bars:
+            yield Bars(bars)
+    else:
+        yield Lines()
+
+
+class Lines:
+    """Plain lines: the first and last step of each stage, and at most one every two seconds between.
+
+    Args:
+        clock: seconds, monotonic.
+        write: takes one line without its end.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], None] | None = None
+    ) -> None:
+        self.clock, self.write = clock, write or _to_stderr
+        self.stage, self.started, self.shown = "", 0.0, 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Show one event, or leave it out when the last line is too fresh."""
+        now = self.clock()
+        if isinstance(event, Note):
+            self.write(event.text)
+            return
+        fresh = event.stage != self.stage
+        if fresh:
+            self.stage, self.started = event.stage, now
+        if fresh or event.done >= event.total or now - self.shown >= SECONDS_BETWEEN_LINES:
+            self.shown = now
+            self.write(line(event, now - self.started))
+
+
+class Bars:
+    """One bar a stage; the finished ones stay."""
+
+    def __init__(self, bars: RichProgress) -> None:
+        self.bars = bars
+        self.tasks: dict[str, TaskID] = {}
+        self.stage = ""
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, Note):
+            self.bars.console.print(event.text, markup=False, highlight=False)
+            return
+        if event.stage != self.stage:
+            self.stage = event.stage
+            self.tasks[event.stage] = self.bars.add_task(
+                event.stage, total=event.total, unit=event.unit, figures=""
+            )
+        self.bars.update(
+            self.tasks[event.stage], completed=event.done, total=event.total, figures=figures(event.figures)
+        )
+
+
+def line(event: Progress, seconds: float) -> str:
+    """One step as text: `train 1,024/23,000 videos (4 %), loss 0.61, 812 videos/s, 27 s left`."""
+    parts = [f"{event.stage} {event.done:,}/{event.total:,} {event.unit}{_percent(event)}"]
+    if event.figures:
+        parts.append(figures(event.figures))
+    if seconds > 0 and event.done > 0:
+        rate = event.done / seconds
+        if not any("/s" in name for name in event.figures):
+            parts.append(f"{rate:,.0f} {event.unit}/s" if rate >= 10 else f"{rate:.2g} {event.unit}/s")
+        if event.done < event.total:
+            parts.append(f"{duration((event.total - event.done) / rate)} left")
+    return ", ".join(parts)
+
+
+def figures(values: Mapping[str, float]) -> str:
+    """Figures in the order given: `loss 0.6113, GAP 0.7014, 812 videos/s`."""
+    return ", ".join(
+        f"{value:,.0f} {name}" if "/s" in name else f"{name} {_short(value)}"
+        for name, value in values.items()
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: `27 s`, `4 min 05 s`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+
+
+def _percent(event: Progress) -> str:
+    return f" ({100 * event.done // event.total} %)" if event.total else ""
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _bars() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as RichProgress
+
+    return RichProgress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

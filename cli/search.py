@@ -1,0 +1,63 @@
+"""`compress search`: the videos most like one video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from cli.options import compute_options, dim_option, name_option
+from cli.session import Session
+from cli.text import table
+
+
+@click.command()
+@click.argument("video_id", required=False)
+@click.option("--row", type=click.IntRange(min=0), help="Search for the video in this row of the store.")
+@click.option(
+    "--vector",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="Search for an embedding (dim,), or the first of (n, dim).",
+)
+@click.option("--k", type=click.IntRange(min=1), default=10, help="How many videos to find.")
+@click.option(
+    "--vocabulary",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Names of the classes, instead of the workspace's.",
+)
+@dim_option
+@name_option
+@compute_options
+@click.pass_obj
+def search(
+    session: Session,
+    video_id: str | None,
+    row: int | None,
+    vector: Path | None,
+    k: int,
+    vocabulary: Path | None,
+    dim: int | None,
+    name: str | None,
+) -> None:
+    """Find the videos most like VIDEO_ID, with score and labels; the video itself is left out."""
+    from compress.jobs.search import SearchRequest, search_store
+
+    request = SearchRequest(
+        dim=dim,
+        name=name,
+        video_id=video_id,
+        row=row,
+        vector=vector,
+        k=k,
+        vocabulary=vocabulary,
+        device=session.settings.device,
+    )
+    with session.working():
+        answer = search_store(session.workspace, request)
+    rows = [
+        (place, hit.video_id, hit.score, ", ".join(hit.labels))
+        for place, hit in enumerate(answer.neighbours, 1)
+    ]
+    session.show(answer, lambda: f"{answer.query}\n\n" + table(("", "video", "score", "labels"), rows))

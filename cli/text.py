@@ -1,0 +1,43 @@
+"""Results as text for a person: aligned facts and tables."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def facts(values: Mapping[str, Any]) -> str:
+    """One `name  value` a line, the values below each other; None is left out."""
+    shown = {name: value for name, value in values.items() if value is not None}
+    width = max((len(name) for name in shown), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table without lines; numbers to the right. As wide as the terminal, or as it needs elsewhere."""
+    from rich.console import Console
+    from rich.table import Table
+
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for position, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
+        grid.add_column(column, justify="right" if numeric else "left")
+    for row in rows:
+        grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else f"{cell}" for cell in row))
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else 200
+    console = Console(file=io.StringIO(), width=width, force_terminal=terminal, markup=False, highlight=False)
+    console.print(grid)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def size(number: float) -> str:
+    """Bytes as a person says them: `1,280 bytes`, `61.3 MB`."""
+    for unit, step in (("GB", 1e9), ("MB", 1e6), ("kB", 1e4)):
+        if number >= step:
+            return f"{number / (1e3 if unit == 'kB' else step):,.1f} {unit}"
+    return f"{number:,.0f} bytes"

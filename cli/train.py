@@ -1,0 +1,101 @@
+"""`compress train`: fit an encoder."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from cli.options import compute_options, dim_option, name_option, on_corrupt_option, preset_option
+from cli.progress import duration
+from cli.session import Session
+from cli.text import facts
+
+
+@click.command()
+@dim_option
+@click.option(
+    "--encoder",
+    metavar="NAME",
+    help="Any registered encoder, or pca, random_projection, identity. "
+    "[default: the one of Table 4: residual_cnn for 320 and 512, lstm for 640]",
+)
+@preset_option
+@click.option(
+    "--epochs", type=click.IntRange(min=1), show_default="the preset's", help="Passes over the data, at most."
+)
+@click.option("--batch-size", type=click.IntRange(min=1), show_default="the preset's", help="Videos a step.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    show_default="the preset's",
+    help="The highest of the schedule.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Any other setting of the recipe or the encoder; may be repeated.",
+)
+@name_option
+@click.option(
+    "--train", multiple=True, metavar="PATTERN", help="Shards to train on, instead of the workspace's."
+)
+@click.option(
+    "--validate", multiple=True, metavar="PATTERN", help="Shards to measure on, instead of the workspace's."
+)
+@click.option(
+    "--fresh", is_flag=True, help="Throw away an unfinished run of this name instead of resuming it."
+)
+@on_corrupt_option
+@compute_options
+@click.pass_obj
+def train(
+    session: Session,
+    dim: int | None,
+    encoder: str | None,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    settings: tuple[str, ...],
+    name: str | None,
+    train: tuple[str, ...],
+    validate: tuple[str, ...],
+    fresh: bool,
+) -> None:
+    """Train an encoder that makes --dim numbers of each video, and keep the best by validation GAP.
+
+    Run it again to go on after Ctrl-C or a crash: the result is the same as without the stop.
+    """
+    from compress.jobs.train import TrainRequest, train_run
+
+    request = TrainRequest(
+        dim=dim,
+        encoder=encoder,
+        preset=session.settings.preset,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        settings=settings,
+        name=name,
+        train=train,
+        validate=validate,
+        fresh=fresh,
+        on_corrupt=session.settings.on_corrupt,
+        seed=session.settings.seed,
+        threads=session.settings.threads,
+        device=session.settings.device,
+    )
+    with session.working() as report:
+        done = train_run(session.workspace, request, report)
+    session.show(
+        done,
+        lambda: facts(
+            {
+                "run": done.run,
+                "best epoch": done.best_epoch,
+                **{name: f"{value:.4f}" for name, value in done.figures.items()},
+                "took": duration(done.seconds),
+                "next": f"compress encode --name {done.name}",
+            }
+        ),
+    )

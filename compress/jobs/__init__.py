@@ -1,0 +1,1 @@
+"""What each command does, from a request to a result: which run, which shards, which store."""

@@ -1,0 +1,85 @@
+"""What this machine lets the process use: CPU cores, memory, a GPU; and how many threads it shall use."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from compress.errors import UnavailableError
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def cpu_count(cgroup: Path = CGROUP) -> int:
+    """CPU cores that this process may use: its affinity, cut to the container's quota; at least 1."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = cpu_quota(cgroup)
+    return allowed if quota is None else max(1, min(allowed, round(quota)))
+
+
+def cpu_quota(cgroup: Path = CGROUP) -> float | None:
+    """Cores that the container's quota grants (cgroup v2, then v1), or None without a quota."""
+    version_2 = cgroup / "cpu.max"
+    if version_2.is_file():
+        quota, period = version_2.read_text().split()[:2]
+        return None if quota == "max" else int(quota) / int(period)
+    version_1 = cgroup / "cpu" / "cpu.cfs_quota_us"
+    if version_1.is_file():
+        quota_us = int(version_1.read_text())
+        period_us = int((cgroup / "cpu" / "cpu.cfs_period_us").read_text())
+        return None if quota_us <= 0 else quota_us / period_us
+    return None
+
+
+def memory_bytes(cgroup: Path = CGROUP) -> int | None:
+    """Memory that this process may use: the machine's, cut to the container's limit; None where unknown."""
+    if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
+        return None
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for limit in (cgroup / "memory.max", cgroup / "memory" / "memory.limit_in_bytes"):
+        if limit.is_file() and (text := limit.read_text().strip()) != "max":
+            return min(installed, int(text))
+    return installed
+
+
+def use_threads(threads: int) -> int:
+    """Let torch, faiss and numpy use `threads` CPU threads (0: as many as allowed); returns the number.
+
+    Call it before the first import of those; torch is also told afterwards. A number that the user's own
+    OMP_NUM_THREADS gives is kept when `threads` is 0.
+    """
+    if threads == 0 and "OMP_NUM_THREADS" in os.environ:
+        return int(os.environ["OMP_NUM_THREADS"].split(",")[0])
+    number = threads or cpu_count()
+    for name in THREAD_VARIABLES:
+        os.environ[name] = str(number)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(number)
+    return number
+
+
+def choose_device(wanted: str) -> str:
+    """Turn "auto" into "cuda" where torch can use a GPU and "cpu" elsewhere.
+
+    Raises:
+        UnavailableError: "cuda" was asked for and torch sees no GPU.
+    """
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
+        raise UnavailableError(
+            "torch sees no GPU", where="--device cuda", hint="use --device cpu, or see `compress doctor`"
+        )
+    return "cpu"
+
+
+def installed(module: str) -> bool:
+    """Whether a module can be imported, without importing it."""
+    return importlib.util.find_spec(module) is not None

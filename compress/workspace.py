@@ -1,0 +1,246 @@
+"""The workspace: the folder with `compress.toml`, which says where the videos are and what the defaults are.
+
+    train = ["video/train*.tfrecord"]        shards to train on
+    validate = ["video/validate*.tfrecord"]  shards to measure on
+    vocabulary = "vocabulary.csv"            names of the classes (optional)
+    num_classes = 3862                       when the shards do not tell (optional)
+
+    [defaults]                               of the options of the same name (all optional)
+    seed = 0
+
+Everything that commands make lies beside it: runs/, embeddings/, evaluation/, reports/, cache/.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from compress.artifacts.atomic import write_bytes
+from compress.errors import ConfigError, NotFoundError, UsageError
+
+FILE_NAME = "compress.toml"
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What an option is when neither a flag nor the environment says so.
+
+    Args:
+        seed: of every random choice; >= 0.
+        threads: CPU threads; 0 means as many as this process may use.
+        device: "auto", "cpu" or "cuda".
+        preset: of training, "best" or "paper".
+        codec: how `encode` stores embeddings.
+        on_corrupt: what to do with a damaged record, "fail", "skip" or "quarantine".
+    """
+
+    seed: int = 0
+    threads: int = 0
+    device: str = "auto"
+    preset: str = "best"
+    codec: str = "float32"
+    on_corrupt: str = "fail"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One folder of work. Relative patterns and paths are meant from `root`.
+
+    Args:
+        root: the folder, absolute.
+        train, validate: glob patterns or paths of shards, absolute.
+        vocabulary: file with the names of the classes, absolute, or None.
+        num_classes: C where the shards do not tell, or None.
+        defaults: of options.
+    """
+
+    root: Path
+    train: tuple[str, ...] = ()
+    validate: tuple[str, ...] = ()
+    vocabulary: Path | None = None
+    num_classes: int | None = None
+    defaults: Defaults = field(default_factory=Defaults)
+
+    @property
+    def runs(self) -> Path:
+        """Where trainings are kept, one folder each."""
+        return self.root / "runs"
+
+    @property
+    def embeddings(self) -> Path:
+        """Where stores and, beside each, its index are kept."""
+        return self.root / "embeddings"
+
+    @property
+    def evaluation(self) -> Path:
+        """Where the figures of each store are kept, one JSON file each."""
+        return self.root / "evaluation"
+
+    @property
+    def reports(self) -> Path:
+        """Where reports are written."""
+        return self.root / "reports"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: tables built from shards."""
+        return self.root / "cache"
+
+    def run(self, name: str) -> Path:
+        """The folder of one training."""
+        return self.runs / name
+
+    def store(self, name: str) -> Path:
+        """The file of one set of embeddings."""
+        return self.embeddings / f"{name}.h5"
+
+    def index(self, name: str) -> Path:
+        """The folder of the index of a store."""
+        return self.embeddings / f"{name}.index"
+
+
+def find_workspace(folder: Path | None = None) -> Workspace:
+    """The workspace of `folder`; without one, the first with a compress.toml from here upwards, or here.
+
+    Raises:
+        NotFoundError: `folder` was named and has no compress.toml.
+        ConfigError: compress.toml is wrong.
+    """
+    if folder is not None:
+        if not (folder / FILE_NAME).is_file():
+            raise NotFoundError(
+                f"no {FILE_NAME} in this folder", where=folder, hint="`compress init` makes a workspace"
+            )
+        return load_workspace(folder)
+    here = Path.cwd()
+    for candidate in (here, *here.parents):
+        if (candidate / FILE_NAME).is_file():
+            return load_workspace(candidate)
+    return Workspace(root=here)
+
+
+def load_workspace(folder: Path) -> Workspace:
+    """Read and check `folder`/compress.toml.
+
+    Raises:
+        ConfigError: not TOML, an unknown key (names the closest known one), or a value of the wrong kind.
+    """
+    root = folder.resolve()
+    path = root / FILE_NAME
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not a TOML file: {error}", where=path) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
+    _refuse_unknown(content, ("train", "validate", "vocabulary", "num_classes", "defaults"), path)
+    vocabulary = _value(content, "vocabulary", str, None, path)
+    num_classes = _value(content, "num_classes", int, None, path)
+    if num_classes is not None and num_classes < 1:
+        raise ConfigError(f"num_classes must be at least 1, not {num_classes}", where=path)
+    return Workspace(
+        root=root,
+        train=_patterns(content, "train", path),
+        validate=_patterns(content, "validate", path),
+        vocabulary=None if vocabulary is None else root / vocabulary,
+        num_classes=num_classes,
+        defaults=_defaults(_value(content, "defaults", dict, {}, path), path),
+    )
+
+
+def create_workspace(
+    folder: Path,
+    *,
+    train: Sequence[str],
+    validate: Sequence[str],
+    vocabulary: Path | None = None,
+    num_classes: int | None = None,
+) -> Workspace:
+    """Write `folder`/compress.toml; patterns are meant from `folder` unless absolute.
+
+    Raises:
+        UsageError: the folder is a workspace already.
+        NotFoundError: a pattern matches no file, or there is no such vocabulary.
+        StorageError: the disk refused.
+    """
+    root = folder.resolve()
+    path = root / FILE_NAME
+    if path.exists():
+        raise UsageError("this folder is a workspace already", where=path, hint="edit that file instead")
+    for pattern in (*train, *validate):
+        if not any(True for _ in matches(root, pattern)):
+            raise NotFoundError(f"no file matches {pattern!r}", where=root)
+    if vocabulary is not None and not (root / vocabulary).is_file():
+        raise NotFoundError("no such vocabulary", where=root / vocabulary)
+    lines = [
+        "# A workspace of `compress`; paths are meant from this folder.",
+        f"train = {_toml_strings(train)}",
+        f"validate = {_toml_strings(validate)}",
+    ]
+    if vocabulary is not None:
+        lines.append(f"vocabulary = {_toml_string(str(vocabulary))}")
+    if num_classes is not None:
+        lines.append(f"num_classes = {num_classes}")
+    lines += [
+        "",
+        "# Defaults of options; a flag or an environment variable (COMPRESS_SEED, ...) goes before.",
+        "[defaults]",
+    ]
+    lines += [f"# {item.name} = {json.dumps(item.default)}" for item in fields(Defaults)]
+    write_bytes(path, ("\n".join(lines) + "\n").encode())
+    return load_workspace(root)
+
+
+def matches(root: Path, pattern: str) -> list[Path]:
+    """The files that a pattern or path means from `root`, sorted."""
+    full = root / pattern
+    return sorted(Path(full.anchor).glob(str(full.relative_to(full.anchor))))
+
+
+def _patterns(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
+    value = content.get(key, [])
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ConfigError(f"{key} must be a pattern or a list of patterns", where=path)
+    return tuple(str(path.parent / item) for item in items)
+
+
+def _defaults(content: Mapping[str, Any], path: Path) -> Defaults:
+    known = {item.name: item.default for item in fields(Defaults)}
+    _refuse_unknown(content, tuple(known), path)
+    chosen = {key: _value(content, key, type(known[key]), None, path) for key in content}
+    if chosen.get("seed", 0) < 0 or chosen.get("threads", 0) < 0:
+        raise ConfigError("seed and threads must not be negative", where=path)
+    return Defaults(**chosen)
+
+
+def _refuse_unknown(content: Mapping[str, Any], known: Sequence[str], path: Path) -> None:
+    for key in content:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+            raise ConfigError(f"unknown key {key!r}", where=path, hint=hint)
+
+
+def _value(content: Mapping[str, Any], key: str, kind: type, default: Any, path: Path) -> Any:
+    value = content.get(key, default)
+    # bool is an int to Python, but `seed = true` is a slip to a person.
+    if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
+        names = {str: "a string", int: "a whole number", dict: "a table"}
+        raise ConfigError(f"{key} must be {names[kind]}, not {value!r}", where=path)
+    return value
+
+
+def _toml_string(text: str) -> str:
+    # JSON's escapes are TOML's, except DEL, which TOML wants escaped.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _toml_strings(items: Sequence[str]) -> str:
+    return "[" + ", ".join(_toml_string(item) for item in items) + "]"
