@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from compress.artifacts.atomic import replacing
 from compress.errors import DataError, StorageError, UsageError
 
 OnCorrupt = Literal["fail", "skip", "quarantine"]
@@ -90,8 +91,7 @@ def _keep(folder: Path, skipped: SkippedRecord, pieces: Iterable[bytes]) -> Path
     target = folder / f"{skipped.shard.name}-{shard}.{skipped.offset}.bin"
     line = {**_fields(skipped), "shard": str(skipped.shard), "quarantined": target.name}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as copy:
+        with replacing(target) as unfinished, unfinished.open("wb") as copy:
             for piece in pieces:
                 copy.write(piece)
         _append_once(folder / QUARANTINE_LOG, json.dumps(line, sort_keys=True))

@@ -1,0 +1,108 @@
+"""What every record must fulfil before it may reach a model, a store or a table.
+
+These functions see one value and know no place; whoever reads the shard adds file, record, offset and id.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from compress.datasets.record import FrameRecord, Record, SegmentRecord, VideoRecord
+from compress.datasets.schema import FeatureSchema
+from compress.errors import RecordError
+
+# Ids are kept as fixed-width rows; one huge id would blow up every other row.
+MAX_ID_BYTES = 1024
+
+
+def check_id(video_id: bytes) -> None:
+    """RecordError unless the id is 1 to 1024 bytes of UTF-8 without NUL (fixed-width arrays drop a NUL)."""
+    if not video_id:
+        raise RecordError("the video id is empty")
+    if len(video_id) > MAX_ID_BYTES:
+        raise RecordError(f"the video id has {len(video_id)} bytes, at most {MAX_ID_BYTES} are allowed")
+    if b"\0" in video_id:
+        raise RecordError("the video id contains a NUL byte")
+    try:
+        video_id.decode()
+    except UnicodeDecodeError as error:
+        raise RecordError("the video id is not UTF-8") from error
+
+
+def pack_labels(classes: Sequence[int], num_classes: int, required: bool) -> np.ndarray:
+    """Sorted distinct classes, int32 (n,).
+
+    Args:
+        classes: the labels of one video.
+        num_classes: C.
+        required: no label at all is an error.
+
+    Raises:
+        RecordError: a class is outside [0, C), or labels are required and there is none.
+    """
+    distinct = sorted(set(classes))
+    if not distinct:
+        if required:
+            raise RecordError("has no labels, and labels are needed here")
+        return np.zeros(0, dtype=np.int32)
+    for label in (distinct[0], distinct[-1]):
+        if not 0 <= label < num_classes:
+            raise RecordError(
+                f"label {label} is outside [0, {num_classes})",
+                hint="give the number of classes when the data have more",
+            )
+    return np.array(distinct, dtype=np.int32)
+
+
+def check_features(features: np.ndarray, schema: FeatureSchema) -> None:
+    """RecordError naming the feature unless features, float32 (D,), have the schema's size and are finite."""
+    if features.shape != (schema.dim,):
+        raise RecordError(f"has {features.size} features, {schema.dim} expected")
+    # NaN and Inf survive a sum of squares: one fast pass. A large finite value may overflow, so look again.
+    if not math.isfinite(features.dot(features)) and not np.isfinite(features).all():
+        position = int(np.flatnonzero(~np.isfinite(features))[0])
+        value, start = features[position], 0
+        for name, dim in zip(schema.names, schema.dims, strict=True):
+            if position < start + dim:
+                raise RecordError(f"feature '{name}' is {value} at position {position - start}")
+            start += dim
+
+
+def check_frames(frames: np.ndarray, schema: FeatureSchema) -> None:
+    """RecordError unless frames are uint8 (T, D) with T >= 1 and the schema's D."""
+    if frames.dtype != np.uint8 or frames.ndim != 2 or frames.shape[1] != schema.dim:
+        raise RecordError(f"frames are {frames.dtype} {frames.shape}, uint8 (T, {schema.dim}) expected")
+    if not len(frames):
+        raise RecordError("has no frames")
+
+
+def check_segments(record: SegmentRecord, num_classes: int) -> None:
+    """RecordError unless the four segment features agree, times ascend, classes and scores are in range."""
+    start, end = record.segment_start, record.segment_end
+    sizes = {len(start), len(end), len(record.segment_labels), len(record.segment_scores)}
+    if len(sizes) != 1:
+        raise RecordError(f"segment start, end, labels and scores differ in number: {sorted(sizes)}")
+    if (start < 0).any() or (end <= start).any():
+        raise RecordError("a segment ends before it starts")
+    if not np.isfinite(record.segment_scores).all():
+        raise RecordError("a segment score is NaN or infinite")
+    labels = record.segment_labels
+    if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
+        raise RecordError(f"a segment label is outside [0, {num_classes})")
+
+
+def check_record(record: Record, schema: FeatureSchema, require_labels: bool = False) -> None:
+    """All of the above for a record from any format; RecordError (without place) at the first defect."""
+    check_id(record.video_id)
+    pack_labels(record.labels.tolist(), schema.num_classes, require_labels)
+    if isinstance(record, VideoRecord) != (schema.level == "video"):
+        raise RecordError(f"is a {type(record).__name__}, the source is {schema.level} level")
+    if isinstance(record, VideoRecord):
+        check_features(record.features, schema)
+    elif isinstance(record, FrameRecord):
+        check_frames(record.frames, schema)
+    if isinstance(record, SegmentRecord):
+        check_segments(record, schema.num_classes)
