@@ -53,7 +53,7 @@ def compress(context: click.Context) -> None:
     """Make video embeddings small, and prove that nothing was lost.
 
     A first look: `compress demo`. Your own videos: `compress init`, then `train`, `encode`, `index`, `search`
-    and `evaluate`, each with --dim, then `report`. Flags go before environment variables (COMPRESS_SEED, ...),
+    and `evaluate`, each with --dim, then `report`. Flags go before environment variables (COMPRESS_SEED),
     those before compress.toml.
     """
     context.obj = Session()

@@ -1,0 +1,110 @@
+"""Nothing in the project runs code out of a file, and each heavy library has one door."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("cli", "compress", "encoders")
+GENERATED = {"compress/datasets/features_pb2.py"}
+SOURCES = sorted(
+    path.relative_to(ROOT)
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if path.relative_to(ROOT).as_posix() not in GENERATED
+)
+UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "imp"}
+UNSAFE_CALLS = {"eval", "exec", "compile", "__import__", "importlib.import_module", "os.system", "os.popen"}
+UNSAFE_CALLS |= {
+    "torch.load",
+    "torch.save",
+    "torch.jit.load",
+    "yaml.load",
+    "pd.read_pickle",
+    "pandas.read_pickle",
+}
+UNSAFE_KEYWORDS = {"shell", "allow_pickle"}
+DOORS = {
+    "faiss": {"compress/faiss_engine.py"},
+    "h5py": {"compress/store/", "compress/datasets/array", "compress/doctor.py", "compress/inspection.py"},
+    "click": {"cli/"},
+    "rich_click": {"cli/"},
+    "rich": {"cli/", "compress/reports/"},
+    "pyarrow": {"compress/datasets/array"},
+    "jinja2": {"compress/reports/"},
+}
+
+
+def problems(tree: ast.AST, path: str) -> Iterator[str]:
+    """Everything in a module that the rules refuse, with its line."""
+    for node in ast.walk(tree):
+        for module in _imported(node):
+            top = module.split(".")[0]
+            if top in UNSAFE_MODULES:
+                yield f"{path}:{node.lineno}: imports {module}"
+            if top in DOORS and not any(path.startswith(door) for door in DOORS[top]):
+                yield f"{path}:{node.lineno}: imports {module}, which only {sorted(DOORS[top])} may"
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in UNSAFE_CALLS:
+                yield f"{path}:{node.lineno}: calls {name}"
+            for keyword in node.keywords:
+                off = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+                if keyword.arg in UNSAFE_KEYWORDS and not off:
+                    yield f"{path}:{node.lineno}: passes {keyword.arg}"
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        return [node.module]
+    return []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=str)
+def test_a_module_uses_no_unsafe_primitive(source: Path):
+    tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
+
+    assert list(problems(tree, source.as_posix())) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "import torch\ntorch.load(path)",
+        "eval(text)",
+        "exec(text)",
+        "subprocess.run(text, shell=True)",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=wanted)",
+        "yaml.load(text)",
+        "import faiss",
+        "import faiss.contrib.ondisk",
+        "import h5py",
+        "import click",
+    ],
+)
+def test_the_rules_refuse(code: str):
+    assert list(problems(ast.parse(code), "compress/example.py"))
+
+
+def test_the_rules_let_safe_code_pass():
+    code = "np.load(path, allow_pickle=False)\nsubprocess.run(words)\nmodel.eval()\nre.compile(text)"
+
+    assert list(problems(ast.parse(code), "compress/example.py")) == []
+
+
+@pytest.mark.parametrize("source", [path for path in SOURCES if path.parts[0] == "encoders"], ids=str)
+def test_encoders_import_only_torch_the_standard_library_and_each_other(source: Path):
+    tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
+    tops = {module.split(".")[0] for node in ast.walk(tree) for module in _imported(node)}
+
+    assert tops - set(sys.stdlib_module_names) - {"torch", "encoders"} == set()
