@@ -1,0 +1,204 @@
+"""The only place that imports FAISS, and only when something asks for it.
+
+FAISS reports trouble as bare RuntimeErrors and empty AssertionErrors, trusts any file it reads, and has one
+process-wide setting that makes small batches of queries up to nine times slower. This module deals with all
+three.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from compress.errors import CompressError, DataError, UnavailableError, UsageError
+
+# With d dimensions, batches of 8 queries or more go through matrix multiplication; measured on 100,000 x 320:
+# 3 to 5 times faster than the default from 16 queries on, and no slower below 8.
+BLAS_QUERIES = 8
+
+_REPAIR = (
+    "mend it with: pip uninstall --yes {owners} && pip install faiss-gpu (Linux on x86_64), "
+    "or: pip install faiss-cpu (any machine)"
+)
+
+
+def owners() -> list[str]:
+    """Names of the installed distributions that claim the `faiss` package; a sound machine has one."""
+    return sorted(set(importlib.metadata.packages_distributions().get("faiss", [])))
+
+
+@functools.cache
+def faiss() -> Any:
+    """The FAISS module, imported at the first call.
+
+    A FAISS built from source belongs to no distribution and is accepted when it works.
+
+    Raises:
+        UnavailableError: FAISS is missing or broken, or two distributions have unpacked over each other.
+    """
+    claimed = owners()
+    if len(claimed) > 1:
+        raise UnavailableError(
+            f"{' and '.join(claimed)} are both installed and overwrite each other's files",
+            where="faiss",
+            hint=_REPAIR.format(owners=" ".join(claimed)),
+        )
+    try:
+        import faiss as module
+    except ImportError as error:
+        raise UnavailableError(
+            f"cannot be imported ({error})", where="faiss", hint=_install_hint(claimed)
+        ) from error
+    if not hasattr(module, "IndexFlatIP"):
+        raise UnavailableError(
+            "is only an empty folder, left behind by an uninstall", where="faiss", hint=_install_hint(claimed)
+        )
+    return module
+
+
+def _install_hint(claimed: list[str]) -> str:
+    if claimed:
+        return _REPAIR.format(owners=" ".join(claimed))
+    return "install it with: pip install faiss-gpu (Linux on x86_64), or: pip install faiss-cpu (any machine)"
+
+
+def num_gpus() -> int:
+    """GPUs that FAISS can use; 0 with a CPU-only build.
+
+    `StandardGpuResources()` succeeds on a machine without any GPU, so only this count decides.
+    """
+    count: Callable[[], int] | None = getattr(faiss(), "get_num_gpus", None)
+    return 0 if count is None else int(count())
+
+
+def choose_device(wanted: str) -> str:
+    """Turn "auto", "cpu" or "cuda" into the device that will do the work, "cpu" or "cuda".
+
+    Raises:
+        UsageError: another word.
+        UnavailableError: "cuda" was asked for and FAISS sees no GPU.
+    """
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"unknown device {wanted!r}", where="device", hint='use "auto", "cpu" or "cuda"')
+    if wanted == "cpu" or num_gpus() > 0:
+        return "cpu" if wanted == "cpu" else "cuda"
+    if wanted == "cuda":
+        raise UnavailableError(
+            f"FAISS ({', '.join(owners()) or 'own build'}) sees no GPU",
+            where="device cuda",
+            hint="use --device cpu, or install faiss-gpu on a machine with an NVIDIA driver",
+        )
+    return "cpu"
+
+
+def set_threads(count: int) -> None:
+    """Use at most `count` (>= 1) CPU threads in FAISS from now on."""
+    faiss().omp_set_num_threads(count)
+
+
+def prefer_matrix_products(dim: int) -> None:
+    """Let batches of `BLAS_QUERIES` queries or more of `dim` numbers use matrix products.
+
+    The setting is global and only affects speed, so it is renewed before every search.
+    """
+    faiss().cvar.distance_compute_blas_threshold = BLAS_QUERIES * dim
+
+
+@contextmanager
+def translated(
+    error: type[CompressError], what: str, *, where: str | Path = "", hint: str = ""
+) -> Iterator[None]:
+    """Turn what FAISS raises inside the block into `error`, keeping the telling part of its message.
+
+    Raises:
+        UnavailableError: FAISS ran out of memory, on the CPU or on the GPU.
+    """
+    try:
+        yield
+    except MemoryError as cause:
+        raise UnavailableError(f"{what}: not enough memory", where=where, hint=hint) from cause
+    except (RuntimeError, AssertionError, ValueError) as cause:
+        reason = _reason(cause)
+        kind = UnavailableError if "out of memory" in reason or "bad_alloc" in reason else error
+        raise kind(f"{what} ({reason})" if reason else what, where=where, hint=hint) from cause
+
+
+def _reason(cause: Exception) -> str:
+    # "Error in <C++ signature> at <source file>:<line>: Error: <what a person can use>"
+    text = " ".join(str(cause).split())
+    return re.sub(r"^Error in .*? at \S+:\d+: (Error: )?", "", text)[:300]
+
+
+@contextmanager
+def _read_limits(size: int) -> Iterator[None]:
+    module = faiss()
+    before = module.get_deserialization_vector_byte_limit(), module.get_deserialization_loop_limit()
+    # The limit is exclusive and FAISS rounds it down to whole elements, hence the slack of one page.
+    module.set_deserialization_vector_byte_limit(size + 4096)
+    module.set_deserialization_loop_limit(size)
+    try:
+        yield
+    finally:
+        module.set_deserialization_vector_byte_limit(before[0])
+        module.set_deserialization_loop_limit(before[1])
+
+
+def read_index(path: Path) -> Any:
+    """Open an index file, mapped into memory, never allocating more than the file's own size for one array.
+
+    The result's type is whatever the file says: the caller must check it.
+
+    Raises:
+        DataError: FAISS cannot read the file.
+    """
+    with _read_limits(path.stat().st_size), translated(DataError, "FAISS cannot read this index", where=path):
+        return faiss().read_index(str(path), faiss().IO_FLAG_MMAP_IFC)
+
+
+def write_index(index: Any, path: Path) -> None:
+    """Write an index file through Python, so that a full disk is an OSError with its number.
+
+    Raises:
+        OSError: the disk refused; a partial file may be left, which the caller removes.
+    """
+    with path.open("wb") as file:
+        faiss().write_index(index, faiss().PyCallbackIOWriter(file.write))
+
+
+def move_to_gpu(index: Any) -> Any:
+    """A copy of a CPU index on the first GPU; give it back with `move_to_cpu`.
+
+    Raises:
+        UnavailableError: FAISS sees no GPU, or it has too little memory.
+    """
+    choose_device("cuda")
+    module = faiss()
+    with translated(
+        UnavailableError, "the GPU refused the index", where="device cuda", hint="use --device cpu"
+    ):
+        return module.index_cpu_to_gpu(module.StandardGpuResources(), 0, index)
+
+
+def move_to_cpu(index: Any) -> Any:
+    """A copy of a GPU index in main memory, as only CPU indexes can be written to disk."""
+    with translated(UnavailableError, "the GPU did not hand back the index", where="device cuda"):
+        return faiss().index_gpu_to_cpu(index)
+
+
+@contextmanager
+def clustering_on_gpu(index: Any) -> Iterator[None]:
+    """Let an inverted-list index find its centroids on the first GPU inside the block.
+
+    For types that FAISS cannot move to a GPU as a whole: clustering is the slow part of training them.
+    """
+    assigner = move_to_gpu(faiss().IndexFlatIP(index.d))
+    index.clustering_index = assigner
+    try:
+        yield
+    finally:
+        index.clustering_index = None

@@ -1,0 +1,114 @@
+"""Which FAISS index to make, by name, and which ones this project builds and opens.
+
+Functions that make or read an index return its real type; its members (`base_index`, `quantizer`) need
+`downcast_index`. Downcasting the former too would crash: the new handle does not own the index, which dies
+with the old one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from compress import faiss_engine
+from compress.errors import DataError, UsageError
+
+EXACT_BELOW = 500_000
+
+# Everything else is refused, also when a file claims it: HNSW has settings that `tuning` does not know, OPQ
+# trains for minutes, and types that nobody here tests are the ones whose readers are attacked.
+_PLAIN = {"IndexFlat", "IndexFlatIP", "IndexScalarQuantizer", "IndexPQFastScan"}
+_INVERTED = {"IndexIVFFlat", "IndexIVFScalarQuantizer", "IndexIVFPQ", "IndexIVFPQFastScan"}
+_REFINED = {"IndexRefine", "IndexRefineFlat"}
+_LISTS = {"ArrayInvertedLists", "BlockInvertedLists"}
+_EXAMPLES = "for example: Flat, SQ8, IVF1024,Flat, IVF1024,SQ8, IVF4096,PQ160x4fs,Refine(SQ8)"
+
+
+def default_factory(num_vectors: int, dim: int, exact_below: int = EXACT_BELOW) -> str:
+    """FAISS factory string for `num_vectors` rows of `dim` numbers.
+
+    Below `exact_below` rows comparing with every row is fast enough and loses nothing. Above: 4 sqrt(N)
+    inverted lists with 4-bit product quantisation of two dimensions a code (fast scan), re-ranked by 8-bit
+    scalars.
+    """
+    if num_vectors < exact_below:
+        return "Flat"
+    codes = dim // 2 if dim % 2 == 0 else dim
+    return f"IVF{max(1, round(4 * math.sqrt(num_vectors)))},PQ{codes}x4fs,Refine(SQ8)"
+
+
+def make_index(factory: str, dim: int, seed: int) -> Any:
+    """An empty index for inner products, seeded.
+
+    Raises:
+        UsageError: FAISS does not understand `factory`, cannot apply it to `dim` dimensions, or makes an
+            index of it that this project does not support.
+    """
+    module = faiss_engine.faiss()
+    with faiss_engine.translated(
+        UsageError, f"FAISS cannot make {factory!r} for {dim} dimensions", where="factory", hint=_EXAMPLES
+    ):
+        index = module.index_factory(dim, factory, module.METRIC_INNER_PRODUCT)
+    problem = unsupported(index)
+    if problem:
+        raise UsageError(
+            f"{factory!r} needs {problem}, which is not supported", where="factory", hint=_EXAMPLES
+        )
+    _seed(index, seed)
+    return index
+
+
+def check_loaded(index: Any, where: object) -> None:
+    """Raise DataError when a loaded index is, or contains, something that `make_index` never makes."""
+    problem = unsupported(index)
+    if problem:
+        raise DataError(f"holds {problem}, which no index of ours holds", where=str(where))
+
+
+def unsupported(index: Any) -> str:
+    """The first part of `index` that is not on the list of supported types; empty when there is none."""
+    name = type(index).__name__
+    if name in _PLAIN:
+        return ""
+    if name in _REFINED:
+        return unsupported(base_of(index)) or unsupported(refiner_of(index))
+    if name not in _INVERTED:
+        return name
+    module = faiss_engine.faiss()
+    lists = type(module.downcast_InvertedLists(index.invlists)).__name__
+    quantizer = type(module.downcast_index(index.quantizer)).__name__
+    return next((part for part, known in ((lists, _LISTS), (quantizer, _PLAIN)) if part not in known), "")
+
+
+def is_refined(index: Any) -> bool:
+    """Whether `index` re-ranks the candidates of another one."""
+    return type(index).__name__ in _REFINED
+
+
+def base_of(index: Any) -> Any:
+    """The index that finds candidates: the inner one of a refined index, else `index` itself."""
+    return faiss_engine.faiss().downcast_index(index.base_index) if is_refined(index) else index
+
+
+def refiner_of(index: Any) -> Any:
+    """The index that re-ranks the candidates of a refined index."""
+    return faiss_engine.faiss().downcast_index(index.refine_index)
+
+
+def num_lists(index: Any) -> int:
+    """Inverted lists of `index`; 0 when it has none."""
+    base = base_of(index)
+    return int(base.nlist) if type(base).__name__ in _INVERTED else 0
+
+
+def _seed(index: Any, seed: int) -> None:
+    base = base_of(index)
+    seed %= 2**31  # FAISS keeps seeds in a C int.
+    if num_lists(base):
+        base.cp.seed = seed
+        base.cp.min_points_per_centroid = 1  # We choose the sample; FAISS would only complain on stderr.
+    if hasattr(base, "pq"):
+        base.pq.cp.seed = seed
+        base.pq.cp.min_points_per_centroid = 1
+    if hasattr(base, "do_polysemous_training"):
+        base.do_polysemous_training = False  # Minutes of training for a search mode that is never used.

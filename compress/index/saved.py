@@ -1,0 +1,125 @@
+"""An index on disk: the FAISS file, the ids of its videos and where they come from, committed together."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress import faiss_engine
+from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.manifest import Manifest
+from compress.errors import CorruptArtifactError
+from compress.index.factory import check_loaded
+from compress.index.tuning import Setting
+
+KIND = "index"
+_INDEX, _IDS = "index.faiss", "ids.npy"
+_REBUILD = "run `compress index` again"
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """What an index says about itself.
+
+    Args:
+        kind: FAISS factory string.
+        metric: "cosine" or "ip".
+        dim: numbers of a vector.
+        num_vectors: videos in the index.
+        first_row: row of the store that is row 0 of the index.
+        split: name of the split that was indexed, or None for the whole store.
+        store_sha256: of the store it was built from.
+        nprobe, k_factor: how it is searched (see `Setting`).
+        recall_at_10: share of the true 10 nearest neighbours that it finds, in [0, 1].
+        recall_queries: stored videos on which that was measured.
+        wanted_recall: what was asked for.
+        seed: of the samples and of the clustering.
+        device: where it was built, "cpu" or "cuda".
+    """
+
+    kind: str
+    metric: str
+    dim: int
+    num_vectors: int
+    first_row: int
+    split: str | None
+    store_sha256: str
+    nprobe: int
+    k_factor: int
+    recall_at_10: float
+    recall_queries: int
+    wanted_recall: float
+    seed: int
+    device: str
+
+    @property
+    def setting(self) -> Setting:
+        """How to search it."""
+        return Setting(self.nprobe, self.k_factor)
+
+
+def save(folder: Path, index: Any, ids: np.ndarray, facts: IndexFacts) -> Manifest:
+    """Commit an index to `folder`: the old one or the new one is there, never a mixture.
+
+    Raises:
+        StorageError: the disk refused; an older index is intact.
+    """
+    buffer = io.BytesIO()
+    np.save(buffer, ids, allow_pickle=False)
+
+    def write_index(path: Path) -> None:
+        faiss_engine.write_index(index, path)
+
+    return commit_folder(folder, KIND, {_INDEX: write_index, _IDS: buffer.getvalue()}, asdict(facts))
+
+
+def load(folder: Path, verify: bool) -> tuple[Any, np.ndarray, IndexFacts]:
+    """Read back what `save` committed, after checking that its parts belong together.
+
+    Returns:
+        (FAISS index, ids bytes (n,), facts), the first two mapped from disk.
+
+    Raises:
+        NotFoundError, CorruptArtifactError, DataError: see `open_index`.
+    """
+    manifest = read_folder(folder, KIND, verify)
+    facts = _facts(manifest.metadata, folder)
+    path = manifest.path(_INDEX)
+    index = faiss_engine.read_index(path)
+    check_loaded(index, path)
+    ids = _ids(manifest.path(_IDS))
+    inner_product = faiss_engine.faiss().METRIC_INNER_PRODUCT
+    _agree(path, "metric type", index.metric_type, inner_product)
+    _agree(path, "dimensions", index.d, facts.dim)
+    _agree(path, "vectors", index.ntotal, facts.num_vectors)
+    _agree(manifest.path(_IDS), "ids", len(ids), facts.num_vectors)
+    return index, ids, facts
+
+
+def _facts(metadata: dict[str, Any], folder: Path) -> IndexFacts:
+    known = {field.name for field in fields(IndexFacts)}
+    if set(metadata) != known:
+        odd = ", ".join(sorted(set(metadata) ^ known))
+        raise CorruptArtifactError(f"its manifest lacks or adds: {odd}", where=folder, hint=_REBUILD)
+    return IndexFacts(**metadata)
+
+
+def _ids(path: Path) -> np.ndarray:
+    try:
+        ids = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise CorruptArtifactError(f"is not an array of ids ({error})", where=path, hint=_REBUILD) from error
+    if ids.dtype.kind != "S" or ids.ndim != 1:
+        raise CorruptArtifactError(f"holds {ids.dtype} {ids.shape}, not ids", where=path, hint=_REBUILD)
+    return np.asarray(ids)
+
+
+def _agree(path: Path, what: str, found: int, promised: int) -> None:
+    if found != promised:
+        raise CorruptArtifactError(
+            f"has {found} as its number of {what}, the manifest says {promised}", where=path, hint=_REBUILD
+        )

@@ -1,0 +1,134 @@
+"""How many lists to visit and candidates to re-rank: the cheapest setting that finds what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from compress import faiss_engine
+from compress.index.factory import base_of, is_refined, num_lists, refiner_of
+
+MAX_K_FACTOR = 64
+NEIGHBOURS = 10
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How thoroughly to search.
+
+    Args:
+        nprobe: inverted lists to visit; 0 when the index has none.
+        k_factor: candidates to re-rank for each wanted neighbour; 0 when the index does not re-rank.
+    """
+
+    nprobe: int = 0
+    k_factor: int = 0
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What an exact search found for a sample of stored videos.
+
+    Args:
+        queries: comparable float32 (q, d).
+        rows: int64 (q,), where they stand in the index; they must not find themselves.
+        neighbours: int64 (q, k), best first.
+        scores: float32 (q, k), of the neighbours.
+    """
+
+    queries: np.ndarray
+    rows: np.ndarray
+    neighbours: np.ndarray
+    scores: np.ndarray
+
+    def recall(self, found: np.ndarray, vectors_of: Callable[[np.ndarray], np.ndarray]) -> float:
+        """Share of the true k neighbours that `found`, int64 (q, k), contains.
+
+        A row that ties with the k-th true neighbour (a duplicate video) is as good as it and counts as found;
+        `vectors_of(rows)` gives the comparable vectors of rows that need the check.
+        """
+        hits = (found[:, :, None] == self.neighbours[:, None, :]).any(axis=2)
+        query, place = np.nonzero(~hits & (found >= 0))
+        if len(query):
+            scores = np.einsum("nd,nd->n", self.queries[query], vectors_of(found[query, place]))
+            worst = self.scores[query, -1]
+            hits[query, place] = scores >= worst - 1e-6 * np.maximum(1, np.abs(worst))
+        return float(hits.mean()) if hits.size else 1.0
+
+
+def search(index: Any, queries: np.ndarray, k: int, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
+    """One FAISS search with `setting`, safe to call from several threads.
+
+    Returns:
+        (scores float32 (q, k), rows int64 (q, k)), with row -1 where fewer than k were found.
+    """
+    faiss_engine.prefer_matrix_products(queries.shape[1])
+    scores, rows = index.search(queries, k, params=_parameters(setting))
+    return scores, rows
+
+
+def _parameters(setting: Setting) -> Any:
+    module = faiss_engine.faiss()
+    inner = module.SearchParametersIVF(nprobe=setting.nprobe) if setting.nprobe else None
+    if not setting.k_factor:
+        return inner
+    if inner is None:
+        return module.IndexRefineSearchParameters(k_factor=setting.k_factor)
+    return module.IndexRefineSearchParameters(k_factor=setting.k_factor, base_index_params=inner)
+
+
+def found_by(index: Any, truth: Truth, setting: Setting) -> np.ndarray:
+    """What `index` finds for the queries of `truth`, without the query itself: int64 (q, k)."""
+    k = truth.neighbours.shape[1]
+    if k == 0:
+        return truth.neighbours
+    _, rows = search(index, truth.queries, k + 1, setting)
+    # A stable sort moves the query's own row to the end, and the rest keeps its order.
+    own_last = np.argsort(rows == truth.rows[:, None], axis=1, kind="stable")
+    return np.take_along_axis(rows, own_last, axis=1)[:, :k]
+
+
+def tune(
+    index: Any, truth: Truth, wanted: float, vectors_of: Callable[[np.ndarray], np.ndarray]
+) -> tuple[Setting, float]:
+    """The setting that reads the fewest bytes a query and reaches recall `wanted`; else the best one.
+
+    Returns:
+        (setting, its recall on `truth`).
+    """
+    best: tuple[Setting, float] | None = None
+    reached = float("inf")
+    for setting in _settings(index):
+        cost = _bytes_read(index, setting)
+        if cost >= reached:
+            continue
+        recall = truth.recall(found_by(index, truth, setting), vectors_of)
+        if recall >= wanted:
+            best, reached = (setting, recall), cost
+        elif reached == float("inf") and (best is None or recall > best[1]):
+            best = setting, recall
+    assert best is not None
+    return best
+
+
+def _settings(index: Any) -> Iterator[Setting]:
+    factors = _doubling(MAX_K_FACTOR) if is_refined(index) else [0]
+    lists = num_lists(index)
+    for nprobe in _doubling(lists) if lists else [0]:
+        for factor in factors:
+            yield Setting(nprobe, factor)
+
+
+def _doubling(most: int) -> list[int]:
+    return sorted({min(2**power, most) for power in range(most.bit_length() + 1)})
+
+
+def _bytes_read(index: Any, setting: Setting) -> float:
+    base = base_of(index)
+    visited = setting.nprobe / num_lists(index) if setting.nprobe else 1.0
+    scanned = visited * index.ntotal * base.sa_code_size()
+    reranked = NEIGHBOURS * setting.k_factor * refiner_of(index).sa_code_size() if setting.k_factor else 0
+    return float(scanned + reranked)
