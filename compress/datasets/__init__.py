@@ -1,1 +1,62 @@
+"""Where features come from: shards, records, tables and batches. This page is the public part."""
 
+from compress.datasets.batches import (
+    Position,
+    batches_an_epoch,
+    bucketed_batches,
+    sequential_batches,
+    shuffled_batches,
+)
+from compress.datasets.catalogue import Catalogue, scan
+from compress.datasets.labels import Labels
+from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
+from compress.datasets.record import FrameRecord, Record, SegmentRecord, VideoRecord
+from compress.datasets.schema import (
+    AUDIOSET,
+    YT8M_2017_FRAME,
+    YT8M_2017_VIDEO,
+    YT8M_2018_FRAME,
+    YT8M_2018_VIDEO,
+    YT8M_MAX_FRAMES,
+    FeatureSchema,
+)
+from compress.datasets.source import Source, open_source
+from compress.datasets.table import FrameTable, Table, VideoTable, load_table
+from compress.datasets.tfrecord import RawRecord, read_records, write_records
+from compress.datasets.vocabulary import Vocabulary, load_vocabulary
+
+__all__ = [
+    "AUDIOSET",
+    "YT8M_2017_FRAME",
+    "YT8M_2017_VIDEO",
+    "YT8M_2018_FRAME",
+    "YT8M_2018_VIDEO",
+    "YT8M_MAX_FRAMES",
+    "Catalogue",
+    "FeatureSchema",
+    "FrameRecord",
+    "FrameTable",
+    "Labels",
+    "OnCorrupt",
+    "Policy",
+    "Position",
+    "RawRecord",
+    "Record",
+    "SegmentRecord",
+    "SkippedRecord",
+    "Source",
+    "Table",
+    "VideoRecord",
+    "VideoTable",
+    "Vocabulary",
+    "batches_an_epoch",
+    "bucketed_batches",
+    "load_table",
+    "load_vocabulary",
+    "open_source",
+    "read_records",
+    "scan",
+    "sequential_batches",
+    "shuffled_batches",
+    "write_records",
+]

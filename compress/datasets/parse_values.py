@@ -25,7 +25,8 @@ def values(features: FeatureMap, name: str, kind: str) -> Sequence[Any] | None:
     found = feature.WhichOneof("kind")
     if found is not None and found != kind:
         raise RecordError(f"feature '{name}' holds {KIND_WORDS[found]} where {KIND_WORDS[kind]} belong")
-    return getattr(feature, kind).value
+    content: Sequence[Any] = getattr(feature, kind).value
+    return content
 
 
 def needed_values(features: FeatureMap, name: str, kind: str) -> Sequence[Any]:

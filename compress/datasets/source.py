@@ -30,13 +30,20 @@ class Source:
         reader: reads one shard of the format.
         shards: the files, sorted.
         policy: what happens to unusable records.
+        require_labels: records without labels were not accepted.
         sidecars: further files that the records depend on (labels of arrays); they count in the fingerprint.
     """
 
     def __init__(
-        self, reader: ShardReader, shards: tuple[Path, ...], policy: Policy, sidecars: Sequence[Path] = ()
+        self,
+        reader: ShardReader,
+        shards: tuple[Path, ...],
+        policy: Policy,
+        require_labels: bool = False,
+        sidecars: Sequence[Path] = (),
     ) -> None:
-        self.shards, self._reader, self._policy, self._sidecars = shards, reader, policy, tuple(sidecars)
+        self.shards, self.require_labels = shards, require_labels
+        self._reader, self._policy, self._sidecars = reader, policy, tuple(sidecars)
         self._fingerprint: str | None = None
 
     @property
@@ -113,7 +120,7 @@ def open_source(
         arrays = open_arrays(shards, policy, labels, classes, require_labels)
         if schema:
             check_against(schema, Layout.of(arrays.schema))
-        return Source(arrays, shards, policy, [labels] if labels else [])
+        return Source(arrays, shards, policy, require_labels, [labels] if labels else [])
     if labels:
         raise UsageError("a labels file goes with arrays; TFRecord shards carry their labels")
     layout = _detect(shards, policy)
@@ -124,7 +131,7 @@ def open_source(
         schema = layout.schema(classes or known_num_classes(layout) or _count_classes(layout, shards, policy))
     if max_frames is not None:
         schema = replace(schema, max_frames=max_frames)
-    return Source(TFRecordReader(schema, policy, require_labels), shards, policy)
+    return Source(TFRecordReader(schema, policy, require_labels), shards, policy, require_labels)
 
 
 def _detect(shards: Sequence[Path], policy: Policy) -> Layout:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from crc32c import crc32c
 
@@ -28,7 +29,8 @@ _MASK_DELTA = 0xA282EAD8
 _BUFFER_BYTES = 1 << 20
 
 
-class RawRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RawRecord:
     """One record as stored: where it starts, its number in the shard (from 0), and its bytes."""
 
     offset: int
@@ -88,10 +90,7 @@ def _records(path: Path, shard: BinaryIO, size: int, policy: Policy) -> Iterator
         if ((((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF) == expected:
             yield RawRecord(offset, index, data)
         else:
-            reason = f"data checksum is {masked_crc(data):08x}, stored is {expected:08x}"
-            error = CorruptShardError(reason, where=path, offset=offset, record=index, hint=_SKIP_HINT)
-            skipped = SkippedRecord(path, index, offset, HEADER_BYTES + length + FOOTER_BYTES, reason)
-            policy.leave_out(skipped, error, lambda pieces=(header, data, footer): pieces)
+            _leave_out_record(policy, path, index, offset, (header, data, footer))
         offset += HEADER_BYTES + length + FOOTER_BYTES
         index += 1
 
@@ -110,6 +109,16 @@ def _check_header(header: bytes, remaining: int) -> tuple[str, int]:
     if length > present:  # checked before anything of that size is allocated
         return f"the shard ends early, the record claims {length} bytes but {max(present, 0)} are left", 0
     return "", length
+
+
+def _leave_out_record(
+    policy: Policy, path: Path, index: int, offset: int, pieces: tuple[bytes, bytes, bytes]
+) -> None:
+    _, data, footer = pieces
+    reason = f"data checksum is {masked_crc(data):08x}, stored is {_CRC.unpack(footer)[0]:08x}"
+    error = CorruptShardError(reason, where=path, offset=offset, record=index, hint=_SKIP_HINT)
+    skipped = SkippedRecord(path, index, offset, sum(map(len, pieces)), reason)
+    policy.leave_out(skipped, error, lambda: pieces)
 
 
 def _leave_out_rest(policy: Policy, path: Path, index: int, offset: int, size: int, reason: str) -> None:

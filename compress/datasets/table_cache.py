@@ -1,0 +1,106 @@
+"""Tables on the disk: npy files in an artifact folder, found again by content, schema and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.manifest import Manifest
+from compress.datasets.catalogue import Catalogue
+from compress.datasets.labels import Labels
+from compress.datasets.source import Source
+from compress.errors import CorruptArtifactError, NotFoundError
+from compress.progress import Note, Reporter
+
+KIND = "table"
+_ROWS = "rows.npy"
+# Raised whenever reading the same shards gives other arrays than before; old copies are then not found.
+_READER_VERSION = 1
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """The one big array of a table, before it exists: shape, dtype, and its rows in pieces."""
+
+    shape: tuple[int, int]
+    dtype: np.dtype
+    blocks: Iterator[np.ndarray]
+
+    def write(self, path: Path) -> None:
+        """Write it as npy, piece by piece.
+
+        Not through a memory map: on a full disk that is SIGBUS instead of an error.
+        """
+        with path.open("wb") as file:
+            header = {"descr": self.dtype.str, "fortran_order": False, "shape": self.shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for block in self.blocks:
+                file.write(np.ascontiguousarray(block, dtype=self.dtype).data)
+
+
+def cache_folder(cache: Path, source: Source) -> Path:
+    """Where the copy of this source lies or will lie."""
+    return cache / f"table-{hashlib.sha256(json.dumps(_key(source)).encode()).hexdigest()[:16]}"
+
+
+def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogue, np.ndarray] | None:
+    """The catalogue and memory-mapped rows kept in `folder`; None when there is none or it is damaged."""
+    try:
+        manifest = read_folder(folder, KIND)
+        if manifest.metadata.get("key") != _key(source):
+            raise CorruptArtifactError("belongs to other data than its name says", where=folder)
+        return _catalogue(manifest, source.schema.num_classes), _map(manifest)
+    except NotFoundError:
+        return None
+    except CorruptArtifactError as error:
+        report(Note(f"the copy of the data is damaged and will be made again ({error})"))
+        return None
+
+
+def write_cache(folder: Path, source: Source, catalogue: Catalogue, rows: RowFile) -> np.ndarray:
+    """Keep a catalogue and its rows; the rows come back memory-mapped."""
+    arrays = {"ids.npy": catalogue.ids, "rows_per_shard.npy": catalogue.rows_per_shard}
+    if catalogue.labels is not None:
+        arrays |= {"indptr.npy": catalogue.labels.indptr, "indices.npy": catalogue.labels.indices}
+    if catalogue.num_frames is not None:
+        arrays["num_frames.npy"] = catalogue.num_frames
+    files: dict[str, bytes | Callable[[Path], None]] = {name: _saver(array) for name, array in arrays.items()}
+    files[_ROWS] = rows.write
+    metadata = {"key": _key(source), "arrays": sorted(arrays)}
+    return _map(commit_folder(folder, KIND, files, metadata))
+
+
+def _key(source: Source) -> dict[str, object]:
+    return {
+        "fingerprint": source.fingerprint(),
+        "schema": source.schema.to_json(),
+        "require_labels": source.require_labels,
+        "reader": _READER_VERSION,
+    }
+
+
+def _saver(array: np.ndarray) -> Callable[[Path], None]:
+    def save(path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    return save
+
+
+def _map(manifest: Manifest) -> np.ndarray:
+    rows: np.ndarray = np.load(manifest.path(_ROWS), mmap_mode="r", allow_pickle=False)
+    return rows
+
+
+def _catalogue(manifest: Manifest, num_classes: int) -> Catalogue:
+    arrays = {name: np.load(manifest.path(name), allow_pickle=False) for name in manifest.metadata["arrays"]}
+    labels = None
+    if "indptr.npy" in arrays:
+        labels = Labels(arrays["indptr.npy"], arrays["indices.npy"], num_classes)
+    return Catalogue(arrays["ids.npy"], labels, arrays["rows_per_shard.npy"], arrays.get("num_frames.npy"))
