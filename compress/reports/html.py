@@ -1,0 +1,61 @@
+"""The report as one HTML file that needs nothing else: styles and plots inline, no script, no address fetched."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from compress.reports import wording
+from compress.reports.forest import forest, paper_difference
+from compress.reports.provenance import Provenance
+from compress.reports.sentences import METHOD, data_line, headline, warnings
+from compress.reports.table4 import Table4
+from compress.reports.tradeoff import tradeoff
+
+WIDE, NARROW = (560, 440), (372, 420)
+
+
+def to_html(table: Table4, provenance: Provenance) -> str:
+    """The whole page; everything that comes from rows is escaped (Jinja2 autoescape, ElementTree in the plots)."""
+    return _template().render(
+        table=table,
+        provenance=provenance,
+        headline=headline(table),
+        data=data_line(table),
+        warnings=warnings(table),
+        method=METHOD,
+        forests=_forests(table),
+        tradeoffs=_tradeoffs(table),
+        retrieval=[row for _, row in table.measured if row.retrieval is not None],
+        paper_difference=paper_difference,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("compress.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("figure", "bracket", "points", "points_bracket", "saved", "count"):
+        environment.filters[name] = getattr(wording, name)
+    return environment.get_template("report.html.jinja")
+
+
+def _forests(table: Table4) -> list[Markup]:
+    drawn = (forest(table, metric, width=540, name=f"forest-{metric}") for metric in ("gap", "map"))
+    return [Markup(svg) for svg in drawn if svg]
+
+
+def _tradeoffs(table: Table4) -> list[tuple[Markup, Markup]]:
+    """For each metric the plot for a wide page and the one for a phone."""
+
+    def draw(metric: str, size: tuple[int, int], name: str) -> Markup:
+        return Markup(tradeoff(table, metric, width=size[0], height=size[1], name=f"{name}-{metric}"))
+
+    return [(draw(metric, WIDE, "wide"), draw(metric, NARROW, "narrow")) for metric in ("gap", "map")]

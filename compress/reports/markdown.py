@@ -1,0 +1,129 @@
+"""The report as Markdown (GitHub tables)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from compress.reports.provenance import Provenance
+from compress.reports.row import Estimate
+from compress.reports.sentences import METHOD, data_line, headline, warnings
+from compress.reports.table4 import Line, Table4
+from compress.reports.wording import NONE, bracket, figure, points, points_bracket, saved
+
+HEADER = (
+    "Model", "Size (dims)", "Bytes a video", "GAP", "\N{GREEK CAPITAL LETTER DELTA} GAP (points)", "GAP verdict", "Saved (dims)", "Saved (bytes)", "MAP",
+    "\N{GREEK CAPITAL LETTER DELTA} MAP (points)", "MAP verdict", "PERR", "Hit@1", "Paper: GAP", "Paper: \N{GREEK CAPITAL LETTER DELTA} GAP", "Paper: saved", "Paper: MAP", "Paper: PERR", "Paper: Hit@1",
+)  # fmt: skip
+RETRIEVAL_HEADER = ("Row", "Queries", "Label precision@10", "MAP@10", "nDCG@10", "Neighbour recall@10")
+DETAIL_HEADER = ("Row", "Codec", "MAP with empty as 0", "Joint head: GAP", "Encoder parameters", "Head parameters")
+
+
+def to_markdown(table: Table4, provenance: Provenance) -> str:
+    """The whole report; ends with one newline. Text from rows is escaped: it cannot become markup."""
+    parts = [f"# {escape(headline(table))}", escape(data_line(table))]
+    parts += [f"> **Note.** {escape(text)}" for text in warnings(table)]
+    for title, lines in table.groups:
+        parts += [f"## {title}", _table(HEADER, [_cells(line) for line in lines])]
+    retrieval = _retrieval(table)
+    if retrieval:
+        parts += ["## Retrieval", _table(RETRIEVAL_HEADER, retrieval)]
+    parts += ["## Details", _table(DETAIL_HEADER, _details(table))]
+    parts += _notes(table)
+    parts += ["## How to read this", "\n".join(f"- {escape(text)}" for text in METHOD)]
+    parts += ["## Commands", "\n\n".join(_command(line.title, line.command) for line in table.lines)]
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(provenance.versions.items()))
+    parts += ["## Provenance", escape(f"Generated {provenance.generated} with {versions}."), _fenced(provenance.command)]
+    return "\n\n".join(parts) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown and HTML show as it stands."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]#|~])", r"\\\1", text)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
+
+
+def _cells(line: Line) -> list[str]:
+    paper = line.published
+    of_paper = [
+        figure(paper.gap if paper else None),
+        points(None if paper is None or paper.delta_gap_points is None else paper.delta_gap_points / 100, 1),
+        saved(paper.size_saved if paper else None),
+        figure(paper.map if paper else None),
+        figure(paper.perr if paper else None),
+        figure(paper.hit_at_one if paper else None),
+    ]
+    return [escape(line.title), str(line.dim), *_measured(line), *of_paper]
+
+
+def _measured(line: Line) -> list[str]:
+    row = line.row
+    if row is None:
+        return [NONE, str(line.gap_verdict), NONE, str(line.gap_verdict), saved(line.dims_saved), NONE, NONE, NONE, str(line.map_verdict), NONE, NONE]
+    found, delta = row.figures, row.delta
+    return [
+        str(row.bytes_per_video),
+        f"{figure(found.gap.value)} {bracket(found.gap)}",
+        _difference(delta.gap if delta else None),
+        str(line.gap_verdict),
+        saved(line.dims_saved),
+        saved(line.bytes_saved),
+        f"{figure(found.map.value)} {bracket(found.map)}",
+        _difference(delta.map if delta else None),
+        str(line.map_verdict),
+        figure(found.perr.value),
+        figure(found.hit_at_one.value),
+    ]
+
+
+def _difference(estimate: Estimate | None) -> str:
+    return NONE if estimate is None else f"{points(estimate.value)} {points_bracket(estimate)}"
+
+
+def _retrieval(table: Table4) -> list[list[str]]:
+    return [
+        [
+            f"`{row.row}`",
+            str(row.retrieval.queries),
+            figure(row.retrieval.label_precision_at_10),
+            figure(row.retrieval.map_at_10),
+            figure(row.retrieval.ndcg_at_10),
+            figure(row.retrieval.neighbour_recall_at_10),
+        ]
+        for _, row in table.measured
+        if row.retrieval is not None
+    ]
+
+
+def _details(table: Table4) -> list[list[str]]:
+    return [
+        [
+            escape(row.row),
+            escape(row.codec),
+            figure(row.figures.map_with_empty_as_zero.value if row.figures.map_with_empty_as_zero else None),
+            figure(row.joint.get("gap")),
+            f"{row.parameters['encoder']:,}" if "encoder" in row.parameters else NONE,
+            f"{row.parameters['head']:,}" if "head" in row.parameters else NONE,
+        ]
+        for _, row in table.measured
+    ]
+
+
+def _notes(table: Table4) -> list[str]:
+    notes = [f"- {escape(row.row)}: {escape(note)}" for _, row in table.measured for note in row.notes]
+    return ["## Notes on rows", "\n".join(notes)] if notes else []
+
+
+def _command(title: str, command: str) -> str:
+    return f"{escape(title)}:\n\n{_fenced(command)}"
+
+
+def _fenced(command: str) -> str:
+    longest = max((len(run) for run in re.findall("`+", command)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{command}\n{fence}"

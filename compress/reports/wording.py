@@ -1,0 +1,55 @@
+"""How figures are written, once for all renderers, so that they always agree."""
+
+from __future__ import annotations
+
+from compress.reports.row import Estimate
+
+MINUS = "\N{MINUS SIGN}"
+NONE = "\N{EN DASH}"
+
+
+def figure(value: float | None) -> str:
+    """A fraction with three decimals, as the paper prints it: 0.822."""
+    return NONE if value is None else f"{value:.3f}"
+
+
+def bracket(estimate: Estimate) -> str:
+    """The interval of a figure: [0.677, 0.689]."""
+    return f"[{figure(estimate.low)}, {figure(estimate.high)}]"
+
+
+def points(difference: float | None, digits: int = 2) -> str:
+    """A difference of fractions in points (hundredths) with its sign, also when it rounds to nothing: +0.80."""
+    if difference is None:
+        return NONE
+    return f"{100 * difference + 0.0:+.{digits}f}".replace("-", MINUS)
+
+
+def points_bracket(estimate: Estimate) -> str:
+    """The interval of a difference in points: [+0.21, +1.39]."""
+    return f"[{points(estimate.low)}, {points(estimate.high)}]"
+
+
+def saved(fraction: float | None) -> str:
+    """The part of the size that was saved, as the paper prints it: 0.72; negative when it grew."""
+    return NONE if fraction is None else f"{fraction:.2f}".replace("-", MINUS)
+
+
+def percent(fraction: float) -> str:
+    """A share in words: 28 %."""
+    return f"{100 * fraction:.0f} %"
+
+
+def count(value: int) -> str:
+    """A number of videos or parameters with thousands set apart: 20,000."""
+    return f"{value:,}"
+
+
+def size(value: float) -> str:
+    """A number of epochs and the like, without needless decimals: 8, 1.5."""
+    return f"{value:g}"
+
+
+def listed(names: list[str]) -> str:
+    """Names in a sentence: a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,39 @@
+"""The three files of a report, each replaced in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from compress.artifacts.atomic import write_bytes, write_json
+from compress.artifacts.manifest import versions
+from compress.reports.html import to_html
+from compress.reports.json_report import to_json
+from compress.reports.markdown import to_markdown
+from compress.reports.provenance import Provenance
+from compress.reports.row import Row
+from compress.reports.table4 import table4
+
+
+def write_report(rows: Sequence[Row], folder: Path, *, generated: str, command: str) -> tuple[Path, Path, Path]:
+    """Write report.md, report.json and report.html.
+
+    Args:
+        rows: as `load_rows` returns them.
+        folder: made when absent.
+        generated: the date to print; two reports with the same date and rows are the same bytes.
+        command: what the user typed.
+
+    Returns: the paths of the Markdown, JSON and HTML files.
+
+    Raises:
+        NotFoundError: no rows.
+        StorageError: the disk refused; older files stay as they were.
+    """
+    table = table4(rows)
+    provenance = Provenance(generated, command, versions())
+    markdown, json, html = (folder / f"report.{suffix}" for suffix in ("md", "json", "html"))
+    write_bytes(markdown, to_markdown(table, provenance).encode("utf-8"))
+    write_json(json, to_json(table, provenance))
+    write_bytes(html, to_html(table, provenance).encode("utf-8"))
+    return markdown, json, html
