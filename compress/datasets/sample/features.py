@@ -1,10 +1,11 @@
-"""What an invented video looks like: labels -> styles -> a latent point -> a random two-layer map -> 1152 features.
+"""What an invented video looks like: labels -> styles -> a latent point -> a random map -> 1152 features.
 
-Three things make a linear model fall short, as on real video: a class has several styles (modes) that lie in different
-directions, labels that meet in a video multiply into each other, and the map to the features saturates.
+Three things make a linear model fall short, as on real video: a class has several styles (modes) that lie in
+different directions, labels that meet in a video multiply into each other, and the map to the features
+saturates.
 
-The matrix products are exact: their factors are small integers over a power of two, so that every partial sum fits
-a float32. The features therefore do not depend on the number of threads or the linear algebra library.
+The products of the map are exact: their factors are small integers over a power of two, so that every partial
+sum fits a float32. The features do not depend on the number of threads or on the linear algebra library.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Appearance:
         bias: float32 (HIDDEN,).
         middle: float64 (LATENT,) and whitener: float64 (LATENT, LATENT), give latent points unit covariance.
         centre, scale: float32 (1152,), whiten the map's output: feature = (output - centre) * scale.
-        spread: float32 (1152,), standard deviation a feature should have, falling with its index as in mean_rgb.
+        spread: float32 (1152,), standard deviation of each feature, falling with its index as in mean_rgb.
     """
 
     styles: np.ndarray
@@ -92,7 +93,7 @@ def latent_points(styles: np.ndarray, slots: np.ndarray, rng: np.random.Generato
     visible /= np.sqrt((visible**2).sum(axis=1, keepdims=True))
     parts = styles[slots, style] * visible[:, :, None]
     primary, others = parts[:, 0], parts[:, 1:].sum(axis=1)
-    # Unit vectors have entries of 1 / sqrt(LATENT): the factor brings their products to the size of the parts.
+    # Unit vectors have entries of 1 / sqrt(LATENT): the factor makes their products as large as the parts.
     met = np.roll(primary, 1, axis=1) * others * np.float32(INTERACTION * np.sqrt(LATENT))
     noise = rng.standard_normal(primary.shape, dtype=np.float32) * np.float32(LATENT_NOISE / np.sqrt(LATENT))
     return primary + others + met + noise
@@ -125,7 +126,7 @@ def map_to_features(look: Appearance, points: np.ndarray) -> np.ndarray:
 
 
 def whiten(look: Appearance, points: np.ndarray) -> Appearance:
-    """Set what makes latent points and the map's outputs white, from the points of many videos, (n, LATENT)."""
+    """Set what makes latent points and the map's outputs white, from points of many videos, (n, LATENT)."""
     exact = points.astype(np.float64)
     values, vectors = np.linalg.eigh(np.cov(exact.T))
     # No topic may fill the features as the most frequent ones would: real features are whitened as well.
@@ -137,17 +138,17 @@ def whiten(look: Appearance, points: np.ndarray) -> Appearance:
 
 
 def feature_spread() -> np.ndarray:
-    """Standard deviations as measured on real mean_rgb (0.75 falling to 0.40) and mean_audio (0.95 to 0.60)."""
+    """Standard deviations as measured on real mean_rgb (0.75 to 0.40) and mean_audio (0.95 to 0.60)."""
     visual = 0.405 + 0.36 * np.exp(-np.arange(VISUAL) / 110.0)
     audio = 0.595 + 0.33 * np.exp(-np.arange(AUDIO) / 25.0)
     return np.concatenate([visual, audio]).astype(np.float32)
 
 
 def finish_features(signal: np.ndarray, spread: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add what is not explained, give each video its norm, clip: unit-variance signal (n, 1152) -> float32 features."""
+    """Add what nothing explains, give each video its norm, clip: white signal -> float32 (n, 1152)."""
     noise = rng.standard_normal(signal.shape, dtype=np.float32)
     mixed = np.float32(np.sqrt(SIGNAL)) * signal + np.float32(np.sqrt(1.0 - SIGNAL)) * noise
-    # Few scenes leave a mean with a large norm, many average out: one factor a video, partly shared with the sound.
+    # The mean of few scenes has a large norm, many average out; rgb and audio share a part of it.
     shared, visual, audio = rng.standard_normal((3, len(signal)))
     rgb = _norm_factor(0.8 * shared + 0.6 * visual, NORM_SPREAD)
     sound = _norm_factor(0.8 * shared + 0.6 * audio, AUDIO_NORM_SPREAD)

@@ -1,14 +1,14 @@
-"""Invented frames around a given mean: scenes, drift within a scene, noise, and uint8 values whose mean is exact.
+"""Invented frames around a given mean: scenes, drift within a scene, noise; uint8, and the mean is exact.
 
-The mean of the dequantised frames misses the wanted one by at most half a quantisation step divided by the number of
-frames, `mean_error_bound(T)`: the sum of a dimension over T frames is an integer, and any integer can be reached.
+The mean of the dequantised frames misses the wanted one by at most half a quantisation step divided by T, the
+number of frames (`mean_error_bound`): the sum over T frames is an integer, and all integers are within reach.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from compress.errors import DataError
+from compress.errors import RecordError
 
 STEP = 4 / 255  # between two quantised values
 LOWEST = 4 / 512 - 2  # the value of 0
@@ -41,15 +41,14 @@ def invent_frames(mean: np.ndarray, num_frames: int, rng: np.random.Generator) -
         uint8 (T, D); the mean of `dequantize` of them is `mean` within `mean_error_bound(T)`.
 
     Raises:
-        DataError: the mean is outside what quantised frames can hold.
+        RecordError: the mean is outside what quantised frames can hold.
     """
     variance = max(LEAST_VARIANCE, FRAME_VARIANCE - float(np.square(mean, dtype=np.float64).mean()))
     scene, place = _cut_into_scenes(num_frames, rng)
     count, dim = int(scene[-1]) + 1, len(mean)
-    around = rng.standard_normal((count, dim), dtype=np.float32) * np.float32(np.sqrt(SCENE_SHARE * variance))
-    drift = rng.standard_normal((count, dim), dtype=np.float32) * np.float32(np.sqrt(3.0 * DRIFT_SHARE * variance))
-    noise = rng.standard_normal((num_frames, dim), dtype=np.float32)
-    noise *= np.float32(np.sqrt((1.0 - SCENE_SHARE - DRIFT_SHARE) * variance))
+    around = _normal((count, dim), SCENE_SHARE * variance, rng)
+    drift = _normal((count, dim), 3.0 * DRIFT_SHARE * variance, rng)  # a uniform place has a variance of 1/3
+    noise = _normal((num_frames, dim), (1.0 - SCENE_SHARE - DRIFT_SHARE) * variance, rng)
     differences = around[scene] + drift[scene] * place[:, None] + noise
     differences -= differences.mean(axis=0)
     return quantize_with_mean(mean + differences, mean, rng)
@@ -58,8 +57,8 @@ def invent_frames(mean: np.ndarray, num_frames: int, rng: np.random.Generator) -
 def quantize_with_mean(frames: np.ndarray, mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Quantise frames, then move them so that their mean is right.
 
-    Each dimension's frames move towards an end of the range in proportion to the room they have, so that none leaves
-    it; what whole numbers cannot share out goes to frames chosen at random, one step each.
+    Each dimension's frames move towards an end of the range in proportion to the room they have, so that none
+    leaves it; what whole numbers cannot share out goes to frames chosen at random, one step each.
 
     Args:
         frames: float (T, D). mean: float (D,), the wanted mean of the dequantised frames.
@@ -70,7 +69,7 @@ def quantize_with_mean(frames: np.ndarray, mean: np.ndarray, rng: np.random.Gene
     num_frames = len(frames)
     wanted = np.rint((mean.astype(np.float64) - LOWEST) / STEP * num_frames).astype(np.int64)
     if not (np.isfinite(mean).all() and (wanted >= 0).all() and (wanted <= 255 * num_frames).all()):
-        raise DataError(
+        raise RecordError(
             f"the mean has values outside of [{LOWEST}, {HIGHEST}], which quantised frames cannot hold",
             hint="expand features that are whitened and clipped as those of YouTube-8M are",
         )
@@ -93,6 +92,10 @@ def _share_out(amount: np.ndarray, room: np.ndarray, rng: np.random.Generator) -
     taken = open_frames & (np.cumsum(open_frames, axis=0) <= rest)
     moves[order] += taken
     return moves
+
+
+def _normal(shape: tuple[int, int], variance: float, rng: np.random.Generator) -> np.ndarray:
+    return rng.standard_normal(shape, dtype=np.float32) * np.float32(np.sqrt(variance))
 
 
 def _cut_into_scenes(num_frames: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
-"""Which labels an invented video has: Zipf popularity, topics, and a hierarchy such as "Game" above "Video game".
+"""Which labels an invented video has: Zipf popularity, topics, and a hierarchy ("Game" above "Video game").
 
-A video has one primary class. Most of its ancestors come along (a video of a "Racing game" is a "Video game" and a
-"Game"), some neighbours of the same topic do, and now and then a class of the sister topic.
+A video has one primary class. Most of its ancestors come along (a video of a "Racing game" is a "Video game"
+and a "Game"), some neighbours of the same topic do, and now and then a class of the sister topic.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Taxonomy:
 
 
 def build_taxonomy(num_classes: int, rng: np.random.Generator) -> Taxonomy:
-    """Grow the hierarchy: the first class of a topic is its root, later (rarer) ones hang below earlier ones."""
+    """Grow the hierarchy: the first class of a topic is its root, rarer ones hang below earlier ones."""
     num_topics = int(np.clip(round(num_classes / CLASSES_A_TOPIC), 1, MOST_TOPICS))
     weight = 1.0 / np.arange(1, num_classes + 1) ** ZIPF
     share = 1.0 / np.arange(1, num_topics + 1) ** 0.7  # a few topics hold most classes, as games and music do
@@ -61,8 +61,8 @@ def draw_labels(taxonomy: Taxonomy, count: int, rng: np.random.Generator) -> np.
     """Classes of `count` videos.
 
     Returns:
-        int32 (count, SLOTS): primary class first, then ancestors and neighbours; -1 is an empty slot, and no class
-        stands twice in a row.
+        int32 (count, SLOTS): primary class first, then ancestors and neighbours; -1 is an empty slot, and no
+        class stands twice in a row.
     """
     primary = rng.choice(len(taxonomy.primary), size=count, p=taxonomy.primary).astype(np.int32)
     ancestors = taxonomy.ancestors[primary]

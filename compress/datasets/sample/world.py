@@ -65,7 +65,8 @@ def build_world(seed: int, num_classes: int) -> World:
     rng = np.random.default_rng([_WORLD, seed, num_classes])
     taxonomy = build_taxonomy(num_classes, rng)
     look = features.build_appearance(taxonomy, rng)
-    return World(seed, taxonomy, _whitened(look, taxonomy, np.random.default_rng([_CALIBRATION, seed, num_classes])))
+    calibration = np.random.default_rng([_CALIBRATION, seed, num_classes])
+    return World(seed, taxonomy, _whitened(look, taxonomy, calibration))
 
 
 def _whitened(look: features.Appearance, taxonomy: Taxonomy, rng: np.random.Generator) -> features.Appearance:

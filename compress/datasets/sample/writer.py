@@ -1,0 +1,127 @@
+"""Writes invented videos as YouTube-8M shards, with the vocabulary of their classes beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from compress.artifacts.atomic import write_bytes
+from compress.datasets.record import FrameRecord, VideoRecord
+from compress.datasets.sample.frames import invent_frames
+from compress.datasets.sample.ids import first_number, video_id
+from compress.datasets.sample.vocabulary import vocabulary_csv
+from compress.datasets.sample.world import BLOCK, World, build_world
+from compress.datasets.schema import YT8M_2018_FRAME, YT8M_2018_VIDEO, FeatureSchema
+from compress.datasets.serialize import serialize_frames, serialize_video
+from compress.datasets.tfrecord import write_records
+from compress.errors import UsageError
+from compress.progress import Progress, Reporter, check_interrupt, silent
+
+VOCABULARY = "vocabulary.csv"
+NUM_FRAMES = (120, 300)
+_FRAMES = 4  # first word of the seed of a video's frames; world.py has 1 to 3
+
+
+def write_sample(
+    folder: Path,
+    *,
+    level: Literal["video", "frame"],
+    num_videos: int,
+    shards: int = 1,
+    num_classes: int = 3862,
+    seed: int = 0,
+    prefix: str = "train",
+    start: int = 0,
+    report: Reporter = silent,
+) -> list[Path]:
+    """Invent videos and write them as TFRecord shards `<prefix>0000.tfrecord`, ... and `vocabulary.csv`.
+
+    The same arguments give the same bytes. Seed and number of classes make the world; video i of a split is a
+    function of world, split and i alone, so any number of shards or any `start` cuts the same row of videos.
+    The frames of the frame-level video i have the features of the video-level video i as their mean.
+
+    Args:
+        folder: created when missing.
+        level: "video" (mean_rgb and mean_audio, float32) or "frame" (120 to 300 uint8 frames).
+        num_videos: N >= 1.
+        shards: files to spread them over, at most N.
+        num_classes: C >= 2.
+        seed: >= 0.
+        prefix: the split: "train", "validate" and "test" share no video; other names are one further split.
+        start: videos of the split to leave out before the first one.
+
+    Returns:
+        The shards, in order.
+
+    Raises:
+        UsageError: an argument is out of range, or the folder holds shards of another sample.
+        StorageError: the disk refuses.
+    """
+    _check(num_videos, shards, num_classes, seed, prefix)
+    first = first_number(prefix, start, num_videos)
+    paths = [folder / f"{prefix}{shard:04d}.tfrecord" for shard in range(shards)]
+    world = build_world(seed, num_classes)
+    vocabulary = vocabulary_csv(world.taxonomy)
+    _check_folder(folder, paths, prefix, vocabulary)
+    bounds = [first + num_videos * shard // shards for shard in range(shards + 1)]
+    schema = replace(YT8M_2018_VIDEO if level == "video" else YT8M_2018_FRAME, num_classes=num_classes)
+    write_bytes(folder / VOCABULARY, vocabulary)
+    for path, low, high in zip(paths, bounds[:-1], bounds[1:], strict=True):
+        write_records(path, _messages(world, schema, low, high))
+        report(Progress("sample", high - first, num_videos))
+        check_interrupt("the finished shards are whole; run the same command again to write all of them")
+    return paths
+
+
+def _messages(world: World, schema: FeatureSchema, low: int, high: int) -> Iterator[bytes]:
+    """Serialised videos number `low` up to `high`."""
+    for index in range(low // BLOCK, -(-high // BLOCK)):
+        block = world.block(index)
+        for row in range(max(low - index * BLOCK, 0), min(high - index * BLOCK, BLOCK)):
+            number = index * BLOCK + row
+            name, labels, features = video_id(world.seed, number), block.labels(row), block.features[row]
+            if schema.level == "video":
+                yield serialize_video(VideoRecord(name, labels, features), schema)
+            else:
+                frames = _frames(world, number, features)
+                yield serialize_frames(FrameRecord(name, labels, frames), schema)
+
+
+def _frames(world: World, number: int, features: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng([_FRAMES, world.seed, world.num_classes, number])
+    return invent_frames(features, int(rng.integers(NUM_FRAMES[0], NUM_FRAMES[1] + 1)), rng)
+
+
+def _check(num_videos: int, shards: int, num_classes: int, seed: int, prefix: str) -> None:
+    if num_videos < 1 or not 1 <= shards <= num_videos:
+        raise UsageError(
+            f"cannot spread {num_videos} videos over {shards} shards", hint="a shard needs a video"
+        )
+    if num_classes < 2 or seed < 0:
+        raise UsageError(f"num_classes {num_classes} must be at least 2 and seed {seed} at least 0")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z_-]*", prefix):
+        raise UsageError(f"prefix '{prefix}' cannot begin a shard's name", hint="use letters, '-' and '_'")
+
+
+def _check_folder(folder: Path, paths: list[Path], prefix: str, vocabulary: bytes) -> None:
+    """Files of another sample beside the new ones would be read as one data set: refuse, do not delete."""
+    older = re.compile(re.escape(prefix) + r"[0-9]{4,}\.tfrecord")
+    present = {path for path in folder.glob("*.tfrecord") if older.fullmatch(path.name)}
+    if left := sorted(present - set(paths)):
+        raise UsageError(
+            f"the folder holds {len(left)} more shards of '{prefix}', such as {left[0].name}",
+            where=folder,
+            hint="remove them or choose another folder",
+        )
+    listed = folder / VOCABULARY
+    if listed.exists() and listed.read_bytes() != vocabulary:
+        raise UsageError(
+            "the folder holds a vocabulary of other classes",
+            where=listed,
+            hint="samples in one folder need the same seed and number of classes",
+        )
