@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import rich_click as click
+from click.exceptions import Exit
 
 from cli.options import workspace_options
 from cli.session import Session
@@ -25,4 +26,4 @@ def doctor(session: Session) -> None:
         ),
     )
     if not found.healthy:
-        raise click.exceptions.Exit(69)
+        raise Exit(69)

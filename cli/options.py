@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from cli.session import Session
-from compress.workspace import Defaults
+from compress.workspace import CHOICES, Defaults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUILT_IN = Defaults()
@@ -71,7 +71,7 @@ _threads = _shared(
 )
 _device = _shared(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
+    type=click.Choice(CHOICES["device"]),
     envvar="COMPRESS_DEVICE",
     show_envvar=True,
     show_default=BUILT_IN.device,
@@ -79,7 +79,7 @@ _device = _shared(
 )
 preset_option = _shared(
     "--preset",
-    type=click.Choice(["best", "paper"]),
+    type=click.Choice(CHOICES["preset"]),
     envvar="COMPRESS_PRESET",
     show_envvar=True,
     show_default=BUILT_IN.preset,
@@ -87,7 +87,7 @@ preset_option = _shared(
 )
 codec_option = _shared(
     "--codec",
-    type=click.Choice(["float32", "float16", "int8"]),
+    type=click.Choice(CHOICES["codec"]),
     envvar="COMPRESS_CODEC",
     show_envvar=True,
     show_default=BUILT_IN.codec,
@@ -95,7 +95,7 @@ codec_option = _shared(
 )
 on_corrupt_option = _shared(
     "--on-corrupt",
-    type=click.Choice(["fail", "skip", "quarantine"]),
+    type=click.Choice(CHOICES["on_corrupt"]),
     envvar="COMPRESS_ON_CORRUPT",
     show_envvar=True,
     show_default=BUILT_IN.on_corrupt,

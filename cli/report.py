@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import rich_click as click
 
 from cli.options import workspace_options
 from cli.session import Session
+from cli.text import facts
 
 
 @click.command()
@@ -16,13 +19,15 @@ from cli.session import Session
     type=click.Path(file_okay=False, path_type=Path),
     show_default="reports/ of the workspace",
     metavar="FOLDER",
-    help="Where table4.md, table4.json and table4.html go.",
+    help="Where report.md, report.json and report.html go.",
 )
 @workspace_options
 @click.pass_obj
 def report(session: Session, output: Path | None) -> None:
     """Write Table 4 from all evaluations: model, size, GAP, what changed, and a verdict a row."""
-    from compress.jobs.report import write_report
+    from compress.jobs.report import report_workspace
 
-    done = write_report(session.workspace, output)
-    session.show(done.facts(), lambda: done.terminal)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    done = report_workspace(session.workspace, output, width=width)
+    files = {"markdown": done.markdown, "json": done.json, "html": done.html}
+    session.show(files, lambda: f"{done.text}\n\n{facts(files)}")

@@ -52,7 +52,6 @@ def search(
         vector=vector,
         k=k,
         vocabulary=vocabulary,
-        device=session.settings.device,
     )
     with session.working():
         answer = search_store(session.workspace, request)

@@ -17,7 +17,7 @@ from cli.progress import reporter
 from cli.signals import stop_at_safe_points
 from compress.machine import use_threads
 from compress.progress import Reporter
-from compress.workspace import Defaults, Workspace, find_workspace
+from compress.workspace import Defaults, OnCorrupt, Workspace, find_workspace
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Session:
     device: str | None = None
     preset: str | None = None
     codec: str | None = None
-    on_corrupt: str | None = None
+    on_corrupt: OnCorrupt | None = None
 
     @cached_property
     def workspace(self) -> Workspace:

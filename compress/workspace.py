@@ -14,17 +14,25 @@ Everything that commands make lies beside it: runs/, embeddings/, evaluation/, r
 from __future__ import annotations
 
 import difflib
+import glob
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from compress.artifacts.atomic import write_bytes
 from compress.errors import ConfigError, NotFoundError, UsageError
 
 FILE_NAME = "compress.toml"
+OnCorrupt = Literal["fail", "skip", "quarantine"]
+CHOICES: dict[str, tuple[str, ...]] = {
+    "device": ("auto", "cpu", "cuda"),
+    "preset": ("best", "paper"),
+    "codec": ("float32", "float16", "int8"),
+    "on_corrupt": ("fail", "skip", "quarantine"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Defaults:
     device: str = "auto"
     preset: str = "best"
     codec: str = "float32"
-    on_corrupt: str = "fail"
+    on_corrupt: OnCorrupt = "fail"
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,7 @@ def create_workspace(
     if path.exists():
         raise UsageError("this folder is a workspace already", where=path, hint="edit that file instead")
     for pattern in (*train, *validate):
-        if not any(True for _ in matches(root, pattern)):
+        if not glob.glob(str(root / pattern), recursive=True):
             raise NotFoundError(f"no file matches {pattern!r}", where=root)
     if vocabulary is not None and not (root / vocabulary).is_file():
         raise NotFoundError("no such vocabulary", where=root / vocabulary)
@@ -197,12 +205,6 @@ def create_workspace(
     return load_workspace(root)
 
 
-def matches(root: Path, pattern: str) -> list[Path]:
-    """The files that a pattern or path means from `root`, sorted."""
-    full = root / pattern
-    return sorted(Path(full.anchor).glob(str(full.relative_to(full.anchor))))
-
-
 def _patterns(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
     value = content.get(key, [])
     items = [value] if isinstance(value, str) else value
@@ -217,6 +219,9 @@ def _defaults(content: Mapping[str, Any], path: Path) -> Defaults:
     chosen = {key: _value(content, key, type(known[key]), None, path) for key in content}
     if chosen.get("seed", 0) < 0 or chosen.get("threads", 0) < 0:
         raise ConfigError("seed and threads must not be negative", where=path)
+    for key, choices in CHOICES.items():
+        if chosen.get(key, choices[0]) not in choices:
+            raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {chosen[key]!r}", where=path)
     return Defaults(**chosen)
 
 

@@ -1,0 +1,176 @@
+"""What is this, and is it whole? One answer for shards, arrays, stores, runs, indexes and workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.artifacts.atomic import read_bytes
+from compress.artifacts.folder import read_folder
+from compress.artifacts.manifest import MANIFEST, parse_manifest
+from compress.datasets.catalogue import scan
+from compress.datasets.labels import Labels
+from compress.datasets.source import open_source
+from compress.errors import DataError
+from compress.progress import Reporter, silent
+from compress.store import open_store
+from compress.workspace import FILE_NAME, load_workspace
+
+IDS_SHOWN = 3
+STORE_MARK = b'"compress-store"'
+SHARD_SUFFIXES = (".tfrecord", ".npy", ".h5", ".hdf5", ".parquet")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at and found whole.
+
+    Args:
+        path: what was asked for.
+        kind: "shards", "arrays", "store", "workspace", "run", or the kind of a committed folder.
+        facts: JSON values, in the order to show them.
+    """
+
+    path: str
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def inspect_all(patterns: Sequence[str], report: Reporter = silent) -> list[Finding]:
+    """Look at several things; see `inspect`."""
+    return [inspect(pattern, report) for pattern in patterns]
+
+
+def inspect(pattern: str, report: Reporter = silent) -> Finding:
+    """Say what a path or pattern is; everything that has a checksum is checked.
+
+    Args:
+        pattern: a file, a folder, or a glob pattern of shards.
+
+    Raises:
+        NotFoundError: nothing is there.
+        CorruptShardError, CorruptArtifactError: a checksum does not match; names the file.
+        DataError: it is nothing that this project knows.
+    """
+    path = Path(pattern).expanduser()
+    if path.is_dir():
+        return _folder(path, report)
+    if path.is_file() and is_store(path):
+        return _store(path)
+    if path.suffix == ".partial":
+        what = "an unfinished store"
+        raise DataError(what, where=path, hint="run the `compress encode` that wrote it again to finish it")
+    return _shards(pattern, [pattern], report)
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file is a store of embeddings, whole or damaged."""
+    with path.open("rb") as file:
+        return STORE_MARK in file.read(256)
+
+
+def _folder(path: Path, report: Reporter) -> Finding:
+    if (path / MANIFEST).exists():
+        return _artifact(path)
+    if (path / FILE_NAME).exists():
+        return _workspace(path)
+    if (path / "best" / MANIFEST).exists():
+        return _run(path)
+    shards = [str(item) for item in sorted(path.iterdir()) if item.suffix in SHARD_SUFFIXES]
+    if shards and not is_store(Path(shards[0])):
+        return _shards(str(path), shards, report)
+    inside = ", ".join(sorted(item.name for item in path.iterdir())[:5]) or "nothing"
+    raise DataError(
+        f"a folder that is no artifact, run or workspace, and holds no shards ({inside})", where=path
+    )
+
+
+def _artifact(path: Path) -> Finding:
+    kind = parse_manifest(read_bytes(path / MANIFEST), path).kind
+    manifest = read_folder(path, kind)
+    files = {name: f"{file.bytes:,} bytes" for name, file in manifest.files.items()}
+    facts = {"checksums": f"all {len(files)} files match", "files": files, "written by": manifest.versions}
+    return Finding(str(path), kind, {**facts, **manifest.metadata})
+
+
+def _run(path: Path) -> Finding:
+    best = _artifact(path / "best")
+    checkpoints = sorted(item for item in path.glob("checkpoints/*") if (item / MANIFEST).exists())
+    for checkpoint in checkpoints:
+        _artifact(checkpoint)
+    return Finding(str(path), "run", {"checkpoints": [item.name for item in checkpoints], **best.facts})
+
+
+def _workspace(path: Path) -> Finding:
+    workspace = load_workspace(path)
+    runs = sorted(item.name for item in workspace.runs.glob("*") if item.is_dir())
+    stores = sorted(item.name for item in workspace.embeddings.glob("*.h5"))
+    evaluations = sorted(item.stem for item in workspace.evaluation.glob("*.json"))
+    facts = {
+        "train": list(workspace.train),
+        "validate": list(workspace.validate),
+        "vocabulary": workspace.vocabulary,
+    }
+    return Finding(
+        str(path), "workspace", {**facts, "runs": runs, "stores": stores, "evaluations": evaluations}
+    )
+
+
+def _store(path: Path) -> Finding:
+    store = open_store(path)
+    facts = {
+        "videos": len(store),
+        "dim": store.dim,
+        "codec": store.codec.name,
+        "bytes a video": store.bytes_per_video,
+        "splits": {name: len(rows) for name, rows in store.splits.items()},
+        "ids": _some(store.ids),
+        **_label_facts(store.labels),
+        "checksum": f"sha256 {store.sha256} matches",
+    }
+    return Finding(str(path), "store", {**facts, **store.metadata})
+
+
+def _shards(name: str, patterns: Sequence[str], report: Reporter) -> Finding:
+    source = open_source(patterns)
+    catalogue = scan(source, report)
+    schema = source.schema
+    frames = catalogue.num_frames
+    facts: dict[str, Any] = {
+        "shards": len(source.shards),
+        "videos": len(catalogue),
+        "level": schema.level,
+        "features": ", ".join(f"{each} ({dim})" for each, dim in zip(schema.names, schema.dims, strict=True)),
+        "dim": schema.dim,
+        "ids": _some(catalogue.ids),
+        **_label_facts(catalogue.labels),
+    }
+    if frames is not None:
+        facts["frames a video"] = f"{frames.min()} to {frames.max()}, {frames.mean():.1f} on average"
+        facts["frames"] = (
+            "synthetic: expanded from video-level features" if schema.synthetic_frames else "real"
+        )
+    arrays = (
+        source.shards[0].suffix.lower() != ".tfrecord" and source.shards[0].suffix.lower() in SHARD_SUFFIXES
+    )
+    facts["checksums"] = None if arrays else f"both of all {len(catalogue):,} records match"
+    return Finding(name, "arrays" if arrays else "shards", facts)
+
+
+def _label_facts(labels: Labels | None) -> dict[str, Any]:
+    if labels is None:
+        return {"labels": "none"}
+    counts, used = labels.counts(), np.count_nonzero(labels.class_counts())
+    return {
+        "classes": labels.num_classes,
+        "classes with videos": int(used),
+        "labels a video": f"{counts.min()} to {counts.max()}, {counts.mean():.2f} on average",
+    }
+
+
+def _some(ids: np.ndarray) -> list[str]:
+    return [video_id.decode("utf-8", "backslashreplace") for video_id in ids[:IDS_SHOWN].tolist()]

@@ -1,0 +1,74 @@
+"""`compress encode`: from a request to a store of embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compress.datasets.policy import OnCorrupt
+from compress.datasets.source import Source
+from compress.encoding import EncodeResult, encode
+from compress.errors import UsageError
+from compress.jobs.names import find_run, store_name
+from compress.jobs.sources import open_split, tell_skipped
+from compress.machine import choose_device
+from compress.progress import Reporter
+from compress.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class EncodeRequest:
+    """What to encode.
+
+    Args:
+        dim, name: which run.
+        codec: how numbers are stored.
+        inputs: patterns of shards; none means the workspace's train and validate.
+        output: the store to write; None means the workspace's, named like the run.
+        batch_size: videos at once.
+        on_corrupt: what happens to unusable records.
+        device: "auto", "cpu" or "cuda".
+    """
+
+    dim: int | None
+    name: str | None
+    codec: str
+    inputs: tuple[str, ...]
+    output: Path | None
+    batch_size: int
+    on_corrupt: OnCorrupt
+    device: str
+
+
+def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter) -> EncodeResult:
+    """Encode every video once.
+
+    Raises:
+        NotFoundError: no such run; the hint says what trains it.
+        UsageError: --input without --output, or no shards.
+    """
+    run = find_run(workspace, request.dim, request.name)
+    if request.inputs and request.output is None:
+        raise UsageError("--input needs --output", hint="say where the store goes: --output FILE.h5")
+    splits = _splits(workspace, request)
+    done = encode(
+        workspace.run(run),
+        splits,
+        request.output or workspace.store(store_name(run, request.codec)),
+        codec=request.codec,
+        batch_size=request.batch_size,
+        device=choose_device(request.device),
+        report=report,
+    )
+    tell_skipped(tuple(splits.values()), report)
+    return done
+
+
+def _splits(workspace: Workspace, request: EncodeRequest) -> dict[str, Source]:
+    if request.inputs:
+        return {"input": open_split(workspace, "input", request.inputs, request.on_corrupt)}
+    train = open_split(workspace, "train", (), request.on_corrupt)
+    return {
+        "train": train,
+        "validate": open_split(workspace, "validate", (), request.on_corrupt, schema=train.schema),
+    }

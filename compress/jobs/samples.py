@@ -1,0 +1,78 @@
+"""`compress data sample` and `data import`: shards from nothing, from means or from plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from compress.datasets.expand import expand_frames
+from compress.datasets.sample import write_sample
+from compress.datasets.source import open_source
+from compress.progress import Note, Reporter
+
+VIDEOS_A_SHARD = 1000
+VALIDATION_PART = 5
+# A record of float32 features, and 120 to 300 frames of uint8, with the framing.
+BYTES_A_VIDEO = {"video": 4_700, "frame": 245_000}
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """What to make.
+
+    Args:
+        folder: where the shards go.
+        videos: N; one in five is for validation.
+        level: "video" or "frame".
+        num_classes: C.
+        source: patterns of video-level shards to expand into frames; none means made-up videos.
+        seed: >= 0.
+    """
+
+    folder: Path
+    videos: int
+    level: Literal["video", "frame"]
+    num_classes: int
+    source: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """The shards by split, and what to type next."""
+
+    folder: Path
+    shards: Mapping[str, list[Path]]
+    next: str
+
+
+def make_sample(request: SampleRequest, report: Reporter) -> Made:
+    """Write the shards; the same request gives the same bytes.
+
+    Raises:
+        UsageError, SchemaError, StorageError: see `write_sample` and `expand_frames`.
+    """
+    if request.source:
+        shards = expand_frames(open_source(request.source), request.folder, seed=request.seed, report=report)
+        return Made(request.folder, {"frame": shards}, f"compress data inspect {request.folder}")
+    size = request.videos * BYTES_A_VIDEO[request.level]
+    report(Note(f"writing {request.videos:,} {request.level}-level videos, about {size / 1e6:,.0f} MB"))
+    validation = request.videos // VALIDATION_PART
+    counts = {"train": request.videos - validation, "validate": validation}
+    shards_by_split = {
+        split: write_sample(
+            request.folder,
+            level=request.level,
+            num_videos=count,
+            shards=-(-count // VIDEOS_A_SHARD),
+            num_classes=request.num_classes,
+            seed=request.seed,
+            prefix=split,
+            report=report,
+        )
+        for split, count in counts.items()
+    }
+    words = "--train 'train*.tfrecord' --validate 'validate*.tfrecord' --vocabulary vocabulary.csv"
+    return Made(request.folder, shards_by_split, f"compress init {words} {request.folder}")

@@ -1,0 +1,130 @@
+"""`compress train`: from a request to a trained run of the workspace."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compress.datasets.policy import OnCorrupt
+from compress.datasets.table import load_table
+from compress.errors import UsageError
+from compress.jobs.names import run_name
+from compress.jobs.sources import open_split, tell_skipped
+from compress.machine import choose_device
+from compress.progress import Note, Reporter
+from compress.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train. None: not said, so the preset or the workspace decides.
+
+    Args:
+        dim: numbers a video.
+        encoder: a registered encoder, or "pca", "random_projection", "identity".
+        preset: "best" or "paper".
+        epochs, batch_size, learning_rate: in place of the preset's.
+        settings: further "key=value" of the recipe or of the encoder; values are JSON, or else text.
+        name: of the run.
+        train, validate: patterns, in place of the workspace's.
+        fresh: throw an unfinished or finished run of this name away first.
+        on_corrupt: what happens to unusable records.
+        seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
+    """
+
+    dim: int | None
+    encoder: str | None
+    preset: str
+    epochs: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    settings: tuple[str, ...]
+    name: str | None
+    train: tuple[str, ...]
+    validate: tuple[str, ...]
+    fresh: bool
+    on_corrupt: OnCorrupt
+    seed: int
+    threads: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run: its folder, and the best epoch's figures on the validation videos."""
+
+    name: str
+    run: Path
+    best_epoch: int
+    figures: Mapping[str, float]
+    seconds: float
+
+
+def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> Trained:
+    """Train, or go on with, one run.
+
+    Raises:
+        UsageError: neither dim nor encoder, no shards, or a setting that does not exist.
+        SchemaError: train and validate, or encoder and data, do not fit.
+    """
+    from compress.training import default_encoder, train, train_config
+
+    encoder = request.encoder or default_encoder(_dim(request))
+    name = run_name(encoder, request.dim, request.name)
+    device = choose_device(request.device)
+    training = open_split(workspace, "train", request.train, request.on_corrupt, require_labels=True)
+    validation = open_split(
+        workspace,
+        "validate",
+        request.validate,
+        request.on_corrupt,
+        schema=training.schema,
+        require_labels=True,
+    )
+    config = train_config(encoder, request.dim, request.preset, overrides(request))
+    tables = [load_table(source, cache=workspace.cache, report=report) for source in (training, validation)]
+    tell_skipped((training, validation), report)
+    run = workspace.run(name)
+    if request.fresh and run.exists():
+        report(Note(f"throwing away {run}"))
+        shutil.rmtree(run)
+    done = train(config, *tables, run, device=device, threads=request.threads, report=report)
+    return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
+
+
+def overrides(request: TrainRequest) -> dict[str, Any]:
+    """Everything that replaces a value of the preset; the named options go before --set.
+
+    Raises:
+        UsageError: a setting without "=".
+    """
+    chosen: dict[str, Any] = {"seed": request.seed}
+    for setting in request.settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            raise UsageError(
+                f"not KEY=VALUE: {setting!r}", where="--set", hint="for example --set dropout=0.2"
+            )
+        chosen[key.strip()] = _value(text.strip())
+    for key in ("epochs", "batch_size", "learning_rate"):
+        if (value := getattr(request, key)) is not None:
+            chosen[key] = value
+    return chosen
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        # Not JSON, so it is a word such as `max`, which needs no quotes on a command line.
+        return text
+
+
+def _dim(request: TrainRequest) -> int:
+    if request.dim is None:
+        raise UsageError("nothing says what to train", hint="give --dim 320, or --encoder NAME")
+    return request.dim
