@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import rich_click as click
 
@@ -48,7 +49,7 @@ def inspect(session: Session, paths: tuple[str, ...]) -> None:
     default="video",
     help="Features a video, or a sequence of frames.",
 )
-@click.option("--num-classes", type=click.IntRange(min=2), default=200, help="Classes of the labels.")
+@click.option("--num-classes", type=click.IntRange(min=2), default=3862, help="Classes of the labels.")
 @click.option(
     "--from",
     "source",
@@ -59,7 +60,12 @@ def inspect(session: Session, paths: tuple[str, ...]) -> None:
 @compute_options
 @click.pass_obj
 def sample(
-    session: Session, folder: Path, videos: int, level: str, num_classes: int, source: tuple[str, ...]
+    session: Session,
+    folder: Path,
+    videos: int,
+    level: Literal["video", "frame"],
+    num_classes: int,
+    source: tuple[str, ...],
 ) -> None:
     """Write YouTube-8M shaped shards into FOLDER, the same for the same seed.
 
@@ -120,7 +126,7 @@ def import_(session: Session, path: Path, folder: Path, labels: Path | None, num
 @click.option("--part", default="1/100", metavar="I/N", help="The I-th of N equal parts; 1/1 is everything.")
 @output_options
 @click.pass_obj
-def download(session: Session, level: str, part: str) -> None:
+def download(session: Session, level: Literal["video", "frame"], part: str) -> None:
     """Print the official commands that download YouTube-8M; this command itself fetches nothing."""
     from compress.jobs.download import download_commands
 

@@ -45,7 +45,7 @@ _json = _shared("--json", is_flag=True, help="One JSON value on stdout, also for
 _quiet = _shared("--quiet", "-q", is_flag=True, help="No progress; results and errors only.")
 _workspace = _shared(
     "--workspace",
-    "folder",
+    "workspace_folder",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="COMPRESS_WORKSPACE",
     show_envvar=True,

@@ -26,7 +26,7 @@ class Session:
 
     json: bool = False
     quiet: bool = False
-    folder: Path | None = None
+    workspace_folder: Path | None = None
     seed: int | None = None
     threads: int | None = None
     device: str | None = None
@@ -37,7 +37,7 @@ class Session:
     @cached_property
     def workspace(self) -> Workspace:
         """The workspace that --workspace names, or the one around the current folder."""
-        return find_workspace(self.folder)
+        return find_workspace(self.workspace_folder)
 
     @cached_property
     def settings(self) -> Defaults:
