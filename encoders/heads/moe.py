@@ -35,8 +35,8 @@ class MoEConfig(HeadConfig):
 class MoE(Head):
     """p = sum over k < K of softmax(gates)_k * sigmoid(expert_k); gate K is the dummy's, which says 0.
 
-    `weight` (2K + 1, C, dim): planes 0..K are the gates (no bias), planes K+1..2K the experts; plane-major,
-    so that one GEMM gives activations (B, 2K + 1, C) whose planes are contiguous. `bias` (K, C): the experts'.
+    `weight` (2K + 1, C, dim): planes 0..K are the gates (no bias), planes K+1..2K the experts; plane-major:
+    one GEMM gives activations (B, 2K + 1, C) whose planes are contiguous. `bias` (K, C): the experts'.
     (2K + 1) * C * dim + K * C parameters: 5 C dim + 2 C for K = 2.
     """
 
@@ -59,12 +59,13 @@ class MoE(Head):
         planes = F.linear(embedding, self.weight.flatten(0, 1), bias).view(-1, 2 * k + 1, self.num_classes)
         if torch.is_grad_enabled() or len(planes) <= BLOCK_ROWS:
             return moe_logits(planes)
-        return torch.cat([moe_logits(block) for block in planes.split(BLOCK_ROWS)])
+        starts = range(0, len(planes), BLOCK_ROWS)
+        return torch.cat([moe_logits(planes[start : start + BLOCK_ROWS]) for start in starts])
 
     def loss(self, embedding: Tensor, labels: Tensor) -> Tensor:
         """As Head.loss, in one pass with its own backward (see moe_loss.py)."""
         self.check(embedding, labels)
-        loss: Tensor = MoELoss.apply(embedding, self.weight, self.bias, labels)
+        loss: Tensor = MoELoss.apply(embedding, self.weight, self.bias, labels)  # type: ignore[no-untyped-call]
         return loss
 
     def _start_from(self, priors: Tensor) -> None:
@@ -84,7 +85,8 @@ def moe_logits(planes: Tensor) -> Tensor:
         (B, C), float32 (float64 from float64).
     """
     planes = planes if planes.dtype == torch.float64 else planes.float()
-    gates, dummy, experts = planes.split([planes.shape[1] // 2, 1, planes.shape[1] // 2], dim=1)
+    k = planes.shape[1] // 2
+    gates, dummy, experts = planes[:, :k], planes[:, k : k + 1], planes[:, k + 1 :]
     yes = gates + F.logsigmoid(experts)
     no = torch.cat([yes - experts, dummy], dim=1)  # logsigmoid(-e) = logsigmoid(e) - e
     return torch.logsumexp(yes, dim=1) - torch.logsumexp(no, dim=1)

@@ -1,0 +1,159 @@
+"""What holds for every registered encoder, also for those registered tomorrow."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from encoders import ModelConfig, build_encoder, build_model, config_class, encoder_level, list_encoders
+from encoders.input_norm import InputNormConfig
+from tests.encoders.examples import SMALL, inputs_for, small_encoder
+
+FRAME_ENCODERS = [name for name in list_encoders() if encoder_level(name) == "frame"]
+every_encoder = pytest.mark.parametrize("name", list_encoders())
+every_frame_encoder = pytest.mark.parametrize("name", FRAME_ENCODERS)
+
+
+@every_encoder
+@pytest.mark.parametrize("batch", [0, 1, 5])
+@pytest.mark.parametrize("training", [False, True])
+def test_shapes_and_an_empty_batch(name: str, batch: int, training: bool) -> None:
+    encoder = small_encoder(name).train(training)
+    embedding = encoder(*inputs_for(encoder, batch))
+    assert embedding.shape == (batch, encoder.dim) == (batch, 16)
+    assert torch.isfinite(embedding).all()
+
+
+@every_encoder
+def test_evaluation_is_deterministic(name: str) -> None:
+    encoder = small_encoder(name)
+    inputs = inputs_for(encoder, 5)
+    assert torch.equal(encoder(*inputs), encoder(*inputs))
+
+
+@every_encoder
+def test_a_video_does_not_depend_on_its_batch_mates(name: str) -> None:
+    encoder = small_encoder(name)
+    inputs = inputs_for(encoder, 6)
+    together = encoder(*inputs)
+    for row in range(6):
+        alone = encoder(*(value[row : row + 1] for value in inputs))
+        torch.testing.assert_close(alone[0], together[row], atol=1e-6, rtol=1e-6)
+
+
+@every_encoder
+def test_gradients_reach_every_parameter(name: str) -> None:
+    encoder = small_encoder(name).train()
+    embedding = encoder(*inputs_for(encoder, 8))
+    weights = torch.randn(embedding.shape, generator=torch.Generator().manual_seed(2))
+    if not list(encoder.parameters()):
+        return
+    (embedding * weights).sum().backward()
+    for parameter_name, parameter in encoder.named_parameters():
+        assert parameter.grad is not None, parameter_name
+        assert torch.isfinite(parameter.grad).all(), parameter_name
+        assert parameter.grad.abs().sum() > 0, parameter_name
+
+
+@every_encoder
+def test_the_state_dict_holds_everything(name: str) -> None:
+    trained, fresh = small_encoder(name).train(), build_encoder(name, SMALL).eval()
+    inputs = inputs_for(trained, 8)
+    trained(*inputs)  # moves the running statistics
+    fresh.load_state_dict(trained.eval().state_dict())
+    assert torch.equal(fresh(*inputs), trained(*inputs))
+
+
+@every_encoder
+def test_bfloat16_autocast_stays_close_and_trains(name: str) -> None:
+    encoder = small_encoder(name)
+    inputs = inputs_for(encoder, 5)
+    exact = encoder(*inputs).detach()
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = encoder(*inputs)
+    assert (rough.float() - exact).norm() < 0.05 * exact.norm()
+    if rough.requires_grad:
+        rough.float().square().sum().backward()
+        assert all(torch.isfinite(p.grad).all() for p in encoder.parameters() if p.grad is not None)
+
+
+@every_encoder
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_weights_give_finite_embeddings(name: str, dtype: torch.dtype) -> None:
+    encoder = small_encoder(name).to(dtype)
+    inputs = inputs_for(encoder, 3)
+    embedding = encoder(inputs[0].to(dtype), *inputs[1:])
+    assert embedding.dtype == dtype
+    assert torch.isfinite(embedding).all()
+
+
+@every_encoder
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.uint8])
+def test_a_model_takes_features_of_any_precision(name: str, dtype: torch.dtype) -> None:
+    norm = InputNormConfig(dim=16)
+    model = build_model(ModelConfig(name, 5, SMALL, input_norm=norm)).eval()
+    model = model.double() if dtype == torch.float64 else model
+    features, *rest = inputs_for(model.encoder, 3)
+    features = torch.randint(0, 256, features.shape).to(dtype) if dtype == torch.uint8 else features.to(dtype)
+    inputs = (features, rest[0]) if rest else features
+    logits = model(inputs)
+    assert logits.shape == (3, 5)
+    assert torch.isfinite(logits).all()
+    assert logits.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+
+
+@every_encoder
+def test_the_config_survives_json_and_builds_the_same_encoder(name: str) -> None:
+    config = small_encoder(name).config
+    values = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert build_encoder(name, values).config == config == build_encoder(name, config).config
+
+
+@every_encoder
+def test_every_option_is_documented(name: str) -> None:
+    documented = "".join(cls.__doc__ or "" for cls in config_class(name).__mro__)
+    missing = [f.name for f in dataclasses.fields(config_class(name)) if f"{f.name}: " not in documented]
+    assert not missing
+
+
+@every_encoder
+def test_wrong_input_shapes_are_refused(name: str) -> None:
+    encoder = small_encoder(name)
+    first, *rest = inputs_for(encoder, 2)
+    for wrong in (first[..., :-1], first[0], first[None]):
+        with pytest.raises(ValueError, match="input_dim = 16"):
+            encoder(wrong, *rest)
+
+
+@every_frame_encoder
+def test_padding_never_changes_a_result(name: str) -> None:
+    encoder = small_encoder(name)
+    frames, num_frames = inputs_for(encoder, 6)
+    expected = encoder(frames, num_frames)
+    padding = torch.arange(frames.shape[1]) >= num_frames[:, None]
+    garbage = torch.where(padding[:, :, None], torch.full_like(frames, 1e4), frames)
+    longer = torch.cat([garbage, torch.full((6, 4, 16), -3e4)], dim=1)
+    for padded in (garbage, longer):
+        torch.testing.assert_close(encoder(padded, num_frames), expected, atol=1e-6, rtol=1e-6)
+    for row, length in enumerate(num_frames.tolist()):
+        alone = encoder(frames[row : row + 1, :length], torch.tensor([length]))
+        torch.testing.assert_close(alone[0], expected[row], atol=1e-6, rtol=1e-6)
+
+
+@every_frame_encoder
+@pytest.mark.parametrize("length", [1, 360])
+def test_the_shortest_and_the_longest_video(name: str, length: int) -> None:
+    encoder = small_encoder(name)
+    frames, _ = inputs_for(encoder, 2, frames=length)
+    assert torch.isfinite(encoder(frames, torch.tensor([length, length]))).all()
+
+
+@every_frame_encoder
+@pytest.mark.parametrize("num_frames", [[1, 8], [-1, 2], [1, 2, 3], [1.0, 2.0]])
+def test_a_wrong_number_of_frames_is_refused(name: str, num_frames: list[float]) -> None:
+    encoder = small_encoder(name)
+    with pytest.raises(ValueError, match="num_frames must be"):
+        encoder(inputs_for(encoder, 2)[0], torch.tensor(num_frames))
