@@ -41,7 +41,19 @@ def fsync(descriptor: int) -> None:
 def fdatasync(descriptor: int) -> None:
     """Bring a file's data to the disk; enough where its size was reserved before."""
     fault_point("fdatasync")
-    os.fdatasync(descriptor)
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:  # macOS
+        os.fsync(descriptor)
+
+
+def reserve(descriptor: int, size: int) -> None:
+    """Make a file `size` bytes long, zeros where nothing was written, and take the space for it now."""
+    fault_point("reserve")
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:  # macOS: a full disk then shows at a write instead, which is as clean, but later.
+        os.ftruncate(descriptor, size)
 
 
 def fsync_path(path: Path) -> None:

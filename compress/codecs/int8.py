@@ -13,8 +13,8 @@ _LEVELS = 255
 class Int8:
     """Scalar quantisation with a range for each dimension; values outside the range are clipped to it.
 
-    Inside the range the error is at most half a step, (maximum - minimum) / 510. A dimension that was constant
-    in the sample decodes to that constant.
+    Inside the range the error is at most half a step, (maximum - minimum) / 510. A dimension that was
+    constant in the sample decodes to that constant.
 
     Args:
         minimum: f32 (dim,), decoded from code -128.

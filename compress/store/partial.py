@@ -1,0 +1,112 @@
+"""An unfinished store, `<name>.partial`, and its journal: made, or found and taken over where it stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from crc32c import crc32c
+
+from compress.artifacts import disk
+from compress.artifacts.atomic import removed_on_error, write_bytes
+from compress.errors import StorageError
+from compress.store.journal import Block, read_journal, render_block, render_identity
+from compress.store.layout import Layout
+
+_CHUNK = 1 << 24
+
+
+def partial_path(path: Path) -> Path:
+    """Where the store `path` is while it is being written."""
+    return path.with_name(f"{path.name}.partial")
+
+
+def journal_path(path: Path) -> Path:
+    """Where the journal of the unfinished store `path` is."""
+    return path.with_name(f"{path.name}.partial.journal")
+
+
+def take_over(path: Path, layout: Layout, num_rows: int) -> list[Block]:
+    """Make `<path>.partial` ready for the next block: continue it where it can be, else create it.
+
+    Returns:
+        The blocks in it, each with its CRC checked just now. Space for the whole store is reserved, the
+        metadata is in place, and the journal holds exactly these blocks.
+
+    Raises:
+        StorageError: the disk refused; a full one is named with the bytes needed and free.
+    """
+    partial, journal = partial_path(path), journal_path(path)
+    blocks = read_journal(journal, layout.identity, num_rows)
+    if blocks and partial.exists() and partial.stat().st_size == layout.size:
+        blocks = _intact(partial, layout, num_rows, blocks)
+        with disk.storage_errors(partial):
+            _write_pieces(partial, layout)
+    else:
+        blocks = []
+        _create(partial, journal, layout)
+    lines = [render_identity(layout.identity), *map(render_block, blocks)]
+    write_bytes(journal, b"".join(lines))
+    return blocks
+
+
+def _create(partial: Path, journal: Path, layout: Layout) -> None:
+    with disk.storage_errors(partial):
+        disk.remove(journal)
+        disk.remove(partial)
+    _require_space(partial, layout.size)
+    with removed_on_error(partial, partial), disk.storage_errors(partial, layout.size):
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            disk.reserve(descriptor, layout.size)
+        finally:
+            os.close(descriptor)
+        _write_pieces(partial, layout)
+        disk.fsync_folder(partial.parent)
+
+
+def _require_space(partial: Path, needed: int) -> None:
+    with disk.storage_errors(partial):
+        free = disk.free_bytes(partial)
+    if free < needed:
+        raise StorageError(
+            f"not enough space: the store needs {needed:,} bytes, {free:,} are free",
+            where=partial.parent,
+            hint="free some space, choose another folder, or a smaller codec",
+        )
+
+
+def _write_pieces(partial: Path, layout: Layout) -> None:
+    # Also on resume: it costs milliseconds, and whatever happened to the file, its metadata is right again.
+    descriptor = os.open(partial, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        for offset, piece in layout.pieces:
+            disk.write_at(descriptor, piece, offset)
+        disk.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _intact(partial: Path, layout: Layout, num_rows: int, blocks: list[Block]) -> list[Block]:
+    row_bytes = layout.embeddings_bytes // num_rows
+    intact = []
+    with disk.storage_errors(partial), partial.open("rb", buffering=0) as file:
+        for block in blocks:
+            file.seek(layout.embeddings_offset + block.start * row_bytes)
+            crc = 0
+            for chunk in _chunks(file.fileno(), (block.stop - block.start) * row_bytes):
+                crc = crc32c(chunk, crc)
+            if crc != block.crc32c:
+                break
+            intact.append(block)
+    return intact
+
+
+def _chunks(descriptor: int, length: int) -> Iterator[bytes]:
+    while length > 0:
+        chunk = os.read(descriptor, min(length, _CHUNK))
+        if not chunk:
+            return
+        length -= len(chunk)
+        yield chunk
