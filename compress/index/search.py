@@ -13,7 +13,7 @@ from compress.errors import CorruptArtifactError, DataError, UsageError
 from compress.index.exact import QUERIES_AT_ONCE, check_dims
 from compress.index.factory import num_lists
 from compress.index.saved import IndexFacts, load
-from compress.index.tuning import Setting, search
+from compress.index.tuning import NEIGHBOURS, Setting, search
 from compress.index.vectors import Store, comparable, numbered
 
 _CANDIDATES_AT_ONCE = 2**23  # About 100 MB of candidates in FAISS.
@@ -89,7 +89,7 @@ class SearchIndex:
         check_dims(vectors, self.dim)
         queries = comparable(np.asarray(vectors, np.float32), self.facts.metric, numbered("query"))
         k = min(k, len(self))
-        setting = self._capped(k)
+        setting = self._setting(k)
         step = max(1, min(QUERIES_AT_ONCE, _CANDIDATES_AT_ONCE // (k * max(1, setting.k_factor))))
         parts = [self._complete(queries[at : at + step], k, setting) for at in range(0, len(queries), step)]
         if not parts:
@@ -115,10 +115,13 @@ class SearchIndex:
         """Id of the video at a row of the store that is in this index."""
         return str(self.ids[row - self.facts.first_row].decode(errors="backslashreplace"))
 
-    def _capped(self, k: int) -> Setting:
-        # More candidates than videos would only cost memory.
-        factor = min(self.facts.k_factor, -(-len(self) // k))
-        return dataclasses.replace(self.facts.setting, k_factor=factor)
+    def _setting(self, k: int) -> Setting:
+        if not self.facts.k_factor:
+            return self.facts.setting
+        # Fewer neighbours need no fewer candidates than the 10 did that recall was measured with, and more
+        # candidates than videos would only cost memory.
+        candidates = min(self.facts.k_factor * max(k, NEIGHBOURS + 1), len(self))
+        return dataclasses.replace(self.facts.setting, k_factor=-(-candidates // k))
 
     def _complete(self, queries: np.ndarray, k: int, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
         """Search; where the visited lists hold fewer than k videos, visit twice as many, and so on."""
