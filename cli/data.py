@@ -7,6 +7,7 @@ from typing import Literal
 
 import rich_click as click
 
+from cli.group import Commands
 from cli.options import compute_options, output_options
 from cli.session import Session
 from cli.text import facts
@@ -14,7 +15,7 @@ from cli.text import facts
 Folder = click.Path(file_okay=False, path_type=Path)
 
 
-@click.group()
+@click.group(cls=Commands)
 def data() -> None:
     """Look at data of any kind, make samples, bring your own features."""
 
@@ -103,16 +104,33 @@ def sample(
     "--labels", type=click.Path(path_type=Path), metavar="FILE", help="Labels of the rows: .npz or .csv."
 )
 @click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where the labels do not tell.")
+@click.option(
+    "--split", type=click.Choice(["train", "validate", "test"]), default="train", help="What they are for."
+)
+@click.option("--shards", type=click.IntRange(min=1), default=1, help="Files to spread the videos over.")
 @output_options
 @click.pass_obj
-def import_(session: Session, path: Path, folder: Path, labels: Path | None, num_classes: int | None) -> None:
-    """Turn your own features (.npy, .h5, .parquet) into shards in FOLDER."""
+def import_(
+    session: Session,
+    path: Path,
+    folder: Path,
+    labels: Path | None,
+    num_classes: int | None,
+    split: str,
+    shards: int,
+) -> None:
+    """Turn your own features (.npy, .h5, .parquet) into shards in FOLDER.
+
+    Not needed for `compress init`, which reads such files as they are.
+    """
     from compress.jobs.samples import import_arrays
 
     with session.working() as report:
-        made = import_arrays(path, folder, labels=labels, num_classes=num_classes, report=report)
+        made = import_arrays(
+            path, folder, labels=labels, num_classes=num_classes, split=split, shards=shards, report=report
+        )
     session.show(
-        made, lambda: facts({"folder": made.folder, "shards": len(made.shards["all"]), "next": made.next})
+        made, lambda: facts({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next})
     )
 
 

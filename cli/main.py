@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from cli.doctor import doctor
 from cli.encode import encode
 from cli.errors import tell
 from cli.evaluate import evaluate
+from cli.group import Commands
 from cli.index import index
 from cli.init import init
 from cli.report import report
@@ -27,23 +27,6 @@ HELP_SETTINGS: dict[str, Any] = {
     "show_default": True,
     "max_content_width": 110,
 }
-
-
-class Commands(click.RichGroup):
-    """A group that lists its commands in the order of work and names the closest one for an unknown one."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """In the order in which they were added."""
-        return list(self.commands)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As click's, with a suggestion."""
-        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            names = self.list_commands(ctx)
-            close = difflib.get_close_matches(args[0], names, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]!r}?" if close else f"commands: {', '.join(names)}"
-            raise click.UsageError(f"no such command {args[0]!r}; {hint}", ctx)
-        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Commands, context_settings=HELP_SETTINGS, invoke_without_command=True)

@@ -17,7 +17,7 @@ from compress.datasets.labels import Labels
 from compress.datasets.source import open_source
 from compress.errors import DataError
 from compress.progress import Reporter, silent
-from compress.store import open_store
+from compress.store.reader import open_store
 from compress.workspace import FILE_NAME, load_workspace
 
 IDS_SHOWN = 3

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.source import Source
-from compress.encoding import EncodeResult, encode
 from compress.errors import UsageError
 from compress.jobs.names import find_run, store_name
 from compress.jobs.sources import open_split, tell_skipped
 from compress.machine import choose_device
 from compress.progress import Reporter
 from compress.workspace import Workspace
+
+if TYPE_CHECKING:
+    from compress.encoding import EncodeResult
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter)
     if request.inputs and request.output is None:
         raise UsageError("--input needs --output", hint="say where the store goes: --output FILE.h5")
     splits = _splits(workspace, request)
+
+    # Not before: it imports torch, and a wrong name or pattern should be answered at once.
+    from compress.encoding import encode
+
     done = encode(
         workspace.run(run),
         splits,

@@ -8,7 +8,7 @@ from pathlib import Path
 from compress.index import IndexSummary, build_index
 from compress.jobs.names import find_store
 from compress.progress import Reporter
-from compress.store import open_store
+from compress.store.reader import open_store
 from compress.workspace import Workspace
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from compress.datasets.arrays import write_shards
 from compress.datasets.expand import expand_frames
 from compress.datasets.sample import write_sample
 from compress.datasets.source import open_source
@@ -76,3 +77,31 @@ def make_sample(request: SampleRequest, report: Reporter) -> Made:
     }
     words = "--train 'train*.tfrecord' --validate 'validate*.tfrecord' --vocabulary vocabulary.csv"
     return Made(request.folder, shards_by_split, f"compress init {words} {request.folder}")
+
+
+def import_arrays(
+    path: Path,
+    folder: Path,
+    *,
+    labels: Path | None,
+    num_classes: int | None,
+    split: str,
+    shards: int,
+    report: Reporter,
+) -> Made:
+    """Write the rows of an array file as shards `<split>0000.tfrecord`, ... in `folder`.
+
+    Args:
+        path: .npy, .h5 or .parquet.
+        labels: labels of the rows, where the file has none itself.
+        num_classes: C, where the labels do not tell.
+        split: the beginning of the shards' names.
+        shards: how many, >= 1.
+
+    Raises:
+        NotFoundError, DataError, RecordError: see `open_source`.
+        UsageError: fewer rows than shards.
+    """
+    source = open_source([str(path)], labels=labels, num_classes=num_classes)
+    made = write_shards(source, folder, shards, prefix=split, report=report)
+    return Made(folder, {split: made}, f"compress data inspect '{folder}/{split}*.tfrecord'")

@@ -11,7 +11,7 @@ from compress.datasets.vocabulary import Vocabulary, load_vocabulary
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.index import open_index
 from compress.jobs.names import find_store
-from compress.store import Store, open_store
+from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 
 

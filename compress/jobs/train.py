@@ -12,7 +12,7 @@ from typing import Any
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.table import load_table
 from compress.errors import UsageError
-from compress.jobs.names import run_name
+from compress.jobs.names import checked, run_name
 from compress.jobs.sources import open_split, tell_skipped
 from compress.machine import choose_device
 from compress.progress import Note, Reporter
@@ -71,11 +71,11 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
         UsageError: neither dim nor encoder, no shards, or a setting that does not exist.
         SchemaError: train and validate, or encoder and data, do not fit.
     """
-    from compress.training import default_encoder, train, train_config
-
-    encoder = request.encoder or default_encoder(_dim(request))
-    name = run_name(encoder, request.dim, request.name)
-    device = choose_device(request.device)
+    if request.encoder is None and request.dim is None:
+        raise UsageError("nothing says what to train", hint="give --dim 320, or --encoder NAME")
+    if request.name is not None:
+        checked(request.name)
+    changes = overrides(request)
     training = open_split(workspace, "train", request.train, request.on_corrupt, require_labels=True)
     validation = open_split(
         workspace,
@@ -85,7 +85,14 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
         schema=training.schema,
         require_labels=True,
     )
-    config = train_config(encoder, request.dim, request.preset, overrides(request))
+
+    # Not before: it imports torch, and a wrong name or pattern should be answered at once.
+    from compress.training import default_encoder, train, train_config
+
+    encoder = request.encoder or default_encoder(request.dim)
+    name = run_name(encoder, request.dim, request.name)
+    config = train_config(encoder, request.dim, request.preset, changes)
+    device = choose_device(request.device)
     tables = [load_table(source, cache=workspace.cache, report=report) for source in (training, validation)]
     tell_skipped((training, validation), report)
     run = workspace.run(name)
@@ -122,9 +129,3 @@ def _value(text: str) -> Any:
     except json.JSONDecodeError:
         # Not JSON, so it is a word such as `max`, which needs no quotes on a command line.
         return text
-
-
-def _dim(request: TrainRequest) -> int:
-    if request.dim is None:
-        raise UsageError("nothing says what to train", hint="give --dim 320, or --encoder NAME")
-    return request.dim

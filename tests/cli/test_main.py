@@ -1,0 +1,67 @@
+"""The commands as a whole: help, version, names."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+import pytest
+
+from cli.main import compress as program
+
+COMMANDS = ["demo", "init", "data", "train", "encode", "index", "search", "evaluate", "report", "doctor"]
+DATA = ["inspect", "sample", "import", "download"]
+EVERY = [[], *([name] for name in COMMANDS), *(["data", name] for name in DATA)]
+
+
+def test_commands_are_listed_in_the_order_of_work(compress):
+    ended = compress("--help")
+    first_words = [line.strip(" │|").split(" ")[0] for line in ended.out.splitlines()]
+
+    assert ended.code == 0
+    assert [word for word in first_words if word in COMMANDS] == COMMANDS
+
+
+def test_without_a_command_the_help_is_shown(compress):
+    assert compress() == compress("--help")
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_every_command_has_help_that_fits_without_an_error(compress, words: list[str]):
+    ended = compress(*words, "-h")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "Usage: compress" in ended.out
+
+
+@pytest.mark.parametrize("words", [item for item in EVERY if item not in ([], ["data"])], ids=" ".join)
+def test_every_command_takes_json_and_quiet(words: list[str]):
+    command = program
+    for word in words:
+        command = command.commands[word]
+
+    assert {"json", "quiet"} <= {parameter.name for parameter in command.params}
+
+
+@pytest.mark.parametrize(
+    "words", [["train"], ["encode"], ["index"], ["search"], ["evaluate"], ["demo"]], ids=" ".join
+)
+def test_commands_that_compute_take_seed_threads_and_device(words: list[str]):
+    names = {parameter.name for parameter in program.commands[words[0]].params}
+
+    assert {"seed", "threads", "device", "workspace_folder"} <= names
+
+
+def test_every_option_says_what_it_is_for():
+    commands = [*program.commands.values(), *program.commands["data"].commands.values()]
+    silent = [
+        f"{command.name} {parameter.opts[0]}"
+        for command in commands
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not parameter.help
+    ]
+
+    assert silent == []
+
+
+def test_the_version_is_that_of_the_installed_distribution(compress):
+    assert compress("--version").out.split()[-1] == importlib.metadata.version("compress-video-embeddings")
