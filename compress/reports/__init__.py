@@ -1,4 +1,4 @@
-"""What a person reads: the paper's Table 4 beside what was measured, in the terminal, Markdown, JSON and HTML.
+"""What a person reads: the paper's Table 4 beside what was measured; terminal, Markdown, JSON, HTML.
 
 published   the paper's figures
 rows        evaluation/*.json -> rows that compare

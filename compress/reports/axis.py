@@ -42,3 +42,8 @@ def round_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
 def powers_of_two(low: float, high: float) -> list[int]:
     """Powers of two inside [low, high]."""
     return [2**i for i in range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)]
+
+
+def decimals(ticks: list[float]) -> int:
+    """How many decimals tell all ticks exactly."""
+    return next(digits for digits in range(13) if all(abs(round(t, digits) - t) < 1e-12 for t in ticks))

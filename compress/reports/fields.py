@@ -1,4 +1,4 @@
-"""Checked access to the fields of a JSON object; a wrong one is a CorruptArtifactError naming file and field."""
+"""Checked access to the fields of a JSON object; a wrong one is refused, naming file and field."""
 
 from __future__ import annotations
 

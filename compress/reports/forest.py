@@ -1,9 +1,10 @@
-"""The forest plot: each row's difference from the baseline with its paired interval, and the paper's as a ring."""
+"""The forest plot: each row's difference from the baseline with its paired interval, beside the paper's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from compress.errors import NotFoundError
 from compress.reports.axis import Scale, linear, round_ticks
 from compress.reports.published import published
 from compress.reports.row import Estimate
@@ -17,16 +18,19 @@ CLASSES = {"holds": "holds", "within noise": "noise", "falls short": "short"}
 
 
 def forest(table: Table4, metric: str, *, width: float, name: str) -> str:
-    """The plot as an inline SVG, or empty when no row has a difference.
+    """The plot as an inline SVG.
 
     Args:
         metric: "gap" or "map".
         width: of the drawing, in units of one CSS pixel at full size.
         name: makes the ids in the page unique.
+
+    Raises:
+        NotFoundError: no row has a difference.
     """
     lines = [line for line in table.lines if line.row is not None and line.row.delta is not None]
     if not lines:
-        return ""
+        raise NotFoundError("no row was compared with the baseline", hint="`compress evaluate` compares rows")
     left = max(len(_label(line)) for line in lines) * 6.7 + 12
     height = TOP + PITCH * len(lines) + BOTTOM
     x = _scale(lines, metric, left, width - RIGHT)
@@ -43,9 +47,8 @@ def _label(line: Line) -> str:
 
 
 def _delta(line: Line, metric: str) -> Estimate:
-    assert line.row is not None and line.row.delta is not None, "filtered by forest()"
-    found: Estimate = getattr(line.row.delta, metric)
-    return found
+    delta: Estimate = getattr(line.row.delta if line.row else None, metric)
+    return delta
 
 
 def paper_difference(line: Line, metric: str) -> float | None:
@@ -75,8 +78,16 @@ def _axis(drawing: Drawing, x: Scale, left: float, right: float, bottom: float, 
     zero, one = x(0.0), x(1.0)
     for value in round_ticks((left - zero) / (one - zero), (right - zero) / (one - zero)):
         drawing.line(x(value), TOP, x(value), bottom, "zero" if value == 0 else "grid")
-        drawing.text(x(value), bottom + 16, points(value / 100, 1).removesuffix(".0") if value else "0", "tick", "middle")
-    drawing.text((left + right) / 2, bottom + 36, f"\N{GREEK CAPITAL LETTER DELTA} {metric}, points", "name", "middle")
+        drawing.text(
+            x(value),
+            bottom + 16,
+            points(value / 100, 1).removesuffix(".0") if value else "0",
+            "tick",
+            "middle",
+        )
+    drawing.text(
+        (left + right) / 2, bottom + 36, f"\N{GREEK CAPITAL LETTER DELTA} {metric}, points", "name", "middle"
+    )
 
 
 def _line(drawing: Drawing, line: Line, metric: str, x: Scale, y: float) -> None:

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: styles and plots inline, no script, no address fetched."""
+"""The report as one HTML file that needs nothing else: styles and plots inline, nothing fetched."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from compress.reports import wording
-from compress.reports.forest import forest, paper_difference
+from compress.reports.cautions import cautions
+from compress.reports.forest import forest
 from compress.reports.provenance import Provenance
-from compress.reports.sentences import METHOD, data_line, headline, warnings
+from compress.reports.sentences import METHOD, data_line, headline
 from compress.reports.table4 import Table4
 from compress.reports.tradeoff import tradeoff
 
@@ -18,18 +19,17 @@ WIDE, NARROW = (560, 440), (372, 420)
 
 
 def to_html(table: Table4, provenance: Provenance) -> str:
-    """The whole page; everything that comes from rows is escaped (Jinja2 autoescape, ElementTree in the plots)."""
+    """The whole page; all text from rows is escaped (Jinja2 autoescape, ElementTree in the plots)."""
     return _template().render(
         table=table,
         provenance=provenance,
         headline=headline(table),
         data=data_line(table),
-        warnings=warnings(table),
+        cautions=cautions(table),
         method=METHOD,
         forests=_forests(table),
         tradeoffs=_tradeoffs(table),
         retrieval=[row for _, row in table.measured if row.retrieval is not None],
-        paper_difference=paper_difference,
     )
 
 
@@ -47,15 +47,22 @@ def _template() -> Template:
     return environment.get_template("report.html.jinja")
 
 
-def _forests(table: Table4) -> list[Markup]:
-    drawn = (forest(table, metric, width=540, name=f"forest-{metric}") for metric in ("gap", "map"))
-    return [Markup(svg) for svg in drawn if svg]
+def _forests(table: Table4) -> list[tuple[Markup, Markup]]:
+    """For each metric the plot for a wide page and the one for a phone; empty when no row has a difference."""
+    if all(row.delta is None for _, row in table.measured):
+        return []
+
+    def draw(metric: str, kind: str, width: int) -> Markup:
+        return Markup(forest(table, metric, width=width, name=f"{kind}-forest-{metric}"))
+
+    return [(draw(metric, "wide", WIDE[0]), draw(metric, "narrow", NARROW[0])) for metric in ("gap", "map")]
 
 
 def _tradeoffs(table: Table4) -> list[tuple[Markup, Markup]]:
     """For each metric the plot for a wide page and the one for a phone."""
 
-    def draw(metric: str, size: tuple[int, int], name: str) -> Markup:
-        return Markup(tradeoff(table, metric, width=size[0], height=size[1], name=f"{name}-{metric}"))
+    def draw(metric: str, kind: str, size: tuple[int, int]) -> Markup:
+        name = f"{kind}-tradeoff-{metric}"
+        return Markup(tradeoff(table, metric, width=size[0], height=size[1], name=name))
 
-    return [(draw(metric, WIDE, "wide"), draw(metric, NARROW, "narrow")) for metric in ("gap", "map")]
+    return [(draw(metric, "wide", WIDE), draw(metric, "narrow", NARROW)) for metric in ("gap", "map")]

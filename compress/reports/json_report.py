@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from compress.reports.cautions import cautions
 from compress.reports.provenance import Provenance
-from compress.reports.sentences import METHOD, data_line, headline, warnings
+from compress.reports.sentences import METHOD, data_line, headline
 from compress.reports.table4 import Line, Table4
 
 SCHEMA_VERSION = 1
@@ -18,9 +19,11 @@ def to_json(table: Table4, provenance: Provenance) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "headline": headline(table),
         "data": data_line(table),
-        "warnings": warnings(table),
+        "cautions": cautions(table),
         "baseline": table.baseline.row if table.baseline else None,
-        "groups": [{"title": title, "lines": [_line(line) for line in lines]} for title, lines in table.groups],
+        "groups": [
+            {"title": title, "lines": [_line(line) for line in lines]} for title, lines in table.groups
+        ],
         "method": list(METHOD),
         "provenance": {
             "generated": provenance.generated,

@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from compress.reports.cautions import cautions
 from compress.reports.provenance import Provenance
 from compress.reports.row import Estimate
-from compress.reports.sentences import METHOD, data_line, headline, warnings
+from compress.reports.sentences import METHOD, data_line, headline
 from compress.reports.table4 import Line, Table4
-from compress.reports.wording import NONE, bracket, figure, points, points_bracket, saved
+from compress.reports.wording import DELTA, NONE, bracket, figure, points, points_bracket, saved
 
 HEADER = (
-    "Model", "Size (dims)", "Bytes a video", "GAP", "\N{GREEK CAPITAL LETTER DELTA} GAP (points)", "GAP verdict", "Saved (dims)", "Saved (bytes)", "MAP",
-    "\N{GREEK CAPITAL LETTER DELTA} MAP (points)", "MAP verdict", "PERR", "Hit@1", "Paper: GAP", "Paper: \N{GREEK CAPITAL LETTER DELTA} GAP", "Paper: saved", "Paper: MAP", "Paper: PERR", "Paper: Hit@1",
-)  # fmt: skip
+    *("Model", "Size (dims)", "Bytes a video", "GAP", f"{DELTA} GAP (points)", "GAP verdict"),
+    *("Saved (dims)", "Saved (bytes)", "MAP", f"{DELTA} MAP (points)", "MAP verdict", "PERR", "Hit@1"),
+    *("Paper: GAP", f"Paper: {DELTA} GAP", "Paper: saved", "Paper: MAP", "Paper: PERR", "Paper: Hit@1"),
+)
 RETRIEVAL_HEADER = ("Row", "Queries", "Label precision@10", "MAP@10", "nDCG@10", "Neighbour recall@10")
-DETAIL_HEADER = ("Row", "Codec", "MAP with empty as 0", "Joint head: GAP", "Encoder parameters", "Head parameters")
+DETAIL_HEADER = (
+    *("Row", "Codec", "MAP with empty as 0", "Joint head: GAP"),
+    *("Encoder parameters", "Head parameters"),
+)
 
 
 def to_markdown(table: Table4, provenance: Provenance) -> str:
     """The whole report; ends with one newline. Text from rows is escaped: it cannot become markup."""
     parts = [f"# {escape(headline(table))}", escape(data_line(table))]
-    parts += [f"> **Note.** {escape(text)}" for text in warnings(table)]
+    parts += [f"> **Note.** {escape(text)}" for text in cautions(table)]
     for title, lines in table.groups:
         parts += [f"## {title}", _table(HEADER, [_cells(line) for line in lines])]
     retrieval = _retrieval(table)
@@ -32,8 +37,7 @@ def to_markdown(table: Table4, provenance: Provenance) -> str:
     parts += _notes(table)
     parts += ["## How to read this", "\n".join(f"- {escape(text)}" for text in METHOD)]
     parts += ["## Commands", "\n\n".join(_command(line.title, line.command) for line in table.lines)]
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(provenance.versions.items()))
-    parts += ["## Provenance", escape(f"Generated {provenance.generated} with {versions}."), _fenced(provenance.command)]
+    parts += ["## Provenance", *_provenance(provenance)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -64,7 +68,9 @@ def _cells(line: Line) -> list[str]:
 def _measured(line: Line) -> list[str]:
     row = line.row
     if row is None:
-        return [NONE, str(line.gap_verdict), NONE, str(line.gap_verdict), saved(line.dims_saved), NONE, NONE, NONE, str(line.map_verdict), NONE, NONE]
+        verdicts = {"GAP verdict": str(line.gap_verdict), "MAP verdict": str(line.map_verdict)}
+        known = {"Saved (dims)": saved(line.dims_saved), **verdicts}
+        return [known.get(name, NONE) for name in HEADER[2:13]]
     found, delta = row.figures, row.delta
     return [
         str(row.bytes_per_video),
@@ -117,6 +123,11 @@ def _details(table: Table4) -> list[list[str]]:
 def _notes(table: Table4) -> list[str]:
     notes = [f"- {escape(row.row)}: {escape(note)}" for _, row in table.measured for note in row.notes]
     return ["## Notes on rows", "\n".join(notes)] if notes else []
+
+
+def _provenance(provenance: Provenance) -> list[str]:
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(provenance.versions.items()))
+    return [escape(f"Generated {provenance.generated} with {versions}."), _fenced(provenance.command)]
 
 
 def _command(title: str, command: str) -> str:

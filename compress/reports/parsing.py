@@ -27,7 +27,7 @@ def read_row(path: Path) -> Row:
         raise DataError(
             f"the row has schema version {version}, this code reads version {SCHEMA_VERSION}",
             where=path,
-            hint="measure the row again with `compress evaluate`, or use the version of compress that wrote it",
+            hint="measure the row again with `compress evaluate`, or use the compress that wrote it",
         )
     return _row(fields)
 

@@ -1,4 +1,4 @@
-"""The figures the paper printed, read from published.toml beside this file; never mixed with measured ones."""
+"""The figures the paper printed, from published.toml beside this file; never mixed with measured ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import resources
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One model of the paper. Figures are fractions; `delta_gap_points` is 100 * (GAP - GAP of the baseline)."""
+    """One model of the paper; figures are fractions, `delta_gap_points` is 100 * (GAP - baseline's GAP)."""
 
     name: str
     size: int

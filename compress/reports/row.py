@@ -32,7 +32,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """How well neighbours agree with labels, and with the neighbours in the original space; None: not measured."""
+    """How neighbours agree with labels and with the neighbours in the original space; None: not measured."""
 
     queries: int
     label_precision_at_10: float | None

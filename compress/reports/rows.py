@@ -9,7 +9,9 @@ from compress.errors import DataError, NotFoundError
 from compress.reports.parsing import read_row
 from compress.reports.row import Row
 
-AGAIN = "measure them again on the same data with `compress evaluate`, or move the files that do not belong out"
+AGAIN = (
+    "measure them again on the same data with `compress evaluate`, or move the files that do not belong out"
+)
 
 
 def load_rows(folder: Path) -> list[Row]:

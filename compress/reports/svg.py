@@ -1,4 +1,4 @@
-"""A small SVG writer: elements with classes that the page's CSS colours, so that light and dark share one drawing."""
+"""A small SVG writer; classes leave the colours to the page's CSS, so light and dark share one drawing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ class Drawing:
 
     def text(self, x: float, y: float, text: str, style: str, anchor: str = "start") -> None:
         """Text with its baseline at y; `anchor` start, middle or end."""
-        self._add("text", {"x": _number(x), "y": _number(y), "class": style, "text-anchor": anchor}).text = text
+        self._add(
+            "text", {"x": _number(x), "y": _number(y), "class": style, "text-anchor": anchor}
+        ).text = text
 
     def vertical_text(self, x: float, y: float, text: str, style: str) -> None:
         """Text that reads upwards, centred on (x, y)."""
@@ -56,7 +58,11 @@ class Drawing:
             element = self._add("circle", {"cx": _number(x), "cy": _number(y), "r": "4.5", "class": style})
         else:
             reach = 5.5 if shape == "diamond" else 4.2
-            corners = [(0, -1), (1, 0), (0, 1), (-1, 0)] if shape == "diamond" else [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+            corners = (
+                [(0, -1), (1, 0), (0, 1), (-1, 0)]
+                if shape == "diamond"
+                else [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+            )
             text = " ".join(f"{_number(x + reach * dx)},{_number(y + reach * dy)}" for dx, dy in corners)
             element = self._add("polygon", {"points": text, "class": style})
         ElementTree.SubElement(element, "title").text = hint

@@ -17,7 +17,7 @@ STEMS = ("original", "pca", "random", "linear")
 class Line:
     """One line of the table: a published row, a measured row, or both.
 
-    `dims_saved` and `bytes_saved` are fractions of the baseline's dimensions and stored bytes (negative: grew);
+    `dims_saved` and `bytes_saved` are fractions of the baseline's dimensions and bytes (negative: grew);
     None where the baseline or the row was not measured. `command` measures the row (again).
     """
 
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Table4:
-    """`paper`: the three published rows; `controls`: the original first; `others`: encoders the paper lacks."""
+    """`paper`: the published rows; `controls`: the original first; `others`: encoders the paper lacks."""
 
     paper: tuple[Line, ...]
     controls: tuple[Line, ...]
@@ -44,7 +44,11 @@ class Table4:
     @property
     def groups(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
         """The headed groups that hold lines, in reading order."""
-        named = (("Paper's Table 4", self.paper), ("Controls", self.controls), ("Other encoders", self.others))
+        named = (
+            ("Paper's Table 4", self.paper),
+            ("Controls", self.controls),
+            ("Other encoders", self.others),
+        )
         return tuple((name, lines) for name, lines in named if lines)
 
     @property
@@ -79,7 +83,9 @@ def table4(rows: Sequence[Row]) -> Table4:
     return Table4(
         paper=_paper_lines(claimed, baseline),
         controls=_control_lines(controls, {row.dim for row in claimed}, baseline),
-        others=tuple(_measured(row, None, baseline) for row in sorted(rest, key=_order) if row.role == "encoder"),
+        others=tuple(
+            _measured(row, None, baseline) for row in sorted(rest, key=_order) if row.role == "encoder"
+        ),
         baseline=baseline,
     )
 

@@ -7,20 +7,36 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from compress.reports.row import Estimate
-from compress.reports.sentences import data_line, headline, warnings
+from compress.reports.cautions import cautions
+from compress.reports.row import Estimate, Figures
+from compress.reports.sentences import data_line, headline
 from compress.reports.table4 import Line, Table4
 from compress.reports.verdict import Verdict
-from compress.reports.wording import NONE, bracket, figure, points, points_bracket, saved
+from compress.reports.wording import DELTA, NONE, bracket, figure, points, points_bracket, saved
 
 WIDTH = 100
-COLOURS = {Verdict.HOLDS: "green", Verdict.WITHIN_NOISE: "yellow", Verdict.FALLS_SHORT: "red", Verdict.NOT_RUN: "bold"}
-DELTA = "\N{GREEK CAPITAL LETTER DELTA}"
+COLOURS = {
+    Verdict.HOLDS: "green",
+    Verdict.WITHIN_NOISE: "yellow",
+    Verdict.FALLS_SHORT: "red",
+    Verdict.NOT_RUN: "bold",
+}
 MODEL, SAVED, PAPER = "Model", "Saved\ndims\nbytes", f"Paper\nGAP\n{DELTA} GAP"
 COLUMNS = (
-    MODEL, "Dims", "Bytes", SAVED, "GAP\n[low, high]", f"{DELTA} GAP\npoints\nverdict", f"{DELTA} MAP\npoints\nverdict",
-    "MAP\nPERR\nHit@1", PAPER,
-)  # fmt: skip
+    MODEL,
+    "Dims",
+    "Bytes",
+    SAVED,
+    "GAP\n[low, high]",
+    f"{DELTA} GAP\npoints\nverdict",
+    f"{DELTA} MAP\npoints\nverdict",
+    "MAP\nPERR\nHit@1",
+    PAPER,
+)
+FOOT = (
+    "[low, high]: 95 % bootstrap interval over videos, not over training seeds; differences are paired, in "
+    "points. MAP skips classes without positives."
+)
 OPTIONAL = {SAVED: 96, PAPER: 88}  # left out where there are fewer columns than this
 PLAIN = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
@@ -29,10 +45,10 @@ def print_report(table: Table4, console: Console | None = None) -> None:
     """Print the report; a console that is not a terminal gets plain text of 100 columns."""
     console = console or Console(soft_wrap=False)
     if console.is_terminal:
-        console.print(to_terminal(table, width=console.width))
+        console.print(to_terminal(table, width=console.width), crop=False)
         return
     plain = Console(file=console.file, width=WIDTH, color_system=None, force_terminal=False)
-    plain.print(to_terminal(table, width=WIDTH, ruled=False))
+    plain.print(to_terminal(table, width=WIDTH, ruled=False), crop=False)
 
 
 def to_terminal(table: Table4, *, width: int = WIDTH, ruled: bool = True) -> RenderableType:
@@ -44,17 +60,14 @@ def to_terminal(table: Table4, *, width: int = WIDTH, ruled: bool = True) -> Ren
     """
     parts: list[RenderableType] = [Text(headline(table), style="bold"), Text(data_line(table)), Text("")]
     parts.append(_table(table, width, ruled))
-    parts += [Text(f"Note: {text}") for text in warnings(table)]
-    parts.append(
-        Text(
-            "[low, high]: 95 % bootstrap interval over videos, not over training seeds; differences are paired, "
-            "in points. MAP skips classes without positives."
-        )
-    )
+    parts += [Text(f"Note: {text}") for text in cautions(table)]
+    parts.append(Text(FOOT))
     missing = [line for line in table.lines if line.row is None]
     for line in missing:
         parts.append(Text(f"NOT RUN: {line.title}; to run it:"))
-        parts.append(Text(f"  {line.command}", no_wrap=True, overflow="ignore"))  # one line, so that it can be copied
+        parts.append(
+            Text(f"  {line.command}", no_wrap=True, overflow="ignore")
+        )  # one line, so that it can be copied
     return Group(*parts)
 
 
@@ -63,7 +76,9 @@ def _table(table: Table4, width: int, ruled: bool) -> Table:
     drawn = Table(box=box.SIMPLE_HEAD if ruled else PLAIN, padding=(0, 1, 0, 0), pad_edge=False, leading=1)
     for name in shown:
         left = name == MODEL
-        drawn.add_column(Text(name), justify="left" if left else "right", no_wrap=not left, min_width=12 if left else None)
+        drawn.add_column(
+            Text(name), justify="left" if left else "right", no_wrap=not left, min_width=12 if left else None
+        )
     for title, lines in table.groups:
         drawn.add_row(Text(title, style="bold"))
         for line in lines:
@@ -83,7 +98,11 @@ def _cells(line: Line) -> dict[str, Text]:
         _figure(figures.gap if figures else None),
         _difference(delta.gap if delta else None, line.gap_verdict),
         _difference(delta.map if delta else None, line.map_verdict),
-        Text("\n".join(figure(e.value) for e in (figures.map, figures.perr, figures.hit_at_one)) if figures else NONE),
+        Text(
+            "\n".join(figure(e.value) for e in (figures.map, figures.perr, figures.hit_at_one))
+            if figures
+            else NONE
+        ),
         Text("" if paper is None else f"{figure(paper.gap)}\n{_paper_delta(paper.delta_gap_points)}"),
     )
     return dict(zip(COLUMNS, values, strict=True))
@@ -93,9 +112,17 @@ def _figure(estimate: Estimate | None) -> Text:
     return Text(NONE) if estimate is None else Text(f"{figure(estimate.value)}\n{bracket(estimate)}")
 
 
+def _others(figures: Figures | None) -> Text:
+    if figures is None:
+        return Text(NONE)
+    return Text("\n".join(figure(e.value) for e in (figures.map, figures.perr, figures.hit_at_one)))
+
+
 def _difference(estimate: Estimate | None, verdict: Verdict) -> Text:
     words = Text(str(verdict), style=COLOURS.get(verdict, ""))
-    return words if estimate is None else Text.assemble(f"{points(estimate.value)}\n{points_bracket(estimate)}\n", words)
+    if estimate is None:
+        return words
+    return Text.assemble(f"{points(estimate.value)}\n{points_bracket(estimate)}\n", words)
 
 
 def _paper_delta(delta: float | None) -> str:

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 
 def judge(difference: Estimate) -> Verdict:
-    """The verdict on row minus baseline: holds (low >= 0), within noise (low < 0 <= high), falls short (high < 0)."""
+    """Holds (low >= 0), within noise (low < 0 <= high) or falls short (high < 0), for row minus baseline."""
     if difference.low >= 0:
         return Verdict.HOLDS
     return Verdict.WITHIN_NOISE if difference.high >= 0 else Verdict.FALLS_SHORT

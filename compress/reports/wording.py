@@ -6,6 +6,7 @@ from compress.reports.row import Estimate
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
+DELTA = "\N{GREEK CAPITAL LETTER DELTA}"
 
 
 def figure(value: float | None) -> str:
@@ -19,7 +20,7 @@ def bracket(estimate: Estimate) -> str:
 
 
 def points(difference: float | None, digits: int = 2) -> str:
-    """A difference of fractions in points (hundredths) with its sign, also when it rounds to nothing: +0.80."""
+    """A difference of fractions in points (hundredths) with its sign, even when it rounds to 0: +0.80."""
     if difference is None:
         return NONE
     return f"{100 * difference + 0.0:+.{digits}f}".replace("-", MINUS)

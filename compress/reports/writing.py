@@ -15,7 +15,9 @@ from compress.reports.row import Row
 from compress.reports.table4 import table4
 
 
-def write_report(rows: Sequence[Row], folder: Path, *, generated: str, command: str) -> tuple[Path, Path, Path]:
+def write_report(
+    rows: Sequence[Row], folder: Path, *, generated: str, command: str
+) -> tuple[Path, Path, Path]:
     """Write report.md, report.json and report.html.
 
     Args:
