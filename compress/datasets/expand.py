@@ -1,6 +1,6 @@
 """Frames for videos of which only the mean is known, so that frame-level encoders can be tried on real data.
 
-The frames are invented; only their mean is real. Every record says so (context feature `synthetic_frames` = 1),
+The frames are invented; only their mean is real. Every record says so (context feature `synthetic_frames`)
 and so does the schema of whoever reads them.
 """
 

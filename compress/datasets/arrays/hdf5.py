@@ -1,0 +1,138 @@
+"""Feature vectors in an HDF5 file, read in slices. Nothing in the file may point outside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from compress.datasets.arrays.common import (
+    BLOCK_ROWS,
+    as_float32,
+    as_labels,
+    check_features_array,
+    check_indptr,
+    default_id,
+    make_schema,
+)
+from compress.datasets.record import VideoRecord
+from compress.errors import DataError, SchemaError
+
+NAMES = ("features", "embeddings")
+LABELS = ("labels/indptr", "labels/indices")
+_SCAN = 1 << 20
+# deflate, shuffle, fletcher32, szip, nbit, scaleoffset and h5py's lzf; others would load a plugin.
+_FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
+
+
+class Hdf5File:
+    """A source of one HDF5 file; see `open_array_source`."""
+
+    sidecar = None
+
+    def __init__(self, path: Path, num_classes: int | None) -> None:
+        self.shards = (path,)
+        with _opened(path) as file:
+            # Iterating gives the names only; `in file` would follow a link into another file.
+            present = [name for name in NAMES if name in set(file)]
+            if len(present) != 1:
+                what = (
+                    "has neither 'features' nor 'embeddings'"
+                    if not present
+                    else "has both features and embeddings"
+                )
+                raise SchemaError(what, where=path)
+            self._name = present[0]
+            features = _dataset(path, file, self._name)
+            check_features_array(path, self._name, features.shape, features.dtype)
+            self._num_rows, dim = features.shape
+            self._has_ids = "ids" in set(file)
+            if self._has_ids:
+                _check_ids(path, _dataset(path, file, "ids"), self._num_rows)
+            self._indptr = _read_indptr(path, file, self._num_rows)
+            largest = _largest(_dataset(path, file, LABELS[1])) if self._indptr is not None else -1
+        self.schema = make_schema(path, dim, num_classes, largest)
+
+    def read(self, shard: Path) -> Iterator[VideoRecord]:
+        """Every row as it is, BLOCK_ROWS of them in memory at a time."""
+        with _opened(shard) as file:
+            for start in range(0, self._num_rows, BLOCK_ROWS):
+                stop = min(start + BLOCK_ROWS, self._num_rows)
+                features = as_float32(_dataset(shard, file, self._name)[start:stop])
+                ids, labels = self._ids(shard, file, start, stop), self._labels(shard, file, start, stop)
+                for video_id, classes, row in zip(ids, labels, features, strict=True):
+                    yield VideoRecord(video_id, classes, row)
+
+    def _ids(self, path: Path, file: h5py.File, start: int, stop: int) -> list[bytes]:
+        if not self._has_ids:
+            return [default_id(path, row) for row in range(start, stop)]
+        return [bytes(name) for name in _dataset(path, file, "ids")[start:stop].tolist()]
+
+    def _labels(self, path: Path, file: h5py.File, start: int, stop: int) -> list[np.ndarray]:
+        if self._indptr is None:
+            return [np.zeros(0, dtype=np.int32)] * (stop - start)
+        bounds = self._indptr[start : stop + 1]
+        indices = _dataset(path, file, LABELS[1])[bounds[0] : bounds[-1]]
+        return [as_labels(path, part) for part in np.split(indices, bounds[1:-1] - bounds[0])]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"is damaged or not an HDF5 file ({error})", where=path) from error
+
+
+def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
+    """A dataset that lies in this very file; SchemaError for links, external or virtual data and plugins."""
+    parts = name.split("/")
+    for depth in range(1, len(parts) + 1):
+        step = "/".join(parts[:depth])
+        if not isinstance(file.get(step, getlink=True), h5py.HardLink):
+            raise SchemaError(
+                f"'{step}' is missing or a link", where=path, hint="copy the data into the file"
+            )
+    found = file[name]
+    if not isinstance(found, h5py.Dataset):
+        raise SchemaError(f"'{name}' is not a dataset", where=path)
+    if found.external or found.is_virtual:
+        raise SchemaError(
+            f"the data of '{name}' lie in other files", where=path, hint="copy the data into the file"
+        )
+    properties = found.id.get_create_plist()
+    filters = {properties.get_filter(number)[0] for number in range(properties.get_nfilters())}
+    if not filters <= _FILTERS:
+        what = f"'{name}' is compressed by a plugin (filter {min(filters - _FILTERS)})"
+        raise SchemaError(what, where=path, hint="compress with gzip or lzf")
+    return found
+
+
+def _check_ids(path: Path, ids: h5py.Dataset, num_rows: int) -> None:
+    if h5py.check_string_dtype(ids.dtype) is None or ids.shape != (num_rows,):
+        raise SchemaError(f"ids are {ids.dtype} {ids.shape}; {num_rows} strings expected", where=path)
+
+
+def _read_indptr(path: Path, file: h5py.File, num_rows: int) -> np.ndarray | None:
+    if "labels" not in set(file):
+        return None
+    indptr, indices = (_dataset(path, file, name) for name in LABELS)
+    if indices.dtype.kind not in "iu" or indices.ndim != 1:
+        raise SchemaError(
+            f"labels/indices are {indices.dtype} {indices.shape}; integers (n,) expected", where=path
+        )
+    if indptr.ndim != 1 or len(indptr) != num_rows + 1:
+        what = f"labels/indptr has the shape {indptr.shape}; ({num_rows + 1},) expected"
+        raise SchemaError(what, where=path)
+    bounds = indptr[:]
+    check_indptr(path, bounds, len(indices), num_rows)
+    return bounds.astype(np.int64)
+
+
+def _largest(indices: h5py.Dataset) -> int:
+    parts = [indices[start : start + _SCAN] for start in range(0, len(indices), _SCAN)]
+    return max((int(part.max()) for part in parts), default=-1)

@@ -1,0 +1,417 @@
+"""Feature vectors from .npy, HDF5 and Parquet: what is read, what is refused, and the way to TFRecord."""
+
+from __future__ import annotations
+
+import builtins
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from compress.datasets.arrays import open_array_source, write_shards
+from compress.datasets.record import VideoRecord
+from compress.datasets.source import open_source
+from compress.errors import (
+    CompressError,
+    DataError,
+    NotFoundError,
+    RecordError,
+    SchemaError,
+    UnavailableError,
+    UsageError,
+)
+
+pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
+import pyarrow.parquet as pq  # noqa: E402
+
+ROWS, DIM = 2500, 6  # more than two blocks of reading
+LABELS = [sorted({row % 7, row % 3}) for row in range(ROWS)]
+LABELS[5] = []
+IDS = [f"vidéo {row}" for row in range(ROWS)]
+FEATURES = np.random.default_rng(0).standard_normal((ROWS, DIM))
+
+
+def write_npy(folder: Path, features: np.ndarray = FEATURES) -> Path:
+    path = folder / "mine.npy"
+    np.save(path, features)
+    return path
+
+
+def write_csv(folder: Path, ids: list[str] = IDS, labels: list[list[int]] = LABELS) -> Path:
+    path = folder / "mine.labels.csv"
+    rows = [f"{name},{' '.join(map(str, row))}" for name, row in zip(ids, labels, strict=True)]
+    path.write_text("\n".join(["id,labels", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def packed() -> tuple[np.ndarray, np.ndarray]:
+    return np.cumsum([0, *map(len, LABELS)]), np.concatenate(LABELS).astype(np.int32)
+
+
+def write_npz(folder: Path, **changes: Any) -> Path:
+    indptr, indices = packed()
+    path = folder / "mine.labels.npz"
+    arrays = {"indptr": indptr, "indices": indices, "ids": np.array(IDS), **changes}
+    np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
+    return path
+
+
+def write_hdf5(folder: Path, name: str = "features", features: np.ndarray = FEATURES) -> Path:
+    path = folder / "mine.h5"
+    indptr, indices = packed()
+    with h5py.File(path, "w") as file:
+        file.create_dataset(name, data=features, chunks=True, compression="gzip", shuffle=True)
+        file["ids"] = np.array([text.encode() for text in IDS])
+        file["labels/indptr"], file["labels/indices"] = indptr, indices
+    return path
+
+
+def write_parquet(folder: Path, features: Any = None, **columns: Any) -> Path:
+    path = folder / "mine.parquet"
+    if features is None:
+        features = pyarrow.array(FEATURES.tolist(), pyarrow.list_(pyarrow.float64(), DIM))
+    table = {"id": IDS, "features": features, "labels": LABELS, **columns}
+    pq.write_table(
+        pyarrow.table({name: value for name, value in table.items() if value is not None}),
+        path,
+        row_group_size=900,
+    )
+    return path
+
+
+def npy_with_csv(folder: Path) -> Path:
+    write_csv(folder)
+    return write_npy(folder)
+
+
+def npy_with_npz(folder: Path) -> Path:
+    write_npz(folder)
+    return write_npy(folder)
+
+
+def parquet_of_variable_lists(folder: Path) -> Path:
+    return write_parquet(folder, pyarrow.array(FEATURES.tolist(), pyarrow.list_(pyarrow.float32())))
+
+
+EVERY_FORMAT = [npy_with_csv, npy_with_npz, write_hdf5, write_parquet, parquet_of_variable_lists]
+
+
+@pytest.mark.parametrize("write", EVERY_FORMAT)
+def test_every_format_gives_the_same_records(write: Callable[[Path], Path], tmp_path: Path) -> None:
+    path = write(tmp_path)
+    source = open_array_source(path)
+    assert (source.schema.level, source.schema.names, source.schema.dims) == ("video", ("features",), (DIM,))
+    assert source.schema.num_classes == 7
+    assert source.shards == (path,)
+    records = list(source.read(path))
+    assert [record.video_id.decode() for record in records] == IDS
+    assert [record.labels.tolist() for record in records] == LABELS
+    assert all(record.labels.dtype == np.int32 for record in records)
+    got = np.stack([record.features for record in records])
+    assert got.dtype == np.float32
+    np.testing.assert_array_equal(got, FEATURES.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", ">f8"])
+@pytest.mark.parametrize("write", [write_npy, lambda f, features: write_hdf5(f, "embeddings", features)])
+def test_floats_of_every_width_and_byte_order_become_float32(
+    write: Callable[..., Path], dtype: str, tmp_path: Path
+) -> None:
+    features = FEATURES.astype(dtype)
+    path = write(tmp_path, features=features)
+    got = np.stack([record.features for record in open_array_source(path, num_classes=7).read(path)])
+    assert got.dtype == np.dtype(np.float32)
+    np.testing.assert_array_equal(got, features.astype(np.float32))
+
+
+def test_half_floats_of_parquet_become_float32(tmp_path: Path) -> None:
+    features = FEATURES.astype(np.float16)
+    column = pyarrow.array(list(features), pyarrow.list_(pyarrow.float16()))
+    path = write_parquet(tmp_path, column)
+    got = np.stack([record.features for record in open_array_source(path).read(path)])
+    np.testing.assert_array_equal(got, features.astype(np.float32))
+
+
+def test_rows_without_ids_and_labels_are_named_by_file_and_row(tmp_path: Path) -> None:
+    for path in (write_npy(tmp_path), write_parquet(tmp_path, id=None, labels=None)):
+        records = list(open_array_source(path, num_classes=4).read(path))
+        assert records[7].video_id == b"mine-7"
+        assert not len(records[7].labels)
+        assert len({record.video_id for record in records}) == ROWS
+
+
+def test_a_labels_file_that_is_named_is_used_and_known_as_sidecar(tmp_path: Path) -> None:
+    path, other = write_npy(tmp_path), tmp_path / "other.csv"
+    write_csv(tmp_path).rename(other)
+    source = open_array_source(path, labels=other)
+    assert source.sidecar == other
+    assert next(source.read(path)).labels.tolist() == LABELS[0]
+
+
+def test_no_more_than_a_block_of_a_large_file_is_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.npy"
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(200_000, 512)).flush()
+    tracemalloc.start()
+    records = open_array_source(path, num_classes=2).read(path)
+    for _ in range(5000):
+        next(records)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6, "the file has 400 MB"
+
+
+def int_features(folder: Path) -> Path:
+    return write_npy(folder, np.ones((3, 2), dtype=np.int8))
+
+
+def stored_codes(folder: Path) -> Path:
+    return write_hdf5(folder, "embeddings", np.ones((ROWS, 2), dtype=np.uint8))
+
+
+def cut_npy(folder: Path) -> Path:
+    path = write_npy(folder)
+    path.write_bytes(path.read_bytes()[:-10])
+    return path
+
+
+def pickled_npy(folder: Path) -> Path:
+    path = folder / "mine.npy"
+    np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    return path
+
+
+def text(name: str, content: str) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        (folder / name).write_text(content)
+        return folder / name
+
+    return write
+
+
+def csv_file(content: str | bytes) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        data = content.encode() if isinstance(content, str) else content
+        (folder / "mine.labels.csv").write_bytes(data)
+        return write_npy(folder, np.ones((2, 3)))
+
+    return write
+
+
+def npz_file(**changes: Any) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        write_npz(folder, **changes)
+        return write_npy(folder)
+
+    return write
+
+
+def hdf5_file(change: Callable[[h5py.File, Path], None]) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        path = write_hdf5(folder)
+        with h5py.File(path, "a") as file:
+            change(file, folder)
+        return path
+
+    return write
+
+
+def replaced(name: str, value: Any) -> Callable[[h5py.File, Path], None]:
+    def change(file: h5py.File, folder: Path) -> None:
+        del file[name]
+        if value is not None:
+            file[name] = value
+
+    return change
+
+
+def external_link(file: h5py.File, folder: Path) -> None:
+    with h5py.File(folder / "secret.h5", "w") as other:
+        other["features"] = FEATURES
+    del file["features"]
+    file["features"] = h5py.ExternalLink("secret.h5", "/features")
+
+
+def ids_as_group(file: h5py.File, folder: Path) -> None:
+    del file["ids"]
+    file.create_group("ids")
+
+
+def external_data(file: h5py.File, folder: Path) -> None:
+    del file["features"]
+    (folder / "raw").write_bytes(bytes(ROWS * 8))
+    file.create_dataset("features", (ROWS, 1), "f8", external=[(str(folder / "raw"), 0, ROWS * 8)])
+
+
+def virtual_data(file: h5py.File, folder: Path) -> None:
+    del file["features"]
+    layout = h5py.VirtualLayout((ROWS, DIM), "f8")
+    layout[:] = h5py.VirtualSource(str(folder / "other.h5"), "features", (ROWS, DIM))
+    file.create_virtual_dataset("features", layout)
+
+
+REFUSED: list[tuple[str, Callable[[Path], Path], type[CompressError], str]] = [
+    ("integers", int_features, SchemaError, "int8; float16, float32 or float64 expected"),
+    ("codes", stored_codes, SchemaError, "stored codes need decoding first"),
+    ("one axis", lambda f: write_npy(f, np.ones(4)), SchemaError, r"\(4,\); \(videos, dimensions\)"),
+    ("no rows", lambda f: write_npy(f, np.ones((0, 4))), DataError, "no rows"),
+    ("no columns", lambda f: write_npy(f, np.ones((4, 0))), SchemaError, "no dimensions"),
+    ("complex", lambda f: write_npy(f, np.ones((4, 2), complex)), SchemaError, "complex128"),
+    ("cut", cut_npy, DataError, "it was cut"),
+    ("pickle", pickled_npy, DataError, "Python objects"),
+    ("not npy", text("mine.npy", "PK\3\4 something"), SchemaError, "not a .npy file"),
+    ("no C", write_npy, SchemaError, "give num_classes"),
+    ("two sidecars", lambda f: (write_csv(f), npy_with_npz(f))[1], SchemaError, "both mine.labels.csv and"),
+    ("csv columns", csv_file("name,tags\na,1\nb,2\n"), SchemaError, "the columns are name,tags"),
+    ("csv empty", csv_file(""), SchemaError, "the columns are missing"),
+    ("csv words", csv_file("id,labels\na,1\nb,2 dogs\n"), SchemaError, "line 3: '2 dogs' are not labels"),
+    ("csv commas", csv_file("id,labels\na,1,2\nb,2\n"), SchemaError, "line 2: 3 columns"),
+    ("csv short", csv_file("id,labels\na,1\n"), SchemaError, "for 1 videos, features for 2"),
+    ("csv encoding", csv_file(b"id,labels\n\xff,1\nb,2\n"), SchemaError, "not a UTF-8 CSV"),
+    ("csv large label", csv_file("id,labels\na,1\nb,99999999999\n"), SchemaError, "32 bits"),
+    ("csv huge label", csv_file(f"id,labels\na,1\nb,{10**40}\n"), SchemaError, "are not labels"),
+    ("npz ids", npz_file(ids=np.arange(ROWS)), SchemaError, "2500 strings expected"),
+    ("npz no indptr", npz_file(indptr=None), SchemaError, "no array 'indptr'"),
+    ("npz floats", npz_file(indices=np.ones(3)), SchemaError, "indices are float64"),
+    ("npz rows", npz_file(indptr=np.arange(4)), SchemaError, "for 3 videos, features for 2500"),
+    ("npz cuts", npz_file(indptr=packed()[0][::-1].copy()), SchemaError, "does not cut"),
+    ("npz pickle", npz_file(indices=np.array([None])), SchemaError, "plain arrays"),
+    ("hdf5 text", text("mine.h5", "hello"), DataError, "not an HDF5 file"),
+    ("hdf5 none", hdf5_file(replaced("features", None)), SchemaError, "neither 'features' nor"),
+    ("hdf5 both", hdf5_file(lambda h, f: h.move("ids", "embeddings")), SchemaError, "has both"),
+    ("hdf5 ids", hdf5_file(replaced("ids", np.arange(ROWS))), SchemaError, "strings expected"),
+    ("hdf5 few ids", hdf5_file(replaced("ids", np.array([b"a"]))), SchemaError, "2500 strings"),
+    ("hdf5 indptr", hdf5_file(replaced("labels/indptr", np.arange(4))), SchemaError, r"\(2501,\) expected"),
+    ("hdf5 no indices", hdf5_file(replaced("labels/indices", None)), SchemaError, "missing or a link"),
+    ("hdf5 group", hdf5_file(ids_as_group), SchemaError, "not a dataset"),
+    ("hdf5 soft", hdf5_file(replaced("features", h5py.SoftLink("/ids"))), SchemaError, "missing or a link"),
+    ("hdf5 external link", hdf5_file(external_link), SchemaError, "missing or a link"),
+    ("hdf5 external", hdf5_file(external_data), SchemaError, "lie in other files"),
+    ("hdf5 virtual", hdf5_file(virtual_data), SchemaError, "lie in other files"),
+    ("parquet text", text("mine.parquet", "hello hello hello"), DataError, "not a Parquet file"),
+    ("parquet ints", lambda f: write_parquet(f, [[1]] * ROWS), SchemaError, "list<.*int64>; lists of float"),
+    ("parquet scalars", lambda f: write_parquet(f, [1.0] * ROWS), SchemaError, "holds double"),
+    ("parquet labels", lambda f: write_parquet(f, labels=["a"] * ROWS), SchemaError, "'labels' holds string"),
+    ("parquet ids", lambda f: write_parquet(f, id=list(range(ROWS))), SchemaError, "'id' holds int64"),
+    ("parquet empty", lambda f: write_parquet(f, [[], *FEATURES.tolist()[1:]]), SchemaError, "no features"),
+    ("suffix", text("mine.csv", "1,2"), UsageError, "use .npy"),
+    ("missing", lambda f: f / "none.npy", NotFoundError, "no such file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("write", "error", "words"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_a_file_that_cannot_be_used_is_refused_with_a_reason(
+    write: Callable[[Path], Path], error: type[CompressError], words: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path)
+    with pytest.raises(error, match=words) as caught:
+        list(open_array_source(path).read(path))
+    assert caught.type is error
+    assert "mine" in caught.value.where or "none" in caught.value.where
+
+
+def with_value(value: float) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        features = FEATURES.copy()
+        features[3, 2] = value
+        write_csv(folder)
+        return write_npy(folder, features)
+
+    return write
+
+
+def ragged_parquet(folder: Path) -> Path:
+    rows = FEATURES.tolist()
+    rows[3] = rows[3][:-1]
+    return write_parquet(folder, rows)
+
+
+def parquet_with_hole(folder: Path) -> Path:
+    rows: list[Any] = FEATURES.tolist()
+    rows[3] = None
+    return write_parquet(folder, pyarrow.array(rows, pyarrow.list_(pyarrow.float64(), DIM)))
+
+
+def row_labels(labels: list[int], ids: str = "x") -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        write_csv(folder, [*IDS[:3], ids, *IDS[4:]], [*LABELS[:3], labels, *LABELS[4:]])
+        return write_npy(folder)
+
+    return write
+
+
+BAD_ROWS: list[tuple[str, Callable[[Path], Path], str]] = [
+    ("NaN", with_value(np.nan), "'features' is nan at position 2"),
+    ("Inf", with_value(np.inf), "'features' is inf at position 2"),
+    ("beyond float32", with_value(1e300), "'features' is inf at position 2"),
+    ("ragged", ragged_parquet, "has 5 features, 6 expected"),
+    ("null", parquet_with_hole, "has 0 features, 6 expected"),
+    ("label", row_labels([7]), "label 7 is outside"),
+    ("negative", row_labels([-1]), "label -1 is outside"),
+    ("empty id", row_labels([1], ids=""), "id is empty"),
+]
+
+
+@pytest.mark.parametrize(
+    ("write", "words"), [case[1:] for case in BAD_ROWS], ids=[case[0] for case in BAD_ROWS]
+)
+def test_a_bad_row_is_named_or_left_out_as_the_policy_says(
+    write: Callable[[Path], Path], words: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path)
+    with pytest.raises(RecordError, match=words) as caught:
+        list(open_source([str(path)], num_classes=7).read(path))
+    assert "row 3" in caught.value.where
+    tolerant = open_source([str(path)], num_classes=7, on_corrupt="skip")
+    assert len(list(tolerant.read(path))) == ROWS - 1
+    assert [skipped.record for skipped in tolerant.skipped] == [3]
+
+
+def test_labels_beside_a_format_that_holds_its_own_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="hold their own labels"):
+        open_array_source(write_hdf5(tmp_path), labels=write_csv(tmp_path))
+
+
+def test_without_pyarrow_parquet_is_unavailable_and_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = write_parquet(tmp_path), builtins.__import__
+
+    def without_pyarrow(name: str, *args: Any, **options: Any) -> Any:
+        if name.startswith("pyarrow"):
+            raise ImportError(name)
+        return real(name, *args, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without_pyarrow)
+    with pytest.raises(UnavailableError, match=r"compress-video-embeddings\[parquet\]"):
+        open_array_source(path)
+
+
+@pytest.mark.parametrize("write", EVERY_FORMAT)
+def test_exported_shards_hold_the_same_records(write: Callable[[Path], Path], tmp_path: Path) -> None:
+    source = open_source([str(write(tmp_path))])
+    paths = write_shards(source, tmp_path / "out", 3)
+    assert [path.name for path in paths] == ["train0000.tfrecord", "train0001.tfrecord", "train0002.tfrecord"]
+    copy = open_source([str(path) for path in paths], num_classes=source.schema.num_classes)
+    assert copy.schema == source.schema
+    wanted = [record for shard in source.shards for record in source.read(shard)]
+    got = [record for shard in copy.shards for record in copy.read(shard)]
+    for one, other in zip(wanted, got, strict=True):
+        assert isinstance(one, VideoRecord)
+        assert isinstance(other, VideoRecord)
+        assert one.video_id == other.video_id
+        np.testing.assert_array_equal(one.labels, other.labels)
+        np.testing.assert_array_equal(one.features, other.features)
+
+
+def test_a_source_is_not_overwritten_and_shards_are_not_empty(tmp_path: Path) -> None:
+    paths = write_shards(open_source([str(npy_with_csv(tmp_path))]), tmp_path)
+    with pytest.raises(UsageError, match="overwrite the source"):
+        write_shards(open_source([str(paths[0])]), tmp_path)
+    with pytest.raises(UsageError, match="none may be empty"):
+        write_shards(open_source([str(paths[0])]), tmp_path / "out", ROWS + 1)
