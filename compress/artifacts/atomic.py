@@ -100,9 +100,14 @@ def parse_json(data: bytes, path: Path) -> Any:
 
 
 def sha256_file(path: Path) -> str:
-    """sha256 of a file's bytes, 64 hex digits."""
-    with disk.storage_errors(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """sha256 of a file's bytes, 64 hex digits; NotFoundError, StorageError when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise NotFoundError("no such file", where=path) from error
+    except OSError as error:
+        raise disk.storage_error(error, path) from error
 
 
 def write_new(path: Path, data: bytes) -> None:
