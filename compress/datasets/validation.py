@@ -5,7 +5,6 @@ These functions see one value and know no place; whoever reads the shard adds fi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,14 +60,14 @@ def check_features(features: np.ndarray, schema: FeatureSchema) -> None:
     """RecordError naming the feature unless features, float32 (D,), have the schema's size and are finite."""
     if features.shape != (schema.dim,):
         raise RecordError(f"has {features.size} features, {schema.dim} expected")
-    # NaN and Inf survive a sum of squares: one fast pass. A large finite value may overflow, so look again.
-    if not math.isfinite(features.dot(features)) and not np.isfinite(features).all():
-        position = int(np.flatnonzero(~np.isfinite(features))[0])
-        value, start = features[position], 0
+    finite = np.isfinite(features)
+    position = int(finite.argmin())  # the first False, if any; on booleans far faster than all()
+    if not finite[position]:
+        value = features[position]
         for name, dim in zip(schema.names, schema.dims, strict=True):
-            if position < start + dim:
-                raise RecordError(f"feature '{name}' is {value} at position {position - start}")
-            start += dim
+            if position < dim:
+                raise RecordError(f"feature '{name}' is {value} at position {position}")
+            position -= dim
 
 
 def check_frames(frames: np.ndarray, schema: FeatureSchema) -> None:

@@ -1,0 +1,102 @@
+"""One pass tells ids, labels and lengths, and finds the id that occurs twice."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compress.datasets import catalogue as module
+from compress.datasets import open_source, scan
+from compress.errors import DataError, Interrupted, RecordError
+from compress.progress import Progress, clear_interrupt, request_interrupt
+
+
+@pytest.mark.parametrize("block", [1, 3, 4096])
+def test_it_equals_plain_reading(build, tmp_path: Path, monkeypatch, block: int) -> None:
+    monkeypatch.setattr(module, "_BLOCK", block)
+    build.shard(tmp_path / "b", build.videos(5))
+    build.shard(tmp_path / "a", build.videos(2, first=100))
+    source = open_source([f"{tmp_path}/*"])
+    records = [record for shard in source.shards for record in source.read(shard)]
+    found = scan(source)
+    assert found.ids.tolist() == [record.video_id for record in records]
+    assert [row.tolist() for row in map(found.labels.__getitem__, range(7))] == [
+        record.labels.tolist() for record in records
+    ]
+    assert found.rows_per_shard.tolist() == [2, 5]
+    assert (len(found), found.num_frames, found.labels.num_classes) == (7, None, 3862)
+
+
+def test_frame_level_knows_the_lengths(build, tmp_path: Path) -> None:
+    path = build.shard(tmp_path / "a", build.frame_videos(9))
+    source = open_source([str(path)])
+    assert scan(source).num_frames.tolist() == [len(record.frames) for record in source.read(path)]
+
+
+def test_unlabelled_data_have_no_labels(build, tmp_path: Path) -> None:
+    path = build.shard(tmp_path / "a", [build.video(labels=None)])
+    assert scan(open_source([str(path)])).labels is None
+
+
+def test_a_duplicate_in_one_shard_names_both_places(build, tmp_path: Path) -> None:
+    records = [*build.videos(4), build.video(b"v1")]
+    path = build.shard(tmp_path / "a", records)
+    offsets = build.offsets(records)
+    with pytest.raises(RecordError) as caught:
+        scan(open_source([str(path)]))
+    assert str(caught.value) == (
+        f"{path}: record 4 at byte {offsets[4]}, id v1: the id occurs twice, "
+        f"first at {path}: record 1 at byte {offsets[1]}, id v1; "
+        "leave one of the files out if the same shard is given under two names"
+    )
+
+
+def test_a_duplicate_across_shards_is_found_behind_a_skipped_record(build, tmp_path: Path) -> None:
+    build.shard(tmp_path / "a", build.videos(3))
+    bad = [build.video(rgb=[]), build.video(b"x"), build.video(b"v2")]
+    build.shard(tmp_path / "b", bad)
+    build.shard(tmp_path / "c", build.videos(3, first=1))  # v1, v2, v3: later repeats
+    with pytest.raises(RecordError, match=r"b: record 2 at byte \d+, id v2: .* first at .*a: record 2 at"):
+        scan(open_source([f"{tmp_path}/*"], on_corrupt="skip"))
+
+
+def test_a_source_of_which_nothing_is_left_is_a_data_error(build, tmp_path: Path) -> None:
+    path = build.shard(tmp_path / "a", [build.video(labels=None)])
+    source = open_source([str(path)], require_labels=True, on_corrupt="skip")
+    with pytest.raises(DataError, match="no usable record"):
+        scan(source)
+
+
+def test_progress_is_reported_and_a_request_to_stop_is_heard(build, tmp_path: Path) -> None:
+    for name in "abc":
+        build.shard(tmp_path / name, [build.video(name.encode())])
+    source, events = open_source([f"{tmp_path}/*"]), []
+    scan(source, events.append)
+    assert events == [Progress("scan", n, 3, "shards") for n in (1, 2, 3)]
+    request_interrupt(15)
+    try:
+        with pytest.raises(Interrupted):
+            scan(source)
+    finally:
+        clear_interrupt()
+
+
+def test_memory_grows_by_ids_and_labels_only(build, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    audio = random.normal(size=3).tolist()
+    records = (
+        build.video(b"%08d" % n, [n % 10, (n + 3) % 10], random.normal(size=600).tolist(), audio)
+        for n in range(6000)
+    )
+    path = build.shard(tmp_path / "a", records)
+    assert path.stat().st_size > 14_000_000
+    source = open_source([str(path)])
+    scan(source)
+    tracemalloc.start()
+    scan(source)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4_000_000  # one block of 4096 label arrays, the read buffer, 8 + 8 + 8 bytes a video
