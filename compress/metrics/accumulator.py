@@ -6,13 +6,16 @@ import numpy as np
 
 from compress.errors import SchemaError, UsageError
 from compress.metrics.figures import Figures, figures
+from compress.metrics.growing_array import GrowingArray
 from compress.metrics.perr import precision_at_equal_recall
 from compress.metrics.top_k import checked_labels, checked_scores, top_k
 from compress.metrics.top_scores import TopScores
 
 
 class MetricAccumulator:
-    """Keeps about 200 bytes a video (1.1 million videos: 230 MB), whatever the number of classes.
+    """Keeps about 200 bytes a video, whatever the number of classes.
+
+    1.1 million videos: 230 MB, and 180 MB more while their figures are computed.
 
     How the videos are split into batches does not change a bit of `top()` or `figures()`; in which order
     accumulators are merged changes the order of the videos in `top()`, and not a bit of `figures()`.
@@ -36,10 +39,11 @@ class MetricAccumulator:
         if num_classes < 1 or k < 1:
             raise UsageError(f"cannot keep the top {k} of {num_classes} classes")
         self.num_classes, self.k = num_classes, k
-        self._parts = [TopScores.empty(num_classes, k)]
+        nothing = TopScores.empty(num_classes, k)
+        self._fields = {name: GrowingArray(rows) for name, rows in _rows(nothing).items()}
 
     def __len__(self) -> int:
-        return sum(len(part) for part in self._parts)
+        return len(self._fields["scores"])
 
     def update(self, scores: np.ndarray, labels: np.ndarray) -> None:
         """Take in a batch of videos.
@@ -57,7 +61,7 @@ class MetricAccumulator:
         labels = checked_labels(labels, (len(scores), self.num_classes))
         if scores.shape != labels.shape:
             raise SchemaError(f"scores have {scores.shape[1]} classes, not {self.num_classes}")
-        self._parts.append(_top_of_batch(scores, labels, self.k))
+        self._append(_top_of_batch(scores, labels, self.k))
 
     def merge(self, other: MetricAccumulator) -> None:
         """Take in the videos of `other`, after one's own; `other` stays as it is.
@@ -70,12 +74,13 @@ class MetricAccumulator:
                 f"cannot merge the top {other.k} of {other.num_classes} classes "
                 f"into the top {self.k} of {self.num_classes}"
             )
-        self._parts.extend(list(other._parts))
+        self._append(other.top())
 
     def top(self) -> TopScores:
-        """Everything taken in so far, in that order."""
-        self._parts = [TopScores.concatenate(self._parts)]
-        return self._parts[0]
+        """Everything taken in so far, in that order; later batches do not change it."""
+        rows = {name: field.view() for name, field in self._fields.items()}
+        indptr = np.concatenate([[0], np.cumsum(rows.pop("num_labels"))]).astype(np.int64)
+        return TopScores(label_indptr=indptr, num_classes=self.num_classes, **rows)
 
     def figures(self) -> Figures:
         """All figures of the videos so far.
@@ -84,6 +89,15 @@ class MetricAccumulator:
             DataError: there are no videos yet.
         """
         return figures(self.top())
+
+    def _append(self, top: TopScores) -> None:
+        for name, rows in _rows(top).items():
+            self._fields[name].append(rows)
+
+
+def _rows(top: TopScores) -> dict[str, np.ndarray]:
+    names = ("scores", "classes", "hits", "num_labels", "label_classes", "precision_at_equal_recall")
+    return {name: getattr(top, name) for name in names}
 
 
 def _top_of_batch(scores: np.ndarray, labels: np.ndarray, k: int) -> TopScores:

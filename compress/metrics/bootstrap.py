@@ -71,7 +71,8 @@ class Replicates:
 def replicates(top: TopScores, resamples: int = 1000, seed: int = 0) -> Replicates:
     """The figures of `resamples` resamples of the videos.
 
-    Time is linear in resamples x N; memory is about 50 times N x K bytes, whatever the number of resamples.
+    Memory is about 30 x N x K bytes, whatever the number of resamples. Measured on one core, K = 20: 1000
+    resamples of 5800 videos take 0.9 s; of 1.1 million videos 0.2 s each after 5 s, 900 MB in all.
 
     Args:
         top: N >= 1 videos.
@@ -126,8 +127,8 @@ def interval(values: np.ndarray, point: float, confidence: float = 0.95) -> Inte
         UsageError: no values, or confidence out of range.
 
     Example:
-        >>> interval(np.arange(101.0), point=51.0, confidence=0.9)
-        Interval(value=51.0, low=6.0, high=96.0)
+        >>> interval(np.arange(101.0), point=51.0, confidence=0.5)
+        Interval(value=51.0, low=26.0, high=76.0)
     """
     if not 0 < confidence < 1 or len(values) == 0:
         raise UsageError(f"no interval of {len(values)} replicates at confidence {confidence}")
@@ -159,7 +160,7 @@ def _known(metric: str) -> str:
 
 
 def _weights(draws: np.random.Generator, num_videos: int) -> np.ndarray:
-    return np.bincount(draws.integers(0, num_videos, num_videos), minlength=num_videos)
+    return np.bincount(draws.integers(0, num_videos, num_videos), minlength=num_videos).astype(np.int32)
 
 
 def _labels_sha256(top: TopScores) -> str:

@@ -13,7 +13,7 @@ def shared_labels(neighbour_rows: np.ndarray, query_labels: LabelRows, base_labe
     """Labels that each neighbour shares with its query, int64 (Q, k); 0 for -1.
 
     Raises:
-        SchemaError: `neighbour_rows` is not int (Q, k >= 1), or leaves the base.
+        SchemaError: `neighbour_rows` is not int (Q, k >= 1), or leaves the base; labels do not ascend.
     """
     _check(neighbour_rows, query_labels, base_labels)
     pairs = neighbour_rows.reshape(-1)
@@ -53,10 +53,13 @@ class BaseLabels:
         ]
         self._starts = np.concatenate([[0], np.cumsum(np.bincount(classes))])
 
-    def num_related(self, labels: np.ndarray, itself: int = -1) -> int:
-        """Videos that share at least one of `labels`, without the video `itself`."""
-        videos = np.unique(self._carriers(labels))
-        return int(np.count_nonzero(videos != itself))
+    def num_related(self, labels: np.ndarray, at_most: int, itself: int = -1) -> int:
+        """Videos that share at least one of `labels`, without the video `itself`; counted up to `at_most`."""
+        known = labels[labels < len(self._starts) - 1]
+        if len(known) and (self._starts[known + 1] - self._starts[known]).max() > at_most:
+            return at_most
+        videos = set(self._carriers(labels).tolist()) - {itself}
+        return min(len(videos), at_most)
 
     def highest_jaccard(self, labels: np.ndarray, k: int, itself: int = -1) -> np.ndarray:
         """The k highest overlaps with `labels` above 0, without `itself`, float64 (up to k,), descending."""
@@ -86,5 +89,10 @@ def _check(neighbour_rows: np.ndarray, query_labels: LabelRows, base_labels: Lab
     shape, dtype = neighbour_rows.shape, neighbour_rows.dtype
     if len(shape) != 2 or shape[0] != queries or shape[1] == 0 or not np.issubdtype(dtype, np.integer):
         raise SchemaError(f"neighbours are {dtype} {shape}, not integers ({queries}, k)")
+    for name, (indptr, classes) in (("query", query_labels), ("base", base_labels)):
+        ascends = np.diff(classes) > 0
+        ascends[indptr[1:-1][(indptr[1:-1] > 0) & (indptr[1:-1] < len(classes))] - 1] = True
+        if not ascends.all() or classes.min(initial=0) < 0:
+            raise SchemaError(f"{name} labels are not ascending classes from 0 up in each row")
     if neighbour_rows.size and (neighbour_rows.min() < -1 or neighbour_rows.max() >= base):
         raise SchemaError(f"neighbours leave the {base} rows of the base")

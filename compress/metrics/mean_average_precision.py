@@ -52,7 +52,7 @@ def per_class_average_precision(top: TopScores) -> np.ndarray:
     """
     require_videos(top)
     sums = np.zeros(top.num_classes)
-    for low, high in _class_ranges(top):
+    for low, high in class_ranges(top):
         chosen = (top.classes >= low) & (top.classes < high)
         keys = class_keys(top.classes[chosen], top.scores[chosen], top.hits[chosen])
         sums[low:high] = _precision_sums(keys, low, high)
@@ -100,7 +100,8 @@ def mean_over_classes(average_precision: np.ndarray, positives: np.ndarray, empt
     return float(np.sum(average_precision) / max(counted, 1))
 
 
-def _class_ranges(top: TopScores) -> Iterator[tuple[int, int]]:
+def class_ranges(top: TopScores) -> Iterator[tuple[int, int]]:
+    """Cut the classes into ranges [low, high) with at most `PAIRS` kept pairs each, or of one class."""
     counts = np.zeros(top.num_classes, dtype=np.int64)
     for start in range(0, len(top), 1 << 16):
         counts += np.bincount(top.classes[start : start + (1 << 16)].ravel(), minlength=top.num_classes)

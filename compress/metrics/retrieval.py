@@ -67,9 +67,9 @@ def mean_average_precision_at_k(
     _refuse_self(neighbour_rows, query_rows)
     ranks = np.arange(1, relevant.shape[1] + 1)
     sums = np.sum(relevant * np.cumsum(relevant, axis=1) / ranks, axis=1)
-    base = BaseLabels(base_labels)
-    reachable = [base.num_related(labels, itself) for labels, itself in _queries(query_labels, query_rows)]
-    return np.asarray(sums / np.clip(reachable, 1, relevant.shape[1]))
+    base, k = BaseLabels(base_labels), relevant.shape[1]
+    reachable = [base.num_related(labels, k, itself) for labels, itself in _queries(query_labels, query_rows)]
+    return np.asarray(sums / np.maximum(reachable, 1))
 
 
 def ndcg_jaccard_at_k(
