@@ -1,8 +1,7 @@
 """GAP@20: one ranking of the top scores of all videos together.
 
 Source: google/youtube-8m `eval_util.calculate_gap` and `average_precision_calculator.py`; Abu-El-Haija et al.
-    2016 (arXiv:1609.08675), section 4.3. The reference shuffles ties with a fixed seed; ours is the rule of
-    ordering.py.
+2016 (arXiv:1609.08675). The reference shuffles ties with a fixed seed; ours is the rule of ordering.py.
 """
 
 from __future__ import annotations

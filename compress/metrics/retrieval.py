@@ -4,7 +4,7 @@ All functions give one value a query, so that means and intervals over queries a
 as compressed sparse rows `(indptr int64 (N + 1,), classes int (nnz,) ascending in each row)`; neighbours as
 rows of the base, best first, padded with -1 where a search found fewer than k.
 Source: Manning, Raghavan and Schuetze 2008, Introduction to Information Retrieval, chapter 8; Jarvelin and
-    Kekalainen 2002 (nDCG).
+Kekalainen 2002 (nDCG).
 """
 
 from __future__ import annotations
