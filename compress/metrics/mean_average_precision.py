@@ -1,8 +1,7 @@
 """MAP: average precision of each class over the videos that have it in their top 20, then the mean.
 
 Source: google/youtube-8m `mean_average_precision_calculator.py`. Until May 2019, and so in the papers, a
-    class without positives counted as 0; since then it is skipped. Both are here and neither is called "the"
-    MAP.
+class without positives counted as 0; since then it is skipped. Both are here and neither is called "the" MAP.
 """
 
 from __future__ import annotations
