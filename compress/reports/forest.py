@@ -11,7 +11,7 @@ from compress.reports.row import Estimate
 from compress.reports.svg import Drawing
 from compress.reports.table4 import Line, Table4
 from compress.reports.tradeoff import NAMES
-from compress.reports.wording import points, points_bracket
+from compress.reports.wording import DELTA, points, points_bracket
 
 PITCH, TOP, BOTTOM, RIGHT = 24.0, 12.0, 44.0, 14.0
 CLASSES = {"holds": "holds", "within noise": "noise", "falls short": "short"}
@@ -78,16 +78,9 @@ def _axis(drawing: Drawing, x: Scale, left: float, right: float, bottom: float, 
     zero, one = x(0.0), x(1.0)
     for value in round_ticks((left - zero) / (one - zero), (right - zero) / (one - zero)):
         drawing.line(x(value), TOP, x(value), bottom, "zero" if value == 0 else "grid")
-        drawing.text(
-            x(value),
-            bottom + 16,
-            points(value / 100, 1).removesuffix(".0") if value else "0",
-            "tick",
-            "middle",
-        )
-    drawing.text(
-        (left + right) / 2, bottom + 36, f"\N{GREEK CAPITAL LETTER DELTA} {metric}, points", "name", "middle"
-    )
+        label = points(value / 100, 1).removesuffix(".0") if value else "0"
+        drawing.text(x(value), bottom + 16, label, "tick", "middle")
+    drawing.text((left + right) / 2, bottom + 36, f"{DELTA} {metric}, points", "name", "middle")
 
 
 def _line(drawing: Drawing, line: Line, metric: str, x: Scale, y: float) -> None:

@@ -44,11 +44,17 @@ def _template() -> Template:
     )
     for name in ("figure", "bracket", "points", "points_bracket", "saved", "count"):
         environment.filters[name] = getattr(wording, name)
+    environment.filters["unbroken"] = _unbroken
     return environment.get_template("report.html.jinja")
 
 
+def _unbroken(text: str) -> str:
+    """No line break between a number and its per cent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
 def _forests(table: Table4) -> list[tuple[Markup, Markup]]:
-    """For each metric the plot for a wide page and the one for a phone; empty when no row has a difference."""
+    """For each metric the plot for a wide page and for a phone; empty when no row has a difference."""
     if all(row.delta is None for _, row in table.measured):
         return []
 

@@ -94,7 +94,7 @@ def _difference(estimate: Estimate | None) -> str:
 def _retrieval(table: Table4) -> list[list[str]]:
     return [
         [
-            f"`{row.row}`",
+            escape(row.row),
             str(row.retrieval.queries),
             figure(row.retrieval.label_precision_at_10),
             figure(row.retrieval.map_at_10),

@@ -22,6 +22,7 @@ COLOURS = {
     Verdict.NOT_RUN: "bold",
 }
 MODEL, SAVED, PAPER = "Model", "Saved\ndims\nbytes", f"Paper\nGAP\n{DELTA} GAP"
+OTHERS = "MAP\nPERR\nHit@1"
 COLUMNS = (
     MODEL,
     "Dims",
@@ -30,14 +31,14 @@ COLUMNS = (
     "GAP\n[low, high]",
     f"{DELTA} GAP\npoints\nverdict",
     f"{DELTA} MAP\npoints\nverdict",
-    "MAP\nPERR\nHit@1",
+    OTHERS,
     PAPER,
 )
 FOOT = (
     "[low, high]: 95 % bootstrap interval over videos, not over training seeds; differences are paired, in "
     "points. MAP skips classes without positives."
 )
-OPTIONAL = {SAVED: 96, PAPER: 88}  # left out where there are fewer columns than this
+OPTIONAL = {SAVED: 96, PAPER: 90, OTHERS: 84}  # left out where there are fewer columns than this
 PLAIN = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
 
@@ -55,7 +56,7 @@ def to_terminal(table: Table4, *, width: int = WIDTH, ruled: bool = True) -> Ren
     """The report for rich.
 
     Args:
-        width: columns to fit; below 96 and 88 the less important columns go.
+        width: columns to fit; below 96, 90 and 84 the less important columns go.
         ruled: box-drawing rules; without them the text is plain.
     """
     parts: list[RenderableType] = [Text(headline(table), style="bold"), Text(data_line(table)), Text("")]
@@ -65,9 +66,8 @@ def to_terminal(table: Table4, *, width: int = WIDTH, ruled: bool = True) -> Ren
     missing = [line for line in table.lines if line.row is None]
     for line in missing:
         parts.append(Text(f"NOT RUN: {line.title}; to run it:"))
-        parts.append(
-            Text(f"  {line.command}", no_wrap=True, overflow="ignore")
-        )  # one line, so that it can be copied
+        # Never wrapped, so that it can be copied.
+        parts.append(Text(f"  {line.command}", no_wrap=True, overflow="ignore"))
     return Group(*parts)
 
 
@@ -75,10 +75,10 @@ def _table(table: Table4, width: int, ruled: bool) -> Table:
     shown = [name for name in COLUMNS if width >= OPTIONAL.get(name, 0)]
     drawn = Table(box=box.SIMPLE_HEAD if ruled else PLAIN, padding=(0, 1, 0, 0), pad_edge=False, leading=1)
     for name in shown:
-        left = name == MODEL
-        drawn.add_column(
-            Text(name), justify="left" if left else "right", no_wrap=not left, min_width=12 if left else None
-        )
+        if name == MODEL:
+            drawn.add_column(Text(name), min_width=12)
+        else:
+            drawn.add_column(Text(name), justify="right", no_wrap=True)
     for title, lines in table.groups:
         drawn.add_row(Text(title, style="bold"))
         for line in lines:
@@ -98,11 +98,7 @@ def _cells(line: Line) -> dict[str, Text]:
         _figure(figures.gap if figures else None),
         _difference(delta.gap if delta else None, line.gap_verdict),
         _difference(delta.map if delta else None, line.map_verdict),
-        Text(
-            "\n".join(figure(e.value) for e in (figures.map, figures.perr, figures.hit_at_one))
-            if figures
-            else NONE
-        ),
+        _others(figures),
         Text("" if paper is None else f"{figure(paper.gap)}\n{_paper_delta(paper.delta_gap_points)}"),
     )
     return dict(zip(COLUMNS, values, strict=True))

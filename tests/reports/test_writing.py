@@ -1,0 +1,46 @@
+"""The files of a report: all three, the same bytes each time, replaced in one step."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compress.errors import NotFoundError, StorageError
+from compress.reports import Row, write_report
+
+
+def test_report_is_three_files_of_the_same_bytes_each_time(rows: list[Row], tmp_path: Path) -> None:
+    paths = write_report(rows, tmp_path / "reports", generated="2026-11-22", command="compress report")
+    assert [path.name for path in paths] == ["report.md", "report.json", "report.html"]
+    first = [path.read_bytes() for path in paths]
+    write_report(rows, tmp_path / "reports", generated="2026-11-22", command="compress report")
+    assert [path.read_bytes() for path in paths] == first
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == sorted(
+        path.name for path in paths
+    )
+
+
+def test_report_names_versions_date_and_command(rows: list[Row], tmp_path: Path) -> None:
+    markdown, json_path, html = write_report(
+        rows, tmp_path, generated="2026-11-22", command="compress report --x"
+    )
+    value = json.loads(json_path.read_text())
+    assert value["provenance"]["versions"]["python"]
+    for text in (markdown.read_text(), html.read_text()):
+        assert "2026-11-22" in text
+        assert "compress report --x" in text
+        assert value["headline"] in text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_no_rows_write_nothing(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        write_report([], tmp_path / "reports", generated="", command="")
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_folder_that_is_a_file_is_a_storage_error(rows: list[Row], tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("in the way")
+    with pytest.raises(StorageError, match="reports"):
+        write_report(rows, tmp_path / "reports", generated="", command="")
