@@ -38,7 +38,7 @@ class LSTMLayer(nn.Module):
         if x.shape[0] == 0 or x.shape[1] == 0:
             return x.new_zeros(x.shape[0], x.shape[1], self.size)
         device = x.device.type
-        # nn.LSTM ignores autocast on the CPU, where bfloat16 is twice as fast: cast here, on any device.
+        # torch.lstm ignores autocast on the CPU, where bfloat16 halves the forward pass: cast here.
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else self.bias.dtype
         weights = [w.to(dtype) for w in (self.weight_input, self.weight_state, self.bias)]
         weights.append(torch.zeros_like(weights[-1]))

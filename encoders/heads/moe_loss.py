@@ -51,11 +51,20 @@ class MoELoss(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             to_embedding = ((flat @ w) * scale).to(embedding_dtype)
         if ctx.needs_input_grad[1]:  # x is the smallest factor to put the scale on
-            to_weight = (flat.t() @ (x * scale.to(x.dtype))).view(*gradients.shape[1:], -1).to(weight_dtype)
+            to_weight = _weight_gradient(gradients, x * scale.to(x.dtype), weight_dtype)
         if ctx.needs_input_grad[2]:
             experts = gradients[:, num_experts + 1 :]
             to_bias = (experts.sum(0, dtype=bias_dtype) * scale).to(bias_dtype)
         return to_embedding, to_weight, to_bias, None
+
+
+def _weight_gradient(gradients: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor:
+    if x.dtype == dtype:
+        return (gradients.flatten(1).t() @ x).view(*gradients.shape[1:], -1)
+    result = x.new_empty(*gradients.shape[1:], x.shape[1], dtype=dtype)
+    for plane, target in zip(gradients.unbind(1), result, strict=True):  # no second whole copy in bfloat16
+        target.copy_(plane.t() @ x)
+    return result
 
 
 def activations_to_gradients(planes: Tensor, labels: Tensor) -> Tensor:
