@@ -24,7 +24,8 @@ class Selection:
 
     def ids(self) -> np.ndarray:
         """Ids of the videos, bytes (n,) of fixed width."""
-        return np.asarray(self.store.ids[self.store_rows.start : self.store_rows.stop])
+        ids = self.store.ids[self.store_rows.start : self.store_rows.stop]
+        return ids.astype(np.dtype(f"S{ids.dtype.itemsize}"))  # Drops h5py's note on the dtype.
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """All rows in order: pairs of the first row's number and comparable float32 (b, d)."""
