@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compress.errors import NotFoundError
+from compress.metrics import Interval
 from compress.reports.axis import Scale, linear, round_ticks
 from compress.reports.published import published
-from compress.reports.row import Estimate
 from compress.reports.svg import Drawing
 from compress.reports.table4 import Line, Table4
 from compress.reports.tradeoff import NAMES
@@ -46,8 +46,8 @@ def _label(line: Line) -> str:
     return line.row.row if line.row else line.title
 
 
-def _delta(line: Line, metric: str) -> Estimate:
-    delta: Estimate = getattr(line.row.delta if line.row else None, metric)
+def _delta(line: Line, metric: str) -> Interval:
+    delta: Interval = getattr(line.row.delta if line.row else None, metric)
     return delta
 
 

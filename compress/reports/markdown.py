@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from compress.metrics import Interval
 from compress.reports.cautions import cautions
 from compress.reports.provenance import Provenance
-from compress.reports.row import Estimate
 from compress.reports.sentences import METHOD, data_line, headline
 from compress.reports.table4 import Line, Table4
 from compress.reports.wording import DELTA, NONE, bracket, figure, points, points_bracket, saved
@@ -87,7 +87,7 @@ def _measured(line: Line) -> list[str]:
     ]
 
 
-def _difference(estimate: Estimate | None) -> str:
+def _difference(estimate: Interval | None) -> str:
     return NONE if estimate is None else f"{points(estimate.value)} {points_bracket(estimate)}"
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from compress.artifacts.atomic import read_json
 from compress.errors import DataError
+from compress.metrics import Interval
 from compress.reports.fields import Fields
-from compress.reports.row import METRICS, Data, Estimate, Figures, HeadTraining, Retrieval, Role, Row
+from compress.reports.row import METRICS, Data, Figures, HeadTraining, Retrieval, Role, Row
 
 SCHEMA_VERSION = 1
 ROLES: tuple[Role, ...] = ("baseline", "encoder", "control")
@@ -63,8 +64,8 @@ def _row(fields: Fields) -> Row:
     )
 
 
-def _estimate(fields: Fields, low: float) -> Estimate:
-    found = Estimate(*(fields.number(name, low, 1.0) for name in ("value", "low", "high")))
+def _estimate(fields: Fields, low: float) -> Interval:
+    found = Interval(*(fields.number(name, low, 1.0) for name in ("value", "low", "high")))
     if found.low > found.high:
         fields.refuse("low", f"is above high ({found.low!r} > {found.high!r})")
     return found

@@ -6,28 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from compress.metrics import Interval
+
 Role = Literal["baseline", "encoder", "control"]
 METRICS = ("gap", "map", "perr", "hit_at_one")
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % bootstrap interval over videos."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Figures:
-    """The four figures (or their differences from the baseline's); `map` skips classes without positives."""
+    """The four figures, or their differences from the baseline's, with 95 % intervals over videos.
 
-    gap: Estimate
-    map: Estimate
-    perr: Estimate
-    hit_at_one: Estimate
-    map_with_empty_as_zero: Estimate | None = None
+    `map` skips classes without positives.
+    """
+
+    gap: Interval
+    map: Interval
+    perr: Interval
+    hit_at_one: Interval
+    map_with_empty_as_zero: Interval | None = None
 
 
 @dataclass(frozen=True)

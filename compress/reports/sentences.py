@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from compress.reports.row import Estimate, Row
+from compress.metrics import Interval
+from compress.reports.row import Row
 from compress.reports.table4 import Line, Table4
 from compress.reports.verdict import Verdict
 from compress.reports.wording import DELTA, MINUS, count, figure, listed, percent, size
@@ -42,7 +43,7 @@ def headline(table: Table4) -> str:
     return f"{what} keeps {only}{kept} of GAP{noise} at {share} of the bytes{_map_clause(line, original)}"
 
 
-def _kept(figure: Estimate, original: Estimate) -> str:
+def _kept(figure: Interval, original: Interval) -> str:
     return f"{100 * figure.value / original.value:.1f} %" if original.value else "an unknown share"
 
 

@@ -7,8 +7,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from compress.metrics import Interval
 from compress.reports.cautions import cautions
-from compress.reports.row import Estimate, Figures
+from compress.reports.row import Figures
 from compress.reports.sentences import data_line, headline
 from compress.reports.table4 import Line, Table4
 from compress.reports.verdict import Verdict
@@ -104,7 +105,7 @@ def _cells(line: Line) -> dict[str, Text]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _figure(estimate: Estimate | None) -> Text:
+def _figure(estimate: Interval | None) -> Text:
     return Text(NONE) if estimate is None else Text(f"{figure(estimate.value)}\n{bracket(estimate)}")
 
 
@@ -114,7 +115,7 @@ def _others(figures: Figures | None) -> Text:
     return Text("\n".join(figure(e.value) for e in (figures.map, figures.perr, figures.hit_at_one)))
 
 
-def _difference(estimate: Estimate | None, verdict: Verdict) -> Text:
+def _difference(estimate: Interval | None, verdict: Verdict) -> Text:
     words = Text(str(verdict), style=COLOURS.get(verdict, ""))
     if estimate is None:
         return words

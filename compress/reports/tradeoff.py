@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from compress.metrics import Interval
 from compress.reports.axis import Frame, Scale, decimals, linear, logarithmic, powers_of_two, round_ticks
-from compress.reports.row import Estimate, Row
+from compress.reports.row import Row
 from compress.reports.svg import Drawing
 from compress.reports.table4 import Table4
 from compress.reports.tradeoff_labels import Segment, draw_labels
@@ -83,7 +84,7 @@ def _ends(y: Scale, frame: Frame) -> tuple[float, float]:
     return (frame.bottom - zero) / (one - zero), (frame.top - zero) / (one - zero)
 
 
-def _band(drawing: Drawing, frame: Frame, estimate: Estimate, y: Scale) -> Segment:
+def _band(drawing: Drawing, frame: Frame, estimate: Interval, y: Scale) -> Segment:
     level, top = y(estimate.value), y(estimate.high)
     drawing.rect(frame.left, top, frame.right - frame.left, y(estimate.low) - top, "band")
     drawing.line(frame.left, level, frame.right, level, "band-line")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from compress.metrics import Interval
 from compress.reports import pareto
 from compress.reports.axis import Frame, Scale
-from compress.reports.row import Estimate, Row
+from compress.reports.row import Row
 
 # Points of one size stand side by side, yet in order with other sizes.
 DODGE, SPREAD = 4.0, 12.0
@@ -18,14 +19,14 @@ class Point:
     """One row on the plot, in drawing units; `low` and `high` are the ends of its interval."""
 
     row: Row
-    estimate: Estimate
+    estimate: Interval
     x: float
     y: float
     low: float
     high: float
 
 
-def estimates(rows: Sequence[Row], metric: str) -> list[Estimate]:
+def estimates(rows: Sequence[Row], metric: str) -> list[Interval]:
     """The figure of each row for one metric ("gap", "map", ...)."""
     return [getattr(row.figures, metric) for row in rows]
 

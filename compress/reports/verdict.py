@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from compress.reports.row import Estimate, Row
+from compress.metrics import Interval
+from compress.reports.row import Row
 
 
 class Verdict(StrEnum):
@@ -18,7 +19,7 @@ class Verdict(StrEnum):
     NOT_RUN = "NOT RUN"
 
 
-def judge(difference: Estimate) -> Verdict:
+def judge(difference: Interval) -> Verdict:
     """Holds (low >= 0), within noise (low < 0 <= high) or falls short (high < 0), for row minus baseline."""
     if difference.low >= 0:
         return Verdict.HOLDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.reports.row import Estimate
+from compress.metrics import Interval
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -14,7 +14,7 @@ def figure(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
-def bracket(estimate: Estimate) -> str:
+def bracket(estimate: Interval) -> str:
     """The interval of a figure: [0.677, 0.689]."""
     return f"[{figure(estimate.low)}, {figure(estimate.high)}]"
 
@@ -26,7 +26,7 @@ def points(difference: float | None, digits: int = 2) -> str:
     return f"{100 * difference + 0.0:+.{digits}f}".replace("-", MINUS)
 
 
-def points_bracket(estimate: Estimate) -> str:
+def points_bracket(estimate: Interval) -> str:
     """The interval of a difference in points: [+0.21, +1.39]."""
     return f"[{points(estimate.low)}, {points(estimate.high)}]"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from compress.errors import NotFoundError
+from compress.metrics import Interval
 from compress.reports import Row, Verdict, judge, load_rows, published, table4
 from compress.reports.cautions import cautions
-from compress.reports.row import Estimate
 from compress.reports.sentences import data_line, headline
 
 
@@ -27,7 +27,7 @@ from compress.reports.sentences import data_line, headline
     ],
 )
 def test_verdict_follows_the_interval(low: float, high: float, verdict: Verdict) -> None:
-    assert judge(Estimate((low + high) / 2, low, high)) is verdict
+    assert judge(Interval((low + high) / 2, low, high)) is verdict
 
 
 def test_published_figures_agree_with_each_other() -> None:
