@@ -1,5 +1,6 @@
 """Where features come from: shards, records, tables and batches. This page is the public part."""
 
+from compress.datasets.arrays import write_shards
 from compress.datasets.batches import (
     Position,
     batches_an_epoch,
@@ -8,9 +9,11 @@ from compress.datasets.batches import (
     shuffled_batches,
 )
 from compress.datasets.catalogue import Catalogue, scan
+from compress.datasets.expand import expand_frames
 from compress.datasets.labels import Labels
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import FrameRecord, Record, SegmentRecord, VideoRecord
+from compress.datasets.sample import write_sample
 from compress.datasets.schema import (
     AUDIOSET,
     YT8M_2017_FRAME,
@@ -51,6 +54,7 @@ __all__ = [
     "Vocabulary",
     "batches_an_epoch",
     "bucketed_batches",
+    "expand_frames",
     "load_table",
     "load_vocabulary",
     "open_source",
@@ -59,4 +63,6 @@ __all__ = [
     "sequential_batches",
     "shuffled_batches",
     "write_records",
+    "write_sample",
+    "write_shards",
 ]

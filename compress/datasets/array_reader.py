@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import VideoRecord
-from compress.datasets.schema import FeatureSchema
 from compress.datasets.validation import check_record
 from compress.errors import RecordError, SchemaError
 
+if TYPE_CHECKING:
+    from compress.datasets.arrays import ArrayFile
+
 ARRAY_HINT = "leave such rows out with on-corrupt skip or quarantine"
-
-
-class ArraySource(Protocol):
-    """What `arrays.open_array_source` gives for one file."""
-
-    @property
-    def schema(self) -> FeatureSchema:
-        """Video level."""
-        ...
-
-    def read(self, shard: Path) -> Iterator[VideoRecord]:
-        """Every row as a record."""
-        ...
 
 
 class ArrayReader:
@@ -37,9 +26,14 @@ class ArrayReader:
         require_labels: a row without labels is defective.
     """
 
-    def __init__(self, files: Mapping[Path, ArraySource], policy: Policy, require_labels: bool) -> None:
+    def __init__(self, files: Mapping[Path, ArrayFile], policy: Policy, require_labels: bool) -> None:
         self.schema = next(iter(files.values())).schema
         self._files, self._policy, self._require_labels = files, policy, require_labels
+
+    @property
+    def sidecars(self) -> list[Path]:
+        """The labels files beside the arrays."""
+        return [file.sidecar for file in self._files.values() if file.sidecar]
 
     def read(self, shard: Path) -> Iterator[VideoRecord]:
         """Every usable row of a file, in order; RecordError by the policy."""
@@ -76,7 +70,7 @@ def open_arrays(
 
     if labels and len(paths) > 1:
         raise SchemaError("one labels file cannot belong to several array files", where=labels)
-    files: dict[Path, ArraySource] = {
+    files: dict[Path, ArrayFile] = {
         path: open_array_source(path, labels=labels, num_classes=num_classes) for path in paths
     }
     schema = files[paths[0]].schema

@@ -45,7 +45,8 @@ class FrameTable:
         Returns:
             frames uint8 (B, Tmax, D), num_frames int64 (B,), labels bool (B, C).
         """
-        starts, lengths = self.indptr[rows], self.num_frames[rows]
+        starts = self.indptr[rows]
+        lengths = self.indptr[rows + 1] - starts
         frames = np.zeros((len(rows), lengths.max(initial=0), self.frames.shape[1]), dtype=np.uint8)
         for video, start, length in zip(frames, starts, lengths, strict=True):
             video[:length] = self.frames[start : start + length]

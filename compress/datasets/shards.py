@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from compress.artifacts import disk
 from compress.artifacts.atomic import sha256_file
 from compress.errors import DataError, NotFoundError, UsageError
 
@@ -24,6 +25,7 @@ def find_shards(patterns: Sequence[str]) -> tuple[Path, ...]:
         UsageError: no pattern is given.
         NotFoundError: a pattern matches no file.
         DataError: a file is empty or compressed.
+        StorageError: a file cannot be read.
     """
     if isinstance(patterns, str) or not patterns:
         raise UsageError("give a list of files or patterns")
@@ -42,7 +44,9 @@ def fingerprint(files: Iterable[Path]) -> str:
     """sha256 over the name, size and content of every file, in order; folders and times do not count."""
     digest = hashlib.sha256()
     for path in files:
-        digest.update(f"{path.name}\0{path.stat().st_size}\0{sha256_file(path)}\n".encode())
+        with disk.storage_errors(path):
+            size = path.stat().st_size
+        digest.update(f"{path.name}\0{size}\0{sha256_file(path)}\n".encode())
     return digest.hexdigest()
 
 
@@ -60,7 +64,7 @@ def _matches(pattern: str) -> list[Path]:
 
 
 def _check_start(path: Path) -> None:
-    with path.open("rb") as shard:
+    with disk.storage_errors(path), path.open("rb") as shard:
         start = shard.read(2)
     if not start:
         raise DataError("the file is empty", where=path, hint="fetch it again or leave it out of the pattern")

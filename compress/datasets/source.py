@@ -120,7 +120,8 @@ def open_source(
         arrays = open_arrays(shards, policy, labels, classes, require_labels)
         if schema:
             check_against(schema, Layout.of(arrays.schema))
-        return Source(arrays, shards, policy, require_labels, [labels] if labels else [])
+        _check_cut(arrays.schema, max_frames)
+        return Source(arrays, shards, policy, require_labels, arrays.sidecars)
     if labels:
         raise UsageError("a labels file goes with arrays; TFRecord shards carry their labels")
     layout = _detect(shards, policy)
@@ -129,9 +130,15 @@ def open_source(
         schema = replace(schema, synthetic_frames=layout.synthetic_frames)
     else:
         schema = layout.schema(classes or known_num_classes(layout) or _count_classes(layout, shards, policy))
+    _check_cut(schema, max_frames)
     if max_frames is not None:
         schema = replace(schema, max_frames=max_frames)
     return Source(TFRecordReader(schema, policy, require_labels), shards, policy, require_labels)
+
+
+def _check_cut(schema: FeatureSchema, max_frames: int | None) -> None:
+    if max_frames is not None and schema.level == "video":
+        raise UsageError("max_frames cuts frames, but these records are video level")
 
 
 def _detect(shards: Sequence[Path], policy: Policy) -> Layout:

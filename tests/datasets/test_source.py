@@ -19,7 +19,15 @@ from compress.datasets import (
     open_source,
 )
 from compress.datasets import features_pb2 as messages
-from compress.errors import CompressError, DataError, NotFoundError, RecordError, SchemaError, UsageError
+from compress.errors import (
+    CompressError,
+    DataError,
+    NotFoundError,
+    RecordError,
+    SchemaError,
+    StorageError,
+    UsageError,
+)
 
 
 @pytest.fixture
@@ -65,6 +73,15 @@ def test_files_that_cannot_be_shards_are_refused_by_name(folder, patterns, error
     (folder / "text").write_text("this is a text, not a TFRecord file at all")
     with pytest.raises(error, match=message):
         open_source([pattern.format(folder) for pattern in patterns])
+
+
+def test_a_file_that_may_not_be_read_is_a_storage_error(folder: Path, monkeypatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(StorageError, match=r"a\.tfrecord.*Permission denied"):
+        open_source([f"{folder}/a.tfrecord"])
 
 
 def official(names: dict[str, int], id_key: str, *, frames: bool = False) -> bytes:
@@ -177,6 +194,8 @@ def test_options_that_contradict_each_other_are_refused(build, folder: Path) -> 
         open_source([f"{folder}/*"], schema=build.video_schema, num_classes=7)
     with pytest.raises(UsageError, match="a labels file goes with arrays"):
         open_source([f"{folder}/*"], labels=folder / "labels.csv")
+    with pytest.raises(UsageError, match="max_frames cuts frames, but these records are video level"):
+        open_source([f"{folder}/*"], max_frames=3)
     (folder / "x.npy").write_bytes(b"x")
     with pytest.raises(SchemaError, match="cannot be mixed"):
         open_source([f"{folder}/*"])
