@@ -22,14 +22,17 @@ def data() -> None:
 
 @data.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH|PATTERN...")
+@click.option(
+    "--num-classes", type=click.IntRange(min=1), help="Classes, where shards or arrays do not tell."
+)
 @compute_options
 @click.pass_obj
-def inspect(session: Session, paths: tuple[str, ...]) -> None:
+def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -> None:
     """Say what each path is and check its checksums: shards, arrays, stores, runs, indexes, workspaces."""
     from compress.inspection import inspect_all
 
     with session.working() as report:
-        found = inspect_all(paths, report)
+        found = inspect_all(paths, num_classes=num_classes, report=report)
     session.show(
         {"findings": found},
         lambda: "\n\n".join(facts({"path": one.path, "kind": one.kind, **one.facts}) for one in found),

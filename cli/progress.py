@@ -42,7 +42,7 @@ class Lines:
         self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], None] | None = None
     ) -> None:
         self.clock, self.write = clock, write or _to_stderr
-        self.stage, self.started, self.shown = "", 0.0, 0.0
+        self.stage, self.first, self.started, self.shown = "", 0, 0.0, 0.0
 
     def __call__(self, event: Event) -> None:
         """Show one event, or leave it out when the last line is too fresh."""
@@ -52,10 +52,10 @@ class Lines:
             return
         fresh = event.stage != self.stage
         if fresh:
-            self.stage, self.started = event.stage, now
+            self.stage, self.first, self.started = event.stage, event.done, now
         if fresh or event.done >= event.total or now - self.shown >= SECONDS_BETWEEN_LINES:
             self.shown = now
-            self.write(line(event, now - self.started))
+            self.write(line(event, event.done - self.first, now - self.started))
 
 
 class Bars:
@@ -81,13 +81,19 @@ class Bars:
         )
 
 
-def line(event: Progress, seconds: float) -> str:
-    """One step as text: `train 1,024/23,000 videos (4 %), loss 0.61, 812 videos/s, 27 s left`."""
+def line(event: Progress, done: int, seconds: float) -> str:
+    """One step as text: `train 1,024/23,000 videos (4 %), loss 0.61, 812 videos/s, 27 s left`.
+
+    Args:
+        event: the step.
+        done: how much of it was done in `seconds`; less than `event.done` in a run that was resumed.
+        seconds: since the first step; below one, a rate would say nothing.
+    """
     parts = [f"{event.stage} {event.done:,}/{event.total:,} {event.unit}{_percent(event)}"]
     if event.figures:
         parts.append(figures(event.figures))
-    if seconds > 0 and event.done > 0:
-        rate = event.done / seconds
+    if seconds >= 1 and done > 0:
+        rate = done / seconds
         if not any("/s" in name for name in event.figures):
             parts.append(f"{rate:,.0f} {event.unit}/s" if rate >= 10 else f"{rate:.2g} {event.unit}/s")
         if event.done < event.total:

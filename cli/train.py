@@ -44,6 +44,9 @@ from cli.text import facts
     "--validate", multiple=True, metavar="PATTERN", help="Shards to measure on, instead of the workspace's."
 )
 @click.option(
+    "--num-classes", type=click.IntRange(min=1), help="Classes, where neither shards nor workspace tell."
+)
+@click.option(
     "--fresh", is_flag=True, help="Throw away an unfinished run of this name instead of resuming it."
 )
 @on_corrupt_option
@@ -60,6 +63,7 @@ def train(
     name: str | None,
     train: tuple[str, ...],
     validate: tuple[str, ...],
+    num_classes: int | None,
     fresh: bool,
 ) -> None:
     """Train an encoder that makes --dim numbers of each video, and keep the best by validation GAP.
@@ -79,6 +83,7 @@ def train(
         name=name,
         train=train,
         validate=validate,
+        num_classes=num_classes,
         fresh=fresh,
         on_corrupt=session.settings.on_corrupt,
         seed=session.settings.seed,

@@ -40,16 +40,19 @@ class Finding:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def inspect_all(patterns: Sequence[str], report: Reporter = silent) -> list[Finding]:
+def inspect_all(
+    patterns: Sequence[str], *, num_classes: int | None = None, report: Reporter = silent
+) -> list[Finding]:
     """Look at several things; see `inspect`."""
-    return [inspect(pattern, report) for pattern in patterns]
+    return [inspect(pattern, num_classes=num_classes, report=report) for pattern in patterns]
 
 
-def inspect(pattern: str, report: Reporter = silent) -> Finding:
+def inspect(pattern: str, *, num_classes: int | None = None, report: Reporter = silent) -> Finding:
     """Say what a path or pattern is; everything that has a checksum is checked.
 
     Args:
         pattern: a file, a folder, or a glob pattern of shards.
+        num_classes: C, where shards or arrays do not tell.
 
     Raises:
         NotFoundError: nothing is there.
@@ -58,13 +61,13 @@ def inspect(pattern: str, report: Reporter = silent) -> Finding:
     """
     path = Path(pattern).expanduser()
     if path.is_dir():
-        return _folder(path, report)
+        return _folder(path, num_classes, report)
     if path.is_file() and is_store(path):
         return _store(path)
     if path.suffix == ".partial":
         what = "an unfinished store"
         raise DataError(what, where=path, hint="run the `compress encode` that wrote it again to finish it")
-    return _shards(pattern, [pattern], report)
+    return _shards(pattern, [pattern], num_classes, report)
 
 
 def is_store(path: Path) -> bool:
@@ -73,7 +76,7 @@ def is_store(path: Path) -> bool:
         return STORE_MARK in file.read(256)
 
 
-def _folder(path: Path, report: Reporter) -> Finding:
+def _folder(path: Path, num_classes: int | None, report: Reporter) -> Finding:
     if (path / MANIFEST).exists():
         return _artifact(path)
     if (path / FILE_NAME).exists():
@@ -82,7 +85,7 @@ def _folder(path: Path, report: Reporter) -> Finding:
         return _run(path)
     shards = [str(item) for item in sorted(path.iterdir()) if item.suffix in SHARD_SUFFIXES]
     if shards and not is_store(Path(shards[0])):
-        return _shards(str(path), shards, report)
+        return _shards(str(path), shards, num_classes, report)
     inside = ", ".join(sorted(item.name for item in path.iterdir())[:5]) or "nothing"
     raise DataError(
         f"a folder that is no artifact, run or workspace, and holds no shards ({inside})", where=path
@@ -135,8 +138,8 @@ def _store(path: Path) -> Finding:
     return Finding(str(path), "store", {**facts, **store.metadata})
 
 
-def _shards(name: str, patterns: Sequence[str], report: Reporter) -> Finding:
-    source = open_source(patterns)
+def _shards(name: str, patterns: Sequence[str], num_classes: int | None, report: Reporter) -> Finding:
+    source = open_source(patterns, num_classes=num_classes)
     catalogue = scan(source, report)
     schema = source.schema
     frames = catalogue.num_frames

@@ -76,6 +76,7 @@ def make_sample(request: SampleRequest, report: Reporter) -> Made:
         for split, count in counts.items()
     }
     words = "--train 'train*.tfrecord' --validate 'validate*.tfrecord' --vocabulary vocabulary.csv"
+    words += f" --num-classes {request.num_classes}"
     return Made(request.folder, shards_by_split, f"compress init {words} {request.folder}")
 
 

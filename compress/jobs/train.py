@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class TrainRequest:
         settings: further "key=value" of the recipe or of the encoder; values are JSON, or else text.
         name: of the run.
         train, validate: patterns, in place of the workspace's.
+        num_classes: C, in place of the workspace's.
         fresh: throw an unfinished or finished run of this name away first.
         on_corrupt: what happens to unusable records.
         seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
@@ -46,6 +47,7 @@ class TrainRequest:
     name: str | None
     train: tuple[str, ...]
     validate: tuple[str, ...]
+    num_classes: int | None
     fresh: bool
     on_corrupt: OnCorrupt
     seed: int
@@ -76,6 +78,7 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     if request.name is not None:
         checked(request.name)
     changes = overrides(request)
+    workspace = replace(workspace, num_classes=request.num_classes or workspace.num_classes)
     training = open_split(workspace, "train", request.train, request.on_corrupt, require_labels=True)
     validation = open_split(
         workspace,

@@ -1,0 +1,102 @@
+"""`compress data`: samples, imports, and inspecting whatever there is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory) -> Path:
+    """A workspace with 40 made-up videos of 20 classes."""
+    from compress.jobs.samples import SampleRequest, make_sample
+    from compress.progress import silent
+    from compress.workspace import create_workspace
+
+    folder = tmp_path_factory.mktemp("sample")
+    make_sample(SampleRequest(folder, 40, "video", 20, (), 0), silent)
+    create_workspace(folder, train=["train*.tfrecord"], validate=["validate*.tfrecord"], num_classes=20)
+    return folder
+
+
+def test_a_sample_is_the_same_for_the_same_seed(compress, here: Path):
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert (
+            compress("data", "sample", folder, "--videos", 10, "--num-classes", 5, "--seed", seed).code == 0
+        )
+    a, b, c = (Path(folder, "train0000.tfrecord").read_bytes() for folder in "abc")
+
+    assert a == b != c
+
+
+def test_the_next_command_of_a_sample_works(compress, here: Path):
+    made = compress("data", "sample", "s", "--videos", 10, "--num-classes", 5, "--json").json
+
+    words = [word.strip("'") for word in made["next"].split()]
+    assert compress(*words[1:]).code == 0
+    assert compress("data", "inspect", "s", "--json").json["findings"][0]["kind"] == "workspace"
+
+
+def test_shards_are_inspected(compress, sample: Path):
+    facts = compress("data", "inspect", sample / "*.tfrecord", "--json").json["findings"][0]
+
+    assert facts["kind"] == "shards"
+    assert facts["facts"]["videos"] == 40
+    assert facts["facts"]["dim"] == 1152
+    assert facts["facts"]["checksums"] == "both of all 40 records match"
+
+
+def test_a_flipped_bit_in_a_shard_is_named_with_its_place(compress, sample: Path, tmp_path: Path):
+    data = bytearray((sample / "train0000.tfrecord").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "bad.tfrecord").write_bytes(data)
+    ended = compress("data", "inspect", tmp_path / "bad.tfrecord", "--json")
+
+    assert ended.code == 65
+    assert ended.json["error"]["kind"] == "CorruptShardError"
+    assert 0 < ended.json["error"]["offset"] < len(data) // 2
+    assert ended.err.startswith(f"error: {tmp_path}/bad.tfrecord: record ")
+
+
+def test_several_things_are_inspected_at_once(compress, sample: Path):
+    found = compress("data", "inspect", sample, sample / "train*", "--json").json["findings"]
+
+    assert [one["kind"] for one in found] == ["workspace", "shards"]
+
+
+def test_an_empty_file_is_refused(compress, tmp_path: Path):
+    (tmp_path / "empty.tfrecord").touch()
+
+    assert compress("data", "inspect", tmp_path / "empty.tfrecord").code == 65
+
+
+def test_real_means_become_synthetic_frames(compress, sample: Path, tmp_path: Path):
+    made = compress("data", "sample", tmp_path, "--from", sample / "validate*.tfrecord", "--json")
+    found = compress("data", "inspect", tmp_path, "--json").json["findings"][0]
+
+    assert made.code == 0
+    assert found["facts"]["level"] == "frame"
+    assert "synthetic" in found["facts"]["frames"]
+
+
+def test_arrays_are_imported(compress, tmp_path: Path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "mine.npy", rng.standard_normal((12, 8), dtype=np.float32))
+    ended = compress("data", "import", tmp_path / "mine.npy", tmp_path / "out", "--num-classes", 3, "--json")
+    found = compress("data", "inspect", tmp_path / "mine.npy", "--num-classes", 3, "--json").json
+
+    assert ended.code == 0, ended.err
+    assert len(ended.json["shards"]["train"]) == 1
+    assert (tmp_path / "out" / "train0000.tfrecord").stat().st_size > 12 * 8 * 4
+    assert found["findings"][0]["kind"] == "arrays"
+
+
+def test_download_prints_commands_and_fetches_nothing(compress, here: Path):
+    commands = json.loads(compress("data", "download", "--part", "2/100", "--json").out)["commands"]
+
+    assert [("shard=2,100" in line, "partition=2/video/" in line) for line in commands] == [(True, True)] * 3
+    assert "shard=" not in compress("data", "download", "--part", "1/1").out
+    assert list(here.iterdir()) == []
