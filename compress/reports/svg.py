@@ -46,12 +46,6 @@ class Drawing:
             "text", {"x": _number(x), "y": _number(y), "class": style, "text-anchor": anchor}
         ).text = text
 
-    def vertical_text(self, x: float, y: float, text: str, style: str) -> None:
-        """Text that reads upwards, centred on (x, y)."""
-        turn = f"rotate(-90 {_number(x)} {_number(y)})"
-        place = {"x": _number(x), "y": _number(y), "class": style, "text-anchor": "middle", "transform": turn}
-        self._add("text", place).text = text
-
     def marker(self, x: float, y: float, shape: str, style: str, hint: str) -> None:
         """A circle, square or diamond about 9 units wide; `hint` shows when pointed at."""
         if shape == "circle":

@@ -26,7 +26,7 @@ def tradeoff(table: Table4, metric: str, *, width: float, height: float, name: s
         name: makes the ids in the page unique.
     """
     rows = [row for _, row in table.measured]
-    frame = Frame(left=48, top=14, right=width - 12, bottom=height - 44)
+    frame = Frame(left=48, top=28, right=width - 12, bottom=height - 44)
     x, y = _scales(rows, metric, frame)
     drawing = Drawing(
         width,
@@ -75,7 +75,7 @@ def _axes(drawing: Drawing, frame: Frame, rows: Sequence[Row], metric: str, x: S
     drawing.line(frame.left, frame.bottom, frame.right, frame.bottom, "axis")
     middle = (frame.left + frame.right) / 2
     drawing.text(middle, frame.bottom + 37, "bytes a video (log scale)", "name", "middle")
-    drawing.vertical_text(11, (frame.top + frame.bottom) / 2, NAMES[metric], "name")
+    drawing.text(0, 11, NAMES[metric], "name")
 
 
 def _ends(y: Scale, frame: Frame) -> tuple[float, float]:

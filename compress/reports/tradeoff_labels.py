@@ -12,6 +12,7 @@ from compress.reports.tradeoff_points import Point
 Place = tuple[float, float]
 Segment = tuple[Place, Place]
 CHARACTER, LINE = 6.7, 14.0  # width and height of 11-unit monospace text, with a little air
+GAP = 5.0  # least distance between two labels
 
 
 def draw_labels(drawing: Drawing, points: Sequence[Point], frame: Frame, drawn: Sequence[Segment]) -> None:
@@ -21,12 +22,12 @@ def draw_labels(drawing: Drawing, points: Sequence[Point], frame: Frame, drawn: 
     obstacles += [Box(p.x - 1.5, min(p.low, p.high), 3, abs(p.low - p.high)) for p in points]
     obstacles += [_thin(*segment) for segment in drawn]
     order = sorted(points, key=lambda p: (p.row.role == "control", p.y))
-    anchors = [Anchor(p.x, p.y, CHARACTER * len(p.row.row), LINE) for p in order]
+    anchors = [Anchor(p.x, p.y, CHARACTER * len(p.row.row) + GAP, LINE) for p in order]
     for point, box in zip(order, place_labels(anchors, obstacles, area), strict=True):
         if box is None:
             continue
         _leader(drawing, point, box)
-        drawing.text(box.x + 1, box.y + LINE - 3.5, point.row.row, f"label {point.row.role}")
+        drawing.text(box.x + GAP / 2, box.y + LINE - 3.5, point.row.row, f"label {point.row.role}")
 
 
 def _leader(drawing: Drawing, point: Point, box: Box) -> None:
