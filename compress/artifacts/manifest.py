@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import metadata as distributions
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,11 @@ def versions() -> dict[str, str]:
 
     Read from the packages' metadata, so that writing an artifact imports none of them.
     """
+    return dict(_installed())
+
+
+@cache
+def _installed() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name, distribution in _DISTRIBUTIONS.items():
         found.update(_version(distribution, name))

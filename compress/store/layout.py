@@ -49,7 +49,7 @@ class Layout:
     """Where everything goes.
 
     Args:
-        pieces: (offset, bytes), to be written in this order; everything but user block and embeddings.
+        pieces: (offset, bytes): what lies between the user block and the embeddings, and what follows them.
         size: bytes of the whole file.
         embeddings_offset: of the first embedding, from the start of the file.
         embeddings_bytes: of all embeddings.
@@ -77,8 +77,9 @@ def lay_out(contents: Contents) -> Layout:
         offset = _create_hole(file, (len(contents.ids), contents.codec.width), contents.codec.dtype)
         _write_small_datasets(file, contents)
         _write_attributes(file, contents)
-    pieces = tuple(sparse.pieces())
     length = len(contents.ids) * contents.codec.bytes_per_video
+    before, after = (user_block.SIZE, offset), (offset + length, sparse.size)
+    pieces = tuple((start, sparse.range(start, stop)) for start, stop in (before, after))
     return Layout(pieces, sparse.size, offset, length, _identity(pieces, sparse.size, offset))
 
 

@@ -7,7 +7,6 @@ real file. What it writes here is some metadata and the small datasets; the embe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 
 class SparseFile:
@@ -18,9 +17,12 @@ class SparseFile:
         self._position = 0
         self.size = 0
 
-    def pieces(self) -> Iterator[tuple[int, bytes]]:
-        """What was written, as (offset, bytes), to be applied in this order."""
-        return iter(self._writes)
+    def range(self, start: int, stop: int) -> bytes:
+        """The bytes [start, stop), zeros where nothing was written."""
+        buffer = bytearray(stop - start)
+        self.seek(start)
+        self.readinto(memoryview(buffer))
+        return bytes(buffer)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
@@ -45,10 +47,8 @@ class SparseFile:
         return len(piece)
 
     def read(self, length: int = -1) -> bytes:
-        wanted = self.size - self._position if length < 0 else length
-        buffer = bytearray(max(0, min(wanted, self.size - self._position)))
-        self.readinto(memoryview(buffer))
-        return bytes(buffer)
+        stop = self.size if length < 0 else min(self.size, self._position + length)
+        return self.range(self._position, max(self._position, stop))
 
     def readinto(self, buffer: memoryview) -> int:
         start, stop = self._position, self._position + len(buffer)
