@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
+from functools import partial
 from pathlib import Path
 
 import rich_click as click
 
 from cli.options import workspace_options
 from cli.session import Session
-from cli.text import facts
+from cli.text import facts, printed
 
 
 @click.command()
@@ -27,7 +26,12 @@ def report(session: Session, output: Path | None) -> None:
     """Write Table 4 from all evaluations: model, size, GAP, what changed, and a verdict a row."""
     from compress.jobs.report import report_workspace
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    done = report_workspace(session.workspace, output, width=width)
+    done = report_workspace(session.workspace, output)
     files = {"markdown": done.markdown, "json": done.json, "html": done.html}
-    session.show(files, lambda: f"{done.text}\n\n{facts(files)}")
+
+    def text() -> str:
+        from compress.reports import print_report
+
+        return f"{printed(partial(print_report, done.table))}\n\n{facts(files)}"
+
+    session.show(files, text)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDE = 200
 
 
 def facts(values: Mapping[str, Any]) -> str:
@@ -26,7 +31,6 @@ def _words(value: Any) -> str:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """A table without lines; numbers to the right. As wide as the terminal, or as it needs elsewhere."""
-    from rich.console import Console
     from rich.table import Table
 
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -35,12 +39,17 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         grid.add_column(column, justify="right" if numeric else "left")
     for row in rows:
         grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else f"{cell}" for cell in row))
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else 200
-    console = Console(file=io.StringIO(), width=width, force_terminal=terminal, markup=False, highlight=False)
-    console.print(grid)
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    return printed(lambda console: console.print(grid))
+
+
+def printed(draw: Callable[[Console], None]) -> str:
+    """What `draw` prints: coloured and as wide as the terminal if stdout is one, plain and wide elsewhere."""
+    from rich.console import Console
+
+    out, terminal = io.StringIO(), sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else WIDE
+    draw(Console(file=out, width=width, force_terminal=terminal, markup=False, highlight=False))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def size(number: float) -> str:
