@@ -114,6 +114,14 @@ def test_parameter_counts(dim: int, classes: int, k: int, count: int) -> None:
         assert count_parameters(MoE(MoEConfig(dim, classes, num_mixtures=k))) == count
 
 
+def test_gates_and_experts_start_xavier_uniform_as_the_two_layers_they_are() -> None:
+    head = build_head("moe", 40, 100)
+    for weight, outputs in ((head.weight[:3], 300), (head.weight[3:], 200)):
+        bound = (6 / (40 + outputs)) ** 0.5
+        assert 0.99 * bound < weight.abs().max() <= bound
+    assert not head.bias.any()
+
+
 @pytest.mark.parametrize("size", [60.0, 1e4])
 def test_huge_activations_stay_finite_and_still_learn(size: float) -> None:
     head = MoE(MoEConfig(1, 32))

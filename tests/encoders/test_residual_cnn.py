@@ -170,6 +170,14 @@ def test_batch_norm_momentum_and_scale_are_options() -> None:
     assert all((n.momentum, n.eps) == (0.25, 0.01) and n.weight is not None for n in norms)
 
 
+def test_batch_norm_moves_its_statistics_by_momentum() -> None:
+    norm = BatchNorm(3, momentum=0.25).train()
+    x = torch.randn(50, 3, 4) + 8
+    norm(x)
+    torch.testing.assert_close(norm.running_mean, 0.25 * x.mean((0, 2)))
+    torch.testing.assert_close(norm.running_var, 0.75 + 0.25 * x.transpose(0, 1).flatten(1).var(1))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
