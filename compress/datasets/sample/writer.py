@@ -62,6 +62,8 @@ def write_sample(
         UsageError: an argument is out of range, or the folder holds shards of another sample.
         StorageError: the disk refuses.
     """
+    if level not in ("video", "frame"):
+        raise UsageError(f"level '{level}' is neither 'video' nor 'frame'")
     _check(num_videos, shards, num_classes, seed, prefix)
     first = first_number(prefix, start, num_videos)
     paths = [folder / f"{prefix}{shard:04d}.tfrecord" for shard in range(shards)]
