@@ -33,7 +33,7 @@ class ConcatenatedRows:
                 return self._range(start, stop)
             return self._pick(np.arange(start, stop, step))
         picked = np.asarray(rows)
-        return self._pick(np.atleast_1d(picked)).reshape(*picked.shape, self.shape[1])
+        return self._pick(picked.ravel()).reshape(*picked.shape, self.shape[1])
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
         return self[:].astype(dtype or self.dtype, copy=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.codecs.base import Codec
 from compress.codecs.registry import build_codec
 from compress.datasets.labels import Labels
 from compress.store.reader import Store, open_store
@@ -19,14 +20,14 @@ def embeddings(num_videos: int = NUM_VIDEOS, dim: int = DIM, seed: int = 0) -> n
     return np.random.default_rng(seed).normal(size=(num_videos, dim)).astype(np.float32)
 
 
-def contents(codec: str = "float32", num_videos: int = NUM_VIDEOS, **changes: Any) -> dict[str, Any]:
+def contents(codec: str | Codec = "float32", num_videos: int = NUM_VIDEOS, **changes: Any) -> dict[str, Any]:
     """Arguments of `open_writer`: ids with non-ASCII ones, 0 to 3 labels a video, two splits."""
     lists = [list(range(row % 4)) for row in range(num_videos)]
     middle = num_videos * 2 // 3
     return {
         "ids": np.array([f"vidéo-{row}".encode() for row in range(num_videos)]),
         "labels": Labels.from_lists(lists, NUM_CLASSES),
-        "codec": build_codec(codec, DIM, embeddings(50, seed=9)),
+        "codec": build_codec(codec, DIM, embeddings(50, seed=9)) if isinstance(codec, str) else codec,
         "splits": {"train": (0, middle), "validate": (middle, num_videos)},
         "metadata": {"encoder": "residual_cnn", "note": "größer"},
         **changes,

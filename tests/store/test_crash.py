@@ -245,7 +245,10 @@ write_store(Path(sys.argv[1]), block=1)
 """
 
 
-@pytest.mark.parametrize("seed", range(3))
+MANY_SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 50))]
+
+
+@pytest.mark.parametrize("seed", MANY_SEEDS)
 def test_a_process_killed_at_a_random_time_is_continued(tmp_path: Path, wanted: bytes, seed: int) -> None:
     path, chance = folder(tmp_path) / "a.h5", random.Random(seed)
     command = [sys.executable, "-c", SCRIPT, str(path)]
