@@ -95,7 +95,7 @@ def line(event: Progress, done: int, seconds: float) -> str:
     if seconds >= 1 and done > 0:
         rate = done / seconds
         if not any("/s" in name for name in event.figures):
-            parts.append(f"{rate:,.0f} {event.unit}/s" if rate >= 10 else f"{rate:.2g} {event.unit}/s")
+            parts.append(_rate(rate, event.unit))
         if event.done < event.total:
             parts.append(f"{duration((event.total - event.done) / rate)} left")
     return ", ".join(parts)
@@ -123,6 +123,10 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
 
 
+def _rate(rate: float, unit: str) -> str:
+    return f"{rate:,.0f} {unit}/s" if rate >= 10 else f"{rate:.2g} {unit}/s"
+
+
 def _percent(event: Progress) -> str:
     return f" ({100 * event.done // event.total} %)" if event.total else ""
 
@@ -136,17 +140,28 @@ def _bars() -> RichProgress:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
     from rich.progress import Progress as RichProgress
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Units a second, unless the work's own figures say it."""
+
+        def render(self, task: Task) -> Text:
+            own = "/s" in task.fields["figures"]
+            return Text("" if own or not task.speed else _rate(task.speed, task.fields["unit"]))
 
     return RichProgress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn("{task.fields[unit]}"),
+        Rate(),
         TextColumn("{task.fields[figures]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
