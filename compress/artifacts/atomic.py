@@ -19,7 +19,7 @@ _PROBE_BYTES = 65_536
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
     """Give a temporary path in the folder of `path`; when the body succeeds it takes the place of `path`.
 
     The bytes are on the disk before the name changes. Any exception removes the temporary file and leaves the
@@ -28,6 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Args:
         path: the file to create or replace.
+        needed: bytes it will take, when known; said when the disk is full.
 
     Raises:
         StorageError: the disk refused, also where the writing library said so in its own words.
@@ -36,7 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
     with disk.storage_errors(path):
         _remove_dead_temporaries(path)
     temporary = path.with_name(f"{path.name}.tmp.{os.getpid()}")
-    with removed_on_error(temporary, path):
+    with removed_on_error(temporary, path, needed):
         yield temporary
         fault_point("write")
         disk.fsync_path(temporary)
@@ -47,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Replace `path` by `data` in one step; raises StorageError (naming the bytes needed on a full disk)."""
-    with replacing(path) as temporary, disk.storage_errors(path, len(data)):
+    with replacing(path, len(data)) as temporary:
         write_new(temporary, data)
 
 
@@ -120,30 +121,32 @@ def write_new(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def removed_on_error(temporary: Path, path: Path) -> Iterator[None]:
+def removed_on_error(temporary: Path, path: Path, needed: int | None = None) -> Iterator[None]:
     """Remove `temporary` when the body raises; what a full disk made it raise becomes StorageError."""
     try:
         yield
     except BaseException as error:
-        cause = error if isinstance(error, OSError) else _refusal_behind(error, temporary)
+        cause = _refusal_behind(error, temporary)
         temporary.unlink(missing_ok=True)
         if cause is None:
             raise
-        raise disk.storage_error(cause, path) from error
+        raise disk.storage_error(cause, path, needed) from error
 
 
 def _refusal_behind(error: BaseException, temporary: Path) -> OSError | None:
-    # faiss, torch and safetensors report a full disk as RuntimeError and the like, with odd words. Whether
-    # the disk was the cause is easy to ask: try to append to the file that they left.
+    if isinstance(error, OSError) and error.errno is not None:
+        return error
     if isinstance(error, CompressError) or not isinstance(error, Exception) or not temporary.exists():
         return None
+    # faiss, torch, safetensors and numpy report a full disk in exceptions and words of their own. Whether the
+    # disk was the cause is easy to ask: try to append to the file that they left.
     try:
         with temporary.open("ab", buffering=0) as file:
             file.write(bytes(_PROBE_BYTES))
             os.fsync(file.fileno())
     except OSError as refusal:
         return refusal
-    return None
+    return error if isinstance(error, OSError) else None
 
 
 def _remove_dead_temporaries(path: Path) -> None:

@@ -107,10 +107,10 @@ def read_folder(folder: Path, kind: str, verify: bool = True) -> Manifest:
 def _store(folder: Path, name: str, content: Content) -> StoredFile:
     # The suffix stays at the end: np.save appends .npy to any other name.
     temporary = folder / f"tmp.{os.getpid()}.{name}"
-    with removed_on_error(temporary, folder / name):
+    needed = len(content) if isinstance(content, bytes) else None
+    with removed_on_error(temporary, folder / name, needed):
         if isinstance(content, bytes):
-            with disk.storage_errors(folder / name, len(content)):
-                write_new(temporary, content)
+            write_new(temporary, content)
         else:
             content(temporary)
             fault_point("write")

@@ -56,7 +56,7 @@ def _create(partial: Path, journal: Path, layout: Layout) -> None:
         disk.remove(journal)
         disk.remove(partial)
     _require_space(partial, layout.size)
-    with removed_on_error(partial, partial), disk.storage_errors(partial, layout.size):
+    with removed_on_error(partial, partial, layout.size):
         descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             disk.reserve(descriptor, layout.size)

@@ -106,6 +106,26 @@ def test_a_library_that_reports_a_full_disk_in_its_own_words_is_understood(tmp_p
     assert names(tmp_path) == []
 
 
+def test_numpys_short_write_without_an_error_number_is_understood(tmp_path: Path) -> None:
+    def write() -> None:
+        with replacing(tmp_path / "ids.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, np.zeros(50_000))
+
+    assert under_file_size_limit(write) == 74
+    assert names(tmp_path) == []
+
+
+def test_the_free_bytes_are_those_after_the_temporary_file_is_gone(tmp_path: Path, monkeypatch) -> None:
+    def free_bytes(path: Path) -> int:
+        assert names(tmp_path) == []
+        return 7
+
+    monkeypatch.setattr(disk, "free_bytes", free_bytes)
+    monkeypatch.setenv("COMPRESS_FAULT", "enospc@1+")
+    with pytest.raises(StorageError, match=r"No space left.*needs 5 bytes, 7 free"):
+        write_bytes(tmp_path / "a", b"12345")
+
+
 def test_an_error_about_another_file_names_that_file(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="source"), replacing(tmp_path / "target") as temporary:  # noqa: PT012
         temporary.write_bytes(b"")
