@@ -90,7 +90,8 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     )
 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.
-    from compress.training import default_encoder, train, train_config
+    from compress.training import train
+    from compress.training.presets import default_encoder, train_config
 
     encoder = request.encoder or default_encoder(request.dim)
     name = run_name(encoder, request.dim, request.name)
