@@ -24,6 +24,7 @@ TABLE = [
     (errors.RecordError("no"), 67),
     (errors.SchemaError("no"), 68),
     (errors.UnavailableError("no"), 69),
+    (errors.DivergedError("no"), 71),
     (errors.StorageError("no"), 74),
     (errors.LockedError("no"), 75),
     (errors.ConfigError("no"), 78),
