@@ -8,6 +8,7 @@
     │   ├── RecordError           67  a record holds NaN, wrong dims, bad labels, a bad id
     │   └── SchemaError           68  data and model, or two inputs, do not fit together
     ├── NotFoundError             66  no such file, pattern, run, store, index or video id
+    ├── DivergedError             71  training produced numbers that are not finite
     ├── UnavailableError          69  this machine lacks something that was asked for (a GPU, a package)
     ├── StorageError              74  the disk refused: full, read-only, I/O error
     ├── LockedError               75  another process is writing the same artifact
@@ -73,6 +74,10 @@ class SchemaError(DataError):
 
 class NotFoundError(CompressError):
     exit_code = 66
+
+
+class DivergedError(CompressError):
+    exit_code = 71
 
 
 class UnavailableError(CompressError):

@@ -51,6 +51,15 @@ class Encoder(nn.Module):
     def dim(self) -> int:
         return self.config.dim
 
+    def branch_parameters(self) -> list[nn.Parameter]:
+        """Parameters of a branch that a training may switch on later than the rest; most encoders have none."""
+        return []
+
+    def set_warm(self, warm: bool) -> None:
+        """While warm, leave the branch out. ValueError when that would change what an embedding is."""
+        if warm:
+            raise ValueError(f"{type(self).__name__} has no branch to leave out while it warms up")
+
     def penalty(self) -> Tensor:
         """What the training loss adds for the weights, a scalar; 0 unless an encoder says otherwise."""
         return torch.zeros((), device=next(self.parameters(), torch.zeros(())).device)

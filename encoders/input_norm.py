@@ -27,13 +27,14 @@ class InputNormConfig:
     Args:
         dim: numbers a video or frame has.
         mode: "l2" (papers: unit L2 norm of the whole concatenated vector), "standardize" (each dimension to
-            mean 0, deviation 1, by `set_statistics`), "none".
+            mean 0, deviation 1, by `set_statistics`), "l2_standardize" (ours: the one, then the other, with
+            the statistics of the unit vectors), "none".
         unit_after: L2-normalise after standardising; only with "standardize".
         scale: factor on the result, > 0; sqrt(dim) after an L2 norm gives numbers of size 1. Papers: 1.
     """
 
     dim: int = 1152
-    mode: Literal["l2", "standardize", "none"] = "l2"
+    mode: Literal["l2", "l2_standardize", "standardize", "none"] = "l2"
     unit_after: bool = False
     scale: float = 1.0
 
@@ -67,7 +68,10 @@ class InputNorm(nn.Module):
         self.register_buffer("std", torch.ones(config.dim))
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Take over mean and standard deviation (dim,) of the (dequantised) training data."""
+        """Take over mean and standard deviation (dim,) of the training data, dequantised.
+
+        In mode "l2_standardize" those of the unit vectors (see `before_statistics`).
+        """
         wanted = (self.config.dim,)
         for name, value in (("mean", mean), ("std", std)):
             if value.shape != wanted or not bool(torch.isfinite(value).all()):
@@ -94,9 +98,16 @@ class InputNorm(nn.Module):
             return x
         return torch.where(frame_mask(num_frames, x)[:, :, None], x, x.new_zeros(()))
 
+    def before_statistics(self, features: Tensor) -> Tensor:
+        """What `set_statistics` wants the statistics of, for raw features or frames (..., dim)."""
+        x = _as_float(features)
+        return F.normalize(x, dim=-1, eps=SMALLEST_NORM) if self.config.mode == "l2_standardize" else x
+
     def _normalised(self, x: Tensor) -> Tensor:
         config = self.config
-        if config.mode == "standardize":
+        if config.mode == "l2_standardize":
+            x = F.normalize(x, dim=-1, eps=SMALLEST_NORM)
+        if config.mode in ("standardize", "l2_standardize"):
             x = (x - self.mean) / self.std
         if config.mode == "l2" or config.unit_after:
             x = F.normalize(x, dim=-1, eps=SMALLEST_NORM)

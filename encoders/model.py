@@ -25,7 +25,7 @@ class ModelConfig:
         encoder: one of list_encoders().
         num_classes: C.
         encoder_options: the encoder's options by name.
-        head: one of list_heads().
+        head: one of list_heads(), or None for an encoder that was fitted without one.
         head_options: the head's options by name (not dim and num_classes).
         input_norm: options of InputNorm; its dim must be the encoder's input_dim.
     """
@@ -33,7 +33,7 @@ class ModelConfig:
     encoder: str
     num_classes: int
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
-    head: str = "moe"
+    head: str | None = "moe"
     head_options: Mapping[str, Any] = field(default_factory=dict)
     input_norm: InputNormConfig = field(default_factory=InputNormConfig)
 
@@ -51,7 +51,7 @@ def model_config(values: Mapping[str, Any]) -> ModelConfig:
 class Model(nn.Module):
     """features -> embedding -> logits. `config` holds every option, the defaults written out."""
 
-    def __init__(self, config: ModelConfig, encoder: Encoder, head: Head) -> None:
+    def __init__(self, config: ModelConfig, encoder: Encoder, head: Head | None) -> None:
         super().__init__()
         self.config = config
         self.input_norm = InputNorm(config.input_norm)
@@ -82,21 +82,27 @@ class Model(nn.Module):
         return embedding
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Log-odds (B, C) float32; sigmoid gives probabilities."""
-        logits: Tensor = self.head(self.embed(inputs))
+        """Log-odds (B, C) float32; sigmoid gives probabilities. ValueError for a model without a head."""
+        logits: Tensor = self._head()(self.embed(inputs))
         return logits
 
     def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
         """Cross-entropy summed over classes, mean over videos; labels (B, C) bool. Without `penalty()`."""
-        return self.head.loss(self.embed(inputs), labels)
+        return self._head().loss(self.embed(inputs), labels)
 
     def penalty(self) -> Tensor:
         """What the training loss adds for the weights of encoder and head; scalar."""
-        return self.encoder.penalty() + self.head.penalty()
+        return self.encoder.penalty() + self._head().penalty()
 
     def parameter_counts(self) -> dict[str, int]:
         """Trained numbers: {"encoder": n, "head": n}."""
-        return {"encoder": count_parameters(self.encoder), "head": count_parameters(self.head)}
+        head = 0 if self.head is None else count_parameters(self.head)
+        return {"encoder": count_parameters(self.encoder), "head": head}
+
+    def _head(self) -> Head:
+        if self.head is None:
+            raise ValueError("this model was fitted without a head")
+        return self.head
 
 
 def count_parameters(module: nn.Module) -> int:
@@ -114,8 +120,9 @@ def build_model(config: ModelConfig) -> Model:
     norm = config.input_norm
     if encoder.input_dim != norm.dim:
         raise ValueError(f"the encoder reads {encoder.input_dim} numbers, the input norm gives {norm.dim}")
-    head = build_head(config.head, encoder.dim, config.num_classes, config.head_options)
-    head_options = {k: v for k, v in asdict(head.config).items() if k not in ("dim", "num_classes")}
-    options = asdict(encoder.config)
+    options, head, head_options = asdict(encoder.config), None, {}
+    if config.head is not None:
+        head = build_head(config.head, encoder.dim, config.num_classes, config.head_options)
+        head_options = {k: v for k, v in asdict(head.config).items() if k not in ("dim", "num_classes")}
     complete = ModelConfig(config.encoder, config.num_classes, options, config.head, head_options, norm)
     return Model(complete, encoder, head)

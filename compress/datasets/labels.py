@@ -47,7 +47,8 @@ class Labels:
 
     def take(self, rows: np.ndarray) -> Labels:
         """The labels of `rows`, int64 (M,), in that order."""
-        starts, lengths = self.indptr[rows], self.counts()[rows]
+        starts = self.indptr[rows]
+        lengths = self.indptr[rows + 1] - starts
         indptr = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum(lengths, out=indptr[1:])
         positions = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])

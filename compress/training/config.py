@@ -1,0 +1,141 @@
+"""What a training is told: one frozen dataclass, kept as JSON in every run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
+
+from compress.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A recipe. Epochs are passes over the training videos; sizes and rates as usual.
+
+    Args:
+        encoder: a registered encoder.
+        encoder_options: its options, without input_dim.
+        head, head_options: the head that is trained with it.
+        input_norm: what is done to the features first: "l2" (papers), "l2_standardize" (unit norm, then each
+            dimension to mean 0 and deviation 1), "standardize" or "none".
+        epochs: passes in all, >= 1.
+        warm_epochs: of these, how many come first with the encoder's branch switched off (see
+            `Encoder.set_warm`); 0 for encoders without a branch.
+        batch_size: videos a step.
+        optimizer: "adamw" (decoupled weight decay) or "adam".
+        learning_rate: of everything but the branch.
+        branch_learning_rate: of the encoder's branch.
+        second_peak: learning rate after the warm epochs, as a share of `learning_rate`.
+        schedule: "cosine" (one arc for the warm epochs, one for the rest) or "staircase" (papers: times
+            `decay` every `decay_examples` videos).
+        warmup_steps: steps over which a cosine arc rises from 0.
+        decay, decay_examples: of the staircase.
+        weight_decay: of matrices; biases and norms have none. Only with adamw.
+        clip_norm: the gradient of each tensor is cut to this norm (papers: 1); 0 leaves it alone.
+        input_dropout: share of the normalised input's numbers dropped, in [0, 1).
+        class_priors: start the head from the class frequencies of the training videos.
+        ema: decay of the running average of the weights that is validated and kept; 0 for none.
+        precision: "bf16" (autocast; weights stay float32) or "fp32".
+        keep: "best" (epoch with the highest validation GAP) or "last".
+        patience: stop after this many epochs without a better GAP; 0 never.
+        seed: of weights, order and dropout.
+    """
+
+    encoder: str
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
+    head: str = "moe"
+    head_options: Mapping[str, Any] = field(default_factory=dict)
+    input_norm: Literal["l2", "l2_standardize", "standardize", "none"] = "l2_standardize"
+    epochs: int = 6
+    warm_epochs: int = 0
+    batch_size: int = 256
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    learning_rate: float = 1e-3
+    branch_learning_rate: float = 1e-3
+    second_peak: float = 0.3
+    schedule: Literal["cosine", "staircase"] = "cosine"
+    warmup_steps: int = 50
+    decay: float = 0.95
+    decay_examples: int = 4_000_000
+    weight_decay: float = 1e-2
+    clip_norm: float = 0.0
+    input_dropout: float = 0.0
+    class_priors: bool = True
+    ema: float = 0.99
+    precision: Literal["bf16", "fp32"] = "bf16"
+    keep: Literal["best", "last"] = "best"
+    patience: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                _refuse(name, getattr(self, name), "one of " + ", ".join(choices))
+        for name in ("epochs", "batch_size", "decay_examples"):
+            _check(name, getattr(self, name), 1, int)
+        for name in ("warm_epochs", "warmup_steps", "patience", "seed"):
+            _check(name, getattr(self, name), 0, int)
+        for name in ("learning_rate", "branch_learning_rate", "second_peak", "decay"):
+            _check(name, getattr(self, name), 1e-12)
+        for name in ("weight_decay", "clip_norm"):
+            _check(name, getattr(self, name), 0)
+        for name in ("input_dropout", "ema"):
+            _check(name, getattr(self, name), 0)
+            if getattr(self, name) >= 1:
+                _refuse(name, getattr(self, name), "below 1")
+        if self.warm_epochs >= self.epochs:
+            _refuse("warm_epochs", self.warm_epochs, f"below epochs ({self.epochs})")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, strings and numbers."""
+        return _plain(asdict(self))
+
+
+_CHOICES = {
+    "input_norm": ("l2", "l2_standardize", "standardize", "none"),
+    "optimizer": ("adamw", "adam"),
+    "schedule": ("cosine", "staircase"),
+    "precision": ("bf16", "fp32"),
+    "keep": ("best", "last"),
+}
+
+
+def with_overrides(config: TrainConfig, overrides: Mapping[str, Any], encoder_options: set[str]) -> TrainConfig:
+    """A recipe with some values replaced; names that are not the recipe's own are the encoder's options.
+
+    Args:
+        config: the recipe.
+        overrides: values by name.
+        encoder_options: the names that the encoder knows.
+
+    Raises:
+        UsageError: a name that neither knows, or a value out of range.
+    """
+    own = {f.name for f in fields(TrainConfig)} - {"encoder", "encoder_options"}
+    chosen = {name: value for name, value in overrides.items() if name in own}
+    options = {name: value for name, value in overrides.items() if name not in own}
+    for name in options:
+        if name not in encoder_options:
+            close = difflib.get_close_matches(name, sorted(own | encoder_options), n=1)
+            hint = f"did you mean {close[0]}?" if close else "known: " + ", ".join(sorted(own | encoder_options))
+            raise UsageError(f"no setting {name!r} for encoder {config.encoder!r}", where="--set", hint=hint)
+    return replace(config, encoder_options={**config.encoder_options, **options}, **chosen)
+
+
+def _check(name: str, value: object, least: float, kind: type = float) -> None:
+    number = isinstance(value, int) or (kind is float and isinstance(value, float))
+    if isinstance(value, bool) or not number or not value >= least:  # type: ignore[operator]
+        whole = "a whole number" if kind is int else "a number"
+        _refuse(name, value, f"{whole}, at least {least:g}")
+
+
+def _refuse(name: str, value: object, wanted: str) -> None:
+    raise UsageError(f"{name} must be {wanted}, not {value!r}", where="--set")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

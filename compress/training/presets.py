@@ -1,0 +1,99 @@
+"""Named recipes: `paper` is what the papers did, `best` is what real YouTube-8M shards taught us.
+
+`best` was tuned on 23,091 real videos (docs/experiments.md has the figures and what did not help).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from compress.errors import UsageError
+from compress.training.config import TrainConfig, with_overrides
+from encoders import config_class, list_encoders
+
+CLOSED_FORM = {"pca": "linear", "random_projection": "linear", "identity": "identity"}
+"""Encoders that are computed, not trained, and the registered encoder that holds their weights."""
+
+PRESETS = ("best", "paper")
+
+_LIVELY_NORM = {"norm_momentum": 0.05}  # the papers' 0.001 needs thousands of steps
+_BEST: dict[str, dict[str, Any]] = {
+    "linear": {
+        "learning_rate": 2e-3,
+        "encoder_options": {"norm": True, "dropout": 0.4},
+    },
+    "mlp": {"learning_rate": 1e-3},
+    "residual_cnn": {
+        "learning_rate": 2e-3,
+        "warm_epochs": 4,
+        "encoder_options": {
+            "fc_activation": "linear",
+            "fc_weight_penalty": 0.0,
+            "branch_gain": 0.0,
+            "embedding_norm": True,
+            "embedding_dropout": 0.4,
+            **_LIVELY_NORM,
+        },
+    },
+    "residual_cnn_fc": {
+        "learning_rate": 2e-3,
+        "encoder_options": {"fc_weight_penalty": 0.0, "embedding_norm": True, "embedding_dropout": 0.4},
+    },
+    "lstm": {"batch_size": 128, "epochs": 5, "clip_norm": 1.0, "input_norm": "l2_standardize"},
+    "identity": {},
+}
+_PAPER_COMMON: dict[str, Any] = {
+    "input_norm": "l2",
+    "optimizer": "adam",
+    "schedule": "staircase",
+    "weight_decay": 0.0,
+    "clip_norm": 1.0,
+    "class_priors": False,
+    "ema": 0.0,
+    "precision": "fp32",
+    "epochs": 5,  # the text has 2 for frame-level models and is silent on video-level ones
+}
+_PAPER: dict[str, dict[str, Any]] = {
+    "residual_cnn": {"learning_rate": 1e-4, "branch_learning_rate": 1e-4},
+    "lstm": {"learning_rate": 1e-3, "epochs": 2},
+}
+_PAPER_FULLY_CONNECTED: dict[str, Any] = {"learning_rate": 0.01, "batch_size": 1024}
+
+
+def default_encoder(dim: int | None) -> str:
+    """The encoder of Table 4's row of that size: 640 is the LSTM's, any other size a ResidualCNN's."""
+    return "lstm" if dim == 640 else "residual_cnn"
+
+
+def train_config(
+    encoder: str, dim: int | None, preset: str = "best", overrides: Mapping[str, Any] | None = None
+) -> TrainConfig:
+    """The recipe of an encoder.
+
+    Args:
+        encoder: a registered encoder, or one of CLOSED_FORM (whose recipe only says what is fitted).
+        dim: size of the embedding; None leaves the encoder's own.
+        preset: "best" or "paper".
+        overrides: settings of the recipe or of the encoder, by name.
+
+    Raises:
+        UsageError: unknown encoder, preset or setting, or a value out of range.
+    """
+    known = sorted({*list_encoders(), *CLOSED_FORM})
+    if encoder not in known:
+        raise UsageError(f"no encoder {encoder!r}", where="--encoder", hint="choose from " + ", ".join(known))
+    if preset not in PRESETS:
+        raise UsageError(f"no preset {preset!r}", where="--preset", hint="choose from " + ", ".join(PRESETS))
+    values = dict(_BEST.get(encoder, {}) if preset == "best" else _paper(encoder))
+    options = {**values.pop("encoder_options", {}), **({} if dim is None else {"dim": dim})}
+    config = TrainConfig(encoder, encoder_options=options, **values)
+    if encoder in CLOSED_FORM and encoder != "identity":
+        config = TrainConfig(encoder, encoder_options=options, input_norm=config.input_norm, seed=config.seed)
+    names = {f.name for f in fields(config_class(CLOSED_FORM.get(encoder, encoder)))} - {"input_dim"}
+    return with_overrides(config, overrides or {}, names)
+
+
+def _paper(encoder: str) -> dict[str, Any]:
+    return {**_PAPER_COMMON, **_PAPER.get(encoder, _PAPER_FULLY_CONNECTED)}
