@@ -102,7 +102,9 @@ _CHOICES = {
 }
 
 
-def with_overrides(config: TrainConfig, overrides: Mapping[str, Any], encoder_options: set[str]) -> TrainConfig:
+def with_overrides(
+    config: TrainConfig, overrides: Mapping[str, Any], encoder_options: set[str]
+) -> TrainConfig:
     """A recipe with some values replaced; names that are not the recipe's own are the encoder's options.
 
     Args:
@@ -119,7 +121,9 @@ def with_overrides(config: TrainConfig, overrides: Mapping[str, Any], encoder_op
     for name in options:
         if name not in encoder_options:
             close = difflib.get_close_matches(name, sorted(own | encoder_options), n=1)
-            hint = f"did you mean {close[0]}?" if close else "known: " + ", ".join(sorted(own | encoder_options))
+            hint = (
+                f"did you mean {close[0]}?" if close else "known: " + ", ".join(sorted(own | encoder_options))
+            )
             raise UsageError(f"no setting {name!r} for encoder {config.encoder!r}", where="--set", hint=hint)
     return replace(config, encoder_options={**config.encoder_options, **options}, **chosen)
 

@@ -27,6 +27,7 @@ _BEST: dict[str, dict[str, Any]] = {
     "mlp": {"learning_rate": 1e-3},
     "residual_cnn": {
         "learning_rate": 2e-3,
+        "branch_learning_rate": 5e-4,
         "warm_epochs": 4,
         "encoder_options": {
             "fc_activation": "linear",

@@ -1,0 +1,100 @@
+"""Encoders that are computed, not trained: PCA, random projection, and the features as they are.
+
+They are what a sceptic compares a learned embedding with, so they end as models like any other.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from compress.datasets.video_table import VideoTable
+from compress.errors import SchemaError, UsageError
+from compress.training.config import TrainConfig
+from compress.training.inputs import Table, set_input_statistics
+from compress.training.run import Run, save_model
+from encoders import InputNorm, InputNormConfig, ModelConfig, build_model
+from encoders.linear import LinearEncoder
+
+_ROWS = 4096
+
+
+def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
+    """Compute the encoder and commit it as the run's model, without a head.
+
+    Raises:
+        SchemaError: frame-level data.
+        UsageError: more dimensions than the features have, or none given.
+    """
+    if not isinstance(table, VideoTable):
+        raise SchemaError(f"{config.encoder} reads video-level data, these shards are frame-level")
+    identity, size = config.encoder == "identity", table.schema.dim
+    # The untouched features stay untouched: whoever reads them normalises them.
+    norm = InputNormConfig(size, "none" if identity else config.input_norm)
+    options = {**config.encoder_options, "input_dim": size}
+    name = "identity" if identity else "linear"
+    dim = options.get("dim", 0 if identity else None)
+    if not identity and not (isinstance(dim, int) and 0 < dim <= size):
+        raise UsageError(f"{config.encoder} gives between 1 and {size} dimensions, not {dim}", where="--dim")
+    try:
+        model = build_model(ModelConfig(name, table.labels.num_classes, options, None, {}, norm))
+    except ValueError as error:
+        raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
+    set_input_statistics(model.input_norm, table)
+    if isinstance(model.encoder, LinearEncoder):
+        weight, bias = _projection(config, model.input_norm, table, model.encoder.dim)
+        with torch.no_grad():
+            model.encoder.weight.copy_(weight)
+            if model.encoder.bias is not None:
+                model.encoder.bias.copy_(bias)
+    facts = {
+        "epoch": 0,
+        "figures": {},
+        "model_config": model.config.to_dict(),
+        "parameters": model.parameter_counts(),
+        "schema": table.schema.to_json(),
+        "train_config": config.to_json(),
+        "train_videos": len(table),
+    }
+    save_model(run.model, model.state_dict(), facts)
+
+
+def _projection(config: TrainConfig, norm: InputNorm, table: VideoTable, dim: int) -> tuple[Tensor, Tensor]:
+    if config.encoder == "random_projection":
+        weight = random_directions(dim, table.schema.dim, config.seed)
+        return weight, torch.zeros(dim)
+    mean, covariance = moments(norm, table)
+    weight = principal_directions(covariance, dim)
+    return weight, -(weight.double() @ mean).float()
+
+
+def random_directions(dim: int, input_dim: int, seed: int) -> Tensor:
+    """Gaussian directions (dim, input_dim) that keep lengths on average (Johnson-Lindenstrauss)."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(dim, input_dim, generator=generator) / math.sqrt(dim)
+
+
+def principal_directions(covariance: Tensor, dim: int) -> Tensor:
+    """The `dim` eigenvectors of largest eigenvalue, as rows float32 (dim, D), largest first.
+
+    The sign of each is chosen so that its largest entry is positive: the same data gives the same encoder.
+    """
+    _, vectors = torch.linalg.eigh(covariance)
+    rows = vectors.flip(1)[:, :dim].T
+    largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
+    return (rows * largest.sign()).float()
+
+
+def moments(norm: InputNorm, table: VideoTable) -> tuple[Tensor, Tensor]:
+    """Mean (D,) and covariance (D, D) of the normalised features, float64, in one pass."""
+    size = table.schema.dim
+    total, products = torch.zeros(size, dtype=torch.float64), torch.zeros(size, size, dtype=torch.float64)
+    for first in range(0, len(table), _ROWS):
+        rows = torch.from_numpy(table.features[first : first + _ROWS].copy())
+        block = norm(rows).double()
+        total += block.sum(0)
+        products += block.T @ block
+    mean = total / len(table)
+    return mean, products / len(table) - torch.outer(mean, mean)

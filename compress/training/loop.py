@@ -1,0 +1,293 @@
+"""The training loop: read it from top to bottom."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from compress.artifacts.atomic import read_json, write_json
+from compress.artifacts.folder import read_folder
+from compress.artifacts.lock import exclusive
+from compress.datasets.batches import batches_an_epoch
+from compress.errors import DivergedError, SchemaError, UnavailableError, UsageError
+from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
+from compress.training.averaging import WeightAverage
+from compress.training.closed_form import fit_closed_form
+from compress.training.config import TrainConfig
+from compress.training.estimate import Stopwatch, describe
+from compress.training.inputs import Table, batch, fingerprint, set_input_statistics, training_order
+from compress.training.optimizer import build_optimizer, clip_each, set_learning_rates
+from compress.training.presets import CLOSED_FORM
+from compress.training.run import (
+    WEIGHTS,
+    Run,
+    append_log,
+    model_manifest,
+    read_tensors,
+    save_model,
+    truncate_log,
+)
+from compress.training.schedules import branch_factor, main_factor
+from compress.training.state import TrainState
+from compress.training.validate import accumulate
+from encoders import InputNormConfig, Model, ModelConfig, build_model, encoder_level
+
+CHECKPOINT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came out: the run's folder, the epoch that was kept (from 1; 0 for a closed form), its figures."""
+
+    run: Path
+    best_epoch: int
+    figures: Mapping[str, float]
+    seconds: float
+
+
+def train(
+    config: TrainConfig,
+    table: Table,
+    validation: Table,
+    run: Path,
+    *,
+    device: str = "cpu",
+    threads: int = 0,
+    report: Reporter = silent,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> TrainResult:
+    """Train, or go on with, one run.
+
+    Args:
+        config: the recipe.
+        table, validation: videos to learn from and to measure GAP on, of one schema.
+        run: the folder; a training that was stopped or killed there is continued, a finished one returned.
+        device: "cpu" or "cuda".
+        threads: CPU threads of torch; 0 leaves them as they are.
+        report: gets progress, the estimate, and the figures of each epoch.
+        checkpoint_seconds: time between checkpoints; a killed training loses at most that.
+
+    Raises:
+        UsageError: the folder holds a training of another recipe or other data.
+        SchemaError: encoder and data, or the two tables, do not fit.
+        DivergedError: the loss is no longer finite.
+        Interrupted: on request, after a checkpoint.
+    """
+    _check(config, table, validation, device)
+    if threads:
+        torch.set_num_threads(threads)
+    started, folder = time.monotonic(), Run(run)
+    run.mkdir(parents=True, exist_ok=True)
+    with exclusive(run / "train"):
+        identity = {"config": config.to_json(), "data": fingerprint(table), "device": device}
+        _claim(folder, identity)
+        if folder.finished:
+            report(Note(f"{run} is trained already"))
+        elif config.encoder in CLOSED_FORM:
+            fit_closed_form(config, table, folder)
+        else:
+            _fit(config, table, validation, folder, identity, device, report, checkpoint_seconds)
+            shutil.rmtree(folder.best, ignore_errors=True)
+            shutil.rmtree(folder.checkpoint, ignore_errors=True)
+    facts = model_manifest(run).metadata
+    return TrainResult(run, facts["epoch"], facts["figures"], time.monotonic() - started)
+
+
+def _fit(
+    config: TrainConfig,
+    table: Table,
+    validation: Table,
+    run: Run,
+    identity: dict[str, Any],
+    device: str,
+    report: Reporter,
+    checkpoint_seconds: float,
+) -> None:
+    torch.manual_seed(config.seed)
+    model = _new_model(config, table).to(device)
+    state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
+    if state.restore(run, identity):
+        report(Note(f"continuing at epoch {state.at.epoch + 1}, batch {state.at.batch + 1}"))
+    truncate_log(run.log, state.at.epoch)
+
+    steps = batches_an_epoch(len(table), config.batch_size)
+    report(Note(describe(config, model, len(table), steps)))
+    clock, saved = Stopwatch(config, steps, report), time.monotonic()
+    order = training_order(table, config.batch_size, config.seed, state.at.position)
+    while state.at.epoch < config.epochs and not _patience_lost(config, state):
+        position, rows = next(order)
+        at = state.at
+
+        # -- one step ----------------------------------------------------------------------------------
+        model.train()
+        if config.warm_epochs:
+            model.encoder.set_warm(at.epoch < config.warm_epochs)
+        factors = {
+            "main": main_factor(config, at.step, steps),
+            "branch": branch_factor(config, at.step, steps),
+        }
+        set_learning_rates(state.optimizer, factors)
+        loss = _step(config, state, table, rows, device)
+        at.step, at.loss_sum, at.videos = at.step + 1, at.loss_sum + loss * len(rows), at.videos + len(rows)
+        state.average.update(model, at.step)
+        at.epoch, at.batch = position.epoch, position.batch
+
+        # -- tell ------------------------------------------------------------------------------------------
+        clock.tick(at.step)
+        done = (at.step - 1) % steps + 1
+        figures = {"loss": at.loss_sum / at.videos, **({"gap": at.best_gap} if at.best_epoch else {})}
+        stage = f"epoch {(at.step - 1) // steps + 1}/{config.epochs}"
+        report(Progress(stage, min(done * config.batch_size, len(table)), len(table), "videos", figures))
+        # -- once an epoch: measure, log, keep the best ----------------------------------------------------
+        if at.batch == 0:
+            _finish_epoch(config, state, table, validation, run, report)
+
+        # -- keep what is done -----------------------------------------------------------------------------
+        if interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds:
+            state.save(run, identity)
+            saved = time.monotonic()
+            check_interrupt()
+    _finish(state, run)
+
+
+def _step(config: TrainConfig, state: TrainState, table: Table, rows: Any, device: str) -> float:
+    inputs, labels = batch(table, rows, torch.device(device))
+    model = state.model
+    with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
+        loss = _loss(model, inputs, labels, config.input_dropout)
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if config.clip_norm:
+        clip_each(model, config.clip_norm)
+    value = float(loss.detach())
+    if not torch.isfinite(torch.tensor(value)):
+        raise DivergedError(
+            f"the loss is {value} at step {state.at.step + 1}",
+            hint="lower --learning-rate, or --set precision=fp32",
+        )
+    state.optimizer.step()
+    return value
+
+
+def _loss(model: Model, inputs: Any, labels: torch.Tensor, input_dropout: float) -> torch.Tensor:
+    if not input_dropout:
+        return model.loss(inputs, labels) + model.penalty()
+    features, num_frames = inputs if isinstance(inputs, tuple) else (inputs, None)
+    dropped = torch.nn.functional.dropout(model.input_norm(features, num_frames), input_dropout)
+    embedding = model.encoder(dropped) if num_frames is None else model.encoder(dropped, num_frames)
+    assert model.head is not None
+    return model.head.loss(embedding, labels) + model.penalty()
+
+
+def _finish_epoch(
+    config: TrainConfig, state: TrainState, table: Table, validation: Table, run: Run, report: Reporter
+) -> None:
+    at, model = state.at, state.model
+    state.average.swap(model)
+    figures = accumulate(model, validation, precision=config.precision).figures()
+    state.average.swap(model)
+    line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, **asdict(figures)}
+    append_log(run.log, line)
+    report(Note(f"epoch {at.epoch}: loss {line['loss']:.3f}, GAP {figures.gap:.4f}, MAP {figures.map:.4f}"))
+    if config.keep == "last" or figures.gap > at.best_gap:
+        at.best_gap, at.best_epoch = figures.gap, at.epoch
+        facts = {
+            "epoch": at.epoch,
+            "figures": asdict(figures),
+            "model_config": model.config.to_dict(),
+            "parameters": model.parameter_counts(),
+            "schema": table.schema.to_json(),
+            "train_config": config.to_json(),
+            "train_videos": len(table),
+        }
+        save_model(run.best, state.average.weights, facts)
+    at.loss_sum, at.videos = 0.0, 0
+
+
+def _finish(state: TrainState, run: Run) -> None:
+    best = read_folder(run.best, "model")
+    save_model(run.model, read_tensors(best.path(WEIGHTS)), best.metadata)
+
+
+def _patience_lost(config: TrainConfig, state: TrainState) -> bool:
+    at = state.at
+    # A better epoch is not expected before the branch has run, nor is an arc of the schedule cut off by it.
+    waited = at.epoch - max(at.best_epoch, config.warm_epochs)
+    return bool(config.patience) and config.keep == "best" and waited >= config.patience
+
+
+def _new_model(config: TrainConfig, table: Table) -> Model:
+    dim = table.schema.dim
+    try:
+        model = build_model(
+            ModelConfig(
+                config.encoder,
+                table.labels.num_classes,
+                {**config.encoder_options, "input_dim": dim},
+                config.head,
+                config.head_options,
+                InputNormConfig(dim, config.input_norm),
+            )
+        )
+        if config.warm_epochs:
+            model.encoder.set_warm(True)
+    except ValueError as error:
+        raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
+    set_input_statistics(model.input_norm, table)
+    if config.class_priors:
+        assert model.head is not None
+        counts = torch.from_numpy(table.labels.class_counts()).double()
+        # Half a video more for each class: one that was never seen must not start at minus infinity.
+        model.head.set_class_priors(((counts + 0.5) / (len(table) + 1)).clamp(0, 1))
+    return model
+
+
+def _check(config: TrainConfig, table: Table, validation: Table, device: str) -> None:
+    level = encoder_level(CLOSED_FORM.get(config.encoder, config.encoder))
+    if table.schema.level != level:
+        hint = (
+            "give frame-level shards, or make them: compress data sample --from"
+            if level == "frame"
+            else "give video-level shards"
+        )
+        raise SchemaError(
+            f"encoder {config.encoder!r} reads {level}-level data, these shards are not",
+            hint=hint,
+        )
+    ours, theirs = table.schema, validation.schema
+    if (ours.level, ours.dim, ours.num_classes) != (theirs.level, theirs.dim, theirs.num_classes):
+        raise SchemaError(
+            f"training videos have {ours.dim} numbers and {ours.num_classes} classes, "
+            f"validation videos {theirs.dim} and {theirs.num_classes}"
+        )
+    if len(table) < 2 or len(validation) < 1:
+        raise UsageError(f"{len(table)} training and {len(validation)} validation videos are too few")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UnavailableError("no GPU that torch can use", where="--device cuda", hint="use --device cpu")
+
+
+def _claim(run: Run, identity: dict[str, Any]) -> None:
+    if not run.config.exists():
+        write_json(run.config, identity)
+        return
+    before = read_json(run.config)
+    if before == identity:
+        return
+    changed = [
+        f"{key} {before['config'].get(key)!r} -> {value!r}"
+        for key, value in identity["config"].items()
+        if before["config"].get(key) != value
+    ]
+    changed += ["the training videos"] if before["data"] != identity["data"] else []
+    changed += ["the device"] if before["device"] != identity["device"] else []
+    raise UsageError(
+        f"holds a run with other settings ({'; '.join(changed)})",
+        where=run.folder,
+        hint="choose another --name, or --fresh to throw it away",
+    )

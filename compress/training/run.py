@@ -1,0 +1,147 @@
+"""The folder of one training: what lies where, and the model that came out.
+
+runs/<name>/config.json    the recipe and the data it was started on
+runs/<name>/log.jsonl      one line an epoch
+runs/<name>/checkpoint/    while it runs: weights, optimiser, position, random state (artifact "checkpoint")
+runs/<name>/best/          while it runs: the best epoch so far (artifact "model")
+runs/<name>/model/         when it is finished: the model (artifact "model")
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from compress.artifacts.folder import Manifest, commit_folder, read_folder
+from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from encoders import Model, build_model, model_config
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Paths of a training."""
+
+    folder: Path
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.json"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint"
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def finished(self) -> bool:
+        """Whether a model came out."""
+        return (self.model / "manifest.json").exists()
+
+
+def tensors_file(tensors: Mapping[str, Tensor]) -> bytes:
+    """Tensors as the bytes of a safetensors file, from wherever they live."""
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; CorruptArtifactError when it is none."""
+    try:
+        return load_file(path)
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise CorruptArtifactError(f"not a safetensors file ({error})", where=path) from error
+
+
+def save_model(folder: Path, weights: Mapping[str, Tensor], metadata: dict[str, Any]) -> None:
+    """Commit a model: its weights, and in the manifest everything needed to build it again."""
+    commit_folder(folder, "model", {WEIGHTS: tensors_file(weights)}, metadata)
+
+
+def load_model(folder: Path) -> tuple[Model, dict[str, Any]]:
+    """The model of a finished training, in evaluation mode on the CPU.
+
+    Args:
+        folder: runs/<name>.
+
+    Returns:
+        The model and the manifest's metadata: model_config, schema, train_config, figures, parameters.
+
+    Raises:
+        NotFoundError: nothing was trained there, or the training has not finished.
+        CorruptArtifactError: a checksum does not match, or the weights do not fit the config.
+    """
+    manifest = model_manifest(folder)
+    metadata = manifest.metadata
+    try:
+        model = build_model(model_config(metadata["model_config"]))
+        model.load_state_dict(read_tensors(manifest.path(WEIGHTS)))
+    except (KeyError, RuntimeError, ValueError) as error:
+        what = f"holds a model that this version cannot build ({str(error).splitlines()[0]})"
+        raise CorruptArtifactError(what, where=manifest.folder, hint="train it again with --fresh") from error
+    return model.eval(), metadata
+
+
+def model_manifest(folder: Path) -> Manifest:
+    """The verified manifest of a finished training; raises as `load_model`."""
+    run = Run(folder)
+    if run.finished:
+        return read_folder(run.model, "model")
+    if run.config.exists():
+        hint = "run the same `compress train` command again to continue it"
+        raise NotFoundError("training has not finished", where=folder, hint=hint)
+    raise NotFoundError("no trained encoder here", where=folder, hint="`compress train` makes one")
+
+
+def check_fits(metadata: Mapping[str, Any], schema: Any, where: Path) -> None:
+    """SchemaError unless data of `schema` can be read by the model of `metadata`.
+
+    Args:
+        metadata: of a model's manifest.
+        schema: FeatureSchema of the data.
+        where: the run, for the message.
+    """
+    trained = metadata["schema"]
+    if schema.level != trained["level"]:
+        raise SchemaError(
+            f"the encoder reads {trained['level']}-level data, these shards are {schema.level}-level",
+            where=where,
+            hint="give shards of the other level, or train another encoder",
+        )
+    if schema.dim != sum(trained["dims"]):
+        raise SchemaError(
+            f"the encoder reads {sum(trained['dims'])} numbers, these shards hold {schema.dim}", where=where
+        )
+
+
+def append_log(path: Path, line: Mapping[str, Any]) -> None:
+    """Add one JSON line, on the disk before this returns."""
+    with path.open("a") as file:
+        file.write(json.dumps(line, sort_keys=True) + "\n")
+        file.flush()
+
+
+def truncate_log(path: Path, epochs: int) -> None:
+    """Forget lines of epochs that a killed training logged after its last checkpoint."""
+    if path.exists():
+        lines = path.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n")][:epochs]
+        path.write_text("".join(kept))
