@@ -55,7 +55,9 @@ class DataError(CompressError):
 class CorruptShardError(DataError):
     """A shard fails its CRC or ends early. `offset` is the byte at which the bad record starts."""
 
-    def __init__(self, what: str, *, where: str | Path = "", offset: int, record: int, hint: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: str | Path = "", offset: int, record: int, hint: str = ""
+    ) -> None:
         self.path, self.offset, self.record = Path(where), offset, record
         super().__init__(what, where=f"{where}: record {record} at byte {offset}", hint=hint)
 
