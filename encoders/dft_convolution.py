@@ -19,6 +19,8 @@ from torch.nn import functional as F
 
 from encoders.dft_plan import Plan, make_plan, transforms
 
+BLOCK = 16_384  # (output, input) pairs of a weight transformed at a time: they stay in the cache
+
 
 def dft_convolution(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) -> Tensor:
     """y[p] = bias + sum over taps q of x[p + (q - k // 2) * dilation] @ weight[:, :, q].T; zeros outside.
@@ -49,11 +51,29 @@ def compute_type(x: Tensor) -> torch.dtype:
 
 
 def transform_weight(weight: Tensor, plan: Plan, dtype: torch.dtype) -> Tensor:
-    """(outputs, inputs, k) -> (points, outputs, inputs) of `dtype`; computed in the weight's own type."""
+    """(outputs, inputs, k) -> (points, outputs, inputs) of `dtype`, computed at least in float32."""
     outputs, inputs, kernel = weight.shape
-    taps = transforms(plan.outputs, kernel, weight.dtype, weight.device)[1]
-    with torch.autocast(weight.device.type, enabled=False):
-        return (taps @ weight.reshape(-1, kernel).t()).to(dtype).view(-1, outputs, inputs)
+    flat = weight.detach().reshape(-1, kernel)
+    exact = torch.promote_types(weight.dtype, torch.float32)
+    taps = transforms(plan.outputs, kernel, exact, weight.device)[1]
+    result = flat.new_empty(plan.points, len(flat), dtype=dtype)
+    with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
+        for start in range(0, len(flat), BLOCK):
+            rows = slice(start, start + BLOCK)
+            result[:, rows] = taps @ flat[rows].to(exact).t()
+    return result.view(-1, outputs, inputs)
+
+
+def _transform_weight_transposed(by_point: Tensor, plan: Plan, dtype: torch.dtype) -> Tensor:
+    """Gradient of the transformed weight (points, outputs, inputs) -> of the weight (outputs, inputs, k)."""
+    flat = by_point.flatten(1)
+    exact = torch.promote_types(dtype, torch.float32)
+    taps = transforms(plan.outputs, plan.kernel, exact, flat.device)[1]
+    result = flat.new_empty(flat.shape[1], plan.kernel, dtype=dtype)
+    for start in range(0, len(result), BLOCK):
+        rows = slice(start, start + BLOCK)
+        result[rows] = flat[:, rows].to(exact).t() @ taps
+    return result.view(*by_point.shape[1:], plan.kernel)
 
 
 def convolve_transformed(x: Tensor, spectrum: Tensor, bias: Tensor, plan: Plan) -> Tensor:
@@ -71,12 +91,7 @@ class _Convolution(torch.autograd.Function):
             spectrum = transform_weight(weight, plan, x.dtype)
             points = _forth(x, plan)
             ctx.save_for_backward(points, spectrum)
-            ctx.plan, ctx.batch, ctx.weight_dtype, ctx.bias_dtype = (
-                plan,
-                x.shape[1],
-                weight.dtype,
-                bias.dtype,
-            )
+            ctx.plan, ctx.batch, ctx.weight_dtype, ctx.bias_dtype = plan, x.shape[1], weight.dtype, bias.dtype
             return _back(_products(points, spectrum, bias, plan), plan, x.shape[1])
 
     @staticmethod
@@ -90,9 +105,8 @@ class _Convolution(torch.autograd.Function):
             if ctx.needs_input_grad[0]:
                 for_x = _forth_transposed(torch.bmm(products, spectrum), plan, ctx.batch)
             if ctx.needs_input_grad[1]:
-                taps = transforms(plan.outputs, plan.kernel, ctx.weight_dtype, points.device)[1]
-                by_point = torch.bmm(products.transpose(1, 2), points).to(ctx.weight_dtype)
-                for_weight = (by_point.flatten(1).t() @ taps).view(*spectrum.shape[1:], plan.kernel)
+                by_point = torch.bmm(products.transpose(1, 2), points)
+                for_weight = _transform_weight_transposed(by_point, plan, ctx.weight_dtype)
             if ctx.needs_input_grad[2]:  # point 0 of a tile's gradient is its mean
                 for_bias = products[0].sum(0, dtype=ctx.bias_dtype) * plan.samples
             return for_x, for_weight, for_bias, None
@@ -103,12 +117,12 @@ def _forth(x: Tensor, plan: Plan) -> Tensor:
     length, batch, channels = x.shape
     matrix = transforms(plan.outputs, plan.kernel, x.dtype, x.device)[0]
     padded = F.pad(x, (0, 0, 0, 0, plan.margin, plan.padded_inputs - plan.margin - length))
-    rows = padded.view(-1, plan.dilation * batch * channels)
+    rows = padded.view(plan.input_rows, plan.dilation * batch * channels)
     points = x.new_empty(plan.points, plan.tiles, rows.shape[1])
     for tile in range(plan.tiles):
         start = tile * plan.outputs
         torch.mm(matrix, rows[start : start + plan.samples], out=points[:, tile])
-    return points.view(plan.points, -1, channels)
+    return points.view(plan.points, plan.tiles * plan.dilation * batch, channels)
 
 
 def _products(points: Tensor, spectrum: Tensor, bias: Tensor, plan: Plan) -> Tensor:
@@ -134,12 +148,12 @@ def _back_transposed(gradient: Tensor, plan: Plan) -> Tensor:
     length, batch, channels = gradient.shape
     matrix = transforms(plan.outputs, plan.kernel, gradient.dtype, gradient.device)[2].t()
     padded = F.pad(gradient, (0, 0, 0, 0, 0, plan.padded_outputs - length)).contiguous()
-    rows = padded.view(-1, plan.dilation * batch * channels)
+    rows = padded.view(plan.tiles * plan.outputs, plan.dilation * batch * channels)
     products = gradient.new_empty(plan.points, plan.tiles, rows.shape[1])
     for tile in range(plan.tiles):
         start = tile * plan.outputs
         torch.mm(matrix, rows[start : start + plan.outputs], out=products[:, tile])
-    return products.view(plan.points, -1, channels)
+    return products.view(plan.points, plan.tiles * plan.dilation * batch, channels)
 
 
 def _forth_transposed(points: Tensor, plan: Plan, batch: int) -> Tensor:
@@ -147,8 +161,8 @@ def _forth_transposed(points: Tensor, plan: Plan, batch: int) -> Tensor:
     matrix = transforms(plan.outputs, plan.kernel, points.dtype, points.device)[0].t()
     channels = points.shape[2]
     tiles = points.view(plan.points, plan.tiles, plan.dilation * batch * channels)
-    rows = points.new_zeros(plan.padded_inputs // plan.dilation, tiles.shape[2])
+    rows = points.new_zeros(plan.input_rows, tiles.shape[2])
     for tile in range(plan.tiles):
         start = tile * plan.outputs
         rows[start : start + plan.samples].addmm_(matrix, tiles[:, tile])
-    return rows.view(-1, batch, channels)[plan.margin : plan.margin + plan.length]
+    return rows.view(plan.padded_inputs, batch, channels)[plan.margin : plan.margin + plan.length]

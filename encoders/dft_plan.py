@@ -15,7 +15,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-SMALLEST_TILE, LARGEST_TILE = 8, 72
+SMALLEST_TILE, LARGEST_TILE = 8, 32  # beyond it the transformed weight is what costs
 TRANSFORM_COST = 1 / 160  # of a matrix entry of the transforms, against one of a layer with some 320 channels
 
 
@@ -48,9 +48,14 @@ class Plan:
         return points(self.samples)
 
     @property
+    def input_rows(self) -> int:
+        """Inputs of all tiles of one residue."""
+        return self.tiles * self.outputs + self.kernel - 1
+
+    @property
     def padded_inputs(self) -> int:
         """Positions the tiles read: `margin` before the sequence, the rest after it."""
-        return (self.tiles * self.outputs + self.kernel - 1) * self.dilation
+        return self.input_rows * self.dilation
 
     @property
     def padded_outputs(self) -> int:

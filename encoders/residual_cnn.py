@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from encoders.encoder import Encoder
 from encoders.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
-from encoders.norm import BatchNorm
 from encoders.options import fraction, positive
+from encoders.positions import Convolution, PositionsNorm
 from encoders.registry import register
-from encoders.residual_module import ResidualModule, convolution
+from encoders.residual_module import ResidualModule
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,24 @@ class ResidualCNN(Encoder):
         return self.fc.penalty()
 
 
-def _stages(config: ResidualCNNConfig) -> nn.Sequential:
-    """Table 1 from conv1 to module4: (B, 1, X) -> (B, X, X)."""
+class _Stages(nn.Sequential):
+    """(B, 1, X) -> (B, X channels, X positions); positions first in between."""
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        result: Tensor = super().forward(sequence.permute(2, 0, 1))
+        return result.permute(1, 2, 0)
+
+
+def _stages(config: ResidualCNNConfig) -> _Stages:
+    """Table 1 from conv1 to module4."""
     c, x = config.channels, config.dim
 
-    def norm(channels: int) -> BatchNorm:
-        return BatchNorm(channels, config.norm_momentum, config.norm_eps, config.norm_scale)
+    def norm(channels: int) -> PositionsNorm:
+        return PositionsNorm(channels, config.norm_momentum, config.norm_eps, config.norm_scale)
 
     def stage(inputs: int, kernel: int, width: int, inner: list[int]) -> list[nn.Module]:
         module = ResidualModule(width, [*inner, width], config.activation_before_sum)
-        return [convolution(inputs, width, kernel), nn.ReLU(), norm(width), module]
+        return [Convolution(inputs, width, kernel), nn.ReLU(), norm(width), module]
 
     stages = [
         *stage(1, 49, c(64), [c(128), c(192)]),
@@ -128,4 +136,4 @@ def _stages(config: ResidualCNNConfig) -> nn.Sequential:
         norm(c(256)),
         *stage(c(256), 1, x, [c(512)]),
     ]
-    return nn.Sequential(*stages, norm(x)) if config.norm_after_module4 else nn.Sequential(*stages)
+    return _Stages(*stages, norm(x)) if config.norm_after_module4 else _Stages(*stages)

@@ -1,0 +1,120 @@
+"""Layers over sequences laid out (L, B, C), positions first, and the switch between methods of convolution.
+
+In this layout a 1x1 convolution is a linear layer, batch norm is over rows, and the tiles of dft_convolution
+are blocks of rows. Which method computes a convolution belongs to the run: weights and checkpoints do not
+know of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from encoders.dft_convolution import compute_type, convolve_transformed, dft_convolution, transform_weight
+from encoders.dft_plan import Plan, make_plan
+from encoders.norm import BatchNorm
+
+Method = Literal["auto", "direct", "dft"]
+
+FEWEST_CHANNELS = 64  # with fewer, what the transforms cost is not won back
+AUTO_TYPES = (torch.float32, torch.float64, torch.bfloat16)
+
+
+class _Kept(NamedTuple):
+    """A transformed weight and all it depends on."""
+
+    weight: Tensor
+    plan: Plan
+    spectrum: Tensor
+
+
+class PositionsNorm(BatchNorm):
+    """Batch norm of (L, B, C) over the channels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.flatten(0, 1)).view(x.shape)
+
+
+class Convolution(nn.Conv1d):
+    """nn.Conv1d with stride 1 and same padding, on (L, B, inputs) -> (L, B, outputs).
+
+    Xavier-uniform weight (outputs, inputs, kernel), zero bias.
+
+    Args:
+        inputs: channels that come in.
+        outputs: channels that go out.
+        kernel: taps, odd.
+        dilation: distance of the taps.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, padding=dilation * (kernel // 2), dilation=dilation)
+        assert self.bias is not None
+        nn.init.xavier_uniform_(self.weight)
+        nn.init.zeros_(self.bias)
+        self.method: Method = "auto"
+        self._kept: _Kept | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert self.bias is not None
+        if self.kernel_size[0] == 1:
+            return F.linear(x, self.weight[:, :, 0], self.bias)
+        if not self._by_dft(x):
+            return super().forward(x.permute(1, 2, 0)).permute(2, 0, 1).contiguous()
+        if torch.is_grad_enabled() and (self.weight.requires_grad or x.requires_grad):
+            return dft_convolution(x, self.weight, self.bias, self.dilation[0])
+        x = x.to(compute_type(x))
+        plan = make_plan(len(x), self.dilation[0], self.kernel_size[0])
+        return convolve_transformed(x, self._spectrum(plan, x.dtype), self.bias, plan)
+
+    def train(self, mode: bool = True) -> Convolution:
+        self._kept = None
+        return super().train(mode)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": None}
+
+    def _by_dft(self, x: Tensor) -> bool:
+        if self.method != "auto":
+            return self.method == "dft"
+        wide = min(self.in_channels, self.out_channels) >= FEWEST_CHANNELS
+        return wide and x.device.type == "cpu" and compute_type(x) in AUTO_TYPES
+
+    def _spectrum(self, plan: Plan, dtype: torch.dtype) -> Tensor:
+        """The transformed weight; kept in evaluation, for as long as the weight has the same numbers.
+
+        Comparing the numbers takes a hundredth of a batch's time, and unlike a version counter it also sees
+        writes through `.data`.
+        """
+        weight, kept = self.weight.detach(), self._kept
+        if kept and kept.plan == plan and kept.spectrum.dtype == dtype and _same(kept.weight, weight):
+            return kept.spectrum
+        spectrum = transform_weight(weight, plan, dtype)
+        if not self.training:
+            self._kept = _Kept(weight.clone(), plan, spectrum)
+        return spectrum
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
+
+
+def set_convolution_method(module: nn.Module, method: Method) -> None:
+    """Choose how every `Convolution` inside `module` is computed from now on.
+
+    Args:
+        module: an encoder, a model, or any other module.
+        method: "direct" (torch's own convolution), "dft" (dft_convolution, for all kernels above 1), or
+            "auto": dft on a CPU where both channels are at least 64, else direct.
+
+    Raises:
+        ValueError: another method.
+    """
+    if method not in get_args(Method):
+        raise ValueError(f"convolution method must be one of {', '.join(get_args(Method))}, not {method!r}")
+    for layer in module.modules():
+        if isinstance(layer, Convolution):
+            layer.method = method
