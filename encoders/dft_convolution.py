@@ -39,7 +39,7 @@ def dft_convolution(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) 
     """
     x = x.to(compute_type(x))
     plan = make_plan(len(x), dilation, weight.shape[2])
-    result: Tensor = _Convolution.apply(x, weight, bias, plan)
+    result: Tensor = _Convolution.apply(x, weight, bias, plan)  # type: ignore[no-untyped-call]
     return result
 
 

@@ -1,4 +1,4 @@
-"""How a dilated convolution is cut into tiles, and the real matrices that carry a tile to frequencies and back.
+"""How a dilated convolution is cut into tiles, and the real matrices to frequencies and back.
 
 Sequence position p = m * dilation + r: each residue r is an undilated sequence over m, cut into tiles of
 `outputs` results, which need `samples` = outputs + kernel - 1 inputs. A cyclic correlation of that length by

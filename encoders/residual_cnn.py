@@ -112,7 +112,7 @@ class _Stages(nn.Sequential):
     """(B, 1, X) -> (B, X channels, X positions); positions first in between."""
 
     def forward(self, sequence: Tensor) -> Tensor:
-        result: Tensor = super().forward(sequence.permute(2, 0, 1))
+        result: Tensor = super().forward(sequence.permute(2, 0, 1))  # type: ignore[no-untyped-call]
         return result.permute(1, 2, 0)
 
 
