@@ -17,7 +17,8 @@ class TrainConfig:
     Args:
         encoder: a registered encoder.
         encoder_options: its options, without input_dim.
-        head, head_options: the head that is trained with it.
+        head, head_options: the head that is trained with it; None for encoders that are computed, not
+            trained (`presets.CLOSED_FORM`).
         input_norm: what is done to the features first: "l2" (papers), "l2_standardize" (unit norm, then each
             dimension to mean 0 and deviation 1), "standardize" or "none".
         epochs: passes in all, >= 1.
@@ -45,7 +46,7 @@ class TrainConfig:
 
     encoder: str
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
-    head: str = "moe"
+    head: str | None = "moe"
     head_options: Mapping[str, Any] = field(default_factory=dict)
     input_norm: Literal["l2", "l2_standardize", "standardize", "none"] = "l2_standardize"
     epochs: int = 6

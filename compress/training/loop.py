@@ -89,7 +89,7 @@ def train(
         _claim(folder, identity)
         if folder.finished:
             report(Note(f"{run} is trained already"))
-        elif config.encoder in CLOSED_FORM:
+        elif config.head is None:
             fit_closed_form(config, table, folder)
         else:
             _fit(config, table, validation, folder, identity, device, report, checkpoint_seconds)

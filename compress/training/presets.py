@@ -14,7 +14,10 @@ from compress.training.config import TrainConfig, with_overrides
 from encoders import config_class, list_encoders
 
 CLOSED_FORM = {"pca": "linear", "random_projection": "linear", "identity": "identity"}
-"""Encoders that are computed, not trained, and the registered encoder that holds their weights."""
+"""Encoders that are computed, not trained, and the registered encoder that holds their weights.
+
+`identity` can be trained too, given a head: the MoE on the original features, which is Table 3's first row.
+"""
 
 PRESETS = ("best", "paper")
 
@@ -90,10 +93,17 @@ def train_config(
     values = dict(_BEST.get(encoder, {}) if preset == "best" else _paper(encoder))
     options = {**values.pop("encoder_options", {}), **({} if dim is None else {"dim": dim})}
     config = TrainConfig(encoder, encoder_options=options, **values)
-    if encoder in CLOSED_FORM and encoder != "identity":
-        config = TrainConfig(encoder, encoder_options=options, input_norm=config.input_norm, seed=config.seed)
+    if encoder in CLOSED_FORM:
+        config = TrainConfig(encoder, options, head=None, input_norm=config.input_norm)
     names = {f.name for f in fields(config_class(CLOSED_FORM.get(encoder, encoder)))} - {"input_dim"}
-    return with_overrides(config, overrides or {}, names)
+    chosen = with_overrides(config, overrides or {}, names)
+    if chosen.head is None and encoder not in CLOSED_FORM:
+        raise UsageError(
+            f"encoder {encoder!r} is trained with a head", where="--set head", hint="moe, logistic"
+        )
+    if chosen.head is not None and encoder in CLOSED_FORM and encoder != "identity":
+        raise UsageError(f"{encoder} is computed, so it takes no head", where="--set head")
+    return chosen
 
 
 def _paper(encoder: str) -> dict[str, Any]:
