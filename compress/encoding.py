@@ -1,4 +1,4 @@
-"""From shards through a trained encoder to a store: streamed, resumable, the same bytes however often killed."""
+"""From shards through a trained encoder to a store: streamed, resumable, the same bytes after any kill."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How long work tells its caller where it stands, and how the caller asks it to stop.
 
-Work functions take `report: Reporter = silent`. They call it with a `Progress` or a `Note`; what a person sees
-of it (bar, plain line, nothing) is the caller's business. Between two safe points they call `check_interrupt()`.
+Work functions take `report: Reporter = silent` and call it with a `Progress` or a `Note`; what a person sees
+of it (bar, plain line, nothing) is the caller's business. At safe points they call `check_interrupt()`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from compress.errors import Interrupted
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of countable work: `done` of `total` `unit`s of `stage`, with figures to show (loss, GAP, ...)."""
+    """Countable work: `done` of `total` `unit`s of `stage`, with figures to show (loss, GAP, ...)."""
 
     stage: str
     done: int

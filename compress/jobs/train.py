@@ -97,13 +97,14 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     name = run_name(encoder, request.dim, request.name)
     config = train_config(encoder, request.dim, request.preset, changes)
     device = choose_device(request.device)
-    tables = [load_table(source, cache=workspace.cache, report=report) for source in (training, validation)]
+    table = load_table(training, cache=workspace.cache, report=report)
+    held_out = load_table(validation, cache=workspace.cache, report=report)
     tell_skipped((training, validation), report)
     run = workspace.run(name)
     if request.fresh and run.exists():
         report(Note(f"throwing away {run}"))
         shutil.rmtree(run)
-    done = train(config, *tables, run, device=device, threads=request.threads, report=report)
+    done = train(config, table, held_out, run, device=device, threads=request.threads, report=report)
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
 
 

@@ -2,13 +2,13 @@
 
 from compress.metrics.accumulator import MetricAccumulator as MetricAccumulator
 from compress.metrics.bootstrap import Interval as Interval
-from compress.metrics.bootstrap import Metric as Metric
 from compress.metrics.bootstrap import Replicates as Replicates
 from compress.metrics.bootstrap import difference as difference
 from compress.metrics.bootstrap import interval as interval
 from compress.metrics.bootstrap import replicates as replicates
 from compress.metrics.figures import METRICS as METRICS
 from compress.metrics.figures import Figures as Figures
+from compress.metrics.figures import Metric as Metric
 from compress.metrics.figures import figures as figures
 from compress.metrics.gap import gap as gap
 from compress.metrics.hit_at_one import hit_at_one as hit_at_one

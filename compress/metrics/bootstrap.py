@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from compress.errors import SchemaError, UsageError
-from compress.metrics.figures import METRICS, Figures, figures
+from compress.metrics.figures import METRICS, Figures, Metric, figures
 from compress.metrics.top_scores import TopScores
 from compress.metrics.weighted_ranking import WeightedClasses, WeightedPool
-
-Metric = Literal["gap", "map", "map_with_empty_as_zero", "perr", "hit_at_one"]
 
 
 @dataclass(frozen=True)

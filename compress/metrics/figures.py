@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from compress.metrics.mean_average_precision import mean_over_classes, per_class
 from compress.metrics.perr import perr
 from compress.metrics.top_scores import TopScores
 
-METRICS = ("gap", "map", "map_with_empty_as_zero", "perr", "hit_at_one")
+Metric = Literal["gap", "map", "map_with_empty_as_zero", "perr", "hit_at_one"]
+METRICS: tuple[Metric, ...] = ("gap", "map", "map_with_empty_as_zero", "perr", "hit_at_one")
 
 
 @dataclass(frozen=True)

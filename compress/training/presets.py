@@ -94,7 +94,7 @@ def train_config(
     options = {**values.pop("encoder_options", {}), **({} if dim is None else {"dim": dim})}
     config = TrainConfig(encoder, encoder_options=options, **values)
     if encoder in CLOSED_FORM:
-        config = TrainConfig(encoder, options, head=None, input_norm=config.input_norm)
+        config = TrainConfig(encoder, options, head=None, input_norm=config.input_norm, precision="fp32")
     names = {f.name for f in fields(config_class(CLOSED_FORM.get(encoder, encoder)))} - {"input_dim"}
     chosen = with_overrides(config, overrides or {}, names)
     if chosen.head is None and encoder not in CLOSED_FORM:

@@ -6,17 +6,18 @@ import torch
 
 from compress.metrics import MetricAccumulator
 from compress.training.inputs import Table, batch, reading_order
-from encoders import Model
 
 ROWS = 512
 
 
 @torch.no_grad()
-def accumulate(model: Model, table: Table, *, precision: str = "fp32", rows: int = ROWS) -> MetricAccumulator:
+def accumulate(
+    model: torch.nn.Module, table: Table, *, precision: str = "fp32", rows: int = ROWS
+) -> MetricAccumulator:
     """Score every video of a table.
 
     Args:
-        model: with a head; it is in evaluation mode when this returns.
+        model: inputs -> log-odds (B, C), a Model with a head; it is in evaluation mode when this returns.
         table: N labelled videos.
         precision: "fp32", or "bf16" for autocast.
         rows: videos at once.

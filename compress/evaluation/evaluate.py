@@ -1,0 +1,179 @@
+"""Measure one store: fresh head, joint head, neighbours, each figure with its interval, deltas paired."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.artifacts.atomic import write_json
+from compress.errors import NotFoundError, SchemaError
+from compress.evaluation.fresh_head import head_config, rows_by_id, score_joint_head, train_fresh_head
+from compress.evaluation.neighbours import retrieval_quality
+from compress.evaluation.scores import load_scores, save_scores
+from compress.evaluation.titles import role, table4_row, title
+from compress.metrics import METRICS, Interval, Replicates, TopScores, difference, figures, replicates
+from compress.progress import Reporter, silent
+from compress.store.reader import Store, open_store
+from compress.workspace import Workspace
+
+RESAMPLES = 1000
+
+
+def evaluate(
+    workspace: Workspace,
+    name: str,
+    *,
+    baseline: str = "original",
+    head_epochs: int | None = None,
+    retrieval: bool = True,
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "cpu",
+    report: Reporter = silent,
+) -> dict[str, Any]:
+    """Measure the store `name` and write evaluation/<name>.json.
+
+    Args:
+        workspace: where runs, stores and evaluations lie.
+        name: of the store.
+        baseline: the store that deltas are measured against; measured before.
+        head_epochs: passes of the fresh head; None for the recipe's.
+        retrieval: also search neighbours (needs the baseline's store).
+        seed: of the fresh head and of the bootstrap.
+        threads: of torch; 0 leaves them as they are.
+        device: "cpu" or "cuda".
+
+    Returns:
+        What was written: one row of a report.
+
+    Raises:
+        NotFoundError: no such store, or the baseline was not measured.
+        UsageError: the store has no labels or lacks a split.
+        SchemaError: the baseline was measured on other videos, or with another head recipe.
+    """
+    store = open_store(workspace.store(name))
+    config = head_config(head_epochs, seed)
+    against = None if name == baseline else _baseline(workspace, baseline, config.to_json())
+    top, head_parameters = train_fresh_head(
+        store, workspace.evaluation / "heads" / name, config, device=device, threads=threads, report=report
+    )
+    _same_videos(store, against)
+    resampled = replicates(top, RESAMPLES, seed)
+    joint = _joint(workspace, store, device)
+    quality = None
+    if retrieval:
+        original = store if name == baseline else open_store(workspace.store(baseline))
+        quality = retrieval_quality(store, original, seed, report).to_json()
+    row = {
+        "schema_version": 1,
+        "row": name,
+        "title": title(store.metadata, store.dim, store.codec.name),
+        "table4_row": table4_row(store.metadata, store.dim, store.codec.name),
+        "role": role(name, baseline, store.metadata),
+        "encoder": store.metadata["encoder"],
+        "head": "fresh moe",
+        "dim": store.dim,
+        "codec": store.codec.name,
+        "bytes_per_video": store.bytes_per_video,
+        "parameters": {"encoder": store.metadata["parameters"]["encoder"], "head": head_parameters},
+        "figures": {metric: _json(resampled.interval(metric)) for metric in METRICS},
+        "delta": None if against is None else _delta(resampled, against[0], baseline, seed),
+        "joint": joint,
+        "retrieval": quality,
+        "head_training": {"epochs": config.epochs, "seed": seed, "batch_size": config.batch_size},
+        "data": _data(workspace, store),
+        "command": f"compress evaluate --name {name}",
+        "notes": _notes(store),
+    }
+    facts = {"head": config.to_json(), "fingerprint": row["data"]["fingerprint"]}
+    save_scores(workspace.evaluation / "scores" / name, top, facts)
+    write_json(workspace.evaluation / f"{name}.json", row)
+    return row
+
+
+def _baseline(workspace: Workspace, name: str, head: dict[str, Any]) -> tuple[TopScores, str]:
+    """Scores of the baseline and the fingerprint of its videos."""
+    try:
+        top, facts = load_scores(workspace.evaluation / "scores" / name)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"the baseline {name!r} has not been evaluated",
+            where=workspace.evaluation,
+            hint=f"`compress evaluate --name {name}` first, or choose another --baseline",
+        ) from error
+    if facts["head"] != head:
+        raise SchemaError(
+            f"the baseline {name!r} was measured with another head (epochs or seed differ)",
+            where=workspace.evaluation,
+            hint=f"`compress evaluate --name {name}` with the same options first",
+        )
+    return top, str(facts["fingerprint"])
+
+
+def _same_videos(store: Store, against: tuple[TopScores, str] | None) -> None:
+    if against is not None and against[1] != fingerprint(store):
+        raise SchemaError(
+            "does not hold the validation videos that the baseline was measured on",
+            where=store.path,
+            hint="encode and evaluate the baseline again",
+        )
+
+
+def _delta(ours: Replicates, baseline: TopScores, name: str, seed: int) -> dict[str, Any]:
+    theirs = replicates(baseline, RESAMPLES, seed)
+    return {"baseline": name} | {metric: _json(difference(ours, theirs, metric)) for metric in METRICS}
+
+
+def _joint(workspace: Workspace, store: Store, device: str) -> dict[str, float] | None:
+    run = workspace.run(store.metadata["run"])
+    if not run.exists():
+        return None
+    top = score_joint_head(store, run, device)
+    if top is None:
+        return None
+    measured = figures(top)
+    return {metric: getattr(measured, metric) for metric in METRICS}
+
+
+def fingerprint(store: Store) -> str:
+    """sha256 over ids and labels of the validation videos, in the order of the ids."""
+    assert store.labels is not None
+    rows = rows_by_id(store, "validate")
+    labels = store.labels.take(rows)
+    digest = hashlib.sha256()
+    for part in (store.ids[rows].astype("S"), labels.indptr, labels.indices.astype(np.int32)):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
+def _data(workspace: Workspace, store: Store) -> dict[str, Any]:
+    assert store.labels is not None
+    return {
+        "train_videos": len(store.splits["train"]),
+        "validate_videos": len(store.splits["validate"]),
+        "num_classes": store.labels.num_classes,
+        "fingerprint": fingerprint(store),
+        "synthetic_frames": bool(store.metadata["synthetic_frames"]),
+        "source": " and ".join(_short(pattern) for pattern in (*workspace.train, *workspace.validate)),
+    }
+
+
+def _short(pattern: str) -> str:
+    """The last three parts of a path: enough to recognise shards, and no machine's folders in a report."""
+    return "/".join(Path(pattern).parts[-3:])
+
+
+def _notes(store: Store) -> list[str]:
+    notes = []
+    if store.metadata["synthetic_frames"]:
+        notes.append("Frames are synthetic: expanded from video-level features, whose mean they keep.")
+    if store.metadata["encoder_options"].get("width", 1.0) != 1.0:
+        notes.append("The encoder is narrower than the paper's, to fit a small machine.")
+    return notes
+
+
+def _json(found: Interval) -> dict[str, float]:
+    return {"value": found.value, "low": found.low, "high": found.high}

@@ -1,0 +1,107 @@
+"""The real question: can somebody else, who has only the stored embeddings, train a classifier on them?
+
+The head is the paper's MoE, trained from nothing on what the store gives back after decoding. Every row of a
+report gets the same head, recipe, epochs, seed and videos; the recipe was tuned on the original 1152-d
+features (docs/experiments.md), so that the baseline is not the one that suffers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from compress.datasets.schema import FeatureSchema
+from compress.datasets.video_table import VideoTable
+from compress.errors import UsageError
+from compress.metrics import TopScores
+from compress.progress import Reporter, silent
+from compress.store.reader import Store
+from compress.training.config import TrainConfig
+from compress.training.loop import train
+from compress.training.run import load_model
+from compress.training.validate import accumulate
+
+EPOCHS = 6
+
+
+def head_config(epochs: int | None, seed: int) -> TrainConfig:
+    """The recipe of every fresh head. It keeps the last epoch: validation videos choose nothing."""
+    return TrainConfig(
+        "identity",
+        head="moe",
+        input_norm="l2_standardize",
+        epochs=EPOCHS if epochs is None else epochs,
+        learning_rate=1e-3,
+        keep="last",
+        patience=0,
+        seed=seed,
+    )
+
+
+def split_table(store: Store, split: str) -> VideoTable:
+    """Decoded embeddings and labels of one split, in the order of the video ids.
+
+    That order is the same in every store of the same videos, whatever shards they came from, so that scores
+    of two stores can be paired video by video.
+
+    Raises:
+        UsageError: the store has no such split, or no labels.
+    """
+    if store.labels is None:
+        raise UsageError("has no labels, so nothing can be trained or measured", where=store.path)
+    if split not in store.splits:
+        raise UsageError(
+            f"has no split {split!r} (it has {', '.join(store.splits) or 'none'})",
+            where=store.path,
+            hint="encode train and validate shards into one store: compress encode in a workspace",
+        )
+    rows = rows_by_id(store, split)
+    schema = FeatureSchema("video", ("embedding",), (store.dim,), store.labels.num_classes, "id")
+    return VideoTable(store.ids[rows], store.rows(rows), store.labels.take(rows), schema)
+
+
+def rows_by_id(store: Store, split: str) -> np.ndarray:
+    """Store rows of a split, int64 (n,), in the order of the video ids."""
+    first = store.splits[split].start
+    return first + np.argsort(store.ids[first : store.splits[split].stop], kind="stable").astype(np.int64)
+
+
+def train_fresh_head(
+    store: Store, run: Path, config: TrainConfig, *, device: str, threads: int, report: Reporter = silent
+) -> tuple[TopScores, int]:
+    """Train a head on the store's `train` split and score its `validate` split.
+
+    Args:
+        store: labelled, with both splits.
+        run: folder of the head's training; resumable like any other.
+        config: `head_config(...)`.
+
+    Returns:
+        Top scores of the validation videos, by id, and the head's number of parameters.
+    """
+    table, validation = split_table(store, "train"), split_table(store, "validate")
+    train(config, table, validation, run, device=device, threads=threads, report=report)
+    model, facts = load_model(run)
+    top = accumulate(model.to(device), validation, precision=config.precision).top()
+    return top, facts["parameters"]["head"]
+
+
+@torch.no_grad()
+def score_joint_head(store: Store, encoder_run: Path, device: str) -> TopScores | None:
+    """Scores of the head that was trained with the encoder, on the stored embeddings; None without a head."""
+    model, _ = load_model(encoder_run)
+    if model.head is None:
+        return None
+    return accumulate(_HeadOnly(model.head).to(device), split_table(store, "validate")).top()
+
+
+class _HeadOnly(torch.nn.Module):
+    def __init__(self, head: torch.nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, embedding: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(embedding)
+        return logits

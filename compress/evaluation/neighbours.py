@@ -1,0 +1,88 @@
+"""Are the nearest videos in the embedding the right ones?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from compress.errors import SchemaError
+from compress.evaluation.fresh_head import rows_by_id
+from compress.index import exact_neighbours
+from compress.metrics import (
+    label_precision_at_k,
+    mean_average_precision_at_k,
+    ndcg_jaccard_at_k,
+    neighbour_recall,
+)
+from compress.progress import Reporter, silent
+from compress.store.reader import Store
+
+K = 10
+QUERIES = 1000
+
+
+@dataclass(frozen=True)
+class RetrievalQuality:
+    """Means over the queries.
+
+    Args:
+        queries: validation videos that were searched for among the training videos.
+        label_precision_at_10: share of the 10 nearest that share a label with the query.
+        map_at_10: their mean average precision.
+        ndcg_at_10: graded by the overlap of the label sets (Jaccard).
+        neighbour_recall_at_10: share of the 10 nearest in the original features that are found again.
+    """
+
+    queries: int
+    label_precision_at_10: float
+    map_at_10: float
+    ndcg_at_10: float
+    neighbour_recall_at_10: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers by name."""
+        return asdict(self)
+
+
+def retrieval_quality(
+    store: Store, original: Store, seed: int = 0, report: Reporter = silent
+) -> RetrievalQuality:
+    """Search some validation videos among the training videos, exactly, by cosine.
+
+    Args:
+        store: the embeddings.
+        original: the untouched features of the same videos.
+        seed: of the choice of queries.
+
+    Raises:
+        SchemaError: the two stores do not hold the same videos.
+    """
+    validate, base = rows_by_id(store, "validate"), rows_by_id(store, "train")
+    original_validate, original_base = rows_by_id(original, "validate"), rows_by_id(original, "train")
+    same = np.array_equal(store.ids[validate], original.ids[original_validate]) and np.array_equal(
+        store.ids[base], original.ids[original_base]
+    )
+    if not same:
+        raise SchemaError(
+            f"does not hold the same videos as {original.path.name}",
+            where=store.path,
+            hint="encode both from the same shards",
+        )
+    chosen = np.random.default_rng(seed).permutation(len(validate))[:QUERIES]
+    chosen.sort()
+    found = exact_neighbours(store.rows(validate[chosen]), store.rows(base), K, report=report)
+    wanted = exact_neighbours(
+        original.rows(original_validate[chosen]), original.rows(original_base), K, report=report
+    )
+    assert store.labels is not None
+    queries, videos = store.labels.take(validate[chosen]), store.labels.take(base)
+    query_labels, base_labels = (queries.indptr, queries.indices), (videos.indptr, videos.indices)
+    return RetrievalQuality(
+        len(chosen),
+        float(label_precision_at_k(found, query_labels, base_labels).mean()),
+        float(mean_average_precision_at_k(found, query_labels, base_labels).mean()),
+        float(ndcg_jaccard_at_k(found, query_labels, base_labels).mean()),
+        float(neighbour_recall(found, wanted).mean()),
+    )
