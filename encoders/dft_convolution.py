@@ -60,7 +60,7 @@ def transform_weight(weight: Tensor, plan: Plan, dtype: torch.dtype) -> Tensor:
     with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
         for start in range(0, len(flat), BLOCK):
             rows = slice(start, start + BLOCK)
-            result[:, rows] = taps @ flat[rows].to(exact).t()
+            result[:, rows] = taps @ flat[rows].to(exact).t().contiguous()  # MKL is slow without the copy
     return result.view(-1, outputs, inputs)
 
 
@@ -72,7 +72,7 @@ def _transform_weight_transposed(by_point: Tensor, plan: Plan, dtype: torch.dtyp
     result = flat.new_empty(flat.shape[1], plan.kernel, dtype=dtype)
     for start in range(0, len(result), BLOCK):
         rows = slice(start, start + BLOCK)
-        result[rows] = flat[:, rows].to(exact).t() @ taps
+        result[rows] = (taps.t() @ flat[:, rows].to(exact)).t()
     return result.view(*by_point.shape[1:], plan.kernel)
 
 

@@ -19,7 +19,7 @@ from encoders.norm import BatchNorm
 
 Method = Literal["auto", "direct", "dft"]
 
-FEWEST_CHANNELS = 64  # with fewer, what the transforms cost is not won back
+FEWEST_CHANNELS = 128  # with fewer, what the transforms cost is not won back
 AUTO_TYPES = (torch.float32, torch.float64, torch.bfloat16)
 
 
@@ -108,7 +108,7 @@ def set_convolution_method(module: nn.Module, method: Method) -> None:
     Args:
         module: an encoder, a model, or any other module.
         method: "direct" (torch's own convolution), "dft" (dft_convolution, for all kernels above 1), or
-            "auto": dft on a CPU where both channels are at least 64, else direct.
+            "auto": dft on a CPU where inputs and outputs have at least 128 channels, else direct.
 
     Raises:
         ValueError: another method.

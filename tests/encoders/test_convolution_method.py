@@ -62,18 +62,18 @@ def test_the_full_width_in_float32() -> None:
 
 
 def test_auto_takes_wide_layers_on_a_cpu_by_tiles_and_the_rest_directly() -> None:
-    encoder = build_encoder("residual_cnn", {"dim": 64})
+    encoder = build_encoder("residual_cnn", {"dim": 320})
     by_tiles = {
         (layer.in_channels, layer.out_channels, layer.kernel_size[0])
         for layer in encoder.modules()
         if isinstance(layer, Convolution) and layer._by_dft(torch.empty(1, 1, 1)) and layer.kernel_size[0] > 1
     }
-    assert len(by_tiles) == 9  # 256 -> 512 is there twice
-    assert {kernel for _, _, kernel in by_tiles} == {9}
-    wide = Convolution(64, 128, 9)
-    assert not wide._by_dft(torch.empty(1, 1, 64, device="meta"))
-    assert not wide._by_dft(torch.empty(1, 1, 64, dtype=torch.float16))
-    assert not Convolution(32, 128, 9)._by_dft(torch.empty(1, 1, 32))
+    pairs = [(128, 256), (128, 192), (256, 512), (512, 128), (512, 256), (320, 512), (512, 320)]
+    assert by_tiles == {(inputs, outputs, 9) for inputs, outputs in pairs}
+    wide = Convolution(128, 128, 9)
+    assert not wide._by_dft(torch.empty(1, 1, 128, device="meta"))
+    assert not wide._by_dft(torch.empty(1, 1, 128, dtype=torch.float16))
+    assert not Convolution(64, 128, 9)._by_dft(torch.empty(1, 1, 64))
 
 
 def test_tiles_take_less_than_half_of_the_multiplications() -> None:
