@@ -4,12 +4,14 @@
     build_encoder(name, options) -> Encoder    encoder(features) or encoder(frames, num_frames) -> (B, dim)
     list_heads(), build_head(name, dim, num_classes, options) -> Head
     build_model(ModelConfig(...)) -> Model     model.embed(inputs), model(inputs), model.loss(inputs, labels)
+    set_convolution_method(module, method)     how ResidualCNN's convolutions are computed; "auto" is the default
 
 Importing this package registers every encoder and head. A new encoder is one file: a config dataclass, a
 class with @register(name, config), and a line below. Errors are ValueErrors that say what was expected.
 """
 
 from encoders.encoder import Encoder, EncoderConfig, Level
+from encoders.freed_memory import keep_freed_memory
 from encoders.fully_connected import FullyConnectedConfig
 from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
 from encoders.identity import IdentityConfig, IdentityEncoder
@@ -18,6 +20,7 @@ from encoders.linear import LinearConfig, LinearEncoder
 from encoders.lstm import LSTMConfig, LSTMEncoder
 from encoders.mlp import MLPConfig, MLPEncoder
 from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
+from encoders.positions import Method, set_convolution_method
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
 from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
 from encoders.residual_cnn_fc import ResidualCNNFC
@@ -41,6 +44,7 @@ __all__ = [
     "Logistic",
     "MLPConfig",
     "MLPEncoder",
+    "Method",
     "MoE",
     "MoEConfig",
     "Model",
@@ -55,8 +59,10 @@ __all__ = [
     "count_parameters",
     "dequantize",
     "encoder_level",
+    "keep_freed_memory",
     "list_encoders",
     "list_heads",
     "model_config",
     "register",
+    "set_convolution_method",
 ]
