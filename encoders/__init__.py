@@ -4,7 +4,7 @@
     build_encoder(name, options) -> Encoder    encoder(features) or encoder(frames, num_frames) -> (B, dim)
     list_heads(), build_head(name, dim, num_classes, options) -> Head
     build_model(ModelConfig(...)) -> Model     model.embed(inputs), model(inputs), model.loss(inputs, labels)
-    set_convolution_method(module, method)     how ResidualCNN's convolutions are computed; "auto" is the default
+    set_convolution_method(module, method)     how ResidualCNN computes its convolutions; default "auto"
 
 Importing this package registers every encoder and head. A new encoder is one file: a config dataclass, a
 class with @register(name, config), and a line below. Errors are ValueErrors that say what was expected.
