@@ -22,7 +22,7 @@ from compress.progress import Note, Progress, Reporter, check_interrupt, interru
 from compress.store.reader import Store, open_store
 from compress.store.writer import StoreWriter, open_writer
 from compress.training.run import WEIGHTS, check_fits, load_model, model_manifest
-from encoders import Inputs, Model
+from encoders import Inputs, Model, keep_freed_memory
 
 BATCH_SIZE = 256
 _BLOCK_SECONDS = 2.0  # a kill loses at most this much work, or one batch
@@ -71,6 +71,7 @@ def encode(
     """
     if batch_size < 1:
         raise UsageError(f"batch size must be at least 1, not {batch_size}")
+    keep_freed_memory()
     started = time.monotonic()
     model, facts = load_model(run)
     for source in splits.values():

@@ -52,7 +52,7 @@ class Encoder(nn.Module):
         return self.config.dim
 
     def branch_parameters(self) -> list[nn.Parameter]:
-        """Parameters of a branch that a training may switch on later than the rest; most encoders have none."""
+        """Parameters of a branch that training may switch on later than the rest; most have none."""
         return []
 
     def set_warm(self, warm: bool) -> None:

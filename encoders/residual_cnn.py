@@ -86,7 +86,7 @@ class ResidualCNN(Encoder):
     def set_warm(self, warm: bool) -> None:
         """While warm, embedding = fc: what a gain of 0 gives, at a hundredth of the cost."""
         if warm and self.config.branch_gain != 0:
-            raise ValueError("warming up without the branch needs branch_gain 0.0, which starts it from nothing")
+            raise ValueError("warming up without the branch needs branch_gain 0.0")
         self.warm = warm
 
     def forward(self, features: Tensor) -> Tensor:
