@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
@@ -74,6 +75,8 @@ class TrainConfig:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 _refuse(name, getattr(self, name), "one of " + ", ".join(choices))
+        if not isinstance(self.class_priors, bool):
+            _refuse("class_priors", self.class_priors, "true or false")
         for name in ("epochs", "batch_size", "decay_examples"):
             _check(name, getattr(self, name), 1, int)
         for name in ("warm_epochs", "warmup_steps", "patience", "seed"):
@@ -131,7 +134,7 @@ def with_overrides(
 
 def _check(name: str, value: object, least: float, kind: type = float) -> None:
     number = isinstance(value, int) or (kind is float and isinstance(value, float))
-    if isinstance(value, bool) or not number or not value >= least:  # type: ignore[operator]
+    if isinstance(value, bool) or not number or not least <= value < math.inf:  # type: ignore[operator]
         whole = "a whole number" if kind is int else "a number"
         _refuse(name, value, f"{whole}, at least {least:g}")
 

@@ -51,7 +51,7 @@ def set_input_statistics(norm: InputNorm, table: Table) -> None:
     count, total = 0, torch.zeros(norm.config.dim, dtype=torch.float64)
     squares = torch.zeros_like(total)
     for first in range(0, len(data), _STATISTICS_ROWS * every):
-        rows = np.ascontiguousarray(data[first : first + _STATISTICS_ROWS * every : every])
+        rows = np.array(data[first : first + _STATISTICS_ROWS * every : every])  # torch wants it writable
         block = norm.before_statistics(torch.from_numpy(rows)).double()
         count, total, squares = count + len(block), total + block.sum(0), squares + block.square().sum(0)
     mean = total / count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -11,19 +12,18 @@ from typing import Any
 
 import torch
 
-from compress.artifacts.atomic import read_json, write_json
 from compress.artifacts.folder import read_folder
 from compress.artifacts.lock import exclusive
 from compress.datasets.batches import batches_an_epoch
-from compress.errors import DivergedError, SchemaError, UnavailableError, UsageError
+from compress.errors import DivergedError, RecordError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
+from compress.training.admission import check, claim
 from compress.training.averaging import WeightAverage
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
 from compress.training.estimate import Stopwatch, describe
 from compress.training.inputs import Table, batch, fingerprint, set_input_statistics, training_order
 from compress.training.optimizer import build_optimizer, clip_each, set_learning_rates
-from compress.training.presets import CLOSED_FORM
 from compress.training.run import (
     WEIGHTS,
     Run,
@@ -36,9 +36,10 @@ from compress.training.run import (
 from compress.training.schedules import branch_factor, main_factor
 from compress.training.state import TrainState
 from compress.training.validate import accumulate
-from encoders import InputNormConfig, Model, ModelConfig, build_model, encoder_level
+from encoders import InputNormConfig, Model, ModelConfig, build_model, keep_freed_memory
 
 CHECKPOINT_SECONDS = 60.0
+_CALMER = "lower --learning-rate, or --set precision=fp32"
 
 
 @dataclass(frozen=True)
@@ -79,22 +80,23 @@ def train(
         DivergedError: the loss is no longer finite.
         Interrupted: on request, after a checkpoint.
     """
-    _check(config, table, validation, device)
+    check(config, table, validation, device)
     if threads:
         torch.set_num_threads(threads)
+    keep_freed_memory()
     started, folder = time.monotonic(), Run(run)
-    run.mkdir(parents=True, exist_ok=True)
     with exclusive(run / "train"):
         identity = {"config": config.to_json(), "data": fingerprint(table), "device": device}
-        _claim(folder, identity)
+        claim(folder, identity)
         if folder.finished:
             report(Note(f"{run} is trained already"))
         elif config.head is None:
             fit_closed_form(config, table, folder)
         else:
             _fit(config, table, validation, folder, identity, device, report, checkpoint_seconds)
-            shutil.rmtree(folder.best, ignore_errors=True)
-            shutil.rmtree(folder.checkpoint, ignore_errors=True)
+        # Not only after `_fit`: a training may have been killed between its last commit and this.
+        for scaffold in (folder.best, folder.checkpoint):
+            shutil.rmtree(scaffold, ignore_errors=True)
     facts = model_manifest(run).metadata
     return TrainResult(run, facts["epoch"], facts["figures"], time.monotonic() - started)
 
@@ -166,11 +168,8 @@ def _step(config: TrainConfig, state: TrainState, table: Table, rows: Any, devic
     if config.clip_norm:
         clip_each(model, config.clip_norm)
     value = float(loss.detach())
-    if not torch.isfinite(torch.tensor(value)):
-        raise DivergedError(
-            f"the loss is {value} at step {state.at.step + 1}",
-            hint="lower --learning-rate, or --set precision=fp32",
-        )
+    if not math.isfinite(value):
+        raise DivergedError(f"the loss is {value} at step {state.at.step + 1}", hint=_CALMER)
     state.optimizer.step()
     return value
 
@@ -190,7 +189,10 @@ def _finish_epoch(
 ) -> None:
     at, model = state.at, state.model
     state.average.swap(model)
-    figures = accumulate(model, validation, precision=config.precision).figures()
+    try:
+        figures = accumulate(model, validation, precision=config.precision).figures()
+    except RecordError as error:  # The tables hold no NaN, so the weights do.
+        raise DivergedError(f"the scores are not finite after epoch {at.epoch}", hint=_CALMER) from error
     state.average.swap(model)
     line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, **asdict(figures)}
     append_log(run.log, line)
@@ -246,48 +248,3 @@ def _new_model(config: TrainConfig, table: Table) -> Model:
         # Half a video more for each class: one that was never seen must not start at minus infinity.
         model.head.set_class_priors(((counts + 0.5) / (len(table) + 1)).clamp(0, 1))
     return model
-
-
-def _check(config: TrainConfig, table: Table, validation: Table, device: str) -> None:
-    level = encoder_level(CLOSED_FORM.get(config.encoder, config.encoder))
-    if table.schema.level != level:
-        hint = (
-            "give frame-level shards, or make them: compress data sample --from"
-            if level == "frame"
-            else "give video-level shards"
-        )
-        raise SchemaError(
-            f"encoder {config.encoder!r} reads {level}-level data, these shards are not",
-            hint=hint,
-        )
-    ours, theirs = table.schema, validation.schema
-    if (ours.level, ours.dim, ours.num_classes) != (theirs.level, theirs.dim, theirs.num_classes):
-        raise SchemaError(
-            f"training videos have {ours.dim} numbers and {ours.num_classes} classes, "
-            f"validation videos {theirs.dim} and {theirs.num_classes}"
-        )
-    if len(table) < 2 or len(validation) < 1:
-        raise UsageError(f"{len(table)} training and {len(validation)} validation videos are too few")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UnavailableError("no GPU that torch can use", where="--device cuda", hint="use --device cpu")
-
-
-def _claim(run: Run, identity: dict[str, Any]) -> None:
-    if not run.config.exists():
-        write_json(run.config, identity)
-        return
-    before = read_json(run.config)
-    if before == identity:
-        return
-    changed = [
-        f"{key} {before['config'].get(key)!r} -> {value!r}"
-        for key, value in identity["config"].items()
-        if before["config"].get(key) != value
-    ]
-    changed += ["the training videos"] if before["data"] != identity["data"] else []
-    changed += ["the device"] if before["device"] != identity["device"] else []
-    raise UsageError(
-        f"holds a run with other settings ({'; '.join(changed)})",
-        where=run.folder,
-        hint="choose another --name, or --fresh to throw it away",
-    )

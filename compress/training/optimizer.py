@@ -16,13 +16,12 @@ def build_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
     """
     branch = {id(parameter) for parameter in model.encoder.branch_parameters()}
     groups: dict[tuple[str, bool], list[nn.Parameter]] = {}
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            key = (
-                "branch" if id(parameter) in branch else "main",
-                parameter.dim() > 1 and len(parameter) > 2,
-            )
-            groups.setdefault(key, []).append(parameter)
+            part = "branch" if id(parameter) in branch else "main"
+            # The MoE's biases are (K, C): their shape is that of a matrix.
+            decayed = parameter.dim() > 1 and not name.endswith("bias")
+            groups.setdefault((part, decayed), []).append(parameter)
     chosen = [
         {
             "params": parameters,

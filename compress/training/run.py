@@ -19,6 +19,8 @@ import safetensors
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from compress.artifacts.atomic import read_bytes, write_bytes
+from compress.artifacts.disk import fsync, storage_errors
 from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from encoders import Model, build_model, model_config
@@ -134,14 +136,14 @@ def check_fits(metadata: Mapping[str, Any], schema: Any, where: Path) -> None:
 
 def append_log(path: Path, line: Mapping[str, Any]) -> None:
     """Add one JSON line, on the disk before this returns."""
-    with path.open("a") as file:
-        file.write(json.dumps(line, sort_keys=True) + "\n")
+    with storage_errors(path), path.open("ab") as file:
+        file.write(json.dumps(line, sort_keys=True).encode() + b"\n")
         file.flush()
+        fsync(file.fileno())
 
 
 def truncate_log(path: Path, epochs: int) -> None:
     """Forget lines of epochs that a killed training logged after its last checkpoint."""
     if path.exists():
-        lines = path.read_text().splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith("\n")][:epochs]
-        path.write_text("".join(kept))
+        kept = [line for line in read_bytes(path).splitlines(keepends=True) if line.endswith(b"\n")]
+        write_bytes(path, b"".join(kept[:epochs]))

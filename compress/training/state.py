@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.datasets.batches import Position
 from compress.errors import CorruptArtifactError
 from compress.training.averaging import WeightAverage
@@ -72,6 +72,16 @@ class TrainState:
             raise CorruptArtifactError(
                 "was left by another training", where=run.checkpoint, hint="use --fresh to start over"
             )
+        try:
+            self._take(manifest)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            what = f"holds a training that this version cannot continue ({str(error).splitlines()[0]})"
+            raise CorruptArtifactError(
+                what, where=run.checkpoint, hint="use --fresh to start over"
+            ) from error
+        return True
+
+    def _take(self, manifest: Manifest) -> None:
         self.model.load_state_dict(read_tensors(manifest.path("model.safetensors")))
         average = read_tensors(manifest.path("average.safetensors"))
         for name, value in self.average.weights.items():
@@ -79,7 +89,6 @@ class TrainState:
         _unflatten(self.optimizer, read_tensors(manifest.path("optimizer.safetensors")))
         _set_random_states(read_tensors(manifest.path("random.safetensors")))
         self.at = Progressed(**manifest.metadata["at"])
-        return True
 
 
 def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -1,0 +1,89 @@
+"""May this training start here: do recipe, data, machine and folder fit together?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from compress.artifacts.atomic import read_json, write_json
+from compress.errors import CorruptArtifactError, SchemaError, UnavailableError, UsageError
+from compress.training.config import TrainConfig
+from compress.training.inputs import Table
+from compress.training.presets import CLOSED_FORM
+from compress.training.run import Run
+from encoders import encoder_level, list_encoders
+
+
+def check(config: TrainConfig, table: Table, validation: Table, device: str) -> None:
+    """Refuse what cannot be trained.
+
+    Raises:
+        UsageError: no such encoder, no head where one is needed, or too few videos or labels.
+        SchemaError: encoder and data, or the two tables, do not fit.
+        UnavailableError: no GPU where one is asked for.
+    """
+    if config.encoder not in {*list_encoders(), *CLOSED_FORM}:
+        raise UsageError(f"no encoder {config.encoder!r}", where="--encoder")
+    if config.head is None and config.encoder not in CLOSED_FORM:
+        raise UsageError(f"encoder {config.encoder!r} is trained with a head", where="--set head")
+    _check_tables(config, table, validation)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UnavailableError("no GPU that torch can use", where="--device cuda", hint="use --device cpu")
+
+
+def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
+    level = encoder_level(CLOSED_FORM.get(config.encoder, config.encoder))
+    if table.schema.level != level:
+        hint = (
+            "give frame-level shards, or make them: compress data sample --from"
+            if level == "frame"
+            else "give video-level shards"
+        )
+        raise SchemaError(
+            f"encoder {config.encoder!r} reads {level}-level data, the shards are {table.schema.level}-level",
+            hint=hint,
+        )
+    ours, theirs = (
+        f"{schema.level}-level with {schema.dim} numbers and {schema.num_classes} classes"
+        for schema in (table.schema, validation.schema)
+    )
+    if ours != theirs:
+        raise SchemaError(f"training videos are {ours}, validation videos {theirs}")
+    if len(table) < 2 or len(validation) < 1:
+        raise UsageError(f"{len(table)} training and {len(validation)} validation videos are too few")
+    if config.head is not None:
+        for name, labels in (("training", table.labels), ("validation", validation.labels)):
+            if not len(labels.indices):
+                raise SchemaError(f"no {name} video has a label", hint="give labelled shards")
+
+
+def claim(run: Run, identity: dict[str, Any]) -> None:
+    """Write down what this folder's training is, or make sure that it is the one begun here.
+
+    Args:
+        run: the folder.
+        identity: "config" (the recipe as JSON), "data" (fingerprint) and "device".
+
+    Raises:
+        UsageError: it holds another training; names the settings that differ.
+        CorruptArtifactError: its config.json is none.
+    """
+    if not run.config.exists():
+        write_json(run.config, identity)
+        return
+    before = read_json(run.config)
+    if before == identity:
+        return
+    if not isinstance(before, dict) or not isinstance(before.get("config"), dict):
+        raise CorruptArtifactError("is not the config of a training", where=run.config)
+    old, new = before["config"], identity["config"]
+    names = sorted({*old, *new})
+    changed = [f"{n} {old.get(n)!r} -> {new.get(n)!r}" for n in names if old.get(n) != new.get(n)]
+    changed += ["the training videos"] if before.get("data") != identity["data"] else []
+    changed += ["the device"] if before.get("device") != identity["device"] else []
+    raise UsageError(
+        f"holds a run with other settings ({'; '.join(changed)})",
+        where=run.folder,
+        hint="choose another --name, or --fresh to throw it away",
+    )
