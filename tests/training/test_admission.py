@@ -1,0 +1,86 @@
+"""Recipe, data and machine that do not fit together are refused before anything is written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from compress.datasets.labels import Labels
+from compress.errors import CompressError, SchemaError, UnavailableError, UsageError
+from compress.training import TrainConfig, train, train_config
+from compress.training.inputs import Table
+from tests.training.examples import CLASSES, IDENTITY, LINEAR, LSTM, frame_table, video_table, with_labels
+
+VIDEOS, FRAMES = video_table(), frame_table()
+UNLABELLED = with_labels(VIDEOS, Labels.from_lists([[] for _ in range(40)], CLASSES))
+MORE_CLASSES = with_labels(VIDEOS, replace(VIDEOS.labels, num_classes=40))
+PCA = train_config("pca", 4)
+
+TABLES = {
+    "frame-level encoder": (LSTM, VIDEOS, VIDEOS, "'lstm' reads frame-level data, .* are video-level"),
+    "video-level encoder": (LINEAR, FRAMES, FRAMES, "'linear' reads video-level data, .* are frame-level"),
+    "closed form": (PCA, FRAMES, FRAMES, "'pca' reads video-level data"),
+    "other level": (LINEAR, VIDEOS, FRAMES, "training videos are video-level .* videos frame-level"),
+    "other size": (LINEAR, VIDEOS, video_table(dim=9), "with 16 numbers .* with 9 numbers"),
+    "other classes": (LINEAR, VIDEOS, MORE_CLASSES, "12 classes, .* 40 classes"),
+    "unlabelled training": (LINEAR, UNLABELLED, VIDEOS, "no training video has a label"),
+    "unlabelled validation": (LINEAR, VIDEOS, UNLABELLED, "no validation video has a label"),
+}
+RECIPES = {
+    "unknown encoder": (TrainConfig("lstn"), "no encoder 'lstn'"),
+    "unknown head": (replace(LINEAR, head="moo"), "head 'moo'"),
+    "unknown option": (TrainConfig("linear", {"sizes": 3}), "no option sizes"),
+    "wrong type": (TrainConfig("linear", {"dim": "x"}), "dim must be int"),
+    "no head": (replace(LINEAR, head=None), "'linear' is trained with a head"),
+    "warm-up without a branch": (replace(LINEAR, warm_epochs=1), "no branch to leave out"),
+}
+
+
+def refused(config: TrainConfig, table: Table, validation: Table, run: Path) -> CompressError:
+    with pytest.raises(CompressError) as caught:
+        train(config, table, validation, run)
+    assert not (run / "model").exists()
+    return caught.value
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_that_do_not_fit_are_refused(tmp_path: Path, name: str) -> None:
+    config, table, validation, message = TABLES[name]
+    error = refused(config, table, validation, tmp_path / "run")
+    assert isinstance(error, SchemaError)
+    assert re.search(message, str(error)), str(error)
+    assert not (tmp_path / "run").exists(), "nothing was written"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_that_cannot_be_built_are_refused(tmp_path: Path, name: str) -> None:
+    config, message = RECIPES[name]
+    error = refused(config, VIDEOS, VIDEOS, tmp_path / "run")
+    assert isinstance(error, UsageError)
+    assert message in str(error)
+
+
+@pytest.mark.parametrize(("videos", "others"), [(1, 40), (0, 40), (40, 0)])
+def test_too_few_videos_are_refused(tmp_path: Path, videos: int, others: int) -> None:
+    error = refused(LINEAR, video_table(videos), video_table(others), tmp_path / "run")
+    assert str(error) == f"{videos} training and {others} validation videos are too few"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="--device cuda: no GPU"):
+        train(IDENTITY, video_table(), video_table(), tmp_path / "run", device="cuda")
+
+
+def test_a_closed_form_needs_no_labels(tmp_path: Path) -> None:
+    assert train(PCA, UNLABELLED, UNLABELLED, tmp_path / "run").best_epoch == 0
+
+
+def test_two_training_videos_are_enough(tmp_path: Path) -> None:
+    result = train(replace(IDENTITY, batch_size=1), video_table(2), video_table(1), tmp_path / "run")
+    assert np.isfinite(result.figures["gap"])

@@ -1,0 +1,41 @@
+"""What a person is told about how long it will take."""
+
+from __future__ import annotations
+
+import pytest
+
+from compress.progress import Event, Note
+from compress.training import estimate
+from compress.training.estimate import Stopwatch, describe, duration
+from encoders import InputNormConfig, ModelConfig, build_model
+from tests.training.examples import CLASSES, DIM, LINEAR, RESIDUAL_CNN
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted"),
+    [(0, "0 s"), (59, "59 s"), (60, "1.0 min"), (3599, "60.0 min"), (3600, "1.0 h"), (90_000, "25.0 h")],
+)
+def test_durations_for_a_person(seconds: float, wanted: str) -> None:
+    assert duration(seconds) == wanted
+
+
+def test_a_training_is_described_before_it_starts() -> None:
+    options = {"dim": 8, "input_dim": DIM}
+    model = build_model(ModelConfig("linear", CLASSES, options, "moe", {}, InputNormConfig(DIM)))
+    text = describe(LINEAR, model, 1234, 78)
+    assert "3 epochs of 78 steps over 1,234 videos" in text
+    assert text.startswith("linear: 0.00 M parameters, moe head")
+
+
+def test_each_stage_is_estimated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Event] = []
+    now = 0.0
+    monkeypatch.setattr(estimate.time, "monotonic", lambda: now)
+    clock = Stopwatch(RESIDUAL_CNN, 100, said.append)
+    for step in range(1, 301):
+        now += 1.0 if step <= 100 else 2.0  # the branch costs
+        clock.tick(step)
+    assert said == [
+        Note("the warm-up takes about 1.6 min (16 videos/s)"),
+        Note("the rest takes about 6.6 min (8 videos/s)"),
+    ]

@@ -1,0 +1,141 @@
+"""The optimiser's groups, the clipping, the running average."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compress.training.averaging import WeightAverage
+from compress.training.optimizer import build_optimizer, clip_each, set_learning_rates
+from encoders import InputNormConfig, Model, ModelConfig, build_model
+from tests.training.examples import CLASSES, DIM, LINEAR, LSTM, RESIDUAL_CNN
+
+
+def model_of(config, head: str = "moe", **head_options: object) -> Model:
+    options = {**config.encoder_options, "input_dim": DIM}
+    norm = InputNormConfig(DIM)
+    return build_model(ModelConfig(config.encoder, CLASSES, options, head, head_options, norm))
+
+
+def groups_by_name(model: Model, config) -> dict[str, dict]:
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    optimizer = build_optimizer(model, config)
+    return {names[id(p)]: group for group in optimizer.param_groups for p in group["params"]}
+
+
+@pytest.mark.parametrize("mixtures", [1, 2, 5])
+@pytest.mark.parametrize("config", [LINEAR, RESIDUAL_CNN, LSTM], ids=lambda config: config.encoder)
+def test_only_matrices_decay(config, mixtures: int) -> None:
+    groups = groups_by_name(model_of(config, num_mixtures=mixtures), config)
+    decayed = {name for name, group in groups.items() if group["weight_decay"]}
+    assert decayed == {name for name in groups if name.rpartition(".")[2].startswith("weight")}
+    assert {"head.weight"} <= decayed
+    assert not decayed & {"head.bias", "encoder.gain", "encoder.norm.bias"}
+    assert {group["weight_decay"] for name, group in groups.items() if name in decayed} == {0.01}
+
+
+@pytest.mark.parametrize("config", [LINEAR, RESIDUAL_CNN, LSTM], ids=lambda config: config.encoder)
+def test_every_parameter_is_in_one_group(config) -> None:
+    model = model_of(config)
+    optimizer = build_optimizer(model, config)
+    listed = [id(p) for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(listed) == sorted(id(p) for p in model.parameters())
+
+
+def test_the_branch_learns_at_its_own_rate() -> None:
+    config = replace(RESIDUAL_CNN, learning_rate=0.1, branch_learning_rate=0.2)
+    model = model_of(config)
+    optimizer = build_optimizer(model, config)
+    set_learning_rates(optimizer, {"main": 0.5, "branch": 0.25})
+    branch = {id(parameter) for parameter in model.encoder.branch_parameters()}
+    assert branch
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            assert group["lr"] == pytest.approx(0.05), group["part"]
+            assert (group["part"] == "branch") is (id(parameter) in branch)
+            assert group["peak"] == (0.2 if id(parameter) in branch else 0.1)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam)])
+def test_the_optimizer_is_the_one_asked_for(name: str, kind: type) -> None:
+    optimizer = build_optimizer(model_of(LINEAR), replace(LINEAR, optimizer=name))
+    assert type(optimizer) is kind
+    assert optimizer.defaults["betas"] == (0.9, 0.999)
+    assert optimizer.defaults["eps"] == 1e-8
+
+
+def test_each_tensor_is_clipped_on_its_own() -> None:
+    model = nn.Linear(3, 2)
+    model.weight.grad, model.bias.grad = torch.full((2, 3), 10.0), torch.tensor([0.3, 0.4])
+    clip_each(model, 1.0)
+    np.testing.assert_allclose(model.weight.grad.numpy(), np.full((2, 3), 1 / np.sqrt(6)), rtol=1e-5)
+    np.testing.assert_array_equal(model.bias.grad.numpy(), np.float32([0.3, 0.4]))
+
+
+def test_parameters_without_a_gradient_are_left_alone() -> None:
+    clip_each(nn.Linear(3, 2), 1.0)
+
+
+class Counter(nn.Module):
+    """One weight, one float buffer, one whole-number buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(3))
+        self.register_buffer("running", torch.zeros(2))
+        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+
+    def become(self, value: float) -> None:
+        with torch.no_grad():
+            self.weight.fill_(value)
+            self.running.fill_(-value)
+            self.steps.fill_(int(value))
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.99])
+def test_the_average_is_its_formula(decay: float) -> None:
+    model = Counter()
+    average, wanted = WeightAverage(model, decay), 0.0
+    for step in range(1, 60):
+        value = float(np.sin(step) * 10)
+        model.become(value)
+        average.update(model, step)
+        share = min(decay, (1 + step) / (10 + step))
+        wanted = share * wanted + (1 - share) * value
+        np.testing.assert_allclose(average.weights["weight"].numpy(), wanted, atol=1e-5)
+        np.testing.assert_allclose(average.weights["running"].numpy(), -wanted, atol=1e-5)
+        assert average.weights["steps"] == int(value)
+    assert float(model.weight[0].detach()) == pytest.approx(value, abs=1e-6)
+
+
+def test_without_decay_the_average_is_the_weights_bit_for_bit() -> None:
+    model = Counter()
+    average = WeightAverage(model, 0.0)
+    model.become(0.1)
+    average.update(model, 1)
+    assert all(torch.equal(average.weights[name], value) for name, value in model.state_dict().items())
+
+
+def test_swapping_twice_changes_nothing() -> None:
+    model = Counter()
+    average = WeightAverage(model, 0.9)
+    model.become(5.0)
+    average.update(model, 1)
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    averaged = {name: value.clone() for name, value in average.weights.items()}
+    average.swap(model)
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in averaged.items())
+    average.swap(model)
+    assert all(torch.equal(model.state_dict()[name], value) for name, value in weights.items())
+    assert all(torch.equal(average.weights[name], value) for name, value in averaged.items())
+
+
+def test_the_average_starts_as_a_copy_not_as_the_weights_themselves() -> None:
+    model = Counter()
+    average = WeightAverage(model, 0.9)
+    model.become(3.0)
+    assert not average.weights["weight"].any()
