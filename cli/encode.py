@@ -31,7 +31,7 @@ from cli.text import facts, size
     help="The store to write.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), default=1024, help="Videos at once; more needs more memory."
+    "--batch-size", type=click.IntRange(min=1), default=256, help="Videos at once; more needs more memory."
 )
 @on_corrupt_option
 @compute_options

@@ -1,0 +1,75 @@
+"""The videos of several splits as one list: ids, labels, row ranges, and their records from any row on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+import numpy as np
+
+from compress.datasets.catalogue import Catalogue
+from compress.datasets.labels import Labels
+from compress.datasets.record import Record
+from compress.datasets.source import Source
+from compress.errors import RecordError, SchemaError
+
+
+def joined_ids(catalogues: Mapping[str, Catalogue]) -> np.ndarray:
+    """Ids of all splits, S (N,); RecordError when a video is in two of them."""
+    ids = np.concatenate([catalogue.ids for catalogue in catalogues.values()])
+    ordered = np.sort(ids)
+    twice = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if len(twice):
+        names = " and ".join(name for name, c in catalogues.items() if ordered[twice[0]] in c.ids)
+        raise RecordError(f"video {ordered[twice[0]].decode()!r} is in {names} (and {len(twice) - 1} more)")
+    return ids
+
+
+def joined_labels(catalogues: Mapping[str, Catalogue]) -> Labels | None:
+    """Labels of all splits, unlabelled ones empty; None when no split has any."""
+    all_labels = [catalogue.labels for catalogue in catalogues.values()]
+    present = [labels for labels in all_labels if labels is not None]
+    if not present:
+        return None
+    classes = {labels.num_classes for labels in present}
+    if len(classes) > 1:
+        raise SchemaError(f"splits have different numbers of classes: {sorted(classes)}")
+    counts = [
+        np.zeros(len(catalogue), dtype=np.int64) if labels is None else labels.counts()
+        for catalogue, labels in zip(catalogues.values(), all_labels, strict=True)
+    ]
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
+    return Labels(indptr, np.concatenate([labels.indices for labels in present]), classes.pop())
+
+
+def ranges(catalogues: Mapping[str, Catalogue]) -> dict[str, tuple[int, int]]:
+    """Rows [start, stop) of each split."""
+    found, start = {}, 0
+    for name, catalogue in catalogues.items():
+        found[name] = (start, start + len(catalogue))
+        start += len(catalogue)
+    return found
+
+
+def records(splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], skip: int) -> Iterator[Record]:
+    """All records in order, but the first `skip`; shards that lie wholly before are not read again."""
+    for name, source in splits.items():
+        catalogue = catalogues[name]
+        expected = iter(catalogue.ids)
+        for shard, rows in zip(source.shards, catalogue.rows_per_shard.tolist(), strict=True):
+            if skip >= rows:
+                skip -= rows
+                list(islice(expected, rows))
+                continue
+            for number, record in enumerate(source.read(shard)):
+                if record.video_id != next(expected, None):
+                    raise SchemaError("changed while it was read", where=shard, hint="run the command again")
+                if number >= skip:
+                    yield record
+            skip = 0
+
+
+def batches(records: Iterator[Record], size: int) -> Iterator[list[Record]]:
+    """Records in lists of `size`, the last one shorter."""
+    while batch := list(islice(records, size)):
+        yield batch
