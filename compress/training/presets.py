@@ -93,7 +93,7 @@ def train_config(
     values = dict(_BEST.get(encoder, {}) if preset == "best" else _paper(encoder))
     options = {**values.pop("encoder_options", {}), **({} if dim is None else {"dim": dim})}
     config = TrainConfig(encoder, encoder_options=options, **values)
-    if encoder in CLOSED_FORM:
+    if encoder in CLOSED_FORM and (overrides or {}).get("head") is None:
         config = TrainConfig(encoder, options, head=None, input_norm=config.input_norm, precision="fp32")
     names = {f.name for f in fields(config_class(CLOSED_FORM.get(encoder, encoder)))} - {"input_dim"}
     chosen = with_overrides(config, overrides or {}, names)
