@@ -22,6 +22,8 @@ from compress.workspace import FILE_NAME, load_workspace
 
 IDS_SHOWN = 3
 STORE_MARK = b'"compress-store"'
+RUN_CONFIG = "config.json"
+RUN_PARTS = ("model", "best", "checkpoint")
 SHARD_SUFFIXES = (".tfrecord", ".npy", ".h5", ".hdf5", ".parquet")
 
 
@@ -81,7 +83,7 @@ def _folder(path: Path, num_classes: int | None, report: Reporter) -> Finding:
         return _artifact(path)
     if (path / FILE_NAME).exists():
         return _workspace(path)
-    if (path / "best" / MANIFEST).exists():
+    if (path / RUN_CONFIG).exists():
         return _run(path)
     shards = [str(item) for item in sorted(path.iterdir()) if item.suffix in SHARD_SUFFIXES]
     if shards and not is_store(Path(shards[0])):
@@ -101,11 +103,14 @@ def _artifact(path: Path) -> Finding:
 
 
 def _run(path: Path) -> Finding:
-    best = _artifact(path / "best")
-    checkpoints = sorted(item for item in path.glob("checkpoints/*") if (item / MANIFEST).exists())
-    for checkpoint in checkpoints:
-        _artifact(checkpoint)
-    return Finding(str(path), "run", {"checkpoints": [item.name for item in checkpoints], **best.facts})
+    parts = {name: _artifact(path / name) for name in RUN_PARTS if (path / name / MANIFEST).exists()}
+    if "model" in parts:
+        return Finding(str(path), "run", {"training": "finished", **parts["model"].facts})
+    if "checkpoint" in parts:
+        at = parts["checkpoint"].facts.get("at", {})
+        facts = {"training": f"stopped in epoch {at.get('epoch', 0) + 1}; run it again to go on"}
+        return Finding(str(path), "run", {**facts, **parts["checkpoint"].facts})
+    return Finding(str(path), "run", {"training": "stopped before its first checkpoint"})
 
 
 def _workspace(path: Path) -> Finding:
@@ -116,6 +121,8 @@ def _workspace(path: Path) -> Finding:
     facts = {
         "train": list(workspace.train),
         "validate": list(workspace.validate),
+        "train frames": list(workspace.train_frames),
+        "validate frames": list(workspace.validate_frames),
         "vocabulary": workspace.vocabulary,
     }
     return Finding(
