@@ -31,7 +31,8 @@ _BEST: dict[str, dict[str, Any]] = {
     "residual_cnn": {
         "learning_rate": 2e-3,
         "branch_learning_rate": 5e-4,
-        "warm_epochs": 4,
+        "epochs": 8,
+        "warm_epochs": 6,
         "encoder_options": {
             "fc_activation": "linear",
             "fc_weight_penalty": 0.0,
@@ -96,7 +97,11 @@ def train_config(
     if encoder in CLOSED_FORM and (overrides or {}).get("head") is None:
         config = TrainConfig(encoder, options, head=None, input_norm=config.input_norm, precision="fp32")
     names = {f.name for f in fields(config_class(CLOSED_FORM.get(encoder, encoder)))} - {"input_dim"}
-    chosen = with_overrides(config, overrides or {}, names)
+    overrides = dict(overrides or {})
+    epochs = overrides.get("epochs")
+    if "warm_epochs" not in overrides and isinstance(epochs, int) and 1 <= epochs <= config.warm_epochs:
+        overrides["warm_epochs"] = epochs - 1  # fewer epochs were asked for: the branch still gets the last
+    chosen = with_overrides(config, overrides, names)
     if chosen.head is None and encoder not in CLOSED_FORM:
         raise UsageError(
             f"encoder {encoder!r} is trained with a head", where="--set head", hint="moe, logistic"

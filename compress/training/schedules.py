@@ -9,6 +9,9 @@ from compress.training.config import TrainConfig
 FINAL_SHARE = 0.01  # of the peak: where a cosine arc ends
 
 
+LONGEST_RISE = 0.6  # of an arc: a short training still reaches its full rate
+
+
 def main_factor(config: TrainConfig, step: int, steps_an_epoch: int) -> float:
     """Factor on `learning_rate` at `step` (from 0)."""
     if config.schedule == "staircase":
@@ -38,7 +41,8 @@ def cosine(step: int, steps: int, warmup_steps: int) -> float:
         [1.0, 0.505, 0.01]
     """
     arc = FINAL_SHARE + (1 - FINAL_SHARE) * 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1.0)))
-    return arc * min(1.0, (step + 1) / max(warmup_steps, 1))
+    rise = max(1, min(warmup_steps, round(LONGEST_RISE * steps)))
+    return arc * min(1.0, (step + 1) / rise)
 
 
 def staircase(examples: int, decay: float, decay_examples: int) -> float:

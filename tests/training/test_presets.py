@@ -163,3 +163,8 @@ def test_a_recipe_is_json() -> None:
     value = config.to_json()
     assert value["encoder_options"] == {"dim": 8, "sizes": [4, 8]}
     assert json.loads(json.dumps(value)) == value
+
+
+def test_fewer_epochs_shorten_the_warm_up_and_leave_the_branch_the_last_one():
+    config = train_config("residual_cnn", 32, overrides={"epochs": 3})
+    assert (config.epochs, config.warm_epochs) == (3, 2)
