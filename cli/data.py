@@ -55,6 +55,15 @@ def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -
 )
 @click.option("--num-classes", type=click.IntRange(min=2), default=3862, help="Classes of the labels.")
 @click.option(
+    "--frames",
+    "num_frames",
+    nargs=2,
+    type=click.IntRange(min=1),
+    default=(120, 300),
+    metavar="LEAST MOST",
+    help="Frames of a video, where frames are made.",
+)
+@click.option(
     "--from",
     "source",
     multiple=True,
@@ -69,6 +78,7 @@ def sample(
     videos: int,
     level: Literal["video", "frame"],
     num_classes: int,
+    num_frames: tuple[int, int],
     source: tuple[str, ...],
 ) -> None:
     """Write YouTube-8M shaped shards into FOLDER, the same for the same seed.
@@ -85,6 +95,7 @@ def sample(
         num_classes=num_classes,
         source=source,
         seed=session.settings.seed,
+        num_frames=num_frames,
     )
     with session.working() as report:
         made = make_sample(request, report)

@@ -6,35 +6,73 @@ from pathlib import Path
 
 import rich_click as click
 
-from cli.options import compute_options
+from cli.options import machine_options
+from cli.progress import duration
+from cli.report import report_text
+from cli.search import answer_text
 from cli.session import Session
 
 
 @click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="demo-workspace")
 @click.option(
-    "--train", multiple=True, metavar="PATTERN", help="Real shards to train on, instead of sample data."
+    "--train",
+    multiple=True,
+    metavar="PATTERN",
+    help="Real video-level shards to train on, instead of sample data.",
 )
 @click.option("--validate", multiple=True, metavar="PATTERN", help="Real shards to measure on.")
 @click.option(
-    "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="demo-workspace",
-    help="The workspace that it makes.",
+    "--vocabulary",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    metavar="FILE",
+    help="Names of the classes of the real shards (CSV).",
 )
-@compute_options
+@click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where the real shards do not tell.")
+@machine_options
 @click.pass_obj
-def demo(session: Session, train: tuple[str, ...], validate: tuple[str, ...], folder: Path) -> None:
-    """Sample data, train, encode, index, search and Table 4: minutes on a laptop."""
-    from compress.demo import run_demo
+def demo(
+    session: Session,
+    folder: Path,
+    train: tuple[str, ...],
+    validate: tuple[str, ...],
+    vocabulary: Path | None,
+    num_classes: int | None,
+) -> None:
+    """Sample data, train, encode, index, search and Table 4: minutes on a laptop.
 
+    FOLDER becomes a workspace that every other command can go on with. Run it again to go on after Ctrl-C.
+    """
+    from compress.demo import Request, run_demo
+
+    request = Request(
+        folder=folder,
+        train=train,
+        validate=validate,
+        vocabulary=vocabulary,
+        num_classes=num_classes,
+        seed=session.settings.seed,
+        threads=session.settings.threads,
+        device=session.settings.device,
+    )
     with session.working() as report:
-        done = run_demo(
-            folder,
-            train=train,
-            validate=validate,
-            seed=session.settings.seed,
-            threads=session.settings.threads,
-            device=session.settings.device,
-            report=report,
-        )
-    session.show(done, lambda: done.text)
+        done = run_demo(request, report)
+    facts = {
+        "folder": done.folder,
+        "similar": done.similar,
+        "markdown": done.report.markdown,
+        "json": done.report.json,
+        "html": done.report.html,
+        "seconds": done.seconds,
+    }
+    session.show(
+        facts,
+        lambda: "\n\n".join(
+            [
+                "Five similar videos, found in 320 numbers a video",
+                answer_text(done.similar),
+                report_text(done.report),
+                f"took {duration(done.seconds)}; go on in {done.folder}: compress search --row 7",
+            ]
+        ),
+    )

@@ -24,6 +24,15 @@ from cli.text import facts
     help="Shards to measure on; may be repeated.",
 )
 @click.option(
+    "--train-frames",
+    multiple=True,
+    metavar="PATTERN",
+    help="Frame-level shards of the same videos, for encoders that read frames; may be repeated.",
+)
+@click.option(
+    "--validate-frames", multiple=True, metavar="PATTERN", help="The same of the videos to measure on."
+)
+@click.option(
     "--vocabulary", type=click.Path(path_type=Path), metavar="FILE", help="Names of the classes (CSV)."
 )
 @click.option(
@@ -36,6 +45,8 @@ def init(
     folder: Path,
     train: tuple[str, ...],
     validate: tuple[str, ...],
+    train_frames: tuple[str, ...],
+    validate_frames: tuple[str, ...],
     vocabulary: Path | None,
     num_classes: int | None,
 ) -> None:
@@ -46,7 +57,13 @@ def init(
     from compress.workspace import create_workspace
 
     made = create_workspace(
-        folder, train=train, validate=validate, vocabulary=vocabulary, num_classes=num_classes
+        folder,
+        train=train,
+        validate=validate,
+        train_frames=train_frames,
+        validate_frames=validate_frames,
+        vocabulary=vocabulary,
+        num_classes=num_classes,
     )
     session.show(
         made,
@@ -55,6 +72,8 @@ def init(
                 "workspace": made.root,
                 "train": ", ".join(made.train),
                 "validate": ", ".join(made.validate),
+                "train frames": ", ".join(made.train_frames) or None,
+                "validate frames": ", ".join(made.validate_frames) or None,
                 "vocabulary": made.vocabulary,
                 "next": "compress train --dim 320",
             }

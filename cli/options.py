@@ -30,6 +30,11 @@ def compute_options(command: Command) -> Command:
     return _all(command, _seed, _threads, _device, _workspace, _json, _quiet)
 
 
+def machine_options(command: Command) -> Command:
+    """As compute_options, for a command that makes its own workspace."""
+    return _all(command, _seed, _threads, _device, _json, _quiet)
+
+
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     if value is not None:
         setattr(context.ensure_object(Session), str(parameter.name), value)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from cli.options import workspace_options
 from cli.session import Session
 from cli.text import facts, printed
+
+if TYPE_CHECKING:
+    from compress.jobs.report import Reported
 
 
 @click.command()
@@ -28,10 +32,12 @@ def report(session: Session, output: Path | None) -> None:
 
     done = report_workspace(session.workspace, output)
     files = {"markdown": done.markdown, "json": done.json, "html": done.html}
+    session.show(files, lambda: report_text(done))
 
-    def text() -> str:
-        from compress.reports import print_report
 
-        return f"{printed(partial(print_report, done.table))}\n\n{facts(files)}"
+def report_text(done: Reported) -> str:
+    """Table 4 and where the files are."""
+    from compress.reports import print_report
 
-    session.show(files, text)
+    files = {"markdown": done.markdown, "json": done.json, "html": done.html}
+    return f"{printed(partial(print_report, done.table))}\n\n{facts(files)}"

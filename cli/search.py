@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from cli.options import compute_options, dim_option, name_option
 from cli.session import Session
 from cli.text import table
+
+if TYPE_CHECKING:
+    from compress.jobs.search import Answer
 
 
 @click.command()
@@ -55,8 +59,13 @@ def search(
     )
     with session.working():
         answer = search_store(session.workspace, request)
+    session.show(answer, lambda: answer_text(answer))
+
+
+def answer_text(answer: Answer) -> str:
+    """The question and the videos that were found, as a table."""
     rows = [
         (place, hit.video_id, hit.score, ", ".join(hit.labels))
         for place, hit in enumerate(answer.neighbours, 1)
     ]
-    session.show(answer, lambda: f"{answer.query}\n\n" + table(("", "video", "score", "labels"), rows))
+    return f"{answer.query}\n\n" + table(("", "video", "score", "labels"), rows)

@@ -2,6 +2,8 @@
 
     train = ["video/train*.tfrecord"]        shards to train on
     validate = ["video/validate*.tfrecord"]  shards to measure on
+    train_frames = ["frame/train*.tfrecord"]        frames of the same videos, for encoders that read
+    validate_frames = ["frame/validate*.tfrecord"]  frames (optional)
     vocabulary = "vocabulary.csv"            names of the classes (optional)
     num_classes = 3862                       when the shards do not tell (optional)
 
@@ -27,6 +29,7 @@ from compress.errors import ConfigError, NotFoundError, UsageError
 
 FILE_NAME = "compress.toml"
 OnCorrupt = Literal["fail", "skip", "quarantine"]
+PATTERNS = ("train", "validate", "train_frames", "validate_frames")
 CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda"),
     "preset": ("best", "paper"),
@@ -63,6 +66,7 @@ class Workspace:
     Args:
         root: the folder, absolute.
         train, validate: glob patterns or paths of shards, absolute.
+        train_frames, validate_frames: the same of the frames of the same videos; both, or neither.
         vocabulary: file with the names of the classes, absolute, or None.
         num_classes: C where the shards do not tell, or None.
         defaults: of options.
@@ -74,6 +78,8 @@ class Workspace:
     vocabulary: Path | None = None
     num_classes: int | None = None
     defaults: Defaults = field(default_factory=Defaults)
+    train_frames: tuple[str, ...] = ()
+    validate_frames: tuple[str, ...] = ()
 
     @property
     def runs(self) -> Path:
@@ -99,6 +105,17 @@ class Workspace:
     def cache(self) -> Path:
         """What can be made again: tables built from shards."""
         return self.root / "cache"
+
+    def patterns(self, split: str, level: str) -> tuple[str, ...]:
+        """Where the shards of "train" or "validate" are; none for any other split.
+
+        Args:
+            split: name of the split.
+            level: "frame" for the frames, where the workspace has them beside the features; else "video".
+        """
+        frames = {"train": self.train_frames, "validate": self.validate_frames}
+        features = {"train": self.train, "validate": self.validate}
+        return (frames.get(split, ()) if level == "frame" else ()) or features.get(split, ())
 
     def run(self, name: str) -> Path:
         """The folder of one training."""
@@ -147,15 +164,17 @@ def load_workspace(folder: Path) -> Workspace:
         raise ConfigError(f"not a TOML file: {error}", where=path) from error
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
-    _refuse_unknown(content, ("train", "validate", "vocabulary", "num_classes", "defaults"), path)
+    _refuse_unknown(content, (*PATTERNS, "vocabulary", "num_classes", "defaults"), path)
     vocabulary = _value(content, "vocabulary", str, None, path)
     num_classes = _value(content, "num_classes", int, None, path)
     if num_classes is not None and num_classes < 1:
         raise ConfigError(f"num_classes must be at least 1, not {num_classes}", where=path)
+    patterns = {key: _patterns(content, key, path) for key in PATTERNS}
+    if bool(patterns["train_frames"]) != bool(patterns["validate_frames"]):
+        raise ConfigError("train_frames and validate_frames need each other", where=path)
     return Workspace(
         root=root,
-        train=_patterns(content, "train", path),
-        validate=_patterns(content, "validate", path),
+        **patterns,
         vocabulary=None if vocabulary is None else root / vocabulary,
         num_classes=num_classes,
         defaults=_defaults(_value(content, "defaults", dict, {}, path), path),
@@ -167,13 +186,15 @@ def create_workspace(
     *,
     train: Sequence[str],
     validate: Sequence[str],
+    train_frames: Sequence[str] = (),
+    validate_frames: Sequence[str] = (),
     vocabulary: Path | None = None,
     num_classes: int | None = None,
 ) -> Workspace:
     """Write `folder`/compress.toml; patterns are meant from `folder` unless absolute.
 
     Raises:
-        UsageError: the folder is a workspace already.
+        UsageError: the folder is a workspace already, or frames are given for one split only.
         NotFoundError: a pattern matches no file, or there is no such vocabulary.
         StorageError: the disk refused.
     """
@@ -181,7 +202,9 @@ def create_workspace(
     path = root / FILE_NAME
     if path.exists():
         raise UsageError("this folder is a workspace already", where=path, hint="edit that file instead")
-    for pattern in (*train, *validate):
+    if bool(train_frames) != bool(validate_frames):
+        raise UsageError("--train-frames and --validate-frames need each other")
+    for pattern in (*train, *validate, *train_frames, *validate_frames):
         if not glob.glob(str(root / pattern), recursive=True):
             raise NotFoundError(f"no file matches {pattern!r}", where=root)
     if vocabulary is not None and not (root / vocabulary).is_file():
@@ -191,6 +214,12 @@ def create_workspace(
         f"train = {_toml_strings(train)}",
         f"validate = {_toml_strings(validate)}",
     ]
+    if train_frames:
+        lines += [
+            "# Frames of the same videos, for encoders that read frames.",
+            f"train_frames = {_toml_strings(train_frames)}",
+            f"validate_frames = {_toml_strings(validate_frames)}",
+        ]
     if vocabulary is not None:
         lines.append(f"vocabulary = {_toml_string(str(vocabulary))}")
     if num_classes is not None:

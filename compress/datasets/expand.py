@@ -15,14 +15,13 @@ from typing import Protocol
 import numpy as np
 
 from compress.datasets.record import FrameRecord, Record, VideoRecord
-from compress.datasets.sample.frames import invent_frames
+from compress.datasets.sample.frames import NUM_FRAMES, check_num_frames, invent_frames
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.serialize import serialize_frames
 from compress.datasets.tfrecord import write_records
 from compress.errors import RecordError, SchemaError, UsageError
 from compress.progress import Progress, Reporter, check_interrupt, silent
 
-NUM_FRAMES = (120, 300)
 MEAN_PREFIX = "mean_"
 
 
@@ -105,8 +104,9 @@ def _expanded(
 
 
 def _check(source: Shards, folder: Path, seed: int, num_frames: tuple[int, int]) -> None:
-    if not 1 <= num_frames[0] <= num_frames[1] or seed < 0:
-        raise UsageError(f"frames from {num_frames[0]} to {num_frames[1]} with seed {seed} make no sense")
+    check_num_frames(num_frames)
+    if seed < 0:
+        raise UsageError(f"seed {seed} must be at least 0")
     stems = [shard.stem for shard in source.shards]
     if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
         raise UsageError(f"two shards are named '{twice[0]}'", hint="expand them one after another")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ def evaluate(
     seed: int = 0,
     threads: int = 0,
     device: str = "cpu",
+    command: str | None = None,
+    notes: Sequence[str] = (),
     report: Reporter = silent,
 ) -> dict[str, Any]:
     """Measure the store `name` and write evaluation/<name>.json.
@@ -45,6 +48,8 @@ def evaluate(
         seed: of the fresh head and of the bootstrap.
         threads: of torch; 0 leaves them as they are.
         device: "cpu" or "cuda".
+        command: what to type to get this row, kept with it; None for the evaluation alone.
+        notes: sentences to keep with the row.
 
     Returns:
         What was written: one row of a report.
@@ -85,8 +90,8 @@ def evaluate(
         "retrieval": quality,
         "head_training": {"epochs": config.epochs, "seed": seed, "batch_size": config.batch_size},
         "data": _data(workspace, store),
-        "command": f"compress evaluate --name {name}",
-        "notes": _notes(store),
+        "command": command or f"compress evaluate --name {name}",
+        "notes": [*_notes(store), *notes],
     }
     facts = {"head": config.to_json(), "fingerprint": row["data"]["fingerprint"]}
     save_scores(workspace.evaluation / "scores" / name, top, facts)
@@ -157,7 +162,11 @@ def _data(workspace: Workspace, store: Store) -> dict[str, Any]:
         "num_classes": store.labels.num_classes,
         "fingerprint": fingerprint(store),
         "synthetic_frames": bool(store.metadata["synthetic_frames"]),
-        "source": " and ".join(_short(pattern) for pattern in (*workspace.train, *workspace.validate)),
+        "source": " and ".join(
+            _short(pattern)
+            for split in ("train", "validate")
+            for pattern in workspace.patterns(split, store.metadata["level"])
+        ),
     }
 
 
@@ -170,7 +179,9 @@ def _notes(store: Store) -> list[str]:
     notes = []
     if store.metadata["synthetic_frames"]:
         notes.append("Frames are synthetic: expanded from video-level features, whose mean they keep.")
-    if store.metadata["encoder_options"].get("width", 1.0) != 1.0:
+    options = store.metadata["encoder_options"]
+    smaller_lstm = store.metadata["encoder"] == "lstm" and options.get("sizes") not in (None, [], [1280, 640])
+    if options.get("width", 1.0) != 1.0 or (store.dim == 640 and smaller_lstm):
         notes.append("The encoder is narrower than the paper's, to fit a small machine.")
     return notes
 

@@ -7,11 +7,15 @@ features (docs/experiments.md), so that the baseline is not the one that suffers
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from compress.artifacts.atomic import read_json
+from compress.artifacts.lock import exclusive
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.video_table import VideoTable
 from compress.errors import UsageError
@@ -19,6 +23,7 @@ from compress.metrics import TopScores
 from compress.progress import Reporter, silent
 from compress.store.reader import Store
 from compress.training.config import TrainConfig
+from compress.training.inputs import fingerprint
 from compress.training.loop import train
 from compress.training.run import load_model
 from compress.training.validate import accumulate
@@ -82,10 +87,19 @@ def train_fresh_head(
         Top scores of the validation videos, by id, and the head's number of parameters.
     """
     table, validation = split_table(store, "train"), split_table(store, "validate")
-    train(config, table, validation, run, device=device, threads=threads, report=report)
-    model, facts = load_model(run)
+    with exclusive(run):
+        _drop_other_head(run, {"config": config.to_json(), "data": fingerprint(table), "device": device})
+        train(config, table, validation, run, device=device, threads=threads, report=report)
+        model, facts = load_model(run)
     top = accumulate(model.to(device), validation, precision=config.precision).top()
     return top, facts["parameters"]["head"]
+
+
+def _drop_other_head(run: Path, identity: dict[str, Any]) -> None:
+    """A head is a by-product: one of another store or recipe makes way, where an encoder would be kept."""
+    config = run / "config.json"
+    if config.exists() and read_json(config) != identity:
+        shutil.rmtree(run)
 
 
 @torch.no_grad()

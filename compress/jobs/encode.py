@@ -53,7 +53,7 @@ def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter)
     run = find_run(workspace, request.dim, request.name)
     if request.inputs and request.output is None:
         raise UsageError("--input needs --output", hint="say where the store goes: --output FILE.h5")
-    splits = _splits(workspace, request)
+    splits = _splits(workspace, request, _level(workspace, run))
 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.
     from compress.encoding import encode
@@ -71,11 +71,18 @@ def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter)
     return done
 
 
-def _splits(workspace: Workspace, request: EncodeRequest) -> dict[str, Source]:
+def _level(workspace: Workspace, run: str) -> str:
+    """Which of the workspace's shards the encoder reads; "video" where there is nothing to choose."""
+    if not workspace.train_frames:
+        return "video"
+    from compress.training.run import model_manifest
+
+    return str(model_manifest(workspace.run(run)).metadata["schema"]["level"])
+
+
+def _splits(workspace: Workspace, request: EncodeRequest, level: str) -> dict[str, Source]:
     if request.inputs:
         return {"input": open_split(workspace, "input", request.inputs, request.on_corrupt)}
-    train = open_split(workspace, "train", (), request.on_corrupt)
-    return {
-        "train": train,
-        "validate": open_split(workspace, "validate", (), request.on_corrupt, schema=train.schema),
-    }
+    train = open_split(workspace, "train", (), request.on_corrupt, level=level)
+    validate = open_split(workspace, "validate", (), request.on_corrupt, schema=train.schema, level=level)
+    return {"train": train, "validate": validate}

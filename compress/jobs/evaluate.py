@@ -21,6 +21,7 @@ class EvaluateRequest:
         head_epochs: passes over the data of the fresh head; None leaves it to the preset.
         retrieval: also measure the nearest neighbours.
         seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
+        notes: sentences to keep with the row.
     """
 
     dim: int | None
@@ -31,6 +32,7 @@ class EvaluateRequest:
     seed: int
     threads: int
     device: str
+    notes: tuple[str, ...] = ()
 
 
 def evaluate_store(workspace: Workspace, request: EvaluateRequest, report: Reporter) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def evaluate_store(workspace: Workspace, request: EvaluateRequest, report: Repor
 
     # Not before: it imports torch, and a wrong name should be answered at once.
     from compress.evaluation import evaluate
+    from compress.jobs.commands import row_command
 
     return evaluate(
         workspace,
@@ -53,5 +56,7 @@ def evaluate_store(workspace: Workspace, request: EvaluateRequest, report: Repor
         seed=request.seed,
         threads=request.threads,
         device=choose_device(request.device),
+        command=row_command(workspace, name, request),
+        notes=request.notes,
         report=report,
     )

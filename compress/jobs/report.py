@@ -20,17 +20,18 @@ class Reported:
     html: Path
 
 
-def report_workspace(workspace: Workspace, output: Path | None) -> Reported:
+def report_workspace(workspace: Workspace, output: Path | None, command: str = "compress report") -> Reported:
     """Write the report of every evaluation.
 
     Args:
         workspace: whose evaluation/ is read.
         output: folder for the files; None means the workspace's reports/.
+        command: what was typed, for the report.
 
     Raises:
         NotFoundError: nothing was evaluated.
     """
     rows = load_rows(workspace.evaluation)
     folder = output or workspace.reports
-    files = write_report(rows, folder, generated=date.today().isoformat(), command="compress report")
+    files = write_report(rows, folder, generated=date.today().isoformat(), command=command)
     return Reported(table4(rows), *files)

@@ -10,13 +10,13 @@ from typing import Literal
 from compress.datasets.arrays import write_shards
 from compress.datasets.expand import expand_frames
 from compress.datasets.sample import write_sample
+from compress.datasets.sample.frames import NUM_FRAMES
 from compress.datasets.source import open_source
 from compress.progress import Note, Reporter
 
 VIDEOS_A_SHARD = 1000
 VALIDATION_PART = 5
-# A record of float32 features, and 120 to 300 frames of uint8, with the framing.
-BYTES_A_VIDEO = {"video": 4_700, "frame": 245_000}
+BYTES_A_VIDEO, BYTES_A_FRAME = 4_700, 1_160  # float32 features; uint8 features; with the framing
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class SampleRequest:
         num_classes: C.
         source: patterns of video-level shards to expand into frames; none means made-up videos.
         seed: >= 0.
+        num_frames: least and most frames of a video, both included; frame level only.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class SampleRequest:
     num_classes: int
     source: tuple[str, ...]
     seed: int
+    num_frames: tuple[int, int] = NUM_FRAMES
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,16 @@ def make_sample(request: SampleRequest, report: Reporter) -> Made:
         UsageError, SchemaError, StorageError: see `write_sample` and `expand_frames`.
     """
     if request.source:
-        shards = expand_frames(open_source(request.source), request.folder, seed=request.seed, report=report)
+        shards = expand_frames(
+            open_source(request.source),
+            request.folder,
+            seed=request.seed,
+            num_frames=request.num_frames,
+            report=report,
+        )
         return Made(request.folder, {"frame": shards}, f"compress data inspect {request.folder}")
-    size = request.videos * BYTES_A_VIDEO[request.level]
+    frames = sum(request.num_frames) / 2
+    size = request.videos * (frames * BYTES_A_FRAME if request.level == "frame" else BYTES_A_VIDEO)
     report(Note(f"writing {request.videos:,} {request.level}-level videos, about {size / 1e6:,.0f} MB"))
     validation = request.videos // VALIDATION_PART
     counts = {"train": request.videos - validation, "validate": validation}
@@ -71,6 +80,7 @@ def make_sample(request: SampleRequest, report: Reporter) -> Made:
             num_classes=request.num_classes,
             seed=request.seed,
             prefix=split,
+            num_frames=request.num_frames,
             report=report,
         )
         for split, count in counts.items()

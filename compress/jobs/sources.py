@@ -21,6 +21,7 @@ def open_split(
     *,
     schema: FeatureSchema | None = None,
     require_labels: bool = False,
+    level: str = "video",
 ) -> Source:
     """The source of one split.
 
@@ -31,11 +32,12 @@ def open_split(
         on_corrupt: what happens to unusable records; copies go to quarantine/ of the workspace.
         schema: what the records must be; detected when None.
         require_labels: a record without labels is defective.
+        level: "frame" takes the workspace's frames, where it has them.
 
     Raises:
         UsageError: neither patterns nor a workspace that has them.
     """
-    patterns = tuple(given) or {"train": workspace.train, "validate": workspace.validate}.get(split, ())
+    patterns = tuple(given) or workspace.patterns(split, level)
     if not patterns:
         hint = f"give --{split} 'PATTERN', or make a workspace with `compress init`"
         raise UsageError(f"nothing says which shards to {split} with", hint=hint)

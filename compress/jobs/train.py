@@ -79,7 +79,10 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
         checked(request.name)
     changes = overrides(request)
     workspace = replace(workspace, num_classes=request.num_classes or workspace.num_classes)
-    training = open_split(workspace, "train", request.train, request.on_corrupt, require_labels=True)
+    level = _level(workspace, request)
+    training = open_split(
+        workspace, "train", request.train, request.on_corrupt, require_labels=True, level=level
+    )
     validation = open_split(
         workspace,
         "validate",
@@ -87,6 +90,7 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
         request.on_corrupt,
         schema=training.schema,
         require_labels=True,
+        level=level,
     )
 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.
@@ -106,6 +110,17 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
         shutil.rmtree(run)
     done = train(config, table, held_out, run, device=device, threads=request.threads, report=report)
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
+
+
+def _level(workspace: Workspace, request: TrainRequest) -> str:
+    """Which of the workspace's shards the encoder reads; "video" where there is nothing to choose."""
+    if not workspace.train_frames:
+        return "video"
+    from compress.training.presets import CLOSED_FORM, default_encoder, train_config
+    from encoders import encoder_level
+
+    encoder = train_config(request.encoder or default_encoder(request.dim), request.dim).encoder
+    return encoder_level(CLOSED_FORM.get(encoder, encoder))
 
 
 def overrides(request: TrainRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress.errors import RecordError
+from compress.errors import RecordError, UsageError
 
 STEP = 4 / 255  # between two quantised values
 LOWEST = 4 / 512 - 2  # the value of 0
@@ -18,6 +18,7 @@ FRAME_VARIANCE = 0.8  # of a whitened feature over all frames of all videos, cli
 LEAST_VARIANCE = 0.15  # frames of a still video differ, too
 SCENE_SHARE, DRIFT_SHARE = 0.65, 0.1  # of the variance within a video; the rest is noise
 FRAMES_A_SCENE = 20.0
+NUM_FRAMES = (120, 300)  # least and most of a video, as those of YouTube-8M
 
 
 def mean_error_bound(num_frames: int) -> float:
@@ -28,6 +29,12 @@ def mean_error_bound(num_frames: int) -> float:
 def dequantize(frames: np.ndarray) -> np.ndarray:
     """uint8 (..., D) -> float64 (..., D), as the YouTube-8M starter code does."""
     return frames * STEP + LOWEST
+
+
+def check_num_frames(num_frames: tuple[int, int]) -> None:
+    """UsageError unless 1 <= least <= most."""
+    if not 1 <= num_frames[0] <= num_frames[1]:
+        raise UsageError(f"a video cannot have {num_frames[0]} to {num_frames[1]} frames")
 
 
 def invent_frames(mean: np.ndarray, num_frames: int, rng: np.random.Generator) -> np.ndarray:

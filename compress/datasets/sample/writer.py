@@ -12,7 +12,7 @@ import numpy as np
 
 from compress.artifacts.atomic import write_bytes
 from compress.datasets.record import FrameRecord, VideoRecord
-from compress.datasets.sample.frames import invent_frames
+from compress.datasets.sample.frames import NUM_FRAMES, check_num_frames, invent_frames
 from compress.datasets.sample.ids import first_number, video_id
 from compress.datasets.sample.vocabulary import vocabulary_csv
 from compress.datasets.sample.world import BLOCK, World, build_world
@@ -23,7 +23,6 @@ from compress.errors import UsageError
 from compress.progress import Progress, Reporter, check_interrupt, silent
 
 VOCABULARY = "vocabulary.csv"
-NUM_FRAMES = (120, 300)
 _FRAMES = 4  # first word of the seed of a video's frames; world.py has 1 to 3
 
 
@@ -37,6 +36,7 @@ def write_sample(
     seed: int = 0,
     prefix: str = "train",
     start: int = 0,
+    num_frames: tuple[int, int] = NUM_FRAMES,
     report: Reporter = silent,
 ) -> list[Path]:
     """Invent videos and write them as TFRecord shards `<prefix>0000.tfrecord`, ... and `vocabulary.csv`.
@@ -47,13 +47,14 @@ def write_sample(
 
     Args:
         folder: created when missing.
-        level: "video" (mean_rgb and mean_audio, float32) or "frame" (120 to 300 uint8 frames).
+        level: "video" (mean_rgb and mean_audio, float32) or "frame" (uint8 frames).
         num_videos: N >= 1.
         shards: files to spread them over, at most N.
         num_classes: C >= 2.
         seed: >= 0.
         prefix: the split: "train", "validate" and "test" share no video; other names are one further split.
         start: videos of the split to leave out before the first one.
+        num_frames: least and most frames of a video, both included; frame level only.
 
     Returns:
         The shards, in order.
@@ -65,6 +66,7 @@ def write_sample(
     if level not in ("video", "frame"):
         raise UsageError(f"level '{level}' is neither 'video' nor 'frame'")
     _check(num_videos, shards, num_classes, seed, prefix)
+    check_num_frames(num_frames)
     first = first_number(prefix, start, num_videos)
     paths = [folder / f"{prefix}{shard:04d}.tfrecord" for shard in range(shards)]
     world = build_world(seed, num_classes)
@@ -74,13 +76,15 @@ def write_sample(
     schema = replace(YT8M_2018_VIDEO if level == "video" else YT8M_2018_FRAME, num_classes=num_classes)
     write_bytes(folder / VOCABULARY, vocabulary)
     for path, low, high in zip(paths, bounds[:-1], bounds[1:], strict=True):
-        write_records(path, _messages(world, schema, low, high))
+        write_records(path, _messages(world, schema, low, high, num_frames))
         report(Progress("sample", high - first, num_videos))
         check_interrupt("the finished shards are whole; run the same command again to write all of them")
     return paths
 
 
-def _messages(world: World, schema: FeatureSchema, low: int, high: int) -> Iterator[bytes]:
+def _messages(
+    world: World, schema: FeatureSchema, low: int, high: int, num_frames: tuple[int, int]
+) -> Iterator[bytes]:
     """Serialised videos number `low` up to `high`."""
     for index in range(low // BLOCK, -(-high // BLOCK)):
         block = world.block(index)
@@ -90,13 +94,13 @@ def _messages(world: World, schema: FeatureSchema, low: int, high: int) -> Itera
             if schema.level == "video":
                 yield serialize_video(VideoRecord(name, labels, features), schema)
             else:
-                frames = _frames(world, number, features)
+                frames = _frames(world, number, features, num_frames)
                 yield serialize_frames(FrameRecord(name, labels, frames), schema)
 
 
-def _frames(world: World, number: int, features: np.ndarray) -> np.ndarray:
+def _frames(world: World, number: int, features: np.ndarray, num_frames: tuple[int, int]) -> np.ndarray:
     rng = np.random.default_rng([_FRAMES, world.seed, world.num_classes, number])
-    return invent_frames(features, int(rng.integers(NUM_FRAMES[0], NUM_FRAMES[1] + 1)), rng)
+    return invent_frames(features, int(rng.integers(num_frames[0], num_frames[1] + 1)), rng)
 
 
 def _check(num_videos: int, shards: int, num_classes: int, seed: int, prefix: str) -> None:

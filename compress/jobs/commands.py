@@ -1,0 +1,82 @@
+"""What a person types to get a row of a report, from the shards on."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compress.artifacts.atomic import read_json
+from compress.jobs.names import run_name
+from compress.store.reader import open_store
+from compress.training.presets import PRESETS, default_encoder, train_config
+from compress.workspace import Workspace
+
+if TYPE_CHECKING:
+    from compress.jobs.evaluate import EvaluateRequest
+
+_FLAGS = ("epochs", "batch_size", "learning_rate", "seed")
+
+
+def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> str:
+    """`compress train ... && compress encode ... && compress evaluate ...`.
+
+    Args:
+        workspace: whose run the store came from; without that run, only the evaluation is told.
+        name: of the store.
+        request: the evaluation.
+    """
+    store = open_store(workspace.store(name), verify=False)
+    run = str(store.metadata.get("run", ""))
+    config = workspace.run(run) / "config.json"
+    words = [evaluate_words(name, request)]
+    if run and config.is_file():
+        encode = ["compress", "encode", "--name", run]
+        encode += [] if store.codec.name == "float32" else ["--codec", store.codec.name]
+        words = [train_words(run, config), encode, *words]
+    return " && ".join(map(shlex.join, words))
+
+
+def evaluate_words(name: str, request: EvaluateRequest) -> list[str]:
+    """The evaluation of a store."""
+    words = ["compress", "evaluate", "--name", name]
+    words += [] if request.baseline == "original" else ["--baseline", request.baseline]
+    words += [] if request.head_epochs is None else ["--head-epochs", str(request.head_epochs)]
+    words += [] if request.retrieval else ["--no-retrieval"]
+    return words + (["--seed", str(request.seed)] if request.seed else [])
+
+
+def train_words(run: str, config: Path) -> list[str]:
+    """The training that made a run: its preset and whatever differs from that.
+
+    Args:
+        run: its name.
+        config: its config.json.
+    """
+    recipe = _flat(read_json(config)["config"])
+    encoder, dim = recipe.pop("encoder"), recipe.get("dim")
+    presets = {preset: _flat(asdict(train_config(encoder, dim, preset))) for preset in PRESETS}
+    changes = {preset: _changes(recipe, known) for preset, known in presets.items()}
+    preset = min(PRESETS, key=lambda name: (len(changes[name]), PRESETS.index(name)))
+    words = ["compress", "train"] + ([] if encoder == default_encoder(dim) else ["--encoder", encoder])
+    words += [] if dim is None else ["--dim", str(dim)]
+    words += [] if preset == PRESETS[0] else ["--preset", preset]
+    for key, value in changes[preset].items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        words += [f"--{key.replace('_', '-')}", text] if key in _FLAGS else ["--set", f"{key}={text}"]
+    return words + ([] if run == run_name(encoder, dim, None) else ["--name", run])
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe with the encoder's options among its own settings, as --set takes them; JSON values."""
+    own = dict(config)
+    flat = {**own.pop("encoder_options"), **own}
+    result: dict[str, Any] = json.loads(json.dumps(flat))
+    return result
+
+
+def _changes(recipe: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in recipe.items() if key not in known or known[key] != value}
