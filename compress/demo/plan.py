@@ -10,7 +10,6 @@ from compress.jobs.names import run_name, store_name
 
 SAMPLE_VIDEOS = 5_000
 SAMPLE_CLASSES = 100
-SAMPLE_HEAD_EPOCHS = 15  # 4,000 videos are few: a head of 6 epochs is not done yet
 FRAMES = (8, 16)
 LARGEST_DIM = 640
 # Frame-level training is the dearest part by video; beyond this it would take hours.
@@ -80,38 +79,62 @@ class Row:
         return store_name(self.run, self.codec)
 
 
-def rows(request: Request, *, frames: bool) -> list[Row]:
+@dataclass(frozen=True)
+class Size:
+    """How much there is to do.
+
+    Args:
+        train_videos, videos: for training, and in all.
+        num_classes: C.
+        frames: whether there are frames for the LSTM.
+    """
+
+    train_videos: int
+    videos: int
+    num_classes: int
+    frames: bool
+
+    @property
+    def epochs(self) -> int:
+        """Of a trained encoder: the recipe's 6, more where videos are so few that 6 would not be enough."""
+        return min(max(6, 48_000 // self.train_videos), 12)
+
+    @property
+    def head_epochs(self) -> int:
+        """Of every row's fresh head, as above."""
+        return min(max(6, 60_000 // self.train_videos), 15)
+
+    @property
+    def core_seconds(self) -> float:
+        """CPU time of everything, roughly; measured on two cores of an AMD EPYC server.
+
+        The convolutions and the LSTM cost by video; heads by video, epoch, class and number that they read.
+        """
+        by_video = 0.025 + (0.009 if self.frames else 0.0)
+        return 25.0 + self.train_videos * (by_video + 4e-6 * self.head_epochs * self.num_classes)
+
+    @property
+    def bytes(self) -> int:
+        """Disk of everything: embeddings, frames and tables by video, heads by class; measured."""
+        return 75_000 * self.videos + 180_000 * self.num_classes
+
+
+def rows(size: Size) -> list[Row]:
     """The baseline first, then the controls, then the encoders of Table 4.
 
     Args:
-        request: says on which data.
-        frames: whether there are frames for the LSTM.
+        size: decides about epochs and the LSTM.
     """
-    epochs = 12 if request.on_sample else 6
+    epochs = size.epochs
     # All but the last epoch without the convolutions, which cost a hundred times the rest.
     cnn = (*RESIDUAL_CNN, f"warm_epochs={epochs - 1}")
-    sizes = (320, 512, *((640,) if frames else ()))
+    dims = (320, 512, *((640,) if size.frames else ()))
     return [
         Row("identity", None),
         Row("identity", None, codec="int8"),
-        *(Row("pca", size) for size in sizes),
-        *(Row("random_projection", size) for size in sizes),
+        *(Row("pca", dim) for dim in dims),
+        *(Row("random_projection", dim) for dim in dims),
         Row("linear", 320, epochs=epochs),
-        *(Row("residual_cnn", size, epochs=epochs, settings=cnn, searched=True) for size in (320, 512)),
-        *([Row("lstm", 640, epochs=5, settings=LSTM, searched=True)] if frames else []),
+        *(Row("residual_cnn", dim, epochs=epochs, settings=cnn, searched=True) for dim in (320, 512)),
+        *([Row("lstm", 640, epochs=5, settings=LSTM, searched=True)] if size.frames else []),
     ]
-
-
-def head_epochs(request: Request) -> int | None:
-    """Passes of every row's fresh head; None for the recipe's."""
-    return SAMPLE_HEAD_EPOCHS if request.on_sample else None
-
-
-def core_seconds(train_videos: int, num_classes: int, *, on_sample: bool, frames: bool) -> float:
-    """CPU time of everything, roughly; measured on two cores of an AMD EPYC server.
-
-    The convolutions and the LSTM cost by video; heads by video, class and number that they read.
-    """
-    by_video = 0.027 + (0.009 if frames else 0.0)
-    by_class = 30e-6 * (SAMPLE_HEAD_EPOCHS / 6 if on_sample else 1.0)
-    return 25.0 + train_videos * (by_video + by_class * num_classes)

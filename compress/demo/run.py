@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from compress.artifacts.lock import exclusive
-from compress.datasets.catalogue import Catalogue, scan
+from compress.datasets.catalogue import scan
 from compress.demo.folder import Folder, claim, workspace_of
-from compress.demo.plan import FRAMES, SAMPLE_NOTE, SMALLER, Request, Row, core_seconds, head_epochs, rows
+from compress.demo.plan import (
+    FRAMES,
+    SAMPLE_NOTE,
+    SMALLER,
+    Request,
+    Row,
+    Size,
+    rows,
+)
 from compress.errors import CorruptArtifactError, DataError, NotFoundError, UsageError
 from compress.index import open_index
 from compress.jobs.encode import EncodeRequest, encode_store
@@ -22,7 +29,7 @@ from compress.jobs.sources import open_split
 from compress.jobs.train import TrainRequest, train_run
 from compress.machine import choose_device, cpu_count
 from compress.progress import Note, Reporter, check_interrupt
-from compress.store.reader import open_store
+from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 
 SIMILAR = 5
@@ -58,50 +65,37 @@ def run_demo(request: Request, report: Reporter) -> Demo:
     with exclusive(request.folder / "demo"):
         folder = claim(request)
         workspace = workspace_of(request, report)
-        frames = bool(workspace.train_frames)
-        report(Note(_estimate(request, workspace, frames, report)))
-        _run_rows(request, folder, workspace, rows(request, frames=frames), report)
+        size = _size(workspace, report)
+        report(Note(_estimate(request, size)))
+        _run_rows(request, size, folder, workspace, report)
         return Demo(
             request.folder, _search(workspace), _write_report(request, workspace), time.monotonic() - started
         )
 
 
-def _run_rows(
-    request: Request, folder: Folder, workspace: Workspace, planned: list[Row], report: Reporter
-) -> None:
+def _run_rows(request: Request, size: Size, folder: Folder, workspace: Workspace, report: Reporter) -> None:
+    planned = rows(size)
     for number, row in enumerate(planned, 1):
 
         def step(verb: str, row: Row = row, number: int = number) -> None:
             check_interrupt()
             report(Note(f"[{number}/{len(planned)}] {verb} {row.store}"))
 
-        _make_row(request, folder, workspace, row, report, step)
-
-
-def _make_row(
-    request: Request,
-    folder: Folder,
-    workspace: Workspace,
-    row: Row,
-    report: Reporter,
-    step: Callable[[str], None],
-) -> None:
-    step("train" if row.epochs else "compute")
-    train_run(workspace, _training(request, row), report)
-    step("encode")
-    encoded = EncodeRequest(None, row.run, row.codec, (), None, 256, "fail", request.device)
-    encode_store(workspace, encoded, report)
-    if row.searched and not _indexed(workspace, row.store):
-        step("index")
-        wanted = IndexRequest(None, row.store, "cosine", None, None, 1000, request.seed, request.device)
-        index_store(workspace, wanted, report)
-    sha256 = open_store(workspace.store(row.store), verify=False).sha256
-    if folder.evaluated.get(row.store) == sha256 and _measured(workspace, row.store):
-        return
-    step("evaluate")
-    evaluate_store(workspace, _evaluation(request, row), report)
-    folder.evaluated[row.store] = sha256
-    folder.save()
+        step("train" if row.epochs else "compute")
+        train_run(workspace, _training(request, row), report)
+        step("encode")
+        encoded = EncodeRequest(None, row.run, row.codec, (), None, 256, "fail", request.device)
+        encode_store(workspace, encoded, report)
+        store = open_store(workspace.store(row.store), verify=False)
+        if row.searched and not _indexed(workspace, store):
+            step("index")
+            wanted = IndexRequest(None, row.store, "cosine", None, None, 1000, request.seed, request.device)
+            index_store(workspace, wanted, report)
+        if folder.evaluated.get(row.store) != store.sha256 or not _measured(workspace, row.store):
+            step("evaluate")
+            evaluate_store(workspace, _evaluation(request, size, row), report)
+            folder.evaluated[row.store] = store.sha256
+            folder.save()
 
 
 def _training(request: Request, row: Row) -> TrainRequest:
@@ -125,7 +119,7 @@ def _training(request: Request, row: Row) -> TrainRequest:
     )
 
 
-def _evaluation(request: Request, row: Row) -> EvaluateRequest:
+def _evaluation(request: Request, size: Size, row: Row) -> EvaluateRequest:
     notes = [SAMPLE_NOTE] if request.on_sample else []
     if row.encoder == "lstm":
         notes.append(f"Only {FRAMES[0]} to {FRAMES[1]} frames a video.")
@@ -133,7 +127,7 @@ def _evaluation(request: Request, row: Row) -> EvaluateRequest:
         dim=None,
         name=row.store,
         baseline="original",
-        head_epochs=head_epochs(request),
+        head_epochs=size.head_epochs,
         retrieval=True,
         seed=request.seed,
         threads=request.threads,
@@ -142,10 +136,10 @@ def _evaluation(request: Request, row: Row) -> EvaluateRequest:
     )
 
 
-def _indexed(workspace: Workspace, name: str) -> bool:
+def _indexed(workspace: Workspace, store: Store) -> bool:
     """Whether the index beside a store is whole and of that store."""
     try:
-        open_index(workspace.index(name), store=open_store(workspace.store(name), verify=False))
+        open_index(workspace.index(store.path.stem), store=store)
     except CorruptArtifactError:
         raise
     except (NotFoundError, DataError):
@@ -168,23 +162,22 @@ def _write_report(request: Request, workspace: Workspace) -> Reported:
     return report_workspace(workspace, None, words)
 
 
-def _estimate(request: Request, workspace: Workspace, frames: bool, report: Reporter) -> str:
-    train = _catalogue(workspace, "train", report)
-    validate = _catalogue(workspace, "validate", report)
-    classes = train.labels.num_classes if train.labels is not None else 0
-    wanted = core_seconds(len(train), classes, on_sample=request.on_sample, frames=frames)
+def _size(workspace: Workspace, report: Reporter) -> Size:
+    train, validate = (
+        scan(open_split(workspace, split, (), "fail", require_labels=True), report)
+        for split in ("train", "validate")
+    )
+    classes = 0 if train.labels is None else train.labels.num_classes
+    return Size(len(train), len(train) + len(validate), classes, bool(workspace.train_frames))
+
+
+def _estimate(request: Request, size: Size) -> str:
     # Not all of it runs on all cores at once.
-    minutes = max(1.0, wanted / min(cpu_count(), 16) * 1.3 / 60)
-    videos = len(train) + len(validate)
-    disk = videos * 60e3 / 1e6
-    data = "sample" if request.on_sample else "real"
+    minutes = max(1.0, size.core_seconds / min(cpu_count(), 16) * 1.3 / 60)
     gpu = " (less with this GPU)" if choose_device(request.device) == "cuda" else ""
+    data = "sample" if request.on_sample else "real"
     return (
-        f"{videos:,} {data} videos of {classes:,} classes; the encoders are {SMALLER}; about "
-        f"{minutes:.0f} min on {cpu_count()} CPU cores{gpu}, {disk:,.0f} MB in {request.folder}; "
+        f"{size.videos:,} {data} videos of {size.num_classes:,} classes; the encoders are {SMALLER}; about "
+        f"{minutes:.0f} min on {cpu_count()} CPU cores{gpu}, {size.bytes / 1e6:,.0f} MB in {request.folder}; "
         "Ctrl-C stops, the same command goes on"
     )
-
-
-def _catalogue(workspace: Workspace, split: str, report: Reporter) -> Catalogue:
-    return scan(open_split(workspace, split, (), "fail", require_labels=True), report)
