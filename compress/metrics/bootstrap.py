@@ -61,8 +61,8 @@ class Replicates:
         return values
 
     def interval(self, metric: Metric, confidence: float = 0.95) -> Interval:
-        """The interval of one metric, around its value on the videos themselves."""
-        return interval(self.of(metric), getattr(self.point, metric), confidence)
+        """The interval of one metric, around its value on the videos themselves, within [0, 1]."""
+        return _cut(interval(self.of(metric), getattr(self.point, metric), confidence), 0.0)
 
 
 def replicates(top: TopScores, resamples: int = 1000, seed: int = 0) -> Replicates:
@@ -136,7 +136,7 @@ def interval(values: np.ndarray, point: float, confidence: float = 0.95) -> Inte
 
 
 def difference(a: Replicates, b: Replicates, metric: Metric, confidence: float = 0.95) -> Interval:
-    """The interval of a - b, paired: both saw the same resamples.
+    """The interval of a - b, paired: both saw the same resamples; within [-1, 1].
 
     Raises:
         SchemaError: the two were not measured on the same videos, resamples and seed.
@@ -148,7 +148,12 @@ def difference(a: Replicates, b: Replicates, metric: Metric, confidence: float =
             hint="measure both on the same videos in the same order, with the same seed and resamples",
         )
     point = getattr(a.point, _known(metric)) - getattr(b.point, metric)
-    return interval(a.of(metric) - b.of(metric), point, confidence)
+    return _cut(interval(a.of(metric) - b.of(metric), point, confidence), -1.0)
+
+
+def _cut(found: Interval, least: float) -> Interval:
+    # Moving an interval by the bias of its replicates can carry an end past what the figure can be.
+    return Interval(found.value, max(found.low, least), min(found.high, 1.0))
 
 
 def _known(metric: str) -> str:

@@ -94,6 +94,22 @@ def test_interval_is_around_the_figure_also_for_a_map_of_rare_classes():
         assert around.value == getattr(found.point, name)
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_an_interval_stays_where_a_figure_can_be(right):
+    draws, videos = np.random.default_rng(3), np.arange(60)
+    scores = (draws.random((60, 30)) * 0.5).astype(np.float32)
+    classes = draws.integers(0, 30, 60)
+    labels = np.arange(30) == classes[:, None]
+    scores[videos, classes] = 0.9 if right else 0.0
+    scores[0, classes[0]] = 0.0 if right else 0.9  # all videos but one are right, or wrong
+    found = replicates(top_of(scores, labels), resamples=300)
+    plain = [interval(found.of(name), getattr(found.point, name)) for name in METRICS]
+    assert any(each.low < 0 or each.high > 1 for each in plain), "nothing to cut: the test shows nothing"
+    for name in METRICS:
+        each = found.interval(name)
+        assert 0 <= each.low <= each.value <= each.high <= 1, name
+
+
 def test_interval_is_json_and_narrows_with_less_confidence():
     values = np.random.default_rng(0).normal(size=1000)
     wide, narrow = interval(values, 0.5, 0.99), interval(values, 0.5, 0.5)
