@@ -72,9 +72,9 @@ def retrieval_quality(
         )
     chosen = np.random.default_rng(seed).permutation(len(validate))[:QUERIES]
     chosen.sort()
-    found = exact_neighbours(store.rows(validate[chosen]), store.rows(base), K, report=report)
+    found = exact_neighbours(store.rows(validate[chosen]), _Picked(store, base), K, report=report)
     wanted = exact_neighbours(
-        original.rows(original_validate[chosen]), original.rows(original_base), K, report=report
+        original.rows(original_validate[chosen]), _Picked(original, original_base), K, report=report
     )
     assert store.labels is not None
     queries, videos = store.labels.take(validate[chosen]), store.labels.take(base)
@@ -86,3 +86,16 @@ def retrieval_quality(
         float(ndcg_jaccard_at_k(found, query_labels, base_labels).mean()),
         float(neighbour_recall(found, wanted).mean()),
     )
+
+
+class _Picked:
+    """Some rows of a store in an order of their own, decoded piece by piece: never all of them at once."""
+
+    def __init__(self, store: Store, rows: np.ndarray) -> None:
+        self.dim, self._store, self._rows = store.dim, store, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def decode(self, start: int, stop: int) -> np.ndarray:
+        return self._store.rows(self._rows[start:stop])

@@ -1,0 +1,88 @@
+"""Neighbours of validation videos among training videos, against loops; and how much is in memory at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compress.codecs.registry import build_codec
+from compress.datasets.labels import Labels
+from compress.errors import SchemaError
+from compress.evaluation.neighbours import K, retrieval_quality
+from compress.store.reader import Store, open_store
+from compress.store.writer import open_writer
+
+TRAIN, VALIDATE, DIM, CLASSES = 700, 40, 6, 9
+
+
+def features(dim: int = DIM, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((TRAIN + VALIDATE, dim)).astype(np.float32)
+
+
+LABELS = Labels.from_lists(
+    [np.random.default_rng(row).integers(0, CLASSES, 1 + row % 3) for row in range(TRAIN + VALIDATE)], CLASSES
+)
+
+
+def written(path: Path, embedding: np.ndarray, order: np.ndarray | None = None, prefix: str = "v") -> Store:
+    """A store whose rows come in `order`, training videos first."""
+    order = np.arange(TRAIN + VALIDATE) if order is None else order
+    ids = np.array([f"{prefix}{row:04d}".encode() for row in order])
+    codec = build_codec("float32", embedding.shape[1], None)
+    splits = {"train": (0, TRAIN), "validate": (TRAIN, TRAIN + VALIDATE)}
+    with open_writer(
+        path, ids=ids, labels=LABELS.take(order), codec=codec, splits=splits, metadata={}
+    ) as writer:
+        writer.write(embedding[order])
+        writer.finish()
+    return open_store(path)
+
+
+def nearest(embedding: np.ndarray, row: int) -> list[int]:
+    unit = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
+    return sorted(range(TRAIN), key=lambda other: -float(unit[row] @ unit[other]))[:K]
+
+
+def test_figures_equal_loops_from_the_definitions_whatever_the_order_of_the_rows(tmp_path):
+    original, small = features(12), features(12)[:, :DIM].copy()
+    draws = np.random.default_rng(5)
+    order = np.concatenate([draws.permutation(TRAIN), TRAIN + draws.permutation(VALIDATE)])
+    found = retrieval_quality(written(tmp_path / "a.h5", small, order), written(tmp_path / "b.h5", original))
+    shares, recalls = [], []
+    for row in range(TRAIN, TRAIN + VALIDATE):
+        neighbours = nearest(small, row)
+        shares.append(np.mean([bool(set(LABELS[row]) & set(LABELS[other])) for other in neighbours]))
+        recalls.append(len(set(neighbours) & set(nearest(original, row))) / K)
+    assert found.queries == VALIDATE
+    assert found.label_precision_at_10 == pytest.approx(np.mean(shares))
+    assert found.neighbour_recall_at_10 == pytest.approx(np.mean(recalls))
+    assert 0 < found.map_at_10 < 1
+    assert 0 < found.ndcg_at_10 < 1
+
+
+def test_the_original_finds_all_its_own_neighbours(tmp_path):
+    store = written(tmp_path / "a.h5", features())
+    assert retrieval_quality(store, store).neighbour_recall_at_10 == 1.0
+
+
+def test_the_videos_searched_are_never_decoded_all_at_once(tmp_path, monkeypatch):
+    store, read = written(tmp_path / "a.h5", features()), []
+    rows = Store.rows
+
+    def watched(self: Store, indices: np.ndarray) -> np.ndarray:
+        read.append(len(indices))
+        return rows(self, indices)
+
+    wanted = retrieval_quality(store, store)
+    monkeypatch.setattr(Store, "rows", watched)
+    monkeypatch.setattr("compress.index.vectors.BLOCK_BYTES", 0)  # the smallest block is 256 rows
+    assert retrieval_quality(store, store) == wanted
+    assert max(read) <= 256 < TRAIN
+
+
+def test_stores_of_other_videos_are_refused(tmp_path):
+    one, other = written(tmp_path / "a.h5", features()), written(tmp_path / "b.h5", features(), prefix="w")
+    with pytest.raises(SchemaError, match=r"does not hold the same videos as b\.h5"):
+        retrieval_quality(one, other)
