@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -124,15 +125,30 @@ def _fill(
 def _sample(
     codec: str, splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], embedder: Embedder
 ) -> np.ndarray | None:
-    """Embeddings that a codec takes its ranges from: of shards spread evenly over the first split."""
+    """Embeddings that a codec takes its ranges from: of shards spread evenly over the first split.
+
+    About `_CALIBRATION_ROWS` of them, however large a shard is: every so many videos of the chosen shards.
+    """
     if not needs_sample(codec):
         return None
     name, source = next(iter(splits.items()))
-    per_shard = max(1, len(catalogues[name]) // len(source.shards))
-    wanted = min(len(source.shards), -(-_CALIBRATION_ROWS // per_shard))
-    chosen = [source.shards[place * len(source.shards) // wanted] for place in range(wanted)]
-    videos = (record for shard in chosen for record in source.read(shard))
+    places = _places(catalogues[name].rows_per_shard)
+    every = max(1, int(catalogues[name].rows_per_shard[places].sum()) // _CALIBRATION_ROWS)
+    videos = (
+        record for place in places for record in islice(source.read(source.shards[place]), 0, None, every)
+    )
     return np.concatenate([embedder(batch) for batch in batches(videos, BATCH_SIZE)])
+
+
+def _places(rows_per_shard: np.ndarray) -> np.ndarray:
+    """The fewest evenly spread shards that hold enough videos to calibrate on; shards may differ in size."""
+    shards = len(rows_per_shard)
+    least = -(-_CALIBRATION_ROWS * shards // max(1, int(rows_per_shard.sum())))
+    for wanted in range(min(shards, least), shards):
+        places = np.arange(wanted) * shards // wanted
+        if rows_per_shard[places].sum() >= _CALIBRATION_ROWS:
+            return places
+    return np.arange(shards)
 
 
 def _finished(

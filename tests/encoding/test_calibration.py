@@ -1,0 +1,66 @@
+"""Which videos a calibrated codec looks at: some of every part, and never more than it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compress.datasets.catalogue import Catalogue
+from compress.encoding import store
+
+
+class Shards:
+    """A source whose records are their own numbers."""
+
+    def __init__(self, rows_per_shard: list[int]) -> None:
+        self.rows_per_shard = rows_per_shard
+        self.shards = tuple(Path(str(number)) for number in range(len(rows_per_shard)))
+
+    def read(self, shard: Path) -> Iterator[int]:
+        number = int(shard.name)
+        first = sum(self.rows_per_shard[:number])
+        return iter(range(first, first + self.rows_per_shard[number]))
+
+
+def sampled(rows_per_shard: list[int]) -> list[int]:
+    rows = np.array(rows_per_shard)
+    catalogue = Catalogue(np.zeros(rows.sum(), dtype="S1"), None, rows, None)
+
+    def embed(records: Any) -> np.ndarray:
+        return np.array(records, dtype=np.float32)[:, None]
+
+    source: Any = Shards(rows_per_shard)
+    embedder: Any = embed
+    found = store._sample("int8", {"train": source}, {"train": catalogue}, embedder)
+    assert found is not None
+    return found[:, 0].astype(int).tolist()
+
+
+@pytest.fixture(autouse=True)
+def _a_hundred_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_CALIBRATION_ROWS", 100)
+
+
+def test_few_videos_are_all_looked_at():
+    assert sampled([30, 30, 30]) == list(range(90))
+
+
+def test_small_shards_are_taken_whole_and_spread_over_the_split():
+    found = sampled([25] * 40)
+    assert len(found) == 100
+    assert sorted({row // 25 for row in found}) == [0, 10, 20, 30]
+
+
+@pytest.mark.parametrize("shards", [[10_000], [5_000, 5_000], [1, 9_999]])
+def test_of_one_huge_shard_some_videos_all_over_it_are_taken(shards: list[int]):
+    found = sampled(shards)
+    assert 50 <= len(found) <= 210
+    assert max(np.diff(found).tolist()) <= 210, "no part of the shard is left out"
+
+
+def test_a_codec_without_calibration_looks_at_nothing():
+    assert store._sample("float16", {}, {}, None) is None  # type: ignore[arg-type]
