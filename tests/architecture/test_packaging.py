@@ -34,6 +34,16 @@ def test_every_direct_dependency_has_an_exact_pin():
     assert {_name(item) for item in wanted} - set(_pins()) == set()
 
 
+def test_every_dependency_is_imported_somewhere():
+    names = {"faiss-gpu": "faiss", "faiss-cpu": "faiss", "protobuf": "google.protobuf"}
+    code = "\n".join(
+        path.read_text("utf-8") for name in PROJECT_PACKAGES for path in (ROOT / name).rglob("*.py")
+    )
+    for wanted in map(_name, PROJECT["dependencies"]):
+        module = re.escape(names.get(wanted, wanted.replace("-", "_")))
+        assert re.search(rf"^\s*(import|from) {module}\b", code, re.MULTILINE), wanted
+
+
 def test_pins_name_no_local_build():
     assert [pin for pin in _pins().values() if "+" in pin] == []
 
