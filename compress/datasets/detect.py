@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
@@ -75,17 +76,27 @@ def known_num_classes(layout: Layout) -> int | None:
     return None
 
 
-def check_against(schema: FeatureSchema, layout: Layout) -> None:
-    """SchemaError unless records of this layout can be read by the schema (which may use fewer features)."""
+def check_against(schema: FeatureSchema, layout: Layout, where: str | Path = "") -> None:
+    """SchemaError unless records of this layout can be read by the schema (which may use fewer features).
+
+    Args:
+        schema: what is wanted: given, or that of the shards that were opened first.
+        layout: what was found.
+        where: a shard, for the message.
+    """
+    hint = "shards to train on and to measure on must be alike"
     if schema.level != layout.level:
-        raise SchemaError(f"the records are {layout.level} level, the schema is {schema.level} level")
+        what = f"the records are {layout.level}-level, {schema.level}-level ones are wanted"
+        raise SchemaError(what, where=where, hint=hint)
     if schema.id_key != layout.id_key:
-        raise SchemaError(f"the records have the id key '{layout.id_key}', the schema '{schema.id_key}'")
+        what = f"the records have the id key '{layout.id_key}', wanted is '{schema.id_key}'"
+        raise SchemaError(what, where=where, hint=hint)
     found = dict(zip(layout.names, layout.dims, strict=True))
     for name, dim in zip(schema.names, schema.dims, strict=True):
         if found.get(name) != dim:
             there = ", ".join(f"{other} ({size})" for other, size in found.items())
-            raise SchemaError(f"the schema asks for {name} ({dim}), the records have {there}")
+            what = f"the records have {there}, wanted is {name} ({dim})"
+            raise SchemaError(what, where=where, hint=hint)
 
 
 def _frame_sizes(lists: FeatureMap) -> dict[str, int]:

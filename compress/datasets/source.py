@@ -119,14 +119,14 @@ def open_source(
             raise SchemaError("arrays and TFRecord shards cannot be mixed in one source", where=shards[0])
         arrays = open_arrays(shards, policy, labels, classes, require_labels)
         if schema:
-            check_against(schema, Layout.of(arrays.schema))
+            check_against(schema, Layout.of(arrays.schema), shards[0])
         _check_cut(arrays.schema, max_frames)
         return Source(arrays, shards, policy, require_labels, arrays.sidecars)
     if labels:
         raise UsageError("a labels file goes with arrays; TFRecord shards carry their labels")
     layout = _detect(shards, policy)
     if schema:
-        check_against(schema, layout)
+        check_against(schema, layout, shards[0])
         schema = replace(schema, synthetic_frames=layout.synthetic_frames)
     else:
         schema = layout.schema(classes or known_num_classes(layout) or _count_classes(layout, shards, policy))

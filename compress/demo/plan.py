@@ -111,7 +111,7 @@ class Size:
         The convolutions and the LSTM cost by video; heads by video, epoch, class and number that they read.
         """
         by_video = 0.025 + (0.009 if self.frames else 0.0)
-        return 25.0 + self.train_videos * (by_video + 4e-6 * self.head_epochs * self.num_classes)
+        return 25.0 + self.train_videos * (by_video + 3e-6 * self.head_epochs * self.num_classes)
 
     @property
     def bytes(self) -> int:

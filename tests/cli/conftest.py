@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from cli.main import run
+from tests.cli.chain import CHAIN, SETTINGS, done
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Ended:
 @pytest.fixture
 def compress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """`compress("train", "--dim", 320)` -> exit code, stdout, stderr; never a traceback."""
-    for name in ("SEED", "THREADS", "DEVICE", "WORKSPACE", "PRESET", "CODEC", "ON_CORRUPT", "DEBUG"):
+    for name in SETTINGS:
         monkeypatch.delenv(f"COMPRESS_{name}", raising=False)
 
     def call(*words: object) -> Ended:
@@ -58,3 +60,25 @@ def workspace(here: Path) -> Path:
         (here / name).touch()
     (here / "compress.toml").write_text('train = "train*.tfrecord"\nvalidate = ["validate*.tfrecord"]\n')
     return here
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which every command of CHAIN has run, on 150 invented videos; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished") / "w"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in SETTINGS:
+            patch.delenv(f"COMPRESS_{name}", raising=False)
+        folder.mkdir()
+        patch.chdir(folder)
+        for words in CHAIN:
+            done(*words)
+    return folder
+
+
+@pytest.fixture
+def inside(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `finished`; the current folder."""
+    shutil.copytree(finished, tmp_path / "w")
+    monkeypatch.chdir(tmp_path / "w")
+    return tmp_path / "w"

@@ -171,10 +171,10 @@ def test_nothing_but_damage_is_a_data_error_even_with_skip(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"level": "frame"}, "records are video level, the schema is frame level"),
-        ({"id_key": "video_id"}, "id key 'id', the schema 'video_id'"),
-        ({"dims": (6, 4)}, r"asks for mean_audio \(4\), the records have mean_rgb \(6\), mean_audio \(3\)"),
-        ({"names": ("mean_rgb", "clip")}, r"asks for clip \(3\)"),
+        ({"level": "frame"}, "the records are video-level, frame-level ones are wanted"),
+        ({"id_key": "video_id"}, "id key 'id', wanted is 'video_id'"),
+        ({"dims": (6, 4)}, r"records have mean_rgb \(6\), mean_audio \(3\), wanted is mean_audio \(4\)"),
+        ({"names": ("mean_rgb", "clip")}, r"wanted is clip \(3\)"),
     ],
 )
 def test_a_schema_that_the_data_do_not_fit_is_refused(build, folder, changes, message) -> None:

@@ -1,0 +1,77 @@
+"""One flipped bit in anything that is kept: one line that names the file, never a traceback or an answer."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+STORE = "embeddings/residual_cnn-24.h5"
+INDEX = "embeddings/residual_cnn-24.index"
+MODEL = "runs/residual_cnn-24/model"
+
+
+@pytest.mark.parametrize("place", [0.02, 0.3, 0.6, 0.98])
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("train0000.tfrecord", ["train", "--encoder", "pca", "--dim", "4", "--name", "x"]),
+        ("train0000.tfrecord", ["encode", "--name", "original"]),
+        ("train0000.tfrecord", ["data", "inspect", "train*.tfrecord"]),
+        ("frames/train/train0000.tfrecord", ["encode", "--name", "lstm-8"]),
+        (STORE, ["index", "--dim", "24"]),
+        (STORE, ["search", "--row", "1", "--dim", "24"]),
+        (STORE, ["evaluate", "--dim", "24", "--head-epochs", "1"]),
+        (STORE, ["data", "inspect", STORE]),
+        (f"{MODEL}/model-*.safetensors", ["encode", "--dim", "24"]),
+        (f"{MODEL}/model-*.safetensors", ["data", "inspect", "runs/residual_cnn-24"]),
+        (f"{INDEX}/index-*.faiss", ["search", "--row", "1", "--dim", "24"]),
+        (f"{INDEX}/ids-*.npy", ["search", "--row", "1", "--dim", "24"]),
+        (f"{INDEX}/index-*.faiss", ["data", "inspect", INDEX]),
+        ("evaluation/scores/original/top-*.npz", ["evaluate", "--dim", "24", "--head-epochs", "1"]),
+    ],
+    ids=lambda item: item if isinstance(item, str) else item[0],
+)
+def test_a_flipped_bit_is_found_and_its_file_named(
+    compress, inside: Path, pattern: str, words: list[str], place: float
+):
+    (path,) = inside.glob(pattern)
+    flip_a_bit(path, place)
+    ended = compress(*words)
+    *_, last = ended.err.splitlines()
+
+    assert (ended.code, ended.out) == (65, "")
+    assert last.startswith("error: ")
+    assert path.name in last
+    if path.suffix == ".tfrecord":
+        assert " at byte " in last
+
+
+def flip_a_bit(path: Path, place: float) -> None:
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1 << random.Random(place).randrange(8)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("part", ["manifest.json"])
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [(MODEL, ["encode", "--dim", "24"]), (INDEX, ["search", "--row", "1", "--dim", "24"])],
+)
+def test_a_manifest_that_is_cut_off_is_named(
+    compress, inside: Path, folder: str, words: list[str], part: str
+):
+    path = inside / folder / part
+    path.write_bytes(path.read_bytes()[:-40])
+    ended = compress(*words)
+
+    assert (ended.code, ended.out) == (65, "")
+    assert part in ended.err.splitlines()[-1]
+
+
+def test_damaged_records_can_be_left_out(compress, inside: Path):
+    flip_a_bit(inside / "train0000.tfrecord", 0.305)
+    ended = compress("encode", "--name", "original", "--on-corrupt", "skip", "--json")
+
+    assert (ended.code, ended.json["videos"]) == (0, 149)
