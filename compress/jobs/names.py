@@ -2,23 +2,26 @@
 
 A run is called `<encoder>-<dim>` unless a name is given; a store like its run, with `-<codec>` behind it
 when it is not float32. The untouched features are called `original`, a random projection `random-<dim>`.
+The number of dimensions is that of the run or store itself, whatever it is called; of several that have it,
+an encoder of Table 4 is meant, and of its stores the one in float32.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from compress.errors import NotFoundError, UsageError
-from compress.workspace import Workspace
+from compress.jobs.identity import Identity, run_identity, store_identity
+from compress.workspace import CHOICES, Workspace
 
 STEMS = {"identity": "original", "random_projection": "random"}
 # The encoders of Table 4 are meant by their size alone, whatever else has that size.
 FIRST = ("residual_cnn", "lstm")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_DIM = re.compile(r"-(\d+)(?:-(?:float16|int8))?$")
+_ENCODER_DIM_CODEC = re.compile(rf"(.+)-(\d+)(?:-({'|'.join(CHOICES['codec'])}))?")
 
 
 def run_name(encoder: str, dim: int | None, name: str | None) -> str:
@@ -47,7 +50,8 @@ def find_run(workspace: Workspace, dim: int | None, name: str | None) -> str:
         UsageError: several fit, or nothing says which.
     """
     present = sorted(path.name for path in workspace.runs.glob("*") if path.is_dir())
-    return _choose(present, workspace.runs, "trained encoder", dim, name, "train")
+    known = _known(present, dim, lambda run: run_identity(workspace.run(run)))
+    return _choose(present, known, workspace.runs, "trained encoder", dim, name, "train")
 
 
 def find_store(workspace: Workspace, dim: int | None, name: str | None) -> str:
@@ -58,7 +62,8 @@ def find_store(workspace: Workspace, dim: int | None, name: str | None) -> str:
         UsageError: several fit, or nothing says which.
     """
     present = sorted(path.stem for path in workspace.embeddings.glob("*.h5"))
-    return _choose(present, workspace.embeddings, "store of embeddings", dim, name, "encode")
+    known = _known(present, dim, lambda store: store_identity(workspace.store(store)))
+    return _choose(present, known, workspace.embeddings, "store of embeddings", dim, name, "encode")
 
 
 def checked(name: str) -> str:
@@ -70,8 +75,26 @@ def checked(name: str) -> str:
     return name
 
 
+def _known(
+    present: Sequence[str], dim: int | None, identify: Callable[[str], Identity | None]
+) -> dict[str, Identity]:
+    """What each of `present` is; nothing is read where no size is asked for."""
+    return {} if dim is None else {name: identify(name) or _by_name(name) for name in present}
+
+
+def _by_name(name: str) -> Identity:
+    found = _ENCODER_DIM_CODEC.fullmatch(name)
+    return Identity(found[1], int(found[2]), found[3] or "float32") if found else Identity(name, None)
+
+
 def _choose(
-    present: Sequence[str], folder: Path, what: str, dim: int | None, name: str | None, command: str
+    present: Sequence[str],
+    known: Mapping[str, Identity],
+    folder: Path,
+    what: str,
+    dim: int | None,
+    name: str | None,
+    command: str,
 ) -> str:
     if name is not None:
         if checked(name) in present:
@@ -79,21 +102,25 @@ def _choose(
         close = difflib.get_close_matches(name, present, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else _maker(command, None, name)
         raise NotFoundError(f"no {what} named {name!r}", where=folder, hint=hint)
-    fitting = [item for item in present if dim is None or _dim(item) == dim]
+    fitting = [item for item in present if dim is None or known[item].dim == dim]
     if not fitting:
         size = "" if dim is None else f" with {dim} dimensions"
         raise NotFoundError(f"no {what}{size}", where=folder, hint=_maker(command, dim, None))
-    if len(fitting) == 1:
-        return fitting[0]
-    for stem in FIRST:
-        if dim is not None and f"{stem}-{dim}" in fitting:
-            return f"{stem}-{dim}"
+    first = _of_table4(fitting, known)
+    # The one that got its name by itself was made by the size alone, so that is what the size alone means.
+    unnamed = [item for item in first if item == run_name(known[item].encoder, dim, None)]
+    for choice in (fitting, unnamed, first):
+        if len(choice) == 1:
+            return choice[0]
     raise UsageError(f"several fit: {', '.join(fitting)}", where=folder, hint="choose one with --name")
 
 
-def _dim(name: str) -> int | None:
-    found = _DIM.search(name)
-    return int(found[1]) if found else None
+def _of_table4(fitting: Sequence[str], known: Mapping[str, Identity]) -> list[str]:
+    for encoder in FIRST:
+        own = [name for name in fitting if name in known and known[name].encoder == encoder]
+        if own:
+            return [name for name in own if known[name].codec == "float32"]
+    return []
 
 
 def _maker(command: str, dim: int | None, name: str | None) -> str:
