@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from compress.datasets.labels import Labels
 from compress.datasets.schema import FeatureSchema
+
+
+class FeatureRows(Protocol):
+    """What is read like a float32 array (N, D): whole rows by number or by slice."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: np.ndarray | slice, /) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -16,13 +28,13 @@ class VideoTable:
 
     Args:
         ids: (N,) S<w>, in reading order.
-        features: float32 (N, D), possibly a read-only memory map.
+        features: float32 (N, D), possibly a read-only memory map, or anything that is read like one.
         labels: of the N videos; rows are empty where a video is unlabelled.
         schema: what the source held.
     """
 
     ids: np.ndarray
-    features: np.ndarray
+    features: np.ndarray | FeatureRows
     labels: Labels
     schema: FeatureSchema
 

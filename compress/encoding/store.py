@@ -20,7 +20,7 @@ from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
 from compress.store.reader import Store, open_store
 from compress.store.writer import StoreWriter, open_writer
-from compress.training.run import WEIGHTS, check_fits, load_model, model_manifest
+from compress.training.run import check_fits, load_model, model_sha256
 from encoders import keep_freed_memory
 
 BATCH_SIZE = 256
@@ -162,6 +162,12 @@ def _finished(
     except CorruptArtifactError as error:
         report(Note(f"{error}; encoding it again"))
         return None
+    if store.metadata.get("run") != metadata["run"]:
+        raise UsageError(
+            f"holds the embeddings of run {store.metadata.get('run')!r}, not of {metadata['run']!r}",
+            where=path,
+            hint="choose another --output, or remove it",
+        )
     same = store.codec.name == codec and store.metadata == metadata and np.array_equal(store.ids, ids)
     return store if same else None
 
@@ -171,7 +177,7 @@ def _metadata(
 ) -> dict[str, Any]:
     return {
         "run": run.name,
-        "model_sha256": model_manifest(run).files[WEIGHTS].sha256,
+        "model_sha256": model_sha256(run),
         "encoder": facts["train_config"]["encoder"],
         "encoder_options": facts["model_config"]["encoder_options"],
         "precision": facts["train_config"]["precision"],

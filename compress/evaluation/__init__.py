@@ -1,3 +1,3 @@
 """Does it still work? A fresh head trained on the stored embeddings, and the neighbours of stored videos."""
 
-from compress.evaluation.evaluate import evaluate as evaluate
+from compress.evaluation.row import evaluate as evaluate

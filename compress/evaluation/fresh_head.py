@@ -16,6 +16,7 @@ import torch
 
 from compress.artifacts.atomic import read_json
 from compress.artifacts.lock import exclusive
+from compress.datasets.labels import Labels
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.video_table import VideoTable
 from compress.errors import UsageError
@@ -54,6 +55,14 @@ def split_table(store: Store, split: str) -> VideoTable:
     Raises:
         UsageError: the store has no such split, or no labels.
     """
+    labels = labelled_split(store, split)
+    rows = rows_by_id(store, split)
+    schema = FeatureSchema("video", ("embedding",), (store.dim,), labels.num_classes, "id")
+    return VideoTable(store.ids[rows], StoredFeatures(store, rows), labels.take(rows), schema)
+
+
+def labelled_split(store: Store, split: str) -> Labels:
+    """The store's labels, when it has some and the split; UsageError when not."""
     if store.labels is None:
         raise UsageError("has no labels, so nothing can be trained or measured", where=store.path)
     if split not in store.splits:
@@ -62,9 +71,27 @@ def split_table(store: Store, split: str) -> VideoTable:
             where=store.path,
             hint="encode train and validate shards into one store: compress encode in a workspace",
         )
-    rows = rows_by_id(store, split)
-    schema = FeatureSchema("video", ("embedding",), (store.dim,), store.labels.num_classes, "id")
-    return VideoTable(store.ids[rows], store.rows(rows), store.labels.take(rows), schema)
+    return store.labels
+
+
+class StoredFeatures:
+    """Rows of a store in an order of their own, read like an array (N, dim) and decoded only where asked.
+
+    Args:
+        store: where they lie.
+        rows: int64 (N,).
+    """
+
+    def __init__(self, store: Store, rows: np.ndarray) -> None:
+        self.shape = (len(rows), store.dim)
+        self._store, self._rows = store, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, chosen: np.ndarray | slice) -> np.ndarray:
+        """Embeddings float32 (n, dim) of the chosen places."""
+        return self._store.rows(self._rows[chosen])
 
 
 def rows_by_id(store: Store, split: str) -> np.ndarray:

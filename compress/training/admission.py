@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from compress.artifacts.atomic import read_json, write_json
@@ -56,6 +57,12 @@ def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
         for name, labels in (("training", table.labels), ("validation", validation.labels)):
             if not len(labels.indices):
                 raise SchemaError(f"no {name} video has a label", hint="give labelled shards")
+        both = np.intersect1d(table.ids, validation.ids)
+        if len(both):
+            raise SchemaError(
+                f"video {both[0].decode()!r} and {len(both) - 1} more are in training and validation shards",
+                hint="measure on videos that were not trained on",
+            )
 
 
 def claim(run: Run, identity: dict[str, Any]) -> None:
@@ -63,7 +70,7 @@ def claim(run: Run, identity: dict[str, Any]) -> None:
 
     Args:
         run: the folder.
-        identity: "config" (the recipe as JSON), "data" (fingerprint) and "device".
+        identity: "config" (the recipe as JSON), "data" and "validation" (fingerprints), and "device".
 
     Raises:
         UsageError: it holds another training; names the settings that differ.
@@ -81,6 +88,7 @@ def claim(run: Run, identity: dict[str, Any]) -> None:
     names = sorted({*old, *new})
     changed = [f"{n} {old.get(n)!r} -> {new.get(n)!r}" for n in names if old.get(n) != new.get(n)]
     changed += ["the training videos"] if before.get("data") != identity["data"] else []
+    changed += ["the validation videos"] if before.get("validation") != identity["validation"] else []
     changed += ["the device"] if before.get("device") != identity["device"] else []
     raise UsageError(
         f"holds a run with other settings ({'; '.join(changed)})",

@@ -86,7 +86,12 @@ def train(
     keep_freed_memory()
     started, folder = time.monotonic(), Run(run)
     with exclusive(run / "train"):
-        identity = {"config": config.to_json(), "data": fingerprint(table), "device": device}
+        identity = {
+            "config": config.to_json(),
+            "data": fingerprint(table),
+            "validation": fingerprint(validation),
+            "device": device,
+        }
         claim(folder, identity)
         if folder.finished:
             report(Note(f"{run} is trained already"))
@@ -219,7 +224,7 @@ def _finish(state: TrainState, run: Run) -> None:
 
 def _patience_lost(config: TrainConfig, state: TrainState) -> bool:
     at = state.at
-    # A better epoch is not expected before the branch has run, nor is an arc of the schedule cut off by it.
+    # A better epoch is not expected before the branch has run.
     waited = at.epoch - max(at.best_epoch, config.warm_epochs)
     return bool(config.patience) and config.keep == "best" and waited >= config.patience
 

@@ -113,6 +113,11 @@ def model_manifest(folder: Path) -> Manifest:
     raise NotFoundError("no trained encoder here", where=folder, hint="`compress train` makes one")
 
 
+def model_sha256(folder: Path) -> str:
+    """sha256 of the weights of a finished training."""
+    return model_manifest(folder).files[WEIGHTS].sha256
+
+
 def check_fits(metadata: Mapping[str, Any], schema: Any, where: Path) -> None:
     """SchemaError unless data of `schema` can be read by the model of `metadata`.
 

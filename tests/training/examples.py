@@ -27,7 +27,7 @@ def video_table(videos: int = 40, *, seed: int = 0, dim: int = DIM, noise: float
     labels = _labels(random, videos)
     features = labels.multi_hot() @ _directions(dim) + noise * random.standard_normal((videos, dim))
     schema = FeatureSchema("video", ("mean",), (dim,), CLASSES, "id")
-    return VideoTable(_ids(videos), features.astype(np.float32), labels, schema)
+    return VideoTable(_ids(videos, seed), features.astype(np.float32), labels, schema)
 
 
 def frame_table(videos: int = 24, *, seed: int = 0, dim: int = DIM) -> FrameTable:
@@ -38,7 +38,7 @@ def frame_table(videos: int = 24, *, seed: int = 0, dim: int = DIM) -> FrameTabl
     frames = centres + 0.3 * random.standard_normal(centres.shape)
     codes = np.clip(np.round((frames + 2) * 255 / 4), 0, 255).astype(np.uint8)
     schema = FeatureSchema("frame", ("rgb",), (dim,), CLASSES, "id")
-    return FrameTable(_ids(videos), codes, np.concatenate([[0], np.cumsum(lengths)]), labels, schema)
+    return FrameTable(_ids(videos, seed), codes, np.concatenate([[0], np.cumsum(lengths)]), labels, schema)
 
 
 LINEAR = TrainConfig("linear", {"dim": 8, "norm": True, "dropout": 0.3}, epochs=3, batch_size=16)
@@ -107,5 +107,5 @@ def _labels(random: np.random.Generator, videos: int) -> Labels:
     return Labels.from_lists(rows, CLASSES)
 
 
-def _ids(videos: int) -> np.ndarray:
-    return np.array([f"v{number:04d}" for number in range(videos)], dtype="S5")
+def _ids(videos: int, seed: int) -> np.ndarray:
+    return np.array([f"{'vwxyz'[seed % 5]}{number:04}" for number in range(videos)], dtype=np.bytes_)

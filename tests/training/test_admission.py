@@ -16,7 +16,7 @@ from compress.training import TrainConfig, train, train_config
 from compress.training.inputs import Table
 from tests.training.examples import CLASSES, IDENTITY, LINEAR, LSTM, frame_table, video_table, with_labels
 
-VIDEOS, FRAMES = video_table(), frame_table()
+VIDEOS, FRAMES, OTHERS = video_table(), frame_table(), video_table(20, seed=1)
 UNLABELLED = with_labels(VIDEOS, Labels.from_lists([[] for _ in range(40)], CLASSES))
 MORE_CLASSES = with_labels(VIDEOS, replace(VIDEOS.labels, num_classes=40))
 PCA = train_config("pca", 4)
@@ -29,6 +29,7 @@ TABLES = {
     "other size": (LINEAR, VIDEOS, video_table(dim=9), "with 16 numbers .* with 9 numbers"),
     "other classes": (LINEAR, VIDEOS, MORE_CLASSES, "12 classes, .* 40 classes"),
     "unlabelled training": (LINEAR, UNLABELLED, VIDEOS, "no training video has a label"),
+    "same videos": (LINEAR, VIDEOS, VIDEOS, "video 'v0000' and 39 more are in training and validation shards"),
     "unlabelled validation": (LINEAR, VIDEOS, UNLABELLED, "no validation video has a label"),
 }
 RECIPES = {
@@ -60,21 +61,21 @@ def test_tables_that_do_not_fit_are_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_that_cannot_be_built_are_refused(tmp_path: Path, name: str) -> None:
     config, message = RECIPES[name]
-    error = refused(config, VIDEOS, VIDEOS, tmp_path / "run")
+    error = refused(config, VIDEOS, OTHERS, tmp_path / "run")
     assert isinstance(error, UsageError)
     assert message in str(error)
 
 
 @pytest.mark.parametrize(("videos", "others"), [(1, 40), (0, 40), (40, 0)])
 def test_too_few_videos_are_refused(tmp_path: Path, videos: int, others: int) -> None:
-    error = refused(LINEAR, video_table(videos), video_table(others), tmp_path / "run")
+    error = refused(LINEAR, video_table(videos), video_table(others, seed=1), tmp_path / "run")
     assert str(error) == f"{videos} training and {others} validation videos are too few"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="--device cuda: no GPU"):
-        train(IDENTITY, video_table(), video_table(), tmp_path / "run", device="cuda")
+        train(IDENTITY, video_table(), video_table(seed=1), tmp_path / "run", device="cuda")
 
 
 def test_a_closed_form_needs_no_labels(tmp_path: Path) -> None:
@@ -82,5 +83,5 @@ def test_a_closed_form_needs_no_labels(tmp_path: Path) -> None:
 
 
 def test_two_training_videos_are_enough(tmp_path: Path) -> None:
-    result = train(replace(IDENTITY, batch_size=1), video_table(2), video_table(1), tmp_path / "run")
+    result = train(replace(IDENTITY, batch_size=1), video_table(2), video_table(1, seed=1), tmp_path / "run")
     assert np.isfinite(result.figures["gap"])

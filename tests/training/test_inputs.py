@@ -82,7 +82,7 @@ def test_memory_mapped_tables_train_without_a_warning(tmp_path: Path, make) -> N
     assert labels.shape == (5, CLASSES)
     assert fingerprint(mapped) == fingerprint(table)
     if not isinstance(inputs, tuple):
-        assert train(IDENTITY, mapped, mapped, tmp_path / "run").best_epoch > 0
+        assert train(IDENTITY, mapped, make(20, seed=1), tmp_path / "run").best_epoch > 0
     assert not getattr(mapped, name).flags.writeable
 
 

@@ -136,7 +136,7 @@ def test_another_recipe_in_the_same_folder_names_what_changed(
 
 def test_other_videos_in_the_same_folder_are_refused(unfinished: Path) -> None:
     with pytest.raises(UsageError, match="other settings \\(the training videos\\)"):
-        train(IDENTITY, video_table(seed=9), video_table(seed=1), unfinished)
+        train(IDENTITY, video_table(seed=9), video_table(20, seed=1), unfinished)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"config": 3}'])

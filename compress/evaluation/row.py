@@ -11,13 +11,21 @@ import numpy as np
 
 from compress.artifacts.atomic import write_json
 from compress.errors import NotFoundError, SchemaError
-from compress.evaluation.fresh_head import head_config, rows_by_id, score_joint_head, train_fresh_head
+from compress.evaluation.fresh_head import (
+    head_config,
+    labelled_split,
+    rows_by_id,
+    score_joint_head,
+    train_fresh_head,
+)
 from compress.evaluation.neighbours import retrieval_quality
+from compress.evaluation.recipe_notes import recipe_notes
 from compress.evaluation.scores import load_scores, save_scores
 from compress.evaluation.titles import role, table4_row, title
 from compress.metrics import METRICS, Interval, Replicates, TopScores, difference, figures, replicates
 from compress.progress import Reporter, silent
 from compress.store.reader import Store, open_store
+from compress.training.run import model_sha256
 from compress.workspace import Workspace
 
 RESAMPLES = 1000
@@ -61,11 +69,13 @@ def evaluate(
     """
     store = open_store(workspace.store(name))
     config = head_config(head_epochs, seed)
-    against = None if name == baseline else _baseline(workspace, baseline, config.to_json())
+    measured_on = {split: fingerprint(store, split) for split in ("train", "validate")}
+    against = None
+    if name != baseline:
+        against = _baseline(workspace, baseline, {"head": config.to_json(), **measured_on})
     top, head_parameters = train_fresh_head(
         store, workspace.evaluation / "heads" / name, config, device=device, threads=threads, report=report
     )
-    _same_videos(store, against)
     resampled = replicates(top, RESAMPLES, seed)
     joint = _joint(workspace, store, device)
     quality = None
@@ -85,22 +95,22 @@ def evaluate(
         "bytes_per_video": store.bytes_per_video,
         "parameters": {"encoder": store.metadata["parameters"]["encoder"], "head": head_parameters},
         "figures": {metric: _json(resampled.interval(metric)) for metric in METRICS},
-        "delta": None if against is None else _delta(resampled, against[0], baseline, seed),
+        "delta": None if against is None else _delta(resampled, against, baseline, seed),
         "joint": joint,
         "retrieval": quality,
         "head_training": {"epochs": config.epochs, "seed": seed, "batch_size": config.batch_size},
-        "data": _data(workspace, store),
+        "data": {**_data(workspace, store), "fingerprint": measured_on["validate"]},
         "command": command or f"compress evaluate --name {name}",
-        "notes": [*_notes(store), *notes],
+        "notes": [*_notes(store, workspace.run(store.metadata["run"])), *notes],
     }
-    facts = {"head": config.to_json(), "fingerprint": row["data"]["fingerprint"]}
+    facts = {"head": config.to_json(), **measured_on, "store_sha256": store.sha256}
     save_scores(workspace.evaluation / "scores" / name, top, facts)
     write_json(workspace.evaluation / f"{name}.json", row)
     return row
 
 
-def _baseline(workspace: Workspace, name: str, head: dict[str, Any]) -> tuple[TopScores, str]:
-    """Scores of the baseline and the fingerprint of its videos."""
+def _baseline(workspace: Workspace, name: str, wanted: dict[str, Any]) -> TopScores:
+    """Scores of the baseline, which must have been measured with the same head on the same videos."""
     try:
         top, facts = load_scores(workspace.evaluation / "scores" / name)
     except NotFoundError as error:
@@ -109,22 +119,15 @@ def _baseline(workspace: Workspace, name: str, head: dict[str, Any]) -> tuple[To
             where=workspace.evaluation,
             hint=f"`compress evaluate --name {name}` first, or choose another --baseline",
         ) from error
-    if facts["head"] != head:
-        raise SchemaError(
-            f"the baseline {name!r} was measured with another head (epochs or seed differ)",
-            where=workspace.evaluation,
-            hint=f"`compress evaluate --name {name}` with the same options first",
-        )
-    return top, str(facts["fingerprint"])
-
-
-def _same_videos(store: Store, against: tuple[TopScores, str] | None) -> None:
-    if against is not None and against[1] != fingerprint(store):
-        raise SchemaError(
-            "does not hold the validation videos that the baseline was measured on",
-            where=store.path,
-            hint="encode and evaluate the baseline again",
-        )
+    what = {"head": "another head (epochs or seed)", "train": "other training videos"}
+    for key, value in wanted.items():
+        if facts.get(key) != value:
+            raise SchemaError(
+                f"the baseline {name!r} was measured with {what.get(key, 'other validation videos')}",
+                where=workspace.evaluation,
+                hint=f"encode and evaluate {name!r} on the same shards with the same options first",
+            )
+    return top
 
 
 def _delta(ours: Replicates, baseline: TopScores, name: str, seed: int) -> dict[str, Any]:
@@ -134,8 +137,8 @@ def _delta(ours: Replicates, baseline: TopScores, name: str, seed: int) -> dict[
 
 def _joint(workspace: Workspace, store: Store, device: str) -> dict[str, float] | None:
     run = workspace.run(store.metadata["run"])
-    if not run.exists():
-        return None
+    if not (run / "model").exists() or model_sha256(run) != store.metadata["model_sha256"]:
+        return None  # the run is gone, or was trained again since: its head knows other embeddings
     top = score_joint_head(store, run, device)
     if top is None:
         return None
@@ -143,10 +146,11 @@ def _joint(workspace: Workspace, store: Store, device: str) -> dict[str, float] 
     return {metric: getattr(measured, metric) for metric in METRICS}
 
 
-def fingerprint(store: Store) -> str:
-    """sha256 over ids and labels of the validation videos, in the order of the ids."""
+def fingerprint(store: Store, split: str) -> str:
+    """sha256 over ids and labels of a split, in the order of the ids; errors as `split_table`."""
+    labelled_split(store, split)
+    rows = rows_by_id(store, split)
     assert store.labels is not None
-    rows = rows_by_id(store, "validate")
     labels = store.labels.take(rows)
     digest = hashlib.sha256()
     for part in (store.ids[rows].astype("S"), labels.indptr, labels.indices.astype(np.int32)):
@@ -160,7 +164,6 @@ def _data(workspace: Workspace, store: Store) -> dict[str, Any]:
         "train_videos": len(store.splits["train"]),
         "validate_videos": len(store.splits["validate"]),
         "num_classes": store.labels.num_classes,
-        "fingerprint": fingerprint(store),
         "synthetic_frames": bool(store.metadata["synthetic_frames"]),
         "source": " and ".join(
             _short(pattern)
@@ -175,8 +178,8 @@ def _short(pattern: str) -> str:
     return "/".join(Path(pattern).parts[-3:])
 
 
-def _notes(store: Store) -> list[str]:
-    notes = []
+def _notes(store: Store, run: Path) -> list[str]:
+    notes = [*recipe_notes(run)] if (run / "model").exists() else []
     if store.metadata["synthetic_frames"]:
         notes.append("Frames are synthetic: expanded from video-level features, whose mean they keep.")
     options = store.metadata["encoder_options"]
