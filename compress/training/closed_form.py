@@ -5,8 +5,7 @@ They are what a sceptic compares a learned embedding with, so they end as models
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -72,8 +71,10 @@ def _projection(config: TrainConfig, norm: InputNorm, table: VideoTable, dim: in
 
 def random_directions(dim: int, input_dim: int, seed: int) -> Tensor:
     """Gaussian directions (dim, input_dim) that keep lengths on average (Johnson-Lindenstrauss)."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(dim, input_dim, generator=generator) / math.sqrt(dim)
+    from sklearn.random_projection import GaussianRandomProjection  # slow to import, and only needed here
+
+    projection = GaussianRandomProjection(dim, random_state=seed).fit(np.zeros((1, input_dim)))
+    return torch.from_numpy(projection.components_).float()
 
 
 def principal_directions(covariance: Tensor, dim: int) -> Tensor:
