@@ -23,8 +23,8 @@ from compress.errors import UsageError
 from compress.metrics import TopScores
 from compress.progress import Reporter, silent
 from compress.store.reader import Store
+from compress.training.admission import identity_of
 from compress.training.config import TrainConfig
-from compress.training.inputs import fingerprint
 from compress.training.loop import train
 from compress.training.run import load_model
 from compress.training.validate import accumulate
@@ -115,7 +115,7 @@ def train_fresh_head(
     """
     table, validation = split_table(store, "train"), split_table(store, "validate")
     with exclusive(run):
-        _drop_other_head(run, {"config": config.to_json(), "data": fingerprint(table), "device": device})
+        _drop_other_head(run, identity_of(config, table, validation, device))
         train(config, table, validation, run, device=device, threads=threads, report=report)
         model, facts = load_model(run)
     top = accumulate(model.to(device), validation, precision=config.precision).top()

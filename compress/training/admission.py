@@ -10,7 +10,7 @@ import torch
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import CorruptArtifactError, SchemaError, UnavailableError, UsageError
 from compress.training.config import TrainConfig
-from compress.training.inputs import Table
+from compress.training.inputs import Table, fingerprint
 from compress.training.presets import CLOSED_FORM
 from compress.training.run import Run
 from encoders import encoder_level, list_encoders
@@ -65,12 +65,22 @@ def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
             )
 
 
+def identity_of(config: TrainConfig, table: Table, validation: Table, device: str) -> dict[str, Any]:
+    """What makes a training that one and no other: recipe, videos and device, as JSON."""
+    return {
+        "config": config.to_json(),
+        "data": fingerprint(table),
+        "validation": fingerprint(validation),
+        "device": device,
+    }
+
+
 def claim(run: Run, identity: dict[str, Any]) -> None:
     """Write down what this folder's training is, or make sure that it is the one begun here.
 
     Args:
         run: the folder.
-        identity: "config" (the recipe as JSON), "data" and "validation" (fingerprints), and "device".
+        identity: as `identity_of` gives it.
 
     Raises:
         UsageError: it holds another training; names the settings that differ.

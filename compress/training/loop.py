@@ -17,12 +17,12 @@ from compress.artifacts.lock import exclusive
 from compress.datasets.batches import batches_an_epoch
 from compress.errors import DivergedError, RecordError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
-from compress.training.admission import check, claim
+from compress.training.admission import check, claim, identity_of
 from compress.training.averaging import WeightAverage
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
 from compress.training.estimate import Stopwatch, describe
-from compress.training.inputs import Table, batch, fingerprint, set_input_statistics, training_order
+from compress.training.inputs import Table, batch, set_input_statistics, training_order
 from compress.training.optimizer import build_optimizer, clip_each, set_learning_rates
 from compress.training.run import (
     WEIGHTS,
@@ -86,12 +86,7 @@ def train(
     keep_freed_memory()
     started, folder = time.monotonic(), Run(run)
     with exclusive(run / "train"):
-        identity = {
-            "config": config.to_json(),
-            "data": fingerprint(table),
-            "validation": fingerprint(validation),
-            "device": device,
-        }
+        identity = identity_of(config, table, validation, device)
         claim(folder, identity)
         if folder.finished:
             report(Note(f"{run} is trained already"))

@@ -35,7 +35,12 @@ def test_every_direct_dependency_has_an_exact_pin():
 
 
 def test_every_dependency_is_imported_somewhere():
-    names = {"faiss-gpu": "faiss", "faiss-cpu": "faiss", "protobuf": "google.protobuf"}
+    names = {
+        "faiss-gpu": "faiss",
+        "faiss-cpu": "faiss",
+        "protobuf": "google.protobuf",
+        "scikit-learn": "sklearn",
+    }
     code = "\n".join(
         path.read_text("utf-8") for name in PROJECT_PACKAGES for path in (ROOT / name).rglob("*.py")
     )
