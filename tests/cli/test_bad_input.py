@@ -55,8 +55,8 @@ def other_dims() -> None:
     write("bad.tfrecord", records, schema)
 
 
-def train_on_bad(encoder: str = "linear") -> list[str]:
-    return ["train", "--encoder", encoder, "--dim", "4", "--train", "bad.tfrecord", "--name", "x"]
+def train_on_bad() -> list[str]:
+    return [*LINEAR, "--train", "bad.tfrecord"]
 
 
 ENCODE_BAD = ["encode", "--dim", "24", "--input", "bad.tfrecord", "--output", "bad.h5"]
@@ -96,7 +96,7 @@ def test_shards_of_other_dimensions_do_not_fit(compress, inside: Path):
 
     assert_one_line(compress(*ENCODE_BAD), 68, ["residual_cnn-24", "1152 numbers", "1088"])
     assert_one_line(
-        compress(*train_on_bad("pca")), 68, ["validate0000.tfrecord", "mean_audio (128)", "mean_audio (64)"]
+        compress(*train_on_bad()), 68, ["validate0000.tfrecord", "mean_audio (128)", "mean_audio (64)"]
     )
 
 
@@ -166,7 +166,7 @@ def test_a_store_that_has_changed_since_does_not_answer_from_its_old_index(compr
     (inside / "embeddings" / "residual_cnn-24.h5").unlink()
     (inside / "embeddings" / "lstm-8.h5").rename(inside / "embeddings" / "residual_cnn-24.h5")
 
-    ended = compress("search", "--row", 1, "--dim", 24)
+    ended = compress("search", "--row", 1, "--name", "residual_cnn-24")
     assert_one_line(ended, 65, ["residual_cnn-24.index", "compress index"])
 
 

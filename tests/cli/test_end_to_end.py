@@ -111,6 +111,13 @@ def test_other_options_of_an_evaluation_replace_its_head(compress, inside: Path)
         assert (ended.code, ended.json["head_training"]["epochs"]) == (0, epochs)
 
 
+def test_an_evaluation_that_is_typed_again_does_not_train_its_head_again(compress, inside: Path):
+    ended = compress("evaluate", "--name", "original", "--head-epochs", 1)
+
+    assert ended.code == 0
+    assert "heads/original is trained already" in ended.err
+
+
 def test_a_head_of_other_epochs_is_not_compared_with_the_baseline(compress, inside: Path):
     ended = compress("evaluate", "--dim", 24, "--head-epochs", 2)
 
