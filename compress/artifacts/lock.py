@@ -20,6 +20,11 @@ from compress.artifacts import disk
 from compress.errors import LockedError
 
 
+def lock_path(path: Path) -> Path:
+    """The lock file of `path`; there while somebody holds it, or after its holder was killed."""
+    return path.with_name(f"{path.name}.lock")
+
+
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
     """Hold the only right to write `path` (a file or a folder) inside the `with`.
@@ -31,7 +36,7 @@ def exclusive(path: Path) -> Iterator[None]:
         StorageError: the lock file cannot be made (read-only folder, full disk).
     """
     disk.make_folder(path.parent)
-    lock = path.with_name(f"{path.name}.lock")
+    lock = lock_path(path)
     with disk.storage_errors(lock):
         descriptor = _acquire(lock, path)
     try:

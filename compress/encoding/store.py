@@ -18,6 +18,7 @@ from compress.encoding.embedder import Embedder
 from compress.encoding.videos import batches, joined_ids, joined_labels, ranges, records
 from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
+from compress.store.partial import remove_leftovers
 from compress.store.reader import Store, open_store
 from compress.store.writer import StoreWriter, open_writer
 from compress.training.run import check_fits, load_model, model_sha256
@@ -82,6 +83,7 @@ def encode(
 
     done = _finished(store, ids, codec, metadata, report)
     if done is not None:
+        remove_leftovers(store)
         report(Note(f"{store} is up to date"))
         return EncodeResult(store, len(ids), time.monotonic() - started, len(ids), done.bytes_per_video)
     chosen = build_codec(codec, model.dim, _sample(codec, splits, catalogues, embedder))

@@ -10,6 +10,7 @@ from crc32c import crc32c
 
 from compress.artifacts import disk
 from compress.artifacts.atomic import removed_on_error, write_bytes
+from compress.artifacts.lock import exclusive, lock_path
 from compress.errors import StorageError
 from compress.store.journal import Block, read_journal, render_block, render_identity
 from compress.store.layout import Layout
@@ -25,6 +26,21 @@ def partial_path(path: Path) -> Path:
 def journal_path(path: Path) -> Path:
     """Where the journal of the unfinished store `path` is."""
     return path.with_name(f"{path.name}.partial.journal")
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a writer left that was killed after the finished store got its name.
+
+    An unfinished store of other contents, which may be continued, stays.
+
+    Raises:
+        LockedError: somebody is writing a new store there right now.
+    """
+    orphan = not partial_path(path).exists() and journal_path(path).exists()
+    if orphan or lock_path(path).exists():
+        with exclusive(path), disk.storage_errors(path):
+            if orphan:
+                disk.remove(journal_path(path))
 
 
 def take_over(path: Path, layout: Layout, num_rows: int) -> list[Block]:
