@@ -50,7 +50,7 @@ def use_threads(threads: int) -> int:
 
     Call it before the first import of those; torch is also told afterwards. A number that the user's own
     OMP_NUM_THREADS gives is kept when `threads` is 0.
-    Threads that wait sleep: where other programs want the cores too, spinning made training three times slower.
+    Threads that wait sleep: where other programs want the cores, spinning made training three times slower.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if threads == 0 and "OMP_NUM_THREADS" in os.environ:

@@ -21,12 +21,14 @@ from compress.progress import Note, Progress, Reporter, check_interrupt, interru
 from compress.store.partial import remove_leftovers
 from compress.store.reader import Store, open_store
 from compress.store.writer import StoreWriter, open_writer
+from compress.training.estimate import duration
 from compress.training.run import check_fits, load_model, model_sha256
 from encoders import keep_freed_memory
 
 BATCH_SIZE = 256
 _BLOCK_SECONDS = 2.0  # a kill loses at most this much work, or one batch
 _BLOCK_ROWS = 8192
+_MEASURE_SECONDS = 5.0
 _CALIBRATION_ROWS = 8192
 
 
@@ -109,12 +111,14 @@ def _fill(
 ) -> None:
     total = sum(len(catalogue) for catalogue in catalogues.values())
     waiting: list[np.ndarray] = []
+    clock = _Clock(total, report)
     since, done = time.monotonic(), writer.rows_done
     # Batches are the same ones after a restart, so that not even rounding differs.
     for batch in batches(records(splits, catalogues, writer.rows_done), batch_size):
         waiting.append(embedder(batch))
         done += len(batch)
         report(Progress("encode", done, total))
+        clock.tick(done)
         late = time.monotonic() - since >= _BLOCK_SECONDS
         if late or interrupt_requested() or sum(map(len, waiting)) >= _BLOCK_ROWS:
             writer.write(np.concatenate(waiting))
@@ -122,6 +126,26 @@ def _fill(
             check_interrupt()
     if waiting:
         writer.write(np.concatenate(waiting))
+
+
+class _Clock:
+    """Says once, after the first seconds, how long the rest will take."""
+
+    def __init__(self, total: int, report: Reporter) -> None:
+        self._total, self._report = total, report
+        self._first: tuple[int, float] | None = None
+        self._said = False
+
+    def tick(self, done: int) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (done, now)  # the first batch pays for warming up
+            return
+        rows, passed = done - self._first[0], now - self._first[1]
+        if not self._said and passed >= _MEASURE_SECONDS:
+            self._said = True
+            left = duration((self._total - done) * passed / rows)
+            self._report(Note(f"the rest takes about {left} ({rows / passed:,.0f} videos/s)"))
 
 
 def _sample(
