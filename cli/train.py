@@ -47,7 +47,9 @@ from cli.text import facts
     "--num-classes", type=click.IntRange(min=1), help="Classes, where neither shards nor workspace tell."
 )
 @click.option(
-    "--fresh", is_flag=True, help="Throw away an unfinished run of this name instead of resuming it."
+    "--fresh",
+    is_flag=True,
+    help="Throw away a run of this name, unfinished or finished, and start over.",
 )
 @on_corrupt_option
 @compute_options

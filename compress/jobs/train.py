@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from compress.artifacts.disk import storage_errors
+from compress.artifacts.lock import exclusive
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.table import load_table
 from compress.errors import UsageError
@@ -30,7 +32,7 @@ class TrainRequest:
         epochs, batch_size, learning_rate: in place of the preset's.
         settings: further "key=value" of the recipe or of the encoder; values are JSON, or else text.
         name: of the run.
-        train, validate: patterns, in place of the workspace's.
+        train, validate: patterns, in place of the workspace's; encoders that are computed validate nothing.
         num_classes: C, in place of the workspace's.
         fresh: throw an unfinished or finished run of this name away first.
         on_corrupt: what happens to unusable records.
@@ -72,6 +74,7 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     Raises:
         UsageError: neither dim nor encoder, no shards, or a setting that does not exist.
         SchemaError: train and validate, or encoder and data, do not fit.
+        LockedError: somebody else trains this run right now.
     """
     if request.encoder is None and request.dim is None:
         raise UsageError("nothing says what to train", hint="give --dim 320, or --encoder NAME")
@@ -79,19 +82,23 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
         checked(request.name)
     changes = overrides(request)
     workspace = replace(workspace, num_classes=request.num_classes or workspace.num_classes)
-    level = _level(workspace, request)
+    computed, level = _is_computed(request, changes), _level(workspace, request)
     training = open_split(
-        workspace, "train", request.train, request.on_corrupt, require_labels=True, level=level
+        workspace, "train", request.train, request.on_corrupt, require_labels=not computed, level=level
     )
-    validation = open_split(
-        workspace,
-        "validate",
-        request.validate,
-        request.on_corrupt,
-        schema=training.schema,
-        require_labels=True,
-        level=level,
-    )
+    sources = [training]
+    if not computed:
+        sources.append(
+            open_split(
+                workspace,
+                "validate",
+                request.validate,
+                request.on_corrupt,
+                schema=training.schema,
+                require_labels=True,
+                level=level,
+            )
+        )
 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.
     from compress.training import train
@@ -101,15 +108,37 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     name = run_name(encoder, request.dim, request.name)
     config = train_config(encoder, request.dim, request.preset, changes)
     device = choose_device(request.device)
-    table = load_table(training, cache=workspace.cache, report=report)
-    held_out = load_table(validation, cache=workspace.cache, report=report)
-    tell_skipped((training, validation), report)
+    table, *held_out = (load_table(source, cache=workspace.cache, report=report) for source in sources)
+    tell_skipped(sources, report)
     run = workspace.run(name)
     if request.fresh and run.exists():
-        report(Note(f"throwing away {run}"))
-        shutil.rmtree(run)
-    done = train(config, table, held_out, run, device=device, threads=request.threads, report=report)
+        _throw_away(run, report)
+    # What is computed is not measured, so that its own videos may stand in for those to measure on.
+    validation = held_out[0] if held_out else table
+    done = train(config, table, validation, run, device=device, threads=request.threads, report=report)
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
+
+
+def _is_computed(request: TrainRequest, changes: Mapping[str, Any]) -> bool:
+    """Whether the encoder is computed from the features alone, so that there is nothing to validate."""
+    if request.encoder is None or changes.get("head") is not None:
+        return False
+    from compress.training.presets import CLOSED_FORM
+
+    return request.encoder in CLOSED_FORM
+
+
+def _throw_away(run: Path, report: Reporter) -> None:
+    """Empty the folder of a run; LockedError while somebody trains there."""
+    with exclusive(run / "train"), storage_errors(run):
+        report(Note(f"throwing away {run}"))
+        # Killed halfway, it must not be left with the old model and a new config: the model goes first.
+        first = ("model", "checkpoint")
+        for entry in sorted(run.iterdir(), key=lambda e: (e.name == "config.json", e.name not in first)):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.suffix != ".lock":
+                entry.unlink()
 
 
 def _level(workspace: Workspace, request: TrainRequest) -> str:
