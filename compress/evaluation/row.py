@@ -25,7 +25,7 @@ from compress.evaluation.titles import role, table4_row, title
 from compress.metrics import METRICS, Interval, Replicates, TopScores, difference, figures, replicates
 from compress.progress import Reporter, silent
 from compress.store.reader import Store, open_store
-from compress.training.run import model_sha256
+from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
 
 RESAMPLES = 1000
@@ -77,7 +77,8 @@ def evaluate(
         store, workspace.evaluation / "heads" / name, config, device=device, threads=threads, report=report
     )
     resampled = replicates(top, RESAMPLES, seed)
-    joint = _joint(workspace, store, device)
+    run = _maker(workspace, store)
+    joint = _joint(store, run, device)
     quality = None
     if retrieval:
         original = store if name == baseline else open_store(workspace.store(baseline))
@@ -101,7 +102,7 @@ def evaluate(
         "head_training": {"epochs": config.epochs, "seed": seed, "batch_size": config.batch_size},
         "data": {**_data(workspace, store), "fingerprint": measured_on["validate"]},
         "command": command or f"compress evaluate --name {name}",
-        "notes": [*_notes(store, workspace.run(store.metadata["run"])), *notes],
+        "notes": [*_notes(store, run), *notes],
     }
     facts = {"head": config.to_json(), **measured_on, "store_sha256": store.sha256}
     save_scores(workspace.evaluation / "scores" / name, top, facts)
@@ -135,11 +136,15 @@ def _delta(ours: Replicates, baseline: TopScores, name: str, seed: int) -> dict[
     return {"baseline": name} | {metric: _json(difference(ours, theirs, metric)) for metric in METRICS}
 
 
-def _joint(workspace: Workspace, store: Store, device: str) -> dict[str, float] | None:
+def _maker(workspace: Workspace, store: Store) -> Path | None:
+    """The run whose model made the store; None when it is gone, or was trained again since."""
     run = workspace.run(store.metadata["run"])
-    if not (run / "model").exists() or model_sha256(run) != store.metadata["model_sha256"]:
-        return None  # the run is gone, or was trained again since: its head knows other embeddings
-    top = score_joint_head(store, run, device)
+    same = Run(run).finished and model_sha256(run) == store.metadata["model_sha256"]
+    return run if same else None
+
+
+def _joint(store: Store, run: Path | None, device: str) -> dict[str, float] | None:
+    top = None if run is None else score_joint_head(store, run, device)
     if top is None:
         return None
     measured = figures(top)
@@ -178,8 +183,8 @@ def _short(pattern: str) -> str:
     return "/".join(Path(pattern).parts[-3:])
 
 
-def _notes(store: Store, run: Path) -> list[str]:
-    notes = [*recipe_notes(run)] if (run / "model").exists() else []
+def _notes(store: Store, run: Path | None) -> list[str]:
+    notes = [] if run is None else recipe_notes(run)
     if store.metadata["synthetic_frames"]:
         notes.append("Frames are synthetic: expanded from video-level features, whose mean they keep.")
     options = store.metadata["encoder_options"]
