@@ -37,7 +37,7 @@ def head_config(epochs: int | None, seed: int) -> TrainConfig:
     return TrainConfig(
         "identity",
         head="moe",
-        input_norm="l2_standardize",
+        input_norm="l2_scaled",  # treats every rotation of the space alike: no dimension is blown up
         epochs=EPOCHS if epochs is None else epochs,
         learning_rate=1e-3,
         keep="last",

@@ -12,9 +12,9 @@ from torch import Tensor
 from compress.datasets.video_table import VideoTable
 from compress.errors import SchemaError, UsageError
 from compress.training.config import TrainConfig
-from compress.training.inputs import Table, set_input_statistics
+from compress.training.inputs import Table, input_norm_config, set_input_statistics
 from compress.training.run import Run, save_model
-from encoders import InputNorm, InputNormConfig, ModelConfig, build_model
+from encoders import InputNorm, ModelConfig, build_model
 from encoders.linear import LinearEncoder
 
 _ROWS = 4096
@@ -31,7 +31,7 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
         raise SchemaError(f"{config.encoder} reads video-level data, these shards are frame-level")
     identity, size = config.encoder == "identity", table.schema.dim
     # The untouched features stay untouched: whoever reads them normalises them.
-    norm = InputNormConfig(size, "none" if identity else config.input_norm)
+    norm = input_norm_config("none" if identity else config.input_norm, size)
     options = {**config.encoder_options, "input_dim": size}
     name = "identity" if identity else "linear"
     dim = options.get("dim", 0 if identity else None)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from compress.errors import UsageError
 
+NormMode = Literal["l2", "l2_scaled", "l2_standardize", "standardize", "none"]
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -20,8 +22,9 @@ class TrainConfig:
         encoder_options: its options, without input_dim.
         head, head_options: the head that is trained with it; None for encoders that are computed, not
             trained (`presets.CLOSED_FORM`).
-        input_norm: what is done to the features first: "l2" (papers), "l2_standardize" (unit norm, then each
-            dimension to mean 0 and deviation 1), "standardize" or "none".
+        input_norm: what is done to the features first: "l2" (papers), "l2_scaled" (unit norm, times the root
+            of their number, so that they are of size 1), "l2_standardize" (unit norm, then each dimension to
+            mean 0 and deviation 1), "standardize" or "none".
         epochs: passes in all, >= 1.
         warm_epochs: of these, how many come first with the encoder's branch switched off (see
             `Encoder.set_warm`); 0 for encoders without a branch.
@@ -49,7 +52,7 @@ class TrainConfig:
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
     head: str | None = "moe"
     head_options: Mapping[str, Any] = field(default_factory=dict)
-    input_norm: Literal["l2", "l2_standardize", "standardize", "none"] = "l2_standardize"
+    input_norm: NormMode = "l2_standardize"
     epochs: int = 6
     warm_epochs: int = 0
     batch_size: int = 256
@@ -98,7 +101,7 @@ class TrainConfig:
 
 
 _CHOICES = {
-    "input_norm": ("l2", "l2_standardize", "standardize", "none"),
+    "input_norm": ("l2", "l2_scaled", "l2_standardize", "standardize", "none"),
     "optimizer": ("adamw", "adam"),
     "schedule": ("cosine", "staircase"),
     "precision": ("bf16", "fp32"),

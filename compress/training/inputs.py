@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 from compress.datasets.batches import Position, Step, bucketed_batches, sequential_batches, shuffled_batches
 from compress.datasets.frame_table import FrameTable
 from compress.datasets.video_table import VideoTable
-from encoders import InputNorm, Inputs
+from compress.training.config import NormMode
+from encoders import InputNorm, InputNormConfig, Inputs
 
 Table = VideoTable | FrameTable
 
@@ -40,6 +42,13 @@ def reading_order(table: Table, batch_size: int) -> list[np.ndarray]:
         return list(sequential_batches(len(table), batch_size))
     order = np.argsort(table.num_frames, kind="stable")
     return [order[rows] for rows in sequential_batches(len(table), batch_size)]
+
+
+def input_norm_config(mode: NormMode, dim: int) -> InputNormConfig:
+    """The input norm that a recipe names, for features of `dim` numbers."""
+    if mode == "l2_scaled":
+        return InputNormConfig(dim, "l2", scale=math.sqrt(dim))
+    return InputNormConfig(dim, mode)
 
 
 def set_input_statistics(norm: InputNorm, table: Table) -> None:

@@ -22,7 +22,7 @@ from compress.training.averaging import WeightAverage
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
 from compress.training.estimate import Stopwatch, describe
-from compress.training.inputs import Table, batch, set_input_statistics, training_order
+from compress.training.inputs import Table, batch, input_norm_config, set_input_statistics, training_order
 from compress.training.optimizer import build_optimizer, clip_each, set_learning_rates
 from compress.training.run import (
     WEIGHTS,
@@ -36,7 +36,7 @@ from compress.training.run import (
 from compress.training.schedules import branch_factor, main_factor
 from compress.training.state import TrainState
 from compress.training.validate import accumulate
-from encoders import InputNormConfig, Model, ModelConfig, build_model, keep_freed_memory
+from encoders import Model, ModelConfig, build_model, keep_freed_memory
 
 CHECKPOINT_SECONDS = 60.0
 _CALMER = "lower --learning-rate, or --set precision=fp32"
@@ -234,7 +234,7 @@ def _new_model(config: TrainConfig, table: Table) -> Model:
                 {**config.encoder_options, "input_dim": dim},
                 config.head,
                 config.head_options,
-                InputNormConfig(dim, config.input_norm),
+                input_norm_config(config.input_norm, dim),
             )
         )
         if config.warm_epochs:

@@ -95,7 +95,7 @@ def train_config(
     options = {**values.pop("encoder_options", {}), **({} if dim is None else {"dim": dim})}
     config = TrainConfig(encoder, encoder_options=options, **values)
     if encoder in CLOSED_FORM and (overrides or {}).get("head") is None:
-        config = TrainConfig(encoder, options, head=None, input_norm=config.input_norm, precision="fp32")
+        config = TrainConfig(encoder, options, head=None, input_norm="l2", precision="fp32")
     names = {f.name for f in fields(config_class(CLOSED_FORM.get(encoder, encoder)))} - {"input_dim"}
     overrides = dict(overrides or {})
     epochs = overrides.get("epochs")

@@ -156,3 +156,12 @@ def test_the_fingerprint_reads_every_997th_row_only() -> None:
         features = table.features.copy()
         features[row] += 1
         assert (fingerprint(replace(table, features=features)) != fingerprint(table)) is noticed
+
+
+def test_scaled_unit_vectors_have_numbers_of_size_one_and_keep_every_angle():
+    norm = InputNorm(module.input_norm_config("l2_scaled", 16))
+    features = torch.randn(50, 16, generator=torch.Generator().manual_seed(0)) * 3
+    scaled = norm(features)
+    assert torch.allclose(scaled.square().mean(1), torch.ones(50), atol=1e-5)
+    rotation = torch.linalg.qr(torch.randn(16, 16, generator=torch.Generator().manual_seed(1)))[0]
+    assert torch.allclose(norm(features @ rotation), scaled @ rotation, atol=1e-4)

@@ -144,7 +144,7 @@ def test_what_no_recipe_knows_is_refused_with_a_suggestion(arguments: tuple, mes
         ("weight_decay", -0.1, "at least 0"),
         ("ema", 1.0, "ema must be below 1"),
         ("input_dropout", 1, "input_dropout must be below 1"),
-        ("input_norm", "l1", "one of l2, l2_standardize, standardize, none"),
+        ("input_norm", "l1", "one of l2, l2_scaled, l2_standardize, standardize, none"),
         ("optimizer", "sgd", "one of adamw, adam"),
         ("schedule", "linear", "one of cosine, staircase"),
         ("precision", "fp16", "one of bf16, fp32"),
