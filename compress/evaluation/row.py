@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compress.artifacts.atomic import write_json
-from compress.errors import NotFoundError, SchemaError
+from compress.errors import DataError, NotFoundError, SchemaError
 from compress.evaluation.fresh_head import (
     head_config,
     labelled_split,
@@ -29,6 +29,15 @@ from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
 
 RESAMPLES = 1000
+_FROM_ENCODE = (
+    "run",
+    "model_sha256",
+    "encoder",
+    "encoder_options",
+    "parameters",
+    "level",
+    "synthetic_frames",
+)
 
 
 def evaluate(
@@ -65,9 +74,12 @@ def evaluate(
     Raises:
         NotFoundError: no such store, or the baseline was not measured.
         UsageError: the store has no labels or lacks a split.
-        SchemaError: the baseline was measured on other videos, or with another head recipe.
+        DataError: the store was not written by `encode`.
+        SchemaError: the baseline was measured on other videos, with another head recipe, or before its store
+            was encoded again.
     """
     store = open_store(workspace.store(name))
+    _check_origin(store)
     config = head_config(head_epochs, seed)
     measured_on = {split: fingerprint(store, split) for split in ("train", "validate")}
     against = None
@@ -128,7 +140,25 @@ def _baseline(workspace: Workspace, name: str, wanted: dict[str, Any]) -> TopSco
                 where=workspace.evaluation,
                 hint=f"encode and evaluate {name!r} on the same shards with the same options first",
             )
+    stored = workspace.store(name)
+    # Not verified again: the sha256 that the file claims tells whether it is the one that was measured.
+    if stored.exists() and open_store(stored, verify=False).sha256 != facts.get("store_sha256"):
+        raise SchemaError(
+            f"the baseline {name!r} was encoded again since it was measured",
+            where=stored,
+            hint=f"`compress evaluate --name {name}` first",
+        )
     return top
+
+
+def _check_origin(store: Store) -> None:
+    missing = [key for key in _FROM_ENCODE if key not in store.metadata]
+    if missing:
+        raise DataError(
+            f"does not say how it was made (no {', '.join(missing)})",
+            where=store.path,
+            hint="write it with `compress encode`",
+        )
 
 
 def _delta(ours: Replicates, baseline: TopScores, name: str, seed: int) -> dict[str, Any]:

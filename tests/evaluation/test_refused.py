@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.errors import CompressError, CorruptArtifactError, NotFoundError, SchemaError, UsageError
+from compress.errors import (
+    CompressError,
+    CorruptArtifactError,
+    DataError,
+    NotFoundError,
+    SchemaError,
+    UsageError,
+)
 from compress.evaluation import evaluate
+from compress.store.reader import open_store
 from compress.workspace import Workspace
 from tests.evaluation.examples import EPOCHS, TRAIN, VALIDATE, rewritten
 
@@ -55,6 +63,20 @@ def test_a_baseline_on_other_labels_of_the_same_videos(workspace: Workspace):
     shifted = store.labels.take(np.roll(ALL, 1))
     rewritten(workspace, "original", "relabelled", labels=shifted)
     refused(workspace, "relabelled", SchemaError)
+
+
+def test_a_baseline_that_was_encoded_again(workspace: Workspace):
+    rewritten(workspace, "original", "original", metadata={**_metadata(workspace), "note": "again"})
+    assert "encoded again" in refused(workspace, "linear-5", SchemaError)
+
+
+def test_a_store_that_encode_did_not_write(workspace: Workspace):
+    rewritten(workspace, "original", "foreign", metadata={"run": "original"})
+    assert "compress encode" in refused(workspace, "foreign", DataError)
+
+
+def _metadata(workspace: Workspace) -> dict[str, Any]:
+    return open_store(workspace.store("original")).metadata
 
 
 def test_a_store_without_labels(workspace: Workspace):
