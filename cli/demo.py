@@ -72,7 +72,7 @@ def demo(
                 "Five similar videos, found in 320 numbers a video",
                 answer_text(done.similar),
                 report_text(done.report),
-                f"took {duration(done.seconds)}; go on in {done.folder}: compress search --row 7",
+                f"took {duration(done.seconds)}; go on in {done.folder}: compress search --dim 320 --row 7",
             ]
         ),
     )

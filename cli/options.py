@@ -68,7 +68,7 @@ _seed = _shared(
 )
 _threads = _shared(
     "--threads",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=1024),  # far above, OpenMP dies instead of saying no
     envvar="COMPRESS_THREADS",
     show_envvar=True,
     show_default="0: every core that this process may use",

@@ -102,6 +102,7 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.
     from compress.training import train
+    from compress.training.admission import check
     from compress.training.presets import default_encoder, train_config
 
     encoder = request.encoder or default_encoder(request.dim)
@@ -111,10 +112,11 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     table, *held_out = (load_table(source, cache=workspace.cache, report=report) for source in sources)
     tell_skipped(sources, report)
     run = workspace.run(name)
-    if request.fresh and run.exists():
-        _throw_away(run, report)
     # What is computed is not measured, so that its own videos may stand in for those to measure on.
     validation = held_out[0] if held_out else table
+    check(config, table, validation, device)
+    if request.fresh and run.exists():  # not before everything that can refuse the new one has had its say
+        _throw_away(run, report)
     done = train(config, table, validation, run, device=device, threads=request.threads, report=report)
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
 

@@ -29,6 +29,12 @@ def check(config: TrainConfig, table: Table, validation: Table, device: str) -> 
     if config.head is None and config.encoder not in CLOSED_FORM:
         raise UsageError(f"encoder {config.encoder!r} is trained with a head", where="--set head")
     _check_tables(config, table, validation)
+    if config.head is None and config.encoder != "identity":
+        dim, size = config.encoder_options.get("dim"), table.schema.dim
+        if not (isinstance(dim, int) and 0 < dim <= size):
+            raise UsageError(
+                f"{config.encoder} gives between 1 and {size} dimensions, not {dim}", where="--dim"
+            )
     if device == "cuda" and not torch.cuda.is_available():
         raise UnavailableError("no GPU that torch can use", where="--device cuda", hint="use --device cpu")
 

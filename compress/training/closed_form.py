@@ -34,9 +34,6 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
     norm = input_norm_config("none" if identity else config.input_norm, size)
     options = {**config.encoder_options, "input_dim": size}
     name = "identity" if identity else "linear"
-    dim = options.get("dim", 0 if identity else None)
-    if not identity and not (isinstance(dim, int) and 0 < dim <= size):
-        raise UsageError(f"{config.encoder} gives between 1 and {size} dimensions, not {dim}", where="--dim")
     try:
         model = build_model(ModelConfig(name, table.labels.num_classes, options, None, {}, norm))
     except ValueError as error:
