@@ -29,7 +29,7 @@ from compress.training.loop import train
 from compress.training.run import load_model
 from compress.training.validate import accumulate
 
-EPOCHS = 6
+EPOCHS = 12
 
 
 def head_config(epochs: int | None, seed: int) -> TrainConfig:
