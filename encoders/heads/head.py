@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -32,7 +33,7 @@ class HeadConfig:
         not_negative(weight_penalty=self.weight_penalty)
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """Base class: `forward(embedding (B, dim)) -> logits (B, C) float32`, p = sigmoid(logits)."""
 
     weight: nn.Parameter
@@ -82,8 +83,9 @@ class Head(nn.Module):
             raise ValueError("priors must be probabilities in [0, 1]")
         self._start_from(priors.double())
 
+    @abstractmethod
     def _start_from(self, priors: Tensor) -> None:
-        raise NotImplementedError(f"{type(self).__name__} does not say how it starts from class priors")
+        """Set the starting weights for checked `priors`, float64 (C,)."""
 
     def check(self, embedding: Tensor, labels: Tensor | None = None) -> None:
         """ValueError unless embedding is (B, dim) and labels (if any) are (B, C)."""
