@@ -12,15 +12,15 @@ class with @register(name, config), and a line below. Errors are ValueErrors tha
 
 from encoders.encoder import Encoder, EncoderConfig, Level
 from encoders.freed_memory import keep_freed_memory
-from encoders.fully_connected import FullyConnectedConfig
 from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
 from encoders.identity import IdentityConfig, IdentityEncoder
 from encoders.input_norm import InputNorm, InputNormConfig, dequantize
+from encoders.layers.fully_connected import FullyConnectedConfig
+from encoders.layers.positions import Method, set_convolution_method
 from encoders.linear import LinearConfig, LinearEncoder
 from encoders.lstm import LSTMConfig, LSTMEncoder
 from encoders.mlp import MLPConfig, MLPEncoder
 from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
-from encoders.positions import Method, set_convolution_method
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
 from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
 from encoders.residual_cnn_fc import ResidualCNNFC

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from encoders.layers.pooling import frame_mask
 from encoders.options import positive
-from encoders.pooling import frame_mask
 
 QUANTISED_STEP = 4 / 255  # uint8 codes cover [-2, 2]
 QUANTISED_MINIMUM = -2.0

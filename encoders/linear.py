@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.encoder import Encoder, EncoderConfig
-from encoders.norm import BatchNorm
+from encoders.layers.norm import BatchNorm
 from encoders.options import fraction
 from encoders.registry import register
 

@@ -12,9 +12,9 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from encoders import pooling
 from encoders.encoder import Encoder, EncoderConfig
-from encoders.lstm_layer import LSTMLayer
+from encoders.layers import pooling
+from encoders.layers.lstm_layer import LSTMLayer
 from encoders.options import positive
 from encoders.registry import register
 

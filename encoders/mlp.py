@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
-from encoders.norm import BatchNorm
+from encoders.layers.norm import BatchNorm
+from encoders.layers.projection import linear
 from encoders.options import fraction, positive
 from encoders.registry import register
 
@@ -61,11 +62,3 @@ class MLPEncoder(Encoder):
         self.check_input(features)
         embedding: Tensor = self.layers(features)
         return embedding
-
-
-def linear(inputs: int, outputs: int) -> nn.Linear:
-    """A linear layer as the papers start it: Xavier-uniform weight, zero bias."""
-    layer = nn.Linear(inputs, outputs)
-    nn.init.xavier_uniform_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer

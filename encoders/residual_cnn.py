@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder
-from encoders.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
+from encoders.layers.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
+from encoders.layers.positions import Convolution, PositionsNorm
+from encoders.layers.residual_module import ResidualModule
 from encoders.options import fraction, positive
-from encoders.positions import Convolution, PositionsNorm
 from encoders.registry import register
-from encoders.residual_module import ResidualModule
 
 
 @dataclass(frozen=True)

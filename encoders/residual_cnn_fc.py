@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from encoders.encoder import Encoder
-from encoders.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
+from encoders.layers.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
 from encoders.registry import register
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from encoders.dft_convolution import convolve_transformed, dft_convolution, transform_weight
-from encoders.dft_plan import Plan, make_plan, transforms
+from encoders.layers.dft_convolution import convolve_transformed, dft_convolution, transform_weight
+from encoders.layers.dft_plan import Plan, make_plan, transforms
 
 LENGTHS = [1, 2, 7, 16, 33, 100, 321]
 DILATIONS = [1, 3, 5]

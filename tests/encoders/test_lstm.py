@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from encoders import build_encoder, count_parameters, pooling
-from encoders.lstm_layer import LSTMLayer
+from encoders import build_encoder, count_parameters
+from encoders.layers import pooling
+from encoders.layers.lstm_layer import LSTMLayer
 from tests.encoders.examples import small_encoder
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from encoders import ModelConfig, build_encoder, build_model, count_parameters
-from encoders.norm import BatchNorm
+from encoders.layers.norm import BatchNorm
 from tests.encoders.examples import small_encoder
 
 

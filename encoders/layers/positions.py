@@ -13,9 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from encoders.dft_convolution import compute_type, convolve_transformed, dft_convolution, transform_weight
-from encoders.dft_plan import Plan, make_plan
-from encoders.norm import BatchNorm
+from encoders.layers.dft_convolution import (
+    compute_type,
+    convolve_transformed,
+    dft_convolution,
+    transform_weight,
+)
+from encoders.layers.dft_plan import Plan, make_plan
+from encoders.layers.norm import BatchNorm
 
 Method = Literal["auto", "direct", "dft"]
 

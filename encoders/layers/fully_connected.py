@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.encoder import EncoderConfig
-from encoders.norm import BatchNorm
+from encoders.layers.norm import BatchNorm
 from encoders.options import fraction, not_negative
 
 EMBEDDING_NORM_MOMENTUM = 0.1
