@@ -1,4 +1,4 @@
-"""Small encoders and inputs for the tests of this area."""
+"""Small encoders and inputs for the tests of this area, and for all that go over the whole registry."""
 
 from __future__ import annotations
 
@@ -7,14 +7,34 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from encoders import Encoder, build_encoder
+from encoders import Encoder, Inputs, InputNormConfig, Model, ModelConfig, build_encoder, build_model
 
 SMALL = {"input_dim": 16, "dim": 16}  # equal, so that even the identity can be built
 
+# What makes an encoder small enough for the tests, where SMALL does not: one line each, sorted.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "lstm": {"sizes": [24, 16]},
+    "mlp": {"hidden": [24]},
+    "residual_cnn": {"width": 0.06},
+}
+
+
+def small_options(name: str, **options: Any) -> dict[str, Any]:
+    """Options of a small encoder, some of them replaced."""
+    return {**SMALL, **OPTIONS.get(name, {}), **options}
+
 
 def small_encoder(name: str, **options: Any) -> Encoder:
+    """The same one at each call, in evaluation mode."""
     torch.manual_seed(0)
-    return build_encoder(name, {**SMALL, **options}).eval()
+    return build_encoder(name, small_options(name, **options)).eval()
+
+
+def small_model(name: str, head: str = "moe") -> Model:
+    """A small encoder with a head for 5 classes, the same one at each call, in training mode."""
+    torch.manual_seed(0)
+    norm = InputNormConfig(dim=SMALL["input_dim"])
+    return build_model(ModelConfig(name, 5, small_options(name), head, input_norm=norm)).train()
 
 
 def inputs_for(encoder: Encoder, batch: int, frames: int = 7, seed: int = 1) -> tuple[Tensor, ...]:
@@ -24,3 +44,9 @@ def inputs_for(encoder: Encoder, batch: int, frames: int = 7, seed: int = 1) -> 
         return (torch.randn(batch, encoder.input_dim, generator=generator),)
     sequence = torch.randn(batch, frames, encoder.input_dim, generator=generator)
     return sequence, frames - torch.arange(batch) % frames
+
+
+def model_inputs_for(model: Model, batch: int, seed: int = 1) -> Inputs:
+    """The same as a model takes them."""
+    first, *rest = inputs_for(model.encoder, batch, seed=seed)
+    return (first, rest[0]) if rest else first

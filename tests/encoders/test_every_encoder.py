@@ -10,7 +10,7 @@ import torch
 
 from encoders import ModelConfig, build_encoder, build_model, config_class, encoder_level, list_encoders
 from encoders.input_norm import InputNormConfig
-from tests.encoders.examples import SMALL, inputs_for, small_encoder
+from tests.encoders.examples import inputs_for, small_encoder, small_options
 
 FRAME_ENCODERS = [name for name in list_encoders() if encoder_level(name) == "frame"]
 every_encoder = pytest.mark.parametrize("name", list_encoders())
@@ -60,7 +60,7 @@ def test_gradients_reach_every_parameter(name: str) -> None:
 
 @every_encoder
 def test_the_state_dict_holds_everything(name: str) -> None:
-    trained, fresh = small_encoder(name).train(), build_encoder(name, SMALL).eval()
+    trained, fresh = small_encoder(name).train(), build_encoder(name, small_options(name)).eval()
     inputs = inputs_for(trained, 8)
     trained(*inputs)  # moves the running statistics
     fresh.load_state_dict(trained.eval().state_dict())
@@ -94,7 +94,7 @@ def test_half_precision_weights_give_finite_embeddings(name: str, dtype: torch.d
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.uint8])
 def test_a_model_takes_features_of_any_precision(name: str, dtype: torch.dtype) -> None:
     norm = InputNormConfig(dim=16)
-    model = build_model(ModelConfig(name, 5, SMALL, input_norm=norm)).eval()
+    model = build_model(ModelConfig(name, 5, small_options(name), input_norm=norm)).eval()
     model = model.double() if dtype == torch.float64 else model
     features, *rest = inputs_for(model.encoder, 3)
     features = torch.randint(0, 256, features.shape).to(dtype) if dtype == torch.uint8 else features.to(dtype)
