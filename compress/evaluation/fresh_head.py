@@ -23,8 +23,8 @@ from compress.errors import UsageError
 from compress.metrics import TopScores
 from compress.progress import Reporter, silent
 from compress.store.reader import Store
-from compress.training.admission import identity_of
 from compress.training.config import TrainConfig
+from compress.training.identity import identity_of
 from compress.training.loop import train
 from compress.training.run import load_model
 from compress.training.validate import accumulate

@@ -10,7 +10,8 @@ import torch
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import CorruptArtifactError, SchemaError, UnavailableError, UsageError
 from compress.training.config import TrainConfig
-from compress.training.inputs import Table, fingerprint
+from compress.training.identity import differences
+from compress.training.inputs import Table
 from compress.training.presets import CLOSED_FORM
 from compress.training.run import Run
 from encoders import encoder_level, list_encoders
@@ -71,16 +72,6 @@ def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
             )
 
 
-def identity_of(config: TrainConfig, table: Table, validation: Table, device: str) -> dict[str, Any]:
-    """What makes a training that one and no other: recipe, videos and device, as JSON."""
-    return {
-        "config": config.to_json(),
-        "data": fingerprint(table),
-        "validation": fingerprint(validation),
-        "device": device,
-    }
-
-
 def claim(run: Run, identity: dict[str, Any]) -> None:
     """Write down what this folder's training is, or make sure that it is the one begun here.
 
@@ -96,16 +87,10 @@ def claim(run: Run, identity: dict[str, Any]) -> None:
         write_json(run.config, identity)
         return
     before = read_json(run.config)
-    if before == identity:
-        return
     if not isinstance(before, dict) or not isinstance(before.get("config"), dict):
         raise CorruptArtifactError("is not the config of a training", where=run.config)
-    old, new = before["config"], identity["config"]
-    names = sorted({*old, *new})
-    changed = [f"{n} {old.get(n)!r} -> {new.get(n)!r}" for n in names if old.get(n) != new.get(n)]
-    changed += ["the training videos"] if before.get("data") != identity["data"] else []
-    changed += ["the validation videos"] if before.get("validation") != identity["validation"] else []
-    changed += ["the device"] if before.get("device") != identity["device"] else []
+    if not (changed := differences(before, identity)):
+        return
     raise UsageError(
         f"holds a run with other settings ({'; '.join(changed)})",
         where=run.folder,

@@ -17,11 +17,12 @@ from compress.artifacts.lock import exclusive
 from compress.datasets.batches import batches_an_epoch
 from compress.errors import DivergedError, RecordError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
-from compress.training.admission import check, claim, identity_of
+from compress.training.admission import check, claim
 from compress.training.averaging import WeightAverage
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
 from compress.training.estimate import Stopwatch, describe
+from compress.training.identity import identity_of
 from compress.training.inputs import Table, batch, input_norm_config, set_input_statistics, training_order
 from compress.training.optimizer import build_optimizer, clip_each, set_learning_rates
 from compress.training.run import (
@@ -120,7 +121,7 @@ def _fit(
 
     steps = batches_an_epoch(len(table), config.batch_size)
     report(Note(describe(config, model, len(table), steps)))
-    clock, saved = Stopwatch(config, steps, report), time.monotonic()
+    clock, saved, counted = Stopwatch(config, steps, report), time.monotonic(), time.process_time()
     order = training_order(table, config.batch_size, config.seed, state.at.position)
     while state.at.epoch < config.epochs and not _patience_lost(config, state):
         position, rows = next(order)
@@ -139,6 +140,8 @@ def _fit(
         at.step, at.loss_sum, at.videos = at.step + 1, at.loss_sum + loss * len(rows), at.videos + len(rows)
         state.average.update(model, at.step)
         at.epoch, at.batch = position.epoch, position.batch
+        now = time.process_time()
+        at.cpu_seconds, counted = at.cpu_seconds + now - counted, now
 
         # -- tell ------------------------------------------------------------------------------------------
         clock.tick(at.step)
@@ -162,7 +165,7 @@ def _step(config: TrainConfig, state: TrainState, table: Table, rows: Any, devic
     inputs, labels = batch(table, rows, torch.device(device))
     model = state.model
     with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
-        loss = _loss(model, inputs, labels, config.input_dropout)
+        loss = model.loss(inputs, labels, config.input_dropout) + model.penalty()
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if config.clip_norm:
@@ -172,16 +175,6 @@ def _step(config: TrainConfig, state: TrainState, table: Table, rows: Any, devic
         raise DivergedError(f"the loss is {value} at step {state.at.step + 1}", hint=_CALMER)
     state.optimizer.step()
     return value
-
-
-def _loss(model: Model, inputs: Any, labels: torch.Tensor, input_dropout: float) -> torch.Tensor:
-    if not input_dropout:
-        return model.loss(inputs, labels) + model.penalty()
-    features, num_frames = inputs if isinstance(inputs, tuple) else (inputs, None)
-    dropped = torch.nn.functional.dropout(model.input_norm(features, num_frames), input_dropout)
-    embedding = model.encoder(dropped) if num_frames is None else model.encoder(dropped, num_frames)
-    assert model.head is not None
-    return model.head.loss(embedding, labels) + model.penalty()
 
 
 def _finish_epoch(
@@ -194,7 +187,8 @@ def _finish_epoch(
     except RecordError as error:  # The tables hold no NaN, so the weights do.
         raise DivergedError(f"the scores are not finite after epoch {at.epoch}", hint=_CALMER) from error
     state.average.swap(model)
-    line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, **asdict(figures)}
+    seconds = round(at.cpu_seconds, 1)  # of training alone, on all cores together
+    line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, "cpu_seconds": seconds, **asdict(figures)}
     append_log(run.log, line)
     report(Note(f"epoch {at.epoch}: loss {line['loss']:.3f}, GAP {figures.gap:.4f}, MAP {figures.map:.4f}"))
     if config.keep == "last" or figures.gap > at.best_gap:
@@ -209,7 +203,7 @@ def _finish_epoch(
             "train_videos": len(table),
         }
         save_model(run.best, state.average.weights, facts)
-    at.loss_sum, at.videos = 0.0, 0
+    at.loss_sum, at.videos, at.cpu_seconds = 0.0, 0, 0.0
 
 
 def _finish(state: TrainState, run: Run) -> None:
@@ -243,8 +237,7 @@ def _new_model(config: TrainConfig, table: Table) -> Model:
         raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
     set_input_statistics(model.input_norm, table)
     if config.class_priors:
-        assert model.head is not None
         counts = torch.from_numpy(table.labels.class_counts()).double()
         # Half a video more for each class: one that was never seen must not start at minus infinity.
-        model.head.set_class_priors(((counts + 0.5) / (len(table) + 1)).clamp(0, 1))
+        model.set_class_priors(((counts + 0.5) / (len(table) + 1)).clamp(0, 1))
     return model

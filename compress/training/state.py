@@ -12,6 +12,7 @@ from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.datasets.batches import Position
 from compress.errors import CorruptArtifactError
 from compress.training.averaging import WeightAverage
+from compress.training.identity import same_training
 from compress.training.run import Run, read_tensors, tensors_file
 from encoders import Model
 
@@ -25,6 +26,7 @@ class Progressed:
         step: optimiser steps done.
         loss_sum, videos: over the running epoch, for its mean loss.
         best_gap, best_epoch: of the epochs so far, -1 and 0 before the first.
+        cpu_seconds: over the running epoch, of all threads, without the measuring.
     """
 
     epoch: int = 0
@@ -34,6 +36,7 @@ class Progressed:
     videos: int = 0
     best_gap: float = -1.0
     best_epoch: int = 0
+    cpu_seconds: float = 0.0
 
     @property
     def position(self) -> Position:
@@ -68,7 +71,7 @@ class TrainState:
         if not (run.checkpoint / "manifest.json").exists():
             return False
         manifest = read_folder(run.checkpoint, "checkpoint")
-        if manifest.metadata["identity"] != identity:
+        if not same_training(manifest.metadata["identity"], identity):
             raise CorruptArtifactError(
                 "was left by another training", where=run.checkpoint, hint="use --fresh to start over"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -62,12 +63,18 @@ def tables(config: TrainConfig) -> tuple[Table, Table]:
 
 
 def contents(run: Path) -> dict[str, bytes]:
-    """Every file of a run by its path, which holds the sha256 of what is in it.
+    """Every file of a run by its path, which holds the sha256 of what is in it; the log without its times.
 
     Not lock files: one that a killed process leaves is free, and stays until somebody locks it again.
     """
     files = (path for path in run.rglob("*") if path.is_file() and path.suffix != ".lock")
-    return {str(path.relative_to(run)): path.read_bytes() for path in files}
+    found = {str(path.relative_to(run)): path.read_bytes() for path in files}
+    return {name: without_times(data) if name == "log.jsonl" else data for name, data in found.items()}
+
+
+def without_times(log: bytes) -> bytes:
+    """A log without its "cpu_seconds", which no two trainings share."""
+    return re.sub(rb'"cpu_seconds": [0-9.]+, ', b"", log)
 
 
 def interrupt_after(steps: int, signal_number: int = signal.SIGINT) -> Reporter:

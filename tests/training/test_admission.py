@@ -13,6 +13,7 @@ import torch
 from compress.datasets.labels import Labels
 from compress.errors import CompressError, SchemaError, UnavailableError, UsageError
 from compress.training import TrainConfig, train, train_config
+from compress.training.identity import differences, identity_of, same_training
 from compress.training.inputs import Table
 from tests.training.examples import CLASSES, IDENTITY, LINEAR, LSTM, frame_table, video_table, with_labels
 
@@ -85,3 +86,13 @@ def test_a_closed_form_needs_no_labels(tmp_path: Path) -> None:
 def test_two_training_videos_are_enough(tmp_path: Path) -> None:
     result = train(replace(IDENTITY, batch_size=1), video_table(2), video_table(1, seed=1), tmp_path / "run")
     assert np.isfinite(result.figures["gap"])
+
+
+def test_a_setting_that_an_older_version_did_not_know_had_its_default() -> None:
+    table, validation = VIDEOS, OTHERS
+    identity = identity_of(LINEAR, table, validation, "cpu")
+    older = {**identity, "config": {k: v for k, v in identity["config"].items() if k != "ema"}}
+    assert same_training(older, identity)
+    changed = identity_of(replace(LINEAR, ema=0.5), table, validation, "cpu")
+    assert differences(older, changed) == ["ema 0.99 -> 0.5"]
+    assert not same_training(None, identity)

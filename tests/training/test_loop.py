@@ -98,7 +98,7 @@ def test_each_epoch_is_one_line_with_loss_and_figures(tmp_path: Path) -> None:
     train(LINEAR, *tables(LINEAR), tmp_path / "run", report=events.append)
     lines = log_of(tmp_path / "run")
     assert [line["epoch"] for line in lines] == [1, 2, 3]
-    assert all(set(line) == {"epoch", "loss", *Figures.__dataclass_fields__} for line in lines)
+    assert all(set(line) == {"epoch", "loss", "cpu_seconds", *Figures.__dataclass_fields__} for line in lines)
     last_of_epoch = [e for e in events if isinstance(e, Progress) and e.done == e.total]
     assert [event.figures["loss"] for event in last_of_epoch] == [line["loss"] for line in lines]
     assert [event.stage for event in last_of_epoch] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
@@ -213,7 +213,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_before_the_weights_take_it_
     def loss(model: torch.nn.Module, *arguments: object) -> torch.Tensor:
         return sum(parameter.sum() for parameter in model.parameters()) * value
 
-    monkeypatch.setattr("compress.training.loop._loss", loss)
+    monkeypatch.setattr("encoders.Model.loss", loss)
     with pytest.raises(DivergedError, match="at step 1"):
         run_of(IDENTITY, tmp_path)
     assert not Run(tmp_path / "run").checkpoint.exists()
