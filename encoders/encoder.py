@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import torch
@@ -29,6 +30,22 @@ class EncoderConfig:
         positive(input_dim=self.input_dim, dim=self.dim)
 
 
+@dataclass(frozen=True)
+class TrainingOutput:
+    """What one training step of an encoder gives.
+
+    Args:
+        embedding: (B, dim), as `forward` gives it.
+        sides: further embeddings (B, d) by name, those of `Encoder.side_dims`; each gets a head of its own
+            while training, and none afterwards.
+        loss: scalar that is added as it is (a reconstruction error); None for encoders without one.
+    """
+
+    embedding: Tensor
+    sides: Mapping[str, Tensor] = field(default_factory=dict)
+    loss: Tensor | None = None
+
+
 class Encoder(nn.Module):
     """Base class.
 
@@ -50,6 +67,24 @@ class Encoder(nn.Module):
     @property
     def dim(self) -> int:
         return self.config.dim
+
+    @property
+    def side_dims(self) -> dict[str, int]:
+        """Numbers of each embedding that gets a head of its own in training; most encoders have none."""
+        return {}
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """Weight of each head's loss: "embedding" is the model's own head, the others are the sides."""
+        return {"embedding": 1.0}
+
+    def forward_training(self, *inputs: Tensor) -> TrainingOutput:
+        """What the loss is computed from; takes what `forward` takes."""
+        return TrainingOutput(self(*inputs))
+
+    def training_only_parameters(self) -> list[nn.Parameter]:
+        """Parameters that no embedding depends on (a decoder); most have none."""
+        return []
 
     def branch_parameters(self) -> list[nn.Parameter]:
         """Parameters of a branch that training may switch on later than the rest; most have none."""

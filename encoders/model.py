@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from encoders.encoder import Encoder
 from encoders.heads import Head, build_head
@@ -49,14 +50,21 @@ def model_config(values: Mapping[str, Any]) -> ModelConfig:
 
 
 class Model(nn.Module):
-    """features -> embedding -> logits. `config` holds every option, the defaults written out."""
+    """features -> embedding -> logits. `config` holds every option, the defaults written out.
 
-    def __init__(self, config: ModelConfig, encoder: Encoder, head: Head | None) -> None:
+    Encoders with side outputs (`Encoder.side_dims`) have `side_heads` for them by name: of the head's kind
+    and options, part of the loss alone. Without sides it is empty, and nothing of it is in the state dict.
+    """
+
+    def __init__(
+        self, config: ModelConfig, encoder: Encoder, head: Head | None, side_heads: Mapping[str, Head]
+    ) -> None:
         super().__init__()
         self.config = config
         self.input_norm = InputNorm(config.input_norm)
         self.encoder = encoder
         self.head = head
+        self.side_heads = nn.ModuleDict(dict(side_heads))
 
     @property
     def dim(self) -> int:
@@ -70,15 +78,7 @@ class Model(nn.Module):
             inputs: features (B, D) for a video-level encoder; (frames uint8 or float (B, T, D), num_frames
                 (B,)) for a frame-level one. Raw: neither dequantised nor normalised.
         """
-        wanted = "video" if isinstance(inputs, Tensor) else "frame"
-        name, level = self.config.encoder, self.encoder.level
-        if wanted != level:
-            raise ValueError(f"encoder {name!r} reads {level}-level input, not {wanted}-level")
-        if isinstance(inputs, Tensor):
-            embedding: Tensor = self.encoder(self.input_norm(inputs))
-        else:
-            frames, num_frames = inputs
-            embedding = self.encoder(self.input_norm(frames, num_frames), num_frames)
+        embedding: Tensor = self.encoder(*self._normalised(inputs))
         return embedding
 
     def forward(self, inputs: Inputs) -> Tensor:
@@ -86,18 +86,62 @@ class Model(nn.Module):
         logits: Tensor = self._head()(self.embed(inputs))
         return logits
 
-    def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
-        """Cross-entropy summed over classes, mean over videos; labels (B, C) bool. Without `penalty()`."""
-        return self._head().loss(self.embed(inputs), labels)
+    def loss(self, inputs: Inputs, labels: Tensor, input_dropout: float = 0.0) -> Tensor:
+        """What training makes small, but for `penalty()`; a scalar.
+
+        The cross-entropies (summed over classes, mean over videos) of the head and of the side heads, each
+        times its weight of `Encoder.loss_weights`, plus what the encoder adds itself.
+
+        Args:
+            inputs: as `embed` takes them.
+            labels: (B, C) bool.
+            input_dropout: share of the normalised input's numbers dropped in training mode, in [0, 1).
+        """
+        head = self._head()
+        features, *rest = self._normalised(inputs)
+        if input_dropout:
+            features = F.dropout(features, input_dropout, self.training)
+        output, weights = self.encoder.forward_training(features, *rest), self.encoder.loss_weights
+        total = weights["embedding"] * head.loss(output.embedding, labels)
+        for name, side_head in self._side_heads().items():
+            total = total + weights[name] * side_head.loss(output.sides[name], labels)
+        return total if output.loss is None else total + output.loss
 
     def penalty(self) -> Tensor:
-        """What the training loss adds for the weights of encoder and head; scalar."""
-        return self.encoder.penalty() + self._head().penalty()
+        """What the training loss adds for the weights of encoder, head and side heads; scalar."""
+        total = self.encoder.penalty() + self._head().penalty()
+        for side_head in self._side_heads().values():
+            total = total + side_head.penalty()
+        return total
+
+    def set_class_priors(self, priors: Tensor) -> None:
+        """Start head and side heads from class frequencies (C,): see `Head.set_class_priors`."""
+        for head in (self._head(), *self._side_heads().values()):
+            head.set_class_priors(priors)
 
     def parameter_counts(self) -> dict[str, int]:
-        """Trained numbers: {"encoder": n, "head": n}."""
+        """Trained numbers: {"encoder": n, "head": n}, and what only training needs, where there is any:
+        "side_heads" and "training_only" (the encoder's, a decoder; not in "encoder").
+        """
+        only = sum(p.numel() for p in self.encoder.training_only_parameters() if p.requires_grad)
         head = 0 if self.head is None else count_parameters(self.head)
-        return {"encoder": count_parameters(self.encoder), "head": head}
+        counts = {"encoder": count_parameters(self.encoder) - only, "head": head}
+        extra = {"side_heads": count_parameters(self.side_heads), "training_only": only}
+        return counts | {name: number for name, number in extra.items() if number}
+
+    def _normalised(self, inputs: Inputs) -> tuple[Tensor, ...]:
+        """What the encoder is called with; ValueError for input of the other level."""
+        wanted = "video" if isinstance(inputs, Tensor) else "frame"
+        name, level = self.config.encoder, self.encoder.level
+        if wanted != level:
+            raise ValueError(f"encoder {name!r} reads {level}-level input, not {wanted}-level")
+        if isinstance(inputs, Tensor):
+            return (self.input_norm(inputs),)
+        frames, num_frames = inputs
+        return self.input_norm(frames, num_frames), num_frames
+
+    def _side_heads(self) -> dict[str, Head]:
+        return {name: cast(Head, head) for name, head in self.side_heads.items()}
 
     def _head(self) -> Head:
         if self.head is None:
@@ -121,8 +165,13 @@ def build_model(config: ModelConfig) -> Model:
     if encoder.input_dim != norm.dim:
         raise ValueError(f"the encoder reads {encoder.input_dim} numbers, the input norm gives {norm.dim}")
     options, head, head_options = asdict(encoder.config), None, {}
+    side_heads: dict[str, Head] = {}
     if config.head is not None:
         head = build_head(config.head, encoder.dim, config.num_classes, config.head_options)
         head_options = {k: v for k, v in asdict(head.config).items() if k not in ("dim", "num_classes")}
+        side_heads = {
+            name: build_head(config.head, dim, config.num_classes, head_options)
+            for name, dim in encoder.side_dims.items()
+        }
     complete = ModelConfig(config.encoder, config.num_classes, options, config.head, head_options, norm)
-    return Model(complete, encoder, head)
+    return Model(complete, encoder, head, side_heads)
