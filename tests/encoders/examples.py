@@ -7,14 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from encoders import Encoder, Inputs, InputNormConfig, Model, ModelConfig, build_encoder, build_model
+from encoders import Encoder, InputNormConfig, Inputs, Model, ModelConfig, build_encoder, build_model
 
 SMALL = {"input_dim": 16, "dim": 16}  # equal, so that even the identity can be built
 
 # What makes an encoder small enough for the tests, where SMALL does not: one line each, sorted.
 OPTIONS: dict[str, dict[str, Any]] = {
+    "autoencoder": {"hidden": [24]},
     "lstm": {"sizes": [24, 16]},
     "mlp": {"hidden": [24]},
+    "multi_modal": {"modalities": [10, 6], "encoder_options": [{"dim": 12}, {"dim": 12}]},
     "residual_cnn": {"width": 0.06},
 }
 

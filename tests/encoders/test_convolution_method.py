@@ -88,7 +88,7 @@ def test_tiles_take_less_than_half_of_the_multiplications() -> None:
 
 
 def test_the_method_is_not_part_of_a_checkpoint() -> None:
-    encoder, other = small_encoder("residual_cnn"), small_encoder("residual_cnn")
+    encoder, other = (small_encoder("residual_cnn", width=1.0) for _ in range(2))
     set_convolution_method(encoder, "dft")
     with torch.no_grad():
         encoder(torch.randn(2, 16))

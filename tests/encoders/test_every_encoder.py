@@ -1,20 +1,22 @@
-"""What holds for every registered encoder, also for those registered tomorrow."""
+"""What holds for every registered encoder, also for those registered tomorrow.
+
+test_every_frame_encoder.py has what is about frames, test_every_model.py what is about heads and saving.
+"""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 
 import pytest
 import torch
 
-from encoders import ModelConfig, build_encoder, build_model, config_class, encoder_level, list_encoders
+from encoders import ModelConfig, build_encoder, build_model, config_class, list_encoders
 from encoders.input_norm import InputNormConfig
 from tests.encoders.examples import inputs_for, small_encoder, small_options
 
-FRAME_ENCODERS = [name for name in list_encoders() if encoder_level(name) == "frame"]
 every_encoder = pytest.mark.parametrize("name", list_encoders())
-every_frame_encoder = pytest.mark.parametrize("name", FRAME_ENCODERS)
 
 
 @every_encoder
@@ -28,10 +30,48 @@ def test_shapes_and_an_empty_batch(name: str, batch: int, training: bool) -> Non
 
 
 @every_encoder
-def test_evaluation_is_deterministic(name: str) -> None:
+def test_evaluation_is_deterministic_and_draws_no_random_numbers(name: str) -> None:
     encoder = small_encoder(name)
     inputs = inputs_for(encoder, 5)
-    assert torch.equal(encoder(*inputs), encoder(*inputs))
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    first = encoder(*inputs)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(encoder(*inputs), first)
+
+
+@every_encoder
+def test_evaluation_gives_the_same_with_and_without_gradients(name: str) -> None:
+    encoder = small_encoder(name)
+    inputs = inputs_for(encoder, 5)
+    expected = encoder(*inputs)
+    for mode in (torch.no_grad(), torch.inference_mode()):
+        with mode:
+            torch.testing.assert_close(encoder(*inputs), expected, atol=1e-6, rtol=1e-6)
+
+
+@every_encoder
+def test_a_call_in_evaluation_leaves_nothing_behind(name: str) -> None:
+    encoder = small_encoder(name)
+    inputs, state = inputs_for(encoder, 5), copy.deepcopy(encoder.state_dict())
+    expected = encoder(*inputs)
+    for batch, frames in ((3, 11), (5, 7), (0, 2), (1, 1)):
+        encoder(*inputs_for(encoder, batch, frames, seed=9))
+        assert torch.equal(encoder(*inputs), expected)
+    assert all(torch.equal(value, state[key]) for key, value in encoder.state_dict().items())
+
+
+@every_encoder
+def test_a_call_in_training_leaves_nothing_behind_but_the_state_dict(name: str) -> None:
+    encoder = small_encoder(name).train()
+    state = copy.deepcopy(encoder.state_dict())
+    results = []
+    for _ in range(2):
+        encoder.load_state_dict(state)
+        torch.manual_seed(3)
+        results.append(encoder(*inputs_for(encoder, 5)))
+        encoder(*inputs_for(encoder, 4, frames=11, seed=9))
+    assert torch.equal(*results)
 
 
 @every_encoder
@@ -126,34 +166,3 @@ def test_wrong_input_shapes_are_refused(name: str) -> None:
     for wrong in (first[..., :-1], first[0], first[None]):
         with pytest.raises(ValueError, match="input_dim = 16"):
             encoder(wrong, *rest)
-
-
-@every_frame_encoder
-def test_padding_never_changes_a_result(name: str) -> None:
-    encoder = small_encoder(name)
-    frames, num_frames = inputs_for(encoder, 6)
-    expected = encoder(frames, num_frames)
-    padding = torch.arange(frames.shape[1]) >= num_frames[:, None]
-    garbage = torch.where(padding[:, :, None], torch.full_like(frames, 1e4), frames)
-    longer = torch.cat([garbage, torch.full((6, 4, 16), -3e4)], dim=1)
-    for padded in (garbage, longer):
-        torch.testing.assert_close(encoder(padded, num_frames), expected, atol=1e-6, rtol=1e-6)
-    for row, length in enumerate(num_frames.tolist()):
-        alone = encoder(frames[row : row + 1, :length], torch.tensor([length]))
-        torch.testing.assert_close(alone[0], expected[row], atol=1e-6, rtol=1e-6)
-
-
-@every_frame_encoder
-@pytest.mark.parametrize("length", [1, 360])
-def test_the_shortest_and_the_longest_video(name: str, length: int) -> None:
-    encoder = small_encoder(name)
-    frames, _ = inputs_for(encoder, 2, frames=length)
-    assert torch.isfinite(encoder(frames, torch.tensor([length, length]))).all()
-
-
-@every_frame_encoder
-@pytest.mark.parametrize("num_frames", [[1, 8], [-1, 2], [1, 2, 3], [1.0, 2.0]])
-def test_a_wrong_number_of_frames_is_refused(name: str, num_frames: list[float]) -> None:
-    encoder = small_encoder(name)
-    with pytest.raises(ValueError, match="num_frames must be"):
-        encoder(inputs_for(encoder, 2)[0], torch.tensor(num_frames))
