@@ -46,6 +46,11 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def signed(value: float) -> str:
+    """A number with two decimals and its sign: +0.31."""
+    return f"{value + 0.0:+.2f}".replace("-", MINUS)
+
+
 def size(value: float) -> str:
     """A number of epochs and the like, without needless decimals: 8, 1.5."""
     return f"{value:g}"
