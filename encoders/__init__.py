@@ -10,7 +10,8 @@ Importing this package registers every encoder and head. A new encoder is one fi
 class with @register(name, config), and a line below. Errors are ValueErrors that say what was expected.
 """
 
-from encoders.encoder import Encoder, EncoderConfig, Level
+from encoders.autoencoder import AutoencoderConfig, AutoencoderEncoder
+from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
 from encoders.freed_memory import keep_freed_memory
 from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
 from encoders.identity import IdentityConfig, IdentityEncoder
@@ -21,11 +22,14 @@ from encoders.linear import LinearConfig, LinearEncoder
 from encoders.lstm import LSTMConfig, LSTMEncoder
 from encoders.mlp import MLPConfig, MLPEncoder
 from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
+from encoders.multi_modal import MultiModalConfig, MultiModalEncoder
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
 from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
 from encoders.residual_cnn_fc import ResidualCNNFC
 
 __all__ = [
+    "AutoencoderConfig",
+    "AutoencoderEncoder",
     "Encoder",
     "EncoderConfig",
     "FullyConnectedConfig",
@@ -49,9 +53,12 @@ __all__ = [
     "MoEConfig",
     "Model",
     "ModelConfig",
+    "MultiModalConfig",
+    "MultiModalEncoder",
     "ResidualCNN",
     "ResidualCNNConfig",
     "ResidualCNNFC",
+    "TrainingOutput",
     "build_encoder",
     "build_head",
     "build_model",

@@ -1,0 +1,158 @@
+"""One encoder for each modality, fused: in training each of them learns with a head of its own too.
+
+Source: Garg 2018 (see residual_cnn.py) section 4.1, Fig. 5, and its code, which sums the modalities' features
+and weighs their losses 1 : 1 : 6; Table 2: "Multi-Modal, DBoF, DBoF" and "(LSTM 2,1024), (LSTM 2,1024)".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from encoders.encoder import Encoder, EncoderConfig, TrainingOutput
+from encoders.layers.projection import output_projection
+from encoders.options import config_from, fraction, not_negative, positive
+from encoders.registry import build_encoder, config_class, encoder_level, register
+
+
+@dataclass(frozen=True)
+class MultiModalConfig(EncoderConfig):
+    """Options of MultiModalEncoder.
+
+    Args:
+        dim: numbers an embedding has; 0 is the width that the fusion gives. For another dim a linear layer
+            follows it.
+        modalities: how many numbers of a frame belong to each modality, in their order; together input_dim.
+        encoders: of each modality, the name of a frame-level encoder without side outputs of its own.
+        encoder_options: of each modality, its encoder's options by name, without input_dim. Empty: defaults.
+        fusion: "sum" of the modalities' embeddings (papers' code), which must then be of one dim, or
+            "concatenate".
+        modality_weight: weight of the loss of each modality's own head, >= 0; papers 1.
+        fused_weight: weight of the loss of the head on the fused embedding, > 0; papers 6.
+        embedding_dropout: share of the fused embedding's numbers dropped in training, in [0, 1).
+    """
+
+    dim: int = 0
+    modalities: tuple[int, ...] = (1024, 128)
+    encoders: tuple[str, ...] = ("lstm", "lstm")
+    encoder_options: tuple[Mapping[str, Any], ...] = ()
+    fusion: Literal["sum", "concatenate"] = "sum"
+    modality_weight: float = 1.0
+    fused_weight: float = 6.0
+    embedding_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        parts = self.part_configs()
+        object.__setattr__(self, "encoder_options", tuple(asdict(part) for part in parts))
+        object.__setattr__(self, "dim", self.dim or self.fused_dim)
+        super().__post_init__()
+        positive(fused_weight=self.fused_weight)
+        not_negative(modality_weight=self.modality_weight)
+        fraction(embedding_dropout=self.embedding_dropout)
+
+    @property
+    def fused_dim(self) -> int:
+        """Numbers that the fusion gives; ValueError when the modalities' embeddings cannot be summed."""
+        dims = [part.dim for part in self.part_configs()]
+        if self.fusion == "concatenate":
+            return sum(dims)
+        if len(set(dims)) > 1:
+            raise ValueError(f"embeddings of {dims} numbers cannot be summed: give each encoder the same dim")
+        return dims[0]
+
+    def part_configs(self) -> list[EncoderConfig]:
+        """The config of each modality's encoder."""
+        widths, options = self.modalities, self.encoder_options or ({},) * len(self.modalities)
+        if not widths or not len(widths) == len(self.encoders) == len(options):
+            counts = f"{len(widths)}, {len(self.encoders)} and {len(options)}"
+            raise ValueError(f"modalities, encoders and encoder_options must be equally many, not {counts}")
+        positive(**{f"modalities[{index}]": width for index, width in enumerate(widths)})
+        if sum(widths) != self.input_dim:
+            raise ValueError(f"modalities {widths} must add up to input_dim = {self.input_dim}")
+        parts = zip(self.encoders, options, widths, strict=True)
+        return [_part_config(index, *part) for index, part in enumerate(parts)]
+
+
+def _part_config(index: int, name: str, options: Mapping[str, Any], width: int) -> EncoderConfig:
+    where = f"encoder {name!r} of modality {index}"
+    if encoder_level(name) != "frame":
+        raise ValueError(f"{where} reads video-level input; a frame-level encoder is needed")
+    if options.get("input_dim", width) != width:
+        raise ValueError(f"{where} has input_dim {options['input_dim']}, the modality has {width} numbers")
+    return config_from(config_class(name), {**options, "input_dim": width}, where)
+
+
+@register("multi_modal", MultiModalConfig)
+class MultiModalEncoder(Encoder):
+    """Slices each frame, encodes the slices, fuses the embeddings.
+
+    The slices are those of the normalised frame: as in the papers' code, rgb and audio are brought to unit
+    length together. Sides are the modalities' embeddings, "modality_0" and so on.
+    """
+
+    level = "frame"
+    config: MultiModalConfig
+
+    def __init__(self, config: MultiModalConfig) -> None:
+        super().__init__(config)
+        parts = zip(config.encoders, config.part_configs(), strict=True)
+        self.parts = nn.ModuleList(build_encoder(name, part) for name, part in parts)
+        if any(part.side_dims for part in self._parts()):
+            raise ValueError(f"encoders {config.encoders}: a modality's encoder may have no side outputs")
+        self.project = output_projection(config.fused_dim, config.dim)
+        self.dropout = nn.Dropout(config.embedding_dropout)
+
+    @property
+    def side_dims(self) -> dict[str, int]:
+        """Numbers of each modality's embedding."""
+        return {name: part.dim for name, part in zip(self._names(), self._parts(), strict=True)}
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """fused_weight for the model's head, modality_weight for each side."""
+        weights = dict.fromkeys(self._names(), self.config.modality_weight)
+        return {"embedding": self.config.fused_weight, **weights}
+
+    def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
+        """(B, T, input_dim), (B,) -> (B, dim)."""
+        slices = self._slices(frames)
+        pairs = zip(self.parts, slices, strict=True)
+        return self._fused([part(modality, num_frames) for part, modality in pairs])
+
+    def forward_training(self, *inputs: Tensor) -> TrainingOutput:
+        """The fused embedding, each modality's as a side, and what their encoders add to the loss."""
+        frames, num_frames = inputs
+        pairs = zip(self._parts(), self._slices(frames), strict=True)
+        outputs = [part.forward_training(modality, num_frames) for part, modality in pairs]
+        embeddings = [output.embedding for output in outputs]
+        losses = [output.loss for output in outputs if output.loss is not None]
+        loss = torch.stack(losses).sum() if losses else None
+        sides = dict(zip(self._names(), embeddings, strict=True))
+        return TrainingOutput(self._fused(embeddings), sides, loss)
+
+    def penalty(self) -> Tensor:
+        """The sum of the modalities'."""
+        return torch.stack([part.penalty() for part in self._parts()]).sum()
+
+    def training_only_parameters(self) -> list[nn.Parameter]:
+        """Those of the modalities' encoders."""
+        return [parameter for part in self._parts() for parameter in part.training_only_parameters()]
+
+    def _slices(self, frames: Tensor) -> Sequence[Tensor]:
+        self.check_input(frames)
+        return torch.split_with_sizes(frames, self.config.modalities, dim=-1)
+
+    def _fused(self, embeddings: list[Tensor]) -> Tensor:
+        together = torch.stack(embeddings).sum(0) if self.config.fusion == "sum" else torch.cat(embeddings, 1)
+        embedding: Tensor = self.dropout(self.project(together))
+        return embedding
+
+    def _names(self) -> list[str]:
+        return [f"modality_{index}" for index in range(len(self.parts))]
+
+    def _parts(self) -> list[Encoder]:
+        return [cast(Encoder, part) for part in self.parts]
