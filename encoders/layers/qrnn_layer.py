@@ -1,0 +1,162 @@
+"""One QRNN layer: a causal convolution over time for all gates at once, then pooling.
+
+Source: Bradbury et al. 2016 (see qrnn_pooling.py), section 2: with window k
+
+    z_t = tanh(W_z * (x_(t-k+1), ..., x_t))     f_t, o_t, i_t = sigmoid(W * (x_(t-k+1), ..., x_t))
+
+where x before the first frame is 0; zoneout is section 2.1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from encoders.layers.qrnn_pooling import HALF, Gates, PoolingMethod, pool
+from encoders.options import fraction, positive
+
+
+class QRNNState(NamedTuple):
+    """What a layer must know of the past to go on.
+
+    c: (B, H), float32 or float64. inputs: (B, k - 1, I), the last valid inputs, oldest first.
+    """
+
+    c: Tensor
+    inputs: Tensor
+
+
+class QRNNLayer(nn.Module):
+    """Causal convolution and pooling.
+
+    `weight` (G H, k I): rows are the gates z, f, o, i (as many as there are), columns the window, oldest
+    frame first. Xavier-uniform as a convolution of H filters is; `bias` (G H,) is 0, the forget gate's not.
+
+    Args:
+        inputs: I.
+        size: H.
+        window: k >= 1 frames that a gate sees: this one and the k - 1 before it.
+        gates: "f", "fo" or "ifo".
+        zoneout: share of the states kept as they are in training, in [0, 1), drawn for each video, frame and
+            channel: f = 1 - dropout(1 - sigmoid(.)) without rescaling. The paper says both that and "keep the
+            previous state", which for ifo-pooling is more than f = 1: there i = 0 too.
+        forget_bias: where the forget gate's bias starts.
+        reverse: read the frames from the last valid one to the first; the states come back in the order of
+            the frames.
+
+    `method` says how the pooling is computed (see `pool`); weights and checkpoints do not know of it.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        size: int,
+        window: int = 2,
+        gates: Gates = "fo",
+        zoneout: float = 0.0,
+        forget_bias: float = 0.0,
+        reverse: bool = False,
+    ) -> None:
+        super().__init__()
+        positive(inputs=inputs, size=size, window=window)
+        fraction(zoneout=zoneout)
+        if gates not in get_args(Gates):
+            raise ValueError(f"gates must be one of {', '.join(get_args(Gates))}, not {gates!r}")
+        self.inputs, self.size, self.window, self.gates = inputs, size, window, gates
+        self.zoneout, self.reverse = zoneout, reverse
+        self.method: PoolingMethod = "auto"
+        count = 1 + len(gates)
+        bound = (6 / (window * (inputs + size))) ** 0.5
+        self.weight = nn.Parameter(torch.empty(count * size, window * inputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(count * size))
+        with torch.no_grad():
+            self.bias[size : 2 * size] = forget_bias
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, state: QRNNState | None = None
+    ) -> tuple[Tensor, QRNNState]:
+        """States of every frame, and where to go on.
+
+        Args:
+            x: (B, T, I).
+            mask: (B, T) bool, True on the valid frames, which come first; None: all are. What padding holds
+                is never looked at, and it leaves the state alone.
+            state: what the call for the frames before these returned; None at the first frame.
+
+        Returns:
+            h (B, T, H), finite but without meaning on padding; and the state after the last valid frame.
+
+        Raises:
+            ValueError: wrong shapes; a mask with padding before a valid frame (seen on the CPU only: looking
+                at a GPU's would stall it); a state for a layer in reverse, which starts at the end.
+        """
+        self._check(x, mask, state)
+        if self.reverse:
+            # Padding comes first then. It is 0, as what is before the first frame, and leaves c at 0: so the
+            # frames are read from the last valid one, whatever the padding.
+            x, mask = x.flip(1), None if mask is None else mask.flip(1)
+        if mask is not None:
+            x = torch.where(mask[:, :, None], x, 0)
+        nothing = x.new_zeros(len(x), self.window - 1, self.inputs)
+        padded = torch.cat([nothing if state is None else state.inputs.to(x.dtype), x], dim=1)
+        gates = F.linear(self._windows(padded), self.weight, self.bias)
+        h, c = self._pool(gates, mask, None if state is None else state.c)
+        return (h.flip(1) if self.reverse else h), QRNNState(c, self._last_inputs(padded, mask))
+
+    def _check(self, x: Tensor, mask: Tensor | None, state: QRNNState | None) -> None:
+        if x.dim() != 3 or x.shape[2] != self.inputs:
+            raise ValueError(f"a QRNN layer takes (B, T, {self.inputs}), not {tuple(x.shape)}")
+        if mask is not None:
+            if mask.shape != x.shape[:2] or mask.dtype != torch.bool:
+                found = f"{tuple(mask.shape)} {mask.dtype}"
+                raise ValueError(f"mask must be {tuple(x.shape[:2])} bool, not {found}")
+            if mask.device.type == "cpu" and bool((mask[:, 1:] & ~mask[:, :-1]).any()):
+                raise ValueError("mask must have the valid frames first, found padding before a valid one")
+        if state is None:
+            return
+        if self.reverse:
+            raise ValueError("a QRNN layer in reverse starts at the last frame, so it takes no state")
+        c, past = (len(x), self.size), (len(x), self.window - 1, self.inputs)
+        if state.c.shape != c or state.inputs.shape != past:
+            shapes = f"c {tuple(state.c.shape)} and inputs {tuple(state.inputs.shape)}"
+            raise ValueError(f"the state here must have c {c} and inputs {past}, not {shapes}")
+
+    def _windows(self, padded: Tensor) -> Tensor:
+        """(B, k - 1 + T, I) -> (B, T, k I): row t holds the frames t - k + 1 to t."""
+        if self.window == 1:
+            return padded
+        frames = padded.shape[1] - self.window + 1
+        # A copy: BLAS takes no rows that overlap, and torch would make this copy for it anyway.
+        return torch.cat([padded[:, first : first + frames] for first in range(self.window)], dim=2)
+
+    def _pool(self, gates: Tensor, mask: Tensor | None, start: Tensor | None) -> tuple[Tensor, Tensor]:
+        # In bfloat16 a forget gate of 0.999 is 1, which never forgets.
+        wide = gates.float() if gates.dtype in HALF else gates
+        z, f, *others = wide.chunk(1 + len(self.gates), dim=2)
+        o, i = [*others, None, None][:2]
+        kept = self._kept(f, mask)
+        if kept is not None:  # before the sigmoid, which then is exactly 1 or 0: no further copy is saved
+            f = f.masked_fill(kept, torch.inf)
+            i = None if i is None else i.masked_fill(kept, -torch.inf)
+        o, i = (None if gate is None else torch.sigmoid(gate) for gate in (o, i))
+        h, c = pool(self.gates, torch.tanh(z), torch.sigmoid(f), o, i, start, self.method)
+        return h.to(gates.dtype), c
+
+    def _kept(self, gate: Tensor, mask: Tensor | None) -> Tensor | None:
+        """Where the state stays as it is: on padding, and in training by zoneout."""
+        padding = None if mask is None else ~mask[:, :, None]
+        if not self.training or self.zoneout == 0:
+            return padding
+        zoned = torch.rand_like(gate) < self.zoneout
+        return zoned if padding is None else zoned | padding
+
+    def _last_inputs(self, padded: Tensor, mask: Tensor | None) -> Tensor:
+        """The last k - 1 inputs up to the last valid one; reaches into the past where the chunk is short."""
+        past = self.window - 1
+        if mask is None or self.reverse:
+            return padded[:, padded.shape[1] - past :]
+        index = mask.sum(1)[:, None] + torch.arange(past, device=mask.device)
+        return padded.gather(1, index[:, :, None].expand(-1, -1, self.inputs))
