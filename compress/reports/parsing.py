@@ -22,6 +22,11 @@ def read_row(path: Path) -> Row:
         DataError: written with a schema version that this code does not know.
         StorageError: the file cannot be read.
     """
+    return _row(known_fields(path))
+
+
+def known_fields(path: Path) -> Fields:
+    """The fields of a file of SCHEMA_VERSION; raises as `read_row`."""
     fields = Fields(read_json(path), path)
     version = fields.integer("schema_version")
     if version != SCHEMA_VERSION:
@@ -30,7 +35,7 @@ def read_row(path: Path) -> Row:
             where=path,
             hint="measure the row again with `compress evaluate`, or use the compress that wrote it",
         )
-    return _row(fields)
+    return fields
 
 
 def _row(fields: Fields) -> Row:
@@ -51,14 +56,14 @@ def _row(fields: Fields) -> Row:
         dim=fields.integer("dim", 1),
         codec=fields.text("codec"),
         bytes_per_video=fields.integer("bytes_per_video", 1),
-        parameters=_parameters(fields.inside("parameters")),
-        figures=_figures(fields.inside("figures"), low=0.0),
+        parameters=parameters_in(fields.inside("parameters")),
+        figures=figures_in(fields.inside("figures"), low=0.0),
         baseline=None if delta is None else delta.text("baseline"),
-        delta=None if delta is None else _figures(delta, low=-1.0),
+        delta=None if delta is None else figures_in(delta, low=-1.0),
         joint=_joint(fields.optional_inside("joint")),
         retrieval=_retrieval(fields.optional_inside("retrieval")),
         head_training=_head_training(fields.inside("head_training")),
-        data=_data(fields.inside("data")),
+        data=data_in(fields.inside("data")),
         command=fields.text("command"),
         notes=fields.texts("notes"),
     )
@@ -71,7 +76,8 @@ def _estimate(fields: Fields, low: float) -> Interval:
     return found
 
 
-def _figures(fields: Fields, low: float) -> Figures:
+def figures_in(fields: Fields, low: float) -> Figures:
+    """The four figures, each an interval in [low, 1]."""
     as_zero = fields.optional_inside("map_with_empty_as_zero")
     return Figures(
         **{name: _estimate(fields.inside(name), low) for name in METRICS},
@@ -79,7 +85,8 @@ def _figures(fields: Fields, low: float) -> Figures:
     )
 
 
-def _parameters(fields: Fields) -> dict[str, int]:
+def parameters_in(fields: Fields) -> dict[str, int]:
+    """Numbers of parameters, by part of the model."""
     return {name: fields.integer(name) for name in sorted(fields.value)}
 
 
@@ -108,7 +115,8 @@ def _head_training(fields: Fields) -> HeadTraining:
     return HeadTraining(fields.number("epochs", 0.0), fields.integer("seed"), fields.integer("batch_size", 1))
 
 
-def _data(fields: Fields) -> Data:
+def data_in(fields: Fields) -> Data:
+    """What a row was measured on."""
     return Data(
         train_videos=fields.integer("train_videos"),
         validate_videos=fields.integer("validate_videos", 1),

@@ -1,11 +1,12 @@
-"""The figures the paper printed, from published.toml beside this file; never mixed with measured ones."""
+"""What the paper's Table 4 prints, from tables.toml beside this file; never mixed with measured figures."""
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
-from importlib import resources
+from typing import Any
+
+from compress.reports.catalogue import catalogue, tables_toml
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,15 @@ class ExpectedControl:
 
 @dataclass(frozen=True)
 class Published:
-    """The paper's baseline (Table 3), the rows of its Table 4, and the controls it lacks."""
+    """The paper's baseline (Table 3), the rows of its Table 4, and the controls it lacks.
+
+    `runs` names the row of Table 2 or 3 that each of `rows` was encoded with, by its name.
+    """
 
     baseline: PublishedRow
     rows: tuple[PublishedRow, ...]
     controls: tuple[ExpectedControl, ...]
+    runs: dict[str, str]
 
 
 @cache
@@ -50,10 +55,17 @@ def published() -> Published:
 
     Source: Tables 2, 3 and 4 of the paper, as printed.
     """
-    text = resources.files("compress.reports").joinpath("published.toml").read_text(encoding="utf-8")
-    value = tomllib.loads(text)
+    value = tables_toml()["table4"]
     return Published(
-        baseline=PublishedRow(**value["baseline"]),
-        rows=tuple(PublishedRow(**row) for row in value["rows"]),
+        baseline=_row(value["baseline"]),
+        rows=tuple(_row(row) for row in value["rows"]),
         controls=tuple(ExpectedControl(**control) for control in value["controls"]),
+        runs={row["name"]: row["run"] for row in value["rows"]},
     )
+
+
+def _row(value: dict[str, Any]) -> PublishedRow:
+    """A row of Table 4, whose figures are those of the row of Table 2 or 3 that it names."""
+    of_row = next(row.published for row in catalogue().rows if row.run == value["run"])
+    assert of_row is not None
+    return PublishedRow(**{k: v for k, v in value.items() if k != "run"}, **asdict(of_row))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ import torch
 from compress.artifacts.folder import read_folder
 from compress.artifacts.lock import exclusive
 from compress.datasets.batches import batches_an_epoch
-from compress.errors import DivergedError, RecordError, UsageError
+from compress.errors import DivergedError, RecordError
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
 from compress.training.admission import check, claim
 from compress.training.averaging import WeightAverage
@@ -23,8 +22,8 @@ from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
 from compress.training.estimate import Stopwatch, describe
 from compress.training.identity import identity_of
-from compress.training.inputs import Table, batch, input_norm_config, set_input_statistics, training_order
-from compress.training.optimizer import build_optimizer, clip_each, set_learning_rates
+from compress.training.inputs import Table, training_order
+from compress.training.optimizer import build_optimizer, set_learning_rates
 from compress.training.run import (
     WEIGHTS,
     Run,
@@ -36,11 +35,11 @@ from compress.training.run import (
 )
 from compress.training.schedules import branch_factor, main_factor
 from compress.training.state import TrainState
+from compress.training.step import CALMER, new_model, step
 from compress.training.validate import accumulate
-from encoders import Model, ModelConfig, build_model, keep_freed_memory
+from encoders import keep_freed_memory
 
 CHECKPOINT_SECONDS = 60.0
-_CALMER = "lower --learning-rate, or --set precision=fp32"
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _fit(
     checkpoint_seconds: float,
 ) -> None:
     torch.manual_seed(config.seed)
-    model = _new_model(config, table).to(device)
+    model = new_model(config, table).to(device)
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
     if state.restore(run, identity):
         report(Note(f"continuing at epoch {state.at.epoch + 1}, batch {state.at.batch + 1}"))
@@ -136,7 +135,7 @@ def _fit(
             "branch": branch_factor(config, at.step, steps),
         }
         set_learning_rates(state.optimizer, factors)
-        loss = _step(config, state, table, rows, device)
+        loss = step(config, state, table, rows, device)
         at.step, at.loss_sum, at.videos = at.step + 1, at.loss_sum + loss * len(rows), at.videos + len(rows)
         state.average.update(model, at.step)
         at.epoch, at.batch = position.epoch, position.batch
@@ -161,22 +160,6 @@ def _fit(
     _finish(state, run)
 
 
-def _step(config: TrainConfig, state: TrainState, table: Table, rows: Any, device: str) -> float:
-    inputs, labels = batch(table, rows, torch.device(device))
-    model = state.model
-    with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
-        loss = model.loss(inputs, labels, config.input_dropout) + model.penalty()
-    state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    if config.clip_norm:
-        clip_each(model, config.clip_norm)
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise DivergedError(f"the loss is {value} at step {state.at.step + 1}", hint=_CALMER)
-    state.optimizer.step()
-    return value
-
-
 def _finish_epoch(
     config: TrainConfig, state: TrainState, table: Table, validation: Table, run: Run, report: Reporter
 ) -> None:
@@ -185,7 +168,7 @@ def _finish_epoch(
     try:
         figures = accumulate(model, validation, precision=config.precision).figures()
     except RecordError as error:  # The tables hold no NaN, so the weights do.
-        raise DivergedError(f"the scores are not finite after epoch {at.epoch}", hint=_CALMER) from error
+        raise DivergedError(f"the scores are not finite after epoch {at.epoch}", hint=CALMER) from error
     state.average.swap(model)
     seconds = round(at.cpu_seconds, 1)  # of training alone, on all cores together
     line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, "cpu_seconds": seconds, **asdict(figures)}
@@ -216,28 +199,3 @@ def _patience_lost(config: TrainConfig, state: TrainState) -> bool:
     # A better epoch is not expected before the branch has run.
     waited = at.epoch - max(at.best_epoch, config.warm_epochs)
     return bool(config.patience) and config.keep == "best" and waited >= config.patience
-
-
-def _new_model(config: TrainConfig, table: Table) -> Model:
-    dim = table.schema.dim
-    try:
-        model = build_model(
-            ModelConfig(
-                config.encoder,
-                table.labels.num_classes,
-                {**config.encoder_options, "input_dim": dim},
-                config.head,
-                config.head_options,
-                input_norm_config(config.input_norm, dim),
-            )
-        )
-        if config.warm_epochs:
-            model.encoder.set_warm(True)
-    except ValueError as error:
-        raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
-    set_input_statistics(model.input_norm, table)
-    if config.class_priors:
-        counts = torch.from_numpy(table.labels.class_counts()).double()
-        # Half a video more for each class: one that was never seen must not start at minus infinity.
-        model.set_class_priors(((counts + 0.5) / (len(table) + 1)).clamp(0, 1))
-    return model

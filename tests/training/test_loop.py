@@ -111,7 +111,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_videos(
 ) -> None:
     # 40 videos in batches of 16, 16 and 8.
     losses = iter([1.0, 2.0, 6.0])
-    monkeypatch.setattr("compress.training.loop._step", lambda *arguments: next(losses))
+    monkeypatch.setattr("compress.training.loop.step", lambda *arguments: next(losses))
     run = run_of(replace(IDENTITY, epochs=1), tmp_path)
     assert log_of(run)[0]["loss"] == pytest.approx((16 * 1 + 16 * 2 + 8 * 6) / 40)
 
@@ -227,6 +227,6 @@ def test_weights_that_break_at_the_last_step_of_an_epoch_are_a_diverged_training
             state.model.head.weight.fill_(math.nan)
         return 1.0
 
-    monkeypatch.setattr("compress.training.loop._step", break_weights)
+    monkeypatch.setattr("compress.training.loop.step", break_weights)
     with pytest.raises(DivergedError, match="not finite after epoch 1"):
         run_of(IDENTITY, tmp_path)

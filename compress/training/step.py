@@ -1,0 +1,72 @@
+"""What a training is made of: the model it starts with, and one step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from compress.errors import DivergedError, UsageError
+from compress.training.config import TrainConfig
+from compress.training.inputs import Table, batch, input_norm_config, set_input_statistics
+from compress.training.optimizer import clip_each
+from compress.training.state import TrainState
+from encoders import Model, ModelConfig, build_model
+
+CALMER = "lower --learning-rate, or --set precision=fp32"
+
+
+def new_model(config: TrainConfig, table: Table) -> Model:
+    """A model with random weights (torch's global generator), fitted to what the videos look like.
+
+    Args:
+        config: the recipe.
+        table: the training videos; they give the input norm its statistics and the head its priors.
+
+    Raises:
+        UsageError: an option of encoder or head is wrong.
+    """
+    dim = table.schema.dim
+    try:
+        model = build_model(
+            ModelConfig(
+                config.encoder,
+                table.labels.num_classes,
+                {**config.encoder_options, "input_dim": dim},
+                config.head,
+                config.head_options,
+                input_norm_config(config.input_norm, dim),
+            )
+        )
+        if config.warm_epochs:
+            model.encoder.set_warm(True)
+    except ValueError as error:
+        raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
+    set_input_statistics(model.input_norm, table)
+    if config.class_priors:
+        counts = torch.from_numpy(table.labels.class_counts()).double()
+        # Half a video more for each class: one that was never seen must not start at minus infinity.
+        model.set_class_priors(((counts + 0.5) / (len(table) + 1)).clamp(0, 1))
+    return model
+
+
+def step(config: TrainConfig, state: TrainState, table: Table, rows: Any, device: str) -> float:
+    """One step of the optimiser on some rows of a table; the loss before it, mean over videos.
+
+    Raises:
+        DivergedError: the loss is not finite.
+    """
+    inputs, labels = batch(table, rows, torch.device(device))
+    model = state.model
+    with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
+        loss = model.loss(inputs, labels, config.input_dropout) + model.penalty()
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if config.clip_norm:
+        clip_each(model, config.clip_norm)
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise DivergedError(f"the loss is {value} at step {state.at.step + 1}", hint=CALMER)
+    state.optimizer.step()
+    return value
