@@ -11,6 +11,7 @@ class with @register(name, config), and a line below. Errors are ValueErrors tha
 """
 
 from encoders.autoencoder import AutoencoderConfig, AutoencoderEncoder
+from encoders.bilstm import BiLSTMConfig, BiLSTMEncoder
 from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
 from encoders.freed_memory import keep_freed_memory
 from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
@@ -26,8 +27,12 @@ from encoders.multi_modal import MultiModalConfig, MultiModalEncoder
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
 from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
 from encoders.residual_cnn_fc import ResidualCNNFC
+from encoders.residual_lstm import ResidualLSTMConfig, ResidualLSTMEncoder
+from encoders.stacked_bilstm import StackedBiLSTMConfig, StackedBiLSTMEncoder
 
 __all__ = [
+    "BiLSTMConfig",
+    "BiLSTMEncoder",
     "AutoencoderConfig",
     "AutoencoderEncoder",
     "Encoder",
@@ -58,6 +63,10 @@ __all__ = [
     "ResidualCNN",
     "ResidualCNNConfig",
     "ResidualCNNFC",
+    "ResidualLSTMConfig",
+    "ResidualLSTMEncoder",
+    "StackedBiLSTMConfig",
+    "StackedBiLSTMEncoder",
     "TrainingOutput",
     "build_encoder",
     "build_head",

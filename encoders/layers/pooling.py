@@ -73,6 +73,7 @@ class AttentionPooling(nn.Module):
     def forward(self, states: Tensor, num_frames: Tensor) -> Tensor:
         mask = frame_mask(num_frames, states)
         states = torch.where(mask[:, :, None], states, 0)
-        scores = (torch.tanh(states) @ self.weight.to(states.dtype)[0]).float()
+        scores = torch.tanh(states) @ self.weight.to(states.dtype)[0]
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))  # half is too rough here
         shares = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
         return torch.tanh((shares.to(states.dtype)[:, None] @ states)[:, 0])

@@ -107,10 +107,3 @@ def test_a_video_without_frames_gives_zeros(pool: object) -> None:
     pooled = pool(states, torch.tensor([0, 3]))  # type: ignore[operator]
     assert not pooled[0].any()
     assert pooled[1].any()
-
-
-def test_wrong_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"the last of sizes \(8, 9\) must be dim = 16"):
-        build_encoder("lstm", {"dim": 16, "sizes": (8, 9)})
-    with pytest.raises(ValueError, match=r"sizes\[0\] must be positive"):
-        build_encoder("lstm", {"dim": 16, "sizes": (0, 16)})

@@ -1,0 +1,93 @@
+"""What all LSTM encoders have in common: options, pooling over the frames, the embedding's size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from encoders.encoder import Encoder, EncoderConfig
+from encoders.layers import pooling
+from encoders.layers.projection import output_projection
+from encoders.options import fraction, positive
+
+Pool = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class RecurrentConfig(EncoderConfig):
+    """Options of the LSTM encoders.
+
+    Args:
+        dim: numbers an embedding has; 0: the width of a pooled state. For another dim a linear layer follows.
+        sizes: width of each layer, of each direction; at least one.
+        pooling: "last" valid state (papers' default), "mean", "max" or "attention" over the valid frames.
+        forget_bias: where the forget gate's bias starts; papers 1.
+        dropout: ours: share of the numbers that a layer hands to the next, dropped in training, in [0, 1).
+        embedding_dropout: ours: share of the embedding's numbers dropped in training, in [0, 1).
+    """
+
+    dim: int = 0
+    sizes: tuple[int, ...] = ()
+    pooling: Literal["last", "mean", "max", "attention"] = "last"
+    forget_bias: float = 1.0
+    dropout: float = 0.0
+    embedding_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sizes", tuple(self.sizes))
+        if not self.sizes:
+            raise ValueError("sizes must name at least one layer")
+        positive(**{f"sizes[{index}]": size for index, size in enumerate(self.sizes)})
+        fraction(dropout=self.dropout, embedding_dropout=self.embedding_dropout)
+        object.__setattr__(self, "dim", self.dim or self.width)
+        super().__post_init__()
+
+    @property
+    def width(self) -> int:
+        """Numbers of a pooled state."""
+        return self.sizes[-1]
+
+
+class RecurrentEncoder(Encoder):
+    """Frames -> states, pooled over the valid frames -> projection, if dim is another -> dropout.
+
+    The first `num_frames` states must depend on the first `num_frames` frames alone: padding then needs no
+    packing. Under bfloat16 autocast states are bfloat16, so that nothing is cast between layers.
+
+    Args:
+        config: the options.
+        layers: all that has weights before the pooling.
+        last: pooling "last": which state, or part of it, has seen all frames.
+    """
+
+    level = "frame"
+    config: RecurrentConfig
+    layers: nn.Module
+
+    def __init__(self, config: RecurrentConfig, layers: nn.Module, last: Pool = pooling.last) -> None:
+        super().__init__(config)
+        self.layers = layers
+        self.between = nn.Dropout(config.dropout)
+        self.pool = _pool(config, last)
+        self.project = output_projection(config.width, config.dim)
+        self.end = nn.Dropout(config.embedding_dropout)
+
+    def states(self, frames: Tensor, num_frames: Tensor) -> Tensor:
+        """(B, T, input_dim), (B,) -> (B, T, config.width), in the order of time."""
+        raise NotImplementedError
+
+    def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
+        """(B, T, input_dim), (B,) -> (B, dim)."""
+        self.check_input(frames)
+        pooled = self.pool(self.states(frames, num_frames), num_frames)
+        embedding: Tensor = self.end(self.project(pooled))
+        return embedding
+
+
+def _pool(config: RecurrentConfig, last: Pool) -> Pool:
+    if config.pooling == "attention":
+        return pooling.AttentionPooling(config.width)
+    return {"last": last, "mean": pooling.mean, "max": pooling.maximum}[config.pooling]
