@@ -13,6 +13,7 @@ class with @register(name, config), and a line below. Errors are ValueErrors tha
 from encoders.autoencoder import AutoencoderConfig, AutoencoderEncoder
 from encoders.bilstm import BiLSTMConfig, BiLSTMEncoder
 from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
+from encoders.frame_statistics import FrameStatisticsConfig, FrameStatisticsEncoder
 from encoders.freed_memory import keep_freed_memory
 from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
 from encoders.identity import IdentityConfig, IdentityEncoder
@@ -29,14 +30,17 @@ from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
 from encoders.residual_cnn_fc import ResidualCNNFC
 from encoders.residual_lstm import ResidualLSTMConfig, ResidualLSTMEncoder
 from encoders.stacked_bilstm import StackedBiLSTMConfig, StackedBiLSTMEncoder
+from encoders.transformer import TransformerConfig, TransformerEncoder
 
 __all__ = [
-    "BiLSTMConfig",
-    "BiLSTMEncoder",
     "AutoencoderConfig",
     "AutoencoderEncoder",
+    "BiLSTMConfig",
+    "BiLSTMEncoder",
     "Encoder",
     "EncoderConfig",
+    "FrameStatisticsConfig",
+    "FrameStatisticsEncoder",
     "FullyConnectedConfig",
     "Head",
     "HeadConfig",
@@ -68,6 +72,8 @@ __all__ = [
     "StackedBiLSTMConfig",
     "StackedBiLSTMEncoder",
     "TrainingOutput",
+    "TransformerConfig",
+    "TransformerEncoder",
     "build_encoder",
     "build_head",
     "build_model",

@@ -1,0 +1,123 @@
+"""Statistics over the frames, then any video-level encoder.
+
+Statistics ("mean",), encoder "identity" and a logistic head make the frame-average logistic model of
+Abu-El-Haija et al. 2016, YouTube-8M: A Large-Scale Video Classification Benchmark, section 3.2. Deviation and
+number of frames are what video-level features leave out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from encoders.encoder import Encoder, EncoderConfig, TrainingOutput
+from encoders.layers.frame_moments import Statistic, frame_statistics, statistics_width
+from encoders.layers.norm import BatchNorm
+from encoders.options import config_from, fraction
+from encoders.registry import build_encoder, config_class, encoder_level, register
+
+
+@dataclass(frozen=True)
+class FrameStatisticsConfig(EncoderConfig):
+    """Options of FrameStatisticsEncoder.
+
+    Args:
+        dim: numbers an embedding has; 0, the default, is what `encoder` has by itself.
+        statistics: what is taken over the valid frames, joined in this order: of each number "mean", "std"
+            (of the population), "max", "min"; "num_frames" is a single number, the number of frames / 300.
+        standardize: batch norm on the statistics, so that they are of one size.
+        norm_momentum: weight of the newest batch in that norm's running statistics, in [0, 1).
+        encoder: the video-level encoder that reads them.
+        encoder_options: its options by name, without input_dim and dim; kept with every default written out.
+    """
+
+    dim: int = 0
+    statistics: tuple[Statistic, ...] = ("mean", "std")
+    standardize: bool = False
+    norm_momentum: float = 0.1
+    encoder: str = "mlp"
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        fraction(norm_momentum=self.norm_momentum)
+        if not self.statistics or len(set(self.statistics)) < len(self.statistics):
+            raise ValueError(f"statistics must be at least one, each once, not {self.statistics}")
+        inner = self.inner_config()
+        object.__setattr__(self, "dim", inner.dim)
+        options = {name: value for name, value in asdict(inner).items() if name not in _OURS}
+        object.__setattr__(self, "encoder_options", options)
+        super().__post_init__()
+
+    def inner_config(self) -> EncoderConfig:
+        """Config of the video-level encoder; ValueError for a frame-level one or for wrong options."""
+        where = f"encoder {self.encoder!r} of the statistics"
+        if encoder_level(self.encoder) != "video":
+            raise ValueError(f"{where} reads frame-level input; a video-level encoder is needed")
+        given = sorted(_OURS & set(self.encoder_options))
+        if given:
+            raise ValueError(f"{where} takes no {', '.join(given)}: they are those of frame_statistics")
+        own = {"input_dim": statistics_width(self.input_dim, self.statistics)}
+        own |= {"dim": self.dim} if self.dim else {}
+        return config_from(config_class(self.encoder), {**self.encoder_options, **own}, where)
+
+
+_OURS = {"input_dim", "dim"}
+
+
+@register("frame_statistics", FrameStatisticsConfig)
+class FrameStatisticsEncoder(Encoder):
+    """statistics -> batch norm, if so configured -> `encoder`, to which all but the input is left."""
+
+    level = "frame"
+    config: FrameStatisticsConfig
+
+    def __init__(self, config: FrameStatisticsConfig) -> None:
+        super().__init__(config)
+        inner = config.inner_config()
+        self.norm = BatchNorm(inner.input_dim, config.norm_momentum) if config.standardize else nn.Identity()
+        self.encoder = build_encoder(config.encoder, inner)
+
+    @property
+    def side_dims(self) -> dict[str, int]:
+        """The video-level encoder's."""
+        return self.encoder.side_dims
+
+    @property
+    def loss_weights(self) -> dict[str, float]:
+        """The video-level encoder's."""
+        return self.encoder.loss_weights
+
+    def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
+        """(B, T, input_dim), (B,) -> (B, dim)."""
+        embedding: Tensor = self.encoder(self.pooled(frames, num_frames))
+        return embedding
+
+    def forward_training(self, *inputs: Tensor) -> TrainingOutput:
+        """What the video-level encoder makes of the statistics: also its sides and its loss."""
+        frames, num_frames = inputs
+        return self.encoder.forward_training(self.pooled(frames, num_frames))
+
+    def pooled(self, frames: Tensor, num_frames: Tensor) -> Tensor:
+        """(B, T, input_dim), (B,) -> what the video-level encoder reads, (B, its input_dim)."""
+        self.check_input(frames)
+        result: Tensor = self.norm(frame_statistics(frames, num_frames, self.config.statistics))
+        return result
+
+    def training_only_parameters(self) -> list[nn.Parameter]:
+        """The video-level encoder's."""
+        return self.encoder.training_only_parameters()
+
+    def branch_parameters(self) -> list[nn.Parameter]:
+        """The video-level encoder's."""
+        return self.encoder.branch_parameters()
+
+    def set_warm(self, warm: bool) -> None:
+        """Leave out the video-level encoder's branch; ValueError as it has it."""
+        self.encoder.set_warm(warm)
+
+    def penalty(self) -> Tensor:
+        """The video-level encoder's."""
+        return self.encoder.penalty()

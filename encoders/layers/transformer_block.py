@@ -1,0 +1,63 @@
+"""One pre-norm Transformer block: self-attention over the valid frames, then a feed-forward layer.
+
+Source: Vaswani et al., Attention Is All You Need (2017), section 3; norms before each part, not after it, as in
+Xiong et al., On Layer Normalization in the Transformer Architecture (2020); GELU as in BERT (2018).
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from encoders.layers.projection import linear
+
+
+class TransformerBlock(nn.Module):
+    """x + attention(norm(x)), then x + feed_forward(norm(x)).
+
+    Args:
+        width: numbers of a frame.
+        heads: a divisor of width.
+        feed_forward: width of the feed-forward layer.
+        dropout: share of what each part adds that is dropped in training, in [0, 1).
+    """
+
+    def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+        super().__init__()
+        self.attention_norm, self.feed_forward_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = SelfAttention(width, heads)
+        self.feed_forward = nn.Sequential(linear(width, feed_forward), nn.GELU(), linear(feed_forward, width))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+        """(B, T, width), (B, T) bool: the frames that are looked at -> (B, T, width)."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), seen))
+        result: Tensor = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return result
+
+
+class SelfAttention(nn.Module):
+    """Every frame looks at all frames that are seen.
+
+    Queries, keys and values have no biases: softmax takes a key's bias out, so it would never learn.
+
+    Args:
+        width: numbers of a frame.
+        heads: a divisor of width.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_heads = nn.Linear(width, 3 * width, bias=False)
+        nn.init.xavier_uniform_(self.to_heads.weight)
+        self.from_heads = linear(width, width)
+
+    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+        """(B, T, width), (B, T) bool with at least one frame seen in each video -> (B, T, width)."""
+        batch, frames, width = x.shape
+        split = self.to_heads(x).view(batch, frames, 3, self.heads, width // self.heads)
+        query, key, value = split.permute(2, 0, 3, 1, 4)
+        found = F.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None, None])
+        result: Tensor = self.from_heads(found.transpose(1, 2).reshape(batch, frames, width))
+        return result

@@ -1,0 +1,100 @@
+"""A small Transformer encoder over the frames, pooled to one vector.
+
+Source: the conclusion of Garg 2018 (see residual_cnn.py) names it as what to try next; no paper gives sizes.
+Blocks: layers/transformer_block.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from encoders.encoder import Encoder, EncoderConfig
+from encoders.layers import pooling
+from encoders.layers.projection import linear, output_projection
+from encoders.layers.sinusoids import sinusoids
+from encoders.layers.transformer_block import TransformerBlock
+from encoders.options import fraction, positive
+from encoders.registry import register
+
+
+@dataclass(frozen=True)
+class TransformerConfig(EncoderConfig):
+    """Options of TransformerEncoder.
+
+    Args:
+        dim: numbers an embedding has; 0, the default, is width; another adds a linear projection.
+        layers: blocks, > 0.
+        width: numbers of a frame inside, even, a multiple of heads.
+        heads: of each attention, > 0.
+        feed_forward: width of the blocks' feed-forward layers, as a multiple of width, > 0.
+        positions: "sinusoidal": frames know their place; "none": only which frames there are counts.
+        pooling: "mean" over the valid frames, "max", "last" valid one, or "attention".
+        dropout: share of what each part of a block adds that is dropped in training, in [0, 1).
+        embedding_dropout: share of the embedding's numbers dropped in training, in [0, 1).
+    """
+
+    dim: int = 0
+    layers: int = 2
+    width: int = 512
+    heads: int = 8
+    feed_forward: int = 4
+    positions: Literal["sinusoidal", "none"] = "sinusoidal"
+    pooling: Literal["last", "mean", "max", "attention"] = "mean"
+    dropout: float = 0.1
+    embedding_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        positive(layers=self.layers, width=self.width, heads=self.heads, feed_forward=self.feed_forward)
+        object.__setattr__(self, "dim", self.dim or self.width)
+        super().__post_init__()
+        fraction(dropout=self.dropout, embedding_dropout=self.embedding_dropout)
+        if self.width % 2 or self.width % self.heads:
+            raise ValueError(f"width must be even and a multiple of heads = {self.heads}, not {self.width}")
+
+
+@register("transformer", TransformerConfig)
+class TransformerEncoder(Encoder):
+    """linear -> norm -> + positions -> blocks -> norm -> pool -> projection.
+
+    The norm of the first linear layer gives frames and positions the same size, whatever the input norm.
+    """
+
+    level = "frame"
+    config: TransformerConfig
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__(config)
+        width, inner = config.width, config.feed_forward * config.width
+        self.start = nn.Sequential(linear(config.input_dim, width), nn.LayerNorm(width))
+        self.blocks = nn.ModuleList(
+            TransformerBlock(width, config.heads, inner, config.dropout) for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.attention = pooling.AttentionPooling(width) if config.pooling == "attention" else None
+        self.projection = output_projection(width, config.dim)
+        self.dropout = nn.Dropout(config.embedding_dropout)
+
+    def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
+        """(B, T, input_dim), (B,) -> (B, dim)."""
+        self.check_input(frames)
+        mask = pooling.frame_mask(num_frames, frames)
+        x = self.start(torch.where(mask[:, :, None], frames, 0))
+        if self.config.positions == "sinusoidal":
+            x = x + sinusoids(x.shape[1], x.shape[2], x.device).to(x.dtype)
+        # A video without frames looks at its first one: attention to nothing is NaN; pooling drops it anyway.
+        seen = mask | (torch.arange(mask.shape[1], device=mask.device) == 0)
+        for block in self.blocks:
+            x = block(x, seen)
+        embedding: Tensor = self.dropout(self.projection(self._pooled(self.norm(x), num_frames)))
+        return embedding
+
+    def _pooled(self, states: Tensor, num_frames: Tensor) -> Tensor:
+        if self.attention is not None:
+            pooled: Tensor = self.attention(states, num_frames)
+            return pooled
+        chosen = {"last": pooling.last, "mean": pooling.mean, "max": pooling.maximum}
+        return chosen[self.config.pooling](states, num_frames)
