@@ -87,15 +87,30 @@ def test_a_video_does_not_depend_on_its_batch_mates(name: str) -> None:
 @every_encoder
 def test_gradients_reach_every_parameter(name: str) -> None:
     encoder = small_encoder(name).train()
-    embedding = encoder(*inputs_for(encoder, 8))
-    weights = torch.randn(embedding.shape, generator=torch.Generator().manual_seed(2))
+    output = encoder.forward_training(*inputs_for(encoder, 8))
+    total = torch.zeros(()) if output.loss is None else output.loss
+    generator = torch.Generator().manual_seed(2)
+    for embedding in (output.embedding, *output.sides.values()):
+        total = total + (embedding * torch.randn(embedding.shape, generator=generator)).sum()
     if not list(encoder.parameters()):
         return
-    (embedding * weights).sum().backward()
+    total.backward()
     for parameter_name, parameter in encoder.named_parameters():
         assert parameter.grad is not None, parameter_name
         assert torch.isfinite(parameter.grad).all(), parameter_name
         assert parameter.grad.abs().sum() > 0, parameter_name
+
+
+@every_encoder
+def test_a_training_step_computes_the_embedding_of_the_forward_pass_and_the_promised_sides(name: str) -> None:
+    encoder = small_encoder(name)
+    inputs = inputs_for(encoder, 8)
+    output = encoder.forward_training(*inputs)
+    assert torch.equal(output.embedding, encoder(*inputs))
+    assert {side: tuple(value.shape) for side, value in output.sides.items()} == {
+        side: (8, dim) for side, dim in encoder.side_dims.items()
+    }
+    assert set(encoder.loss_weights) == {"embedding", *encoder.side_dims}
 
 
 @every_encoder

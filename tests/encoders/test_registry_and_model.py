@@ -23,12 +23,12 @@ from encoders import (
 from encoders.encoder import EncoderConfig
 from encoders.linear import LinearEncoder
 from encoders.registry import register
-from tests.encoders.examples import SMALL, inputs_for
+from tests.encoders.examples import SMALL, inputs_for, small_options
 
 
 def small_model(encoder: str = "mlp") -> encoders.Model:
     torch.manual_seed(0)
-    return build_model(ModelConfig(encoder, 5, SMALL, input_norm=InputNormConfig(dim=16)))
+    return build_model(ModelConfig(encoder, 5, small_options(encoder), input_norm=InputNormConfig(dim=16)))
 
 
 def test_the_published_encoders_are_there() -> None:
