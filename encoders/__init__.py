@@ -12,6 +12,7 @@ class with @register(name, config), and a line below. Errors are ValueErrors tha
 
 from encoders.autoencoder import AutoencoderConfig, AutoencoderEncoder
 from encoders.bilstm import BiLSTMConfig, BiLSTMEncoder
+from encoders.dbof import DBoFConfig, DBoFEncoder
 from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
 from encoders.frame_statistics import FrameStatisticsConfig, FrameStatisticsEncoder
 from encoders.freed_memory import keep_freed_memory
@@ -25,6 +26,7 @@ from encoders.lstm import LSTMConfig, LSTMEncoder
 from encoders.mlp import MLPConfig, MLPEncoder
 from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
 from encoders.multi_modal import MultiModalConfig, MultiModalEncoder
+from encoders.nextvlad import NeXtVLADConfig, NeXtVLADEncoder
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
 from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
 from encoders.residual_cnn_fc import ResidualCNNFC
@@ -37,6 +39,8 @@ __all__ = [
     "AutoencoderEncoder",
     "BiLSTMConfig",
     "BiLSTMEncoder",
+    "DBoFConfig",
+    "DBoFEncoder",
     "Encoder",
     "EncoderConfig",
     "FrameStatisticsConfig",
@@ -64,6 +68,8 @@ __all__ = [
     "ModelConfig",
     "MultiModalConfig",
     "MultiModalEncoder",
+    "NeXtVLADConfig",
+    "NeXtVLADEncoder",
     "ResidualCNN",
     "ResidualCNNConfig",
     "ResidualCNNFC",

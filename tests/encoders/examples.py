@@ -14,10 +14,12 @@ SMALL = {"input_dim": 16, "dim": 16}  # equal, so that even the identity can be 
 # What makes an encoder small enough for the tests, where SMALL does not: one line each, sorted.
 OPTIONS: dict[str, dict[str, Any]] = {
     "autoencoder": {"hidden": [24]},
+    "dbof": {"cluster_size": 32, "hidden_size": 24},
     "frame_statistics": {"encoder_options": {"hidden": [24]}},
     "lstm": {"sizes": [24, 16]},
     "mlp": {"hidden": [24]},
     "multi_modal": {"modalities": [10, 6], "encoder_options": [{"dim": 12}, {"dim": 12}]},
+    "nextvlad": {"clusters": 4, "hidden_size": 24},
     "residual_cnn": {"width": 0.06},
     "transformer": {"width": 24, "heads": 4, "dropout": 0.0},
 }
