@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from compress.reports import Table4, load_rows, table4, write_report
+from compress.datasets.vocabulary import load_vocabulary
+from compress.reports import Table4, class_sections, load_rows, table4, write_report
 from compress.workspace import Workspace
 
 
@@ -29,9 +30,13 @@ def report_workspace(workspace: Workspace, output: Path | None, command: str = "
         command: what was typed, for the report.
 
     Raises:
-        NotFoundError: nothing was evaluated.
+        NotFoundError: nothing was evaluated, or the workspace's vocabulary is gone.
+        CorruptArtifactError: an evaluation or the scores beside it are damaged.
     """
     rows = load_rows(workspace.evaluation)
-    folder = output or workspace.reports
-    files = write_report(rows, folder, generated=date.today().isoformat(), command=command)
-    return Reported(table4(rows), *files)
+    table = table4(rows)
+    names = {} if workspace.vocabulary is None else load_vocabulary(workspace.vocabulary).names
+    classes = class_sections(table, workspace.evaluation, names)
+    folder, today = output or workspace.reports, date.today().isoformat()
+    files = write_report(rows, folder, generated=today, command=command, classes=classes)
+    return Reported(table, *files)

@@ -3,9 +3,12 @@
 published   the paper's figures
 rows        evaluation/*.json -> rows that compare
 table4      the table and its verdicts
+class_sections   what rare and frequent classes lose: bins, extremes, the Zipf curve
 terminal, markdown, json_report, html   its renderers; forest and tradeoff draw the plots of the page
 """
 
+from compress.reports.class_sections import ClassSections as ClassSections
+from compress.reports.class_sections import class_sections as class_sections
 from compress.reports.html import to_html as to_html
 from compress.reports.json_report import to_json as to_json
 from compress.reports.markdown import to_markdown as to_markdown

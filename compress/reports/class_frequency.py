@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from compress.errors import DataError, SchemaError
-from compress.metrics import TopScores, interval, per_class_average_precision
+from compress.metrics import Interval, TopScores, interval, per_class_average_precision
 from compress.reports.row import Role
+from compress.reports.wording import NONE, count
 
 RESAMPLES = 1000
 LEAST_CLASSES = (
@@ -52,6 +53,13 @@ class Bin:
     classes: int
     positives: int
 
+    @property
+    def name(self) -> str:
+        """The training videos in words: 0, 3-5 (with an en dash), 1,001 or more."""
+        if self.high is None:
+            return f"{count(self.low)} or more"
+        return count(self.low) if self.low == self.high else f"{count(self.low)}{NONE}{count(self.high)}"
+
 
 @dataclass(frozen=True)
 class Mean:
@@ -60,6 +68,11 @@ class Mean:
     value: float
     low: float | None
     high: float | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Value and ends, where there are ends."""
+        return None if self.low is None or self.high is None else Interval(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True)

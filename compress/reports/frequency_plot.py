@@ -68,13 +68,6 @@ def frequency_plot(
     return drawing.render()
 
 
-def bin_name(one: Bin) -> str:
-    """The training videos of a bin in words: 0, 3-5 (with an en dash), 1,001 or more."""
-    if one.high is None:
-        return count(one.low) if one.low == 0 else f"{count(one.low)} or more"
-    return count(one.low) if one.low == one.high else f"{count(one.low)}{NONE}{count(one.high)}"
-
-
 def _quantity(differences: bool) -> str:
     return "Difference in mean average precision from the baseline, in points," if differences else "Mean AP"
 
@@ -90,7 +83,7 @@ def _described(found: ClassFrequency, series: Sequence[Series]) -> str:
     def told(one: Series) -> str:
         write = points if one.means is one.row.delta else figure
         pairs = zip(found.bins, one.means, strict=True)
-        return ", ".join(f"{bin_name(place)} videos {write(mean.value)}" for place, mean in pairs)
+        return ", ".join(f"{place.name} videos {write(mean.value)}" for place, mean in pairs)
 
     return "; ".join(f"{one.row.name}: {told(one)}" for one in series)
 
@@ -134,7 +127,7 @@ def _tick(value: float, ticks: list[float], differences: bool) -> str:
 def _lines(one: Bin) -> tuple[str, ...]:
     """The ends of a bin below each other: on a phone there is no room for them on one line."""
     if one.high is None:
-        return (str(one.low), "or more") if one.low else ("0",)
+        return str(one.low), "or more"
     return (str(one.low),) if one.low == one.high else (f"{one.low}{NONE}", str(one.high))
 
 
@@ -153,8 +146,9 @@ def _draw(
         f"series {one.style}",
     )
     for x, mean in zip(places, one.means, strict=True):
-        if mean.low is not None and mean.high is not None:
-            drawing.line(x, y(factor * mean.low), x, y(factor * mean.high), f"bar {one.style}")
+        if mean.interval is not None:
+            ends = y(factor * mean.interval.low), y(factor * mean.interval.high)
+            drawing.line(x, ends[0], x, ends[1], f"bar {one.style}")
     for x, mean, place in zip(places, one.means, bins, strict=True):
-        hint = f"{one.row.title}, {bin_name(place)} training videos ({count(place.classes)} classes): "
+        hint = f"{one.row.title}, {place.name} training videos ({count(place.classes)} classes): "
         drawing.marker(x, y(factor * mean.value), one.shape, f"mark {one.style}", hint + write(mean.value))

@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from compress.reports import wording
 from compress.reports.cautions import cautions
+from compress.reports.class_html import class_values
+from compress.reports.class_sections import ClassSections
 from compress.reports.forest import forest
 from compress.reports.provenance import Provenance
 from compress.reports.sentences import METHOD, data_line, headline
@@ -18,7 +20,7 @@ from compress.reports.tradeoff import tradeoff
 WIDE, NARROW = (560, 440), (372, 420)
 
 
-def to_html(table: Table4, provenance: Provenance) -> str:
+def to_html(table: Table4, provenance: Provenance, classes: ClassSections | None = None) -> str:
     """The whole page; all text from rows is escaped (Jinja2 autoescape, ElementTree in the plots)."""
     return _template().render(
         table=table,
@@ -30,6 +32,7 @@ def to_html(table: Table4, provenance: Provenance) -> str:
         forests=_forests(table),
         tradeoffs=_tradeoffs(table),
         retrieval=[row for _, row in table.measured if row.retrieval is not None],
+        **class_values(classes),
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from compress.reports.cautions import cautions
+from compress.reports.class_json import classes_json
+from compress.reports.class_sections import ClassSections
 from compress.reports.provenance import Provenance
 from compress.reports.sentences import METHOD, data_line, headline
 from compress.reports.table4 import Line, Table4
@@ -13,7 +15,7 @@ from compress.reports.table4 import Line, Table4
 SCHEMA_VERSION = 1
 
 
-def to_json(table: Table4, provenance: Provenance) -> dict[str, Any]:
+def to_json(table: Table4, provenance: Provenance, classes: ClassSections | None = None) -> dict[str, Any]:
     """A JSON-able dict; `groups` in reading order, each with its lines; NOT RUN lines have null figures."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -24,6 +26,7 @@ def to_json(table: Table4, provenance: Provenance) -> dict[str, Any]:
         "groups": [
             {"title": title, "lines": [_line(line) for line in lines]} for title, lines in table.groups
         ],
+        "classes": None if classes is None else classes_json(classes),
         "method": list(METHOD),
         "provenance": {
             "generated": provenance.generated,

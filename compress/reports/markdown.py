@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from compress.metrics import Interval
 from compress.reports.cautions import cautions
+from compress.reports.class_markdown import class_parts
+from compress.reports.class_sections import ClassSections
+from compress.reports.markdown_table import escape, to_table
 from compress.reports.provenance import Provenance
 from compress.reports.sentences import METHOD, data_line, headline
 from compress.reports.table4 import Line, Table4
@@ -24,32 +26,22 @@ DETAIL_HEADER = (
 )
 
 
-def to_markdown(table: Table4, provenance: Provenance) -> str:
+def to_markdown(table: Table4, provenance: Provenance, classes: ClassSections | None = None) -> str:
     """The whole report; ends with one newline. Text from rows is escaped: it cannot become markup."""
     parts = [f"# {escape(headline(table))}", escape(data_line(table))]
     parts += [f"> **Note.** {escape(text)}" for text in cautions(table)]
     for title, lines in table.groups:
-        parts += [f"## {title}", _table(HEADER, [_cells(line) for line in lines])]
+        parts += [f"## {title}", to_table(HEADER, [_cells(line) for line in lines])]
     retrieval = _retrieval(table)
     if retrieval:
-        parts += ["## Retrieval", _table(RETRIEVAL_HEADER, retrieval)]
-    parts += ["## Details", _table(DETAIL_HEADER, _details(table))]
+        parts += ["## Retrieval", to_table(RETRIEVAL_HEADER, retrieval)]
+    parts += [] if classes is None else class_parts(classes)
+    parts += ["## Details", to_table(DETAIL_HEADER, _details(table))]
     parts += _notes(table)
     parts += ["## How to read this", "\n".join(f"- {escape(text)}" for text in METHOD)]
     parts += ["## Commands", "\n\n".join(_command(line.title, line.command) for line in table.lines)]
     parts += ["## Provenance", *_provenance(provenance)]
     return "\n\n".join(parts) + "\n"
-
-
-def escape(text: str) -> str:
-    """Text that Markdown and HTML show as it stands."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]#|~])", r"\\\1", text)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---"] + ["---:"] * (len(header) - 1)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
 
 
 def _cells(line: Line) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from compress.artifacts.atomic import write_bytes, write_json
 from compress.artifacts.manifest import versions
+from compress.reports.class_sections import ClassSections
 from compress.reports.html import to_html
 from compress.reports.json_report import to_json
 from compress.reports.markdown import to_markdown
@@ -16,7 +17,12 @@ from compress.reports.table4 import table4
 
 
 def write_report(
-    rows: Sequence[Row], folder: Path, *, generated: str, command: str
+    rows: Sequence[Row],
+    folder: Path,
+    *,
+    generated: str,
+    command: str,
+    classes: ClassSections | None = None,
 ) -> tuple[Path, Path, Path]:
     """Write report.md, report.json and report.html.
 
@@ -25,6 +31,7 @@ def write_report(
         folder: made when absent.
         generated: the date to print; two reports with the same date and rows are the same bytes.
         command: what the user typed.
+        classes: rare and frequent classes, as `class_sections` finds them; None leaves them out.
 
     Returns: the paths of the Markdown, JSON and HTML files.
 
@@ -35,7 +42,7 @@ def write_report(
     table = table4(rows)
     provenance = Provenance(generated, command, versions())
     markdown, json, html = (folder / f"report.{suffix}" for suffix in ("md", "json", "html"))
-    write_bytes(markdown, to_markdown(table, provenance).encode("utf-8"))
-    write_json(json, to_json(table, provenance))
-    write_bytes(html, to_html(table, provenance).encode("utf-8"))
+    write_bytes(markdown, to_markdown(table, provenance, classes).encode("utf-8"))
+    write_json(json, to_json(table, provenance, classes))
+    write_bytes(html, to_html(table, provenance, classes).encode("utf-8"))
     return markdown, json, html
