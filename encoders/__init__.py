@@ -27,6 +27,7 @@ from encoders.mlp import MLPConfig, MLPEncoder
 from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
 from encoders.multi_modal import MultiModalConfig, MultiModalEncoder
 from encoders.nextvlad import NeXtVLADConfig, NeXtVLADEncoder
+from encoders.qrnn import QRNNConfig, QRNNEncoder
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
 from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
 from encoders.residual_cnn_fc import ResidualCNNFC
@@ -70,6 +71,8 @@ __all__ = [
     "MultiModalEncoder",
     "NeXtVLADConfig",
     "NeXtVLADEncoder",
+    "QRNNConfig",
+    "QRNNEncoder",
     "ResidualCNN",
     "ResidualCNNConfig",
     "ResidualCNNFC",

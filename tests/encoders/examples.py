@@ -20,6 +20,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [24]},
     "multi_modal": {"modalities": [10, 6], "encoder_options": [{"dim": 12}, {"dim": 12}]},
     "nextvlad": {"clusters": 4, "hidden_size": 24},
+    "qrnn": {"sizes": [12, 16]},
     "residual_cnn": {"width": 0.06},
     "transformer": {"width": 24, "heads": 4, "dropout": 0.0},
 }
