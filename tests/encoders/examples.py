@@ -14,6 +14,7 @@ SMALL = {"input_dim": 16, "dim": 16}  # equal, so that even the identity can be 
 # What makes an encoder small enough for the tests, where SMALL does not: one line each, sorted.
 OPTIONS: dict[str, dict[str, Any]] = {
     "autoencoder": {"hidden": [24]},
+    "bilstm": {"sizes": [12, 10]},
     "dbof": {"cluster_size": 32, "hidden_size": 24},
     "frame_statistics": {"encoder_options": {"hidden": [24]}},
     "lstm": {"sizes": [24, 16]},
@@ -22,6 +23,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "nextvlad": {"clusters": 4, "hidden_size": 24},
     "qrnn": {"sizes": [12, 16]},
     "residual_cnn": {"width": 0.06},
+    "residual_lstm": {"sizes": [12, 12, 12]},
+    "stacked_bilstm": {"sizes": [12, 8]},
     "transformer": {"width": 24, "heads": 4, "dropout": 0.0},
 }
 

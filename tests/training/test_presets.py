@@ -18,6 +18,9 @@ from tests.training.examples import DIM, frame_table, video_table
 SMALL = {
     "residual_cnn": {"width": 0.03},
     "lstm": {"sizes": [6, 8]},
+    "residual_lstm": {"sizes": [6, 6, 8]},
+    "bilstm": {"sizes": [6, 4]},
+    "stacked_bilstm": {"sizes": [6, 4]},
     "mlp": {"hidden": [8]},
     "identity": {"head": "moe"},
 }
