@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from compress.reports import wording
 from compress.reports.cautions import cautions
 from compress.reports.class_html import class_values
 from compress.reports.class_sections import ClassSections
 from compress.reports.forest import forest
+from compress.reports.html_page import template
 from compress.reports.provenance import Provenance
 from compress.reports.sentences import METHOD, data_line, headline
 from compress.reports.table4 import Table4
@@ -22,7 +19,7 @@ WIDE, NARROW = (560, 440), (372, 420)
 
 def to_html(table: Table4, provenance: Provenance, classes: ClassSections | None = None) -> str:
     """The whole page; all text from rows is escaped (Jinja2 autoescape, ElementTree in the plots)."""
-    return _template().render(
+    return template("report.html.jinja").render(
         table=table,
         provenance=provenance,
         headline=headline(table),
@@ -34,26 +31,6 @@ def to_html(table: Table4, provenance: Provenance, classes: ClassSections | None
         retrieval=[row for _, row in table.measured if row.retrieval is not None],
         **class_values(classes),
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("compress.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("figure", "bracket", "points", "points_bracket", "saved", "count"):
-        environment.filters[name] = getattr(wording, name)
-    environment.filters["unbroken"] = _unbroken
-    return environment.get_template("report.html.jinja")
-
-
-def _unbroken(text: str) -> str:
-    """No line break between a number and its per cent sign."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _forests(table: Table4) -> list[tuple[Markup, Markup]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from compress.metrics import Interval
 from compress.reports.cautions import cautions
 from compress.reports.class_markdown import class_parts
 from compress.reports.class_sections import ClassSections
+from compress.reports.markdown_blocks import command_block, provenance_blocks
 from compress.reports.markdown_table import escape, to_table
 from compress.reports.provenance import Provenance
 from compress.reports.sentences import METHOD, data_line, headline
@@ -39,8 +38,8 @@ def to_markdown(table: Table4, provenance: Provenance, classes: ClassSections | 
     parts += ["## Details", to_table(DETAIL_HEADER, _details(table))]
     parts += _notes(table)
     parts += ["## How to read this", "\n".join(f"- {escape(text)}" for text in METHOD)]
-    parts += ["## Commands", "\n\n".join(_command(line.title, line.command) for line in table.lines)]
-    parts += ["## Provenance", *_provenance(provenance)]
+    parts += ["## Commands", "\n\n".join(command_block(line.title, line.command) for line in table.lines)]
+    parts += ["## Provenance", *provenance_blocks(provenance)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -115,18 +114,3 @@ def _details(table: Table4) -> list[list[str]]:
 def _notes(table: Table4) -> list[str]:
     notes = [f"- {escape(row.row)}: {escape(note)}" for _, row in table.measured for note in row.notes]
     return ["## Notes on rows", "\n".join(notes)] if notes else []
-
-
-def _provenance(provenance: Provenance) -> list[str]:
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(provenance.versions.items()))
-    return [escape(f"Generated {provenance.generated} with {versions}."), _fenced(provenance.command)]
-
-
-def _command(title: str, command: str) -> str:
-    return f"{escape(title)}:\n\n{_fenced(command)}"
-
-
-def _fenced(command: str) -> str:
-    longest = max((len(run) for run in re.findall("`+", command)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{command}\n{fence}"

@@ -26,7 +26,8 @@ class Judgement(StrEnum):
 class ModelLine:
     """One line: a row of the catalogue, a measured model, or both.
 
-    `command` makes the line (again); `reason` says why there is nothing to measure, where that is known.
+    `command` makes the line (again); `notes` are what its reader should know, for a line that was not run
+    why, where that is known.
     """
 
     title: str
@@ -35,7 +36,7 @@ class ModelLine:
     model: ModelRow | None
     judgement: Judgement
     command: str
-    reason: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def published(self) -> PaperFigures | None:
@@ -78,7 +79,7 @@ def model_table(
     name: str,
     models: Sequence[ModelRow],
     *,
-    reasons: Mapping[str, str] | None = None,
+    notes: Mapping[str, Sequence[str]] | None = None,
     rows: Catalogue | None = None,
 ) -> ModelTable:
     """Put measured models beside the printed rows; what was not measured says NOT RUN with its command.
@@ -87,14 +88,16 @@ def model_table(
         name: "2", "3" or "qrnn".
         models: as `load_models` returns them. One that no table asks for is a further model of the table of
             its level.
-        reasons: why a row could not be run, by its name.
+        notes: further notes on rows, by their names: why one could not be run, what stands in for what.
         rows: in place of the catalogue, for tests.
 
     Source: Tables 2 and 3 of the paper, the QRNN paper's results; rows without published figures are ours.
     """
     wanted, found = rows or catalogue(), {model.name: model for model in models}
-    why = reasons or {}
-    lines = [_line(row, found.get(row.run), why.get(row.run, ""), wanted) for row in wanted.of(name)]
+    further = notes or {}
+    lines = [
+        _line(row, found.get(row.run), tuple(further.get(row.run, ())), wanted) for row in wanted.of(name)
+    ]
     asked = {row.run for row in wanted.rows}
     home = {"2": "frame", "3": "video"}.get(name)
     return ModelTable(
@@ -106,18 +109,20 @@ def model_table(
     )
 
 
-def _line(row: CatalogueRow, model: ModelRow | None, reason: str, rows: Catalogue) -> ModelLine:
+def _line(row: CatalogueRow, model: ModelRow | None, notes: tuple[str, ...], rows: Catalogue) -> ModelLine:
     if model is None:
-        return ModelLine(row.title, row.run, row, None, Judgement.NOT_RUN, row_command(row), reason)
-    return ModelLine(row.title, row.run, row, model, judge_model(row, model, rows), model.command)
+        return ModelLine(row.title, row.run, row, None, Judgement.NOT_RUN, row_command(row), notes)
+    judgement = judge_model(row, model, rows)
+    return ModelLine(row.title, row.run, row, model, judgement, model.command, notes + model.notes)
 
 
 def _further(model: ModelRow) -> ModelLine:
-    return ModelLine(model.title, model.name, None, model, Judgement.NO_FIGURE, model.command)
+    judgement = Judgement.NO_FIGURE
+    return ModelLine(model.title, model.name, None, model, judgement, model.command, model.notes)
 
 
 def judge_model(row: CatalogueRow, model: ModelRow, rows: Catalogue) -> Judgement:
-    """GAP against the published one, within the row's tolerance; no verdict on other data than the paper's."""
+    """GAP against the published one, within its tolerance; NOT_JUDGED on other data than the paper's."""
     if row.published is None:
         return Judgement.NO_FIGURE
     full, data = rows.full_data, model.data

@@ -59,3 +59,19 @@ def size(value: float) -> str:
 def listed(names: list[str]) -> str:
     """Names in a sentence: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def millions(parameters: int | None) -> str:
+    """A number of parameters: 8.92 M, 0.37 M, 1,034 where there are few."""
+    if parameters is None:
+        return NONE
+    return count(parameters) if parameters < 10_000 else f"{parameters / 1e6:.2f} M"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds for a person: 42 s, 3.5 min, 2.0 h."""
+    if seconds is None:
+        return NONE
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""The three files of a report, each replaced in one step."""
+"""The three files of each table's report, each replaced in one step."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from compress.reports.class_sections import ClassSections
 from compress.reports.html import to_html
 from compress.reports.json_report import to_json
 from compress.reports.markdown import to_markdown
+from compress.reports.model_html import models_to_html
+from compress.reports.model_json import models_to_json
+from compress.reports.model_markdown import models_to_markdown
+from compress.reports.model_table import ModelTable
 from compress.reports.provenance import Provenance
 from compress.reports.row import Row
 from compress.reports.table4 import table4
@@ -41,8 +45,22 @@ def write_report(
     """
     table = table4(rows)
     provenance = Provenance(generated, command, versions())
-    markdown, json, html = (folder / f"report.{suffix}" for suffix in ("md", "json", "html"))
-    write_bytes(markdown, to_markdown(table, provenance, classes).encode("utf-8"))
-    write_json(json, to_json(table, provenance, classes))
-    write_bytes(html, to_html(table, provenance, classes).encode("utf-8"))
-    return markdown, json, html
+    files = _files(folder, "report")
+    write_bytes(files[0], to_markdown(table, provenance, classes).encode("utf-8"))
+    write_json(files[1], to_json(table, provenance, classes))
+    write_bytes(files[2], to_html(table, provenance, classes).encode("utf-8"))
+    return files
+
+
+def write_models(table: ModelTable, folder: Path, *, generated: str, command: str) -> tuple[Path, Path, Path]:
+    """Write table-2.md, .json and .html, or those of another table of models; as `write_report`."""
+    provenance = Provenance(generated, command, versions())
+    files = _files(folder, f"table-{table.name}")
+    write_bytes(files[0], models_to_markdown(table, provenance).encode("utf-8"))
+    write_json(files[1], models_to_json(table, provenance))
+    write_bytes(files[2], models_to_html(table, provenance).encode("utf-8"))
+    return files
+
+
+def _files(folder: Path, stem: str) -> tuple[Path, Path, Path]:
+    return folder / f"{stem}.md", folder / f"{stem}.json", folder / f"{stem}.html"

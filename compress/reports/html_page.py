@@ -1,0 +1,32 @@
+"""What all pages are made with: templates that escape every text, and the wording of figures as filters."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from compress.reports import wording
+
+FILTERS = ("figure", "bracket", "points", "points_bracket", "saved", "count", "millions", "duration")
+
+
+@cache
+def template(name: str) -> Template:
+    """One of templates/, by its file name."""
+    environment = Environment(
+        loader=PackageLoader("compress.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for filter_name in FILTERS:
+        environment.filters[filter_name] = getattr(wording, filter_name)
+    environment.filters["unbroken"] = _unbroken
+    return environment.get_template(name)
+
+
+def _unbroken(text: str) -> str:
+    """No line break between a number and its per cent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")

@@ -1,0 +1,22 @@
+"""A table of models as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from compress.reports.html_page import template
+from compress.reports.model_markdown import METRICS
+from compress.reports.model_sentences import METHOD, model_cautions, model_data_line, model_headline
+from compress.reports.model_table import ModelTable
+from compress.reports.provenance import Provenance
+
+
+def models_to_html(table: ModelTable, provenance: Provenance) -> str:
+    """The whole page; all text from rows is escaped (Jinja2 autoescape)."""
+    return template("models.html.jinja").render(
+        table=table,
+        provenance=provenance,
+        headline=model_headline(table),
+        data=model_data_line(table),
+        cautions=model_cautions(table),
+        method=METHOD,
+        metrics=METRICS,
+    )
