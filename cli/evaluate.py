@@ -1,4 +1,4 @@
-"""`compress evaluate`: what are the stored embeddings still good for?"""
+"""`compress evaluate`: what are the stored embeddings still good for, and how good are trained runs?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import rich_click as click
 
-from cli.options import compute_options, dim_option, name_option
+from cli.options import compute_options, dim_option, name_option, on_corrupt_option
 from cli.session import Session
 from cli.text import table
 
@@ -15,20 +15,70 @@ from cli.text import table
 @dim_option
 @name_option
 @click.option(
-    "--baseline", metavar="NAME", default="original", help="The store that deltas are measured against."
+    "--run",
+    "runs",
+    multiple=True,
+    metavar="NAME",
+    help="Measure this trained run with its own head, not a store; given several times, the mean of all.",
+)
+@click.option(
+    "--validate",
+    multiple=True,
+    metavar="PATTERN",
+    help="With --run: shards to measure on, instead of the workspace's.",
+)
+@click.option(
+    "--again", is_flag=True, help="With --run: measure it also when nothing changed since the last time."
+)
+@click.option(
+    "--baseline",
+    metavar="NAME",
+    show_default="original; with --run, none",
+    help="The store that deltas are measured against; with --run, another evaluated run or ensemble.",
 )
 @click.option(
     "--head-epochs",
     type=click.IntRange(min=1),
     show_default="the preset's",
-    help="Passes over the data of the fresh head.",
+    help="Passes over the data of the fresh head; not with --run.",
 )
 @click.option(
-    "--retrieval/--no-retrieval", default=True, help="Also measure the quality of the nearest neighbours."
+    "--retrieval/--no-retrieval",
+    default=None,
+    show_default="retrieval",
+    help="Also measure the quality of the nearest neighbours; not with --run.",
 )
+@on_corrupt_option
 @compute_options
 @click.pass_obj
 def evaluate(
+    session: Session,
+    dim: int | None,
+    name: str | None,
+    runs: tuple[str, ...],
+    validate: tuple[str, ...],
+    again: bool,
+    baseline: str | None,
+    head_epochs: int | None,
+    retrieval: bool | None,
+) -> None:
+    """GAP, MAP, PERR, Hit@1 with intervals: of a fresh head on stored embeddings, or of trained runs.
+
+    --dim or --name: a store; a fresh head is trained on it. --run: the mean of the runs' own heads, on the
+    validation shards; --name then names the ensemble.
+    """
+    of_stores = {"--dim": dim, "--head-epochs": head_epochs, "--retrieval": retrieval}
+    of_runs = {"--validate": validate or None, "--again": again or None}
+    for option, value in (of_stores if runs else of_runs).items():
+        if value is not None:
+            raise click.UsageError(f"{option} {'does not go with' if runs else 'needs'} --run.")
+    if runs:
+        _evaluate_runs(session, runs, name, baseline, validate, again)
+    else:
+        _evaluate_store(session, dim, name, baseline or "original", head_epochs, retrieval is not False)
+
+
+def _evaluate_store(
     session: Session,
     dim: int | None,
     name: str | None,
@@ -36,7 +86,6 @@ def evaluate(
     head_epochs: int | None,
     retrieval: bool,
 ) -> None:
-    """Train a fresh head on the stored embeddings: GAP, MAP, PERR, Hit@1 with intervals, and what changed."""
     from compress.jobs.evaluate import EvaluateRequest, evaluate_store
 
     request = EvaluateRequest(
@@ -51,16 +100,44 @@ def evaluate(
     )
     with session.working() as report:
         row = evaluate_store(session.workspace, request, report)
-    session.show(row, lambda: table(*_figures(row)))
+    session.show(row, lambda: _figures(row, row["row"]))
 
 
-def _figures(row: dict[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    deltas = row["delta"] or {}
+def _evaluate_runs(
+    session: Session,
+    runs: tuple[str, ...],
+    name: str | None,
+    baseline: str | None,
+    validate: tuple[str, ...],
+    again: bool,
+) -> None:
+    from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs
+
+    request = EvaluateModelsRequest(
+        runs=runs,
+        name=name,
+        baseline=baseline,
+        validate=validate,
+        again=again,
+        on_corrupt=session.settings.on_corrupt,
+        seed=session.settings.seed,
+        threads=session.settings.threads,
+        device=session.settings.device,
+    )
+    with session.working() as report:
+        row = evaluate_runs(session.workspace, request, report)
+    session.show(row, lambda: f"{row['title']}\n{_figures(row, row['name'])}")
+
+
+def _figures(row: dict[str, Any], title: str) -> str:
+    from compress.metrics import METRICS  # not before: numpy
+
+    figures, deltas = row["figures"], row["delta"] or {}
     rows: list[tuple[str, ...]] = [
-        (name, f"{figure['value']:.4f}", _interval(figure), *_delta(deltas.get(name)))
-        for name, figure in row["figures"].items()
+        (name, f"{figures[name]['value']:.4f}", _interval(figures[name]), *_delta(deltas.get(name)))
+        for name in METRICS
     ]
-    return ("figure", row["row"], "95 % interval", "change", "95 % interval"), rows
+    return table(("figure", title, "95 % interval", "change", "95 % interval"), rows)
 
 
 def _delta(delta: dict[str, Any] | None) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from compress.artifacts.atomic import write_json
 from compress.errors import DataError, NotFoundError, SchemaError
+from compress.evaluation.fingerprint import videos_fingerprint
 from compress.evaluation.fresh_head import (
     head_config,
     labelled_split,
@@ -18,17 +18,18 @@ from compress.evaluation.fresh_head import (
     score_joint_head,
     train_fresh_head,
 )
+from compress.evaluation.intervals import RESAMPLES, delta_json, figures_json
 from compress.evaluation.neighbours import retrieval_quality
 from compress.evaluation.recipe_notes import recipe_notes
 from compress.evaluation.scores import load_scores, save_scores
+from compress.evaluation.shard_names import in_words
 from compress.evaluation.titles import role, table4_row, title
-from compress.metrics import METRICS, Interval, Replicates, TopScores, difference, figures, replicates
+from compress.metrics import METRICS, TopScores, figures, replicates
 from compress.progress import Reporter, silent
 from compress.store.reader import Store, open_store
 from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
 
-RESAMPLES = 1000
 _FROM_ENCODE = (
     "run",
     "model_sha256",
@@ -107,8 +108,8 @@ def evaluate(
         "codec": store.codec.name,
         "bytes_per_video": store.bytes_per_video,
         "parameters": {"encoder": store.metadata["parameters"]["encoder"], "head": head_parameters},
-        "figures": {metric: _json(resampled.interval(metric)) for metric in METRICS},
-        "delta": None if against is None else _delta(resampled, against, baseline, seed),
+        "figures": figures_json(resampled),
+        "delta": None if against is None else delta_json(resampled, against, baseline),
         "joint": joint,
         "retrieval": quality,
         "head_training": {"epochs": config.epochs, "seed": seed, "batch_size": config.batch_size},
@@ -117,7 +118,7 @@ def evaluate(
         "notes": [*_notes(store, run), *notes],
     }
     facts = {"head": config.to_json(), **measured_on, "store_sha256": store.sha256}
-    save_scores(workspace.evaluation / "scores" / name, top, facts)
+    save_scores(workspace.evaluation / "scores" / name, top, facts, _train_class_counts(store))
     write_json(workspace.evaluation / f"{name}.json", row)
     return row
 
@@ -161,11 +162,6 @@ def _check_origin(store: Store) -> None:
         )
 
 
-def _delta(ours: Replicates, baseline: TopScores, name: str, seed: int) -> dict[str, Any]:
-    theirs = replicates(baseline, RESAMPLES, seed)
-    return {"baseline": name} | {metric: _json(difference(ours, theirs, metric)) for metric in METRICS}
-
-
 def _maker(workspace: Workspace, store: Store) -> Path | None:
     """The run whose model made the store; None when it is gone, or was trained again since."""
     run = workspace.run(store.metadata["run"])
@@ -186,11 +182,12 @@ def fingerprint(store: Store, split: str) -> str:
     labelled_split(store, split)
     rows = rows_by_id(store, split)
     assert store.labels is not None
-    labels = store.labels.take(rows)
-    digest = hashlib.sha256()
-    for part in (store.ids[rows].astype("S"), labels.indptr, labels.indices.astype(np.int32)):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()
+    return videos_fingerprint(store.ids[rows], store.labels.take(rows))
+
+
+def _train_class_counts(store: Store) -> np.ndarray:
+    """Training videos of each class, int64 (C,)."""
+    return labelled_split(store, "train").take(rows_by_id(store, "train")).class_counts()
 
 
 def _data(workspace: Workspace, store: Store) -> dict[str, Any]:
@@ -200,17 +197,12 @@ def _data(workspace: Workspace, store: Store) -> dict[str, Any]:
         "validate_videos": len(store.splits["validate"]),
         "num_classes": store.labels.num_classes,
         "synthetic_frames": bool(store.metadata["synthetic_frames"]),
-        "source": " and ".join(
-            _short(pattern)
+        "source": in_words(
+            pattern
             for split in ("train", "validate")
             for pattern in workspace.patterns(split, store.metadata["level"])
         ),
     }
-
-
-def _short(pattern: str) -> str:
-    """The last three parts of a path: enough to recognise shards, and no machine's folders in a report."""
-    return "/".join(Path(pattern).parts[-3:])
 
 
 def _notes(store: Store, run: Path | None) -> list[str]:
@@ -219,10 +211,7 @@ def _notes(store: Store, run: Path | None) -> list[str]:
         notes.append("Frames are synthetic: expanded from video-level features, whose mean they keep.")
     options = store.metadata["encoder_options"]
     smaller_lstm = store.metadata["encoder"] == "lstm" and options.get("sizes") not in (None, [], [1280, 640])
-    if options.get("width", 1.0) != 1.0 or (store.dim == 640 and smaller_lstm):
+    narrow_cnn = store.metadata["encoder"] == "residual_cnn" and options.get("width", 1.0) != 1.0
+    if narrow_cnn or (store.dim == 640 and smaller_lstm):
         notes.append("The encoder is narrower than the paper's, to fit a small machine.")
     return notes
-
-
-def _json(found: Interval) -> dict[str, float]:
-    return {"value": found.value, "low": found.low, "high": found.high}

@@ -8,22 +8,33 @@ from typing import Any
 
 import numpy as np
 
-from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.errors import CorruptArtifactError, SchemaError
 from compress.metrics import TopScores
 
 _FILE = "top.npz"
+_COUNTS = "train_class_counts"
 
 
-def save_scores(folder: Path, top: TopScores, metadata: dict[str, Any]) -> None:
-    """Commit the top scores of all validation videos, in the order of their ids."""
+def save_scores(
+    folder: Path, top: TopScores, metadata: dict[str, Any], train_class_counts: np.ndarray | None = None
+) -> None:
+    """Commit the top scores of all validation videos, in the order of their ids.
+
+    Args:
+        folder: where they go.
+        top: N videos.
+        metadata: what they depend on, JSON.
+        train_class_counts: training videos of each class, int64 (C,); None when nobody knows.
+    """
+    counts = {} if train_class_counts is None else {_COUNTS: train_class_counts.astype(np.int64)}
     buffer = io.BytesIO()
-    np.savez(buffer, **top.to_arrays())  # type: ignore[arg-type]
+    np.savez(buffer, **top.to_arrays(), **counts)  # type: ignore[arg-type]
     commit_folder(folder, "scores", {_FILE: buffer.getvalue()}, metadata)
 
 
 def load_scores(folder: Path) -> tuple[TopScores, dict[str, Any]]:
-    """What `save_scores` kept.
+    """The scores and the metadata that `save_scores` kept.
 
     Raises:
         NotFoundError: nothing was evaluated under that name.
@@ -31,7 +42,24 @@ def load_scores(folder: Path) -> tuple[TopScores, dict[str, Any]]:
     """
     manifest = read_folder(folder, "scores")
     try:
+        return TopScores.from_arrays(_arrays(manifest)), manifest.metadata
+    except SchemaError as error:
+        raise CorruptArtifactError(f"not top scores ({error})", where=manifest.path(_FILE)) from error
+
+
+def load_train_class_counts(folder: Path) -> np.ndarray | None:
+    """Training videos of each class, int64 (C,); None where they were not kept. Raises as `load_scores`."""
+    manifest = read_folder(folder, "scores")
+    arrays = _arrays(manifest)
+    counts, classes = arrays.get(_COUNTS), arrays.get("num_classes")
+    if counts is not None and (classes is None or counts.shape != (int(classes),)):
+        raise CorruptArtifactError(f"class counts have the shape {counts.shape}", where=manifest.path(_FILE))
+    return counts
+
+
+def _arrays(manifest: Manifest) -> dict[str, np.ndarray]:
+    try:
         with np.load(manifest.path(_FILE), allow_pickle=False) as arrays:
-            return TopScores.from_arrays(dict(arrays)), manifest.metadata
-    except (ValueError, SchemaError) as error:
+            return dict(arrays)
+    except ValueError as error:
         raise CorruptArtifactError(f"not top scores ({error})", where=manifest.path(_FILE)) from error

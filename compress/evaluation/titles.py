@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_POOLED = {
-    "max": "max pooling",
-    "mean": "mean pooling",
-    "attention": "attention pooling",
-    "last": "last state",
-}
+from compress.evaluation.encoder_titles import encoder_title
+
+_HEADS = {"moe": "MoE", "logistic": "logistic regression"}
 
 
 def title(facts: Mapping[str, Any], dim: int, codec: str) -> str:
@@ -21,21 +18,19 @@ def title(facts: Mapping[str, Any], dim: int, codec: str) -> str:
         dim, codec: of the store.
     """
     encoder, options = str(facts.get("encoder", "unknown")), facts.get("encoder_options", {})
-    pooling = _POOLED.get(options.get("pooling", ""), "")
-    sizes = ", ".join(map(str, options.get("sizes", ())))
-    names = {
-        "identity": "Original features",
-        "pca": f"PCA to {dim}",
-        "random_projection": f"Random projection to {dim}",
-        "linear": f"Linear bottleneck {dim}, trained with its head",
-        "mlp": f"MLP bottleneck {dim}",
-        "residual_cnn": f"ResidualCNN-{dim}, {pooling}",
-        "residual_cnn_fc": f"ResidualCNN-FC-{dim}",
-        "lstm": f"LSTM {sizes}, {pooling}",
-    }
-    width = options.get("width", 1.0)
-    reduced = f", width x{width:g}" if width != 1.0 else ""
-    return names.get(encoder, f"{encoder} {dim}") + reduced + ("" if codec == "float32" else f", {codec}")
+    trained = ", trained with its head" if encoder == "linear" else ""  # PCA is a linear bottleneck too
+    return encoder_title(encoder, options, dim) + trained + ("" if codec == "float32" else f", {codec}")
+
+
+def model_title(encoder: str, options: Mapping[str, Any], dim: int, head: str) -> str:
+    """What a trained run is called, e.g. "LSTM 1280, 640, last state"; the head is told where it is not MoE.
+
+    Args:
+        encoder, options, dim: as for `encoder_title`.
+        head: a registered head.
+    """
+    words = encoder_title(encoder, options, dim)
+    return words if head == "moe" and encoder != "identity" else f"{words}, {_HEADS.get(head, head)}"
 
 
 def table4_row(facts: Mapping[str, Any], dim: int, codec: str) -> str | None:

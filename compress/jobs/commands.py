@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.artifacts.atomic import read_json
+from compress.evaluation.shard_names import short
 from compress.jobs.names import run_name
 from compress.store.reader import open_store
 from compress.training.presets import PRESETS, default_encoder, train_config
@@ -17,6 +18,7 @@ from compress.workspace import Workspace
 
 if TYPE_CHECKING:
     from compress.jobs.evaluate import EvaluateRequest
+    from compress.jobs.evaluate_models import EvaluateModelsRequest
 
 _FLAGS = ("epochs", "batch_size", "learning_rate", "seed")
 
@@ -38,6 +40,21 @@ def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> st
         encode += [] if store.codec.name == "float32" else ["--codec", store.codec.name]
         words = [train_words(run, config), encode, *words]
     return " && ".join(map(shlex.join, words))
+
+
+def models_command(workspace: Workspace, request: EvaluateModelsRequest) -> str:
+    """`compress train ... && compress evaluate --run ...`, with the training of every run."""
+    trainings = [
+        train_words(run, config)
+        for run in request.runs
+        if (config := workspace.run(run) / "config.json").is_file()
+    ]
+    words = ["compress", "evaluate", *(word for run in request.runs for word in ("--run", run))]
+    words += [] if request.name is None else ["--name", request.name]
+    words += [word for pattern in request.validate for word in ("--validate", short(pattern))]
+    words += [] if request.baseline is None else ["--baseline", request.baseline]
+    words += ["--seed", str(request.seed)] if request.seed else []
+    return " && ".join(map(shlex.join, [*trainings, words]))
 
 
 def evaluate_words(name: str, request: EvaluateRequest) -> list[str]:

@@ -1,0 +1,128 @@
+"""Where the evaluation of a model lies, and whether it still is about the model and the videos of today.
+
+evaluation/models/<name>.json       its row
+evaluation/models/scores/<name>/    its top scores, written after the row: what is complete has both
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from compress.artifacts.atomic import read_json
+from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.evaluation.models.members import Member
+from compress.evaluation.models.views import Views
+from compress.evaluation.scores import load_scores
+from compress.metrics import TopScores
+from compress.training.run import Run, model_sha256
+from compress.workspace import Workspace
+
+SCHEMA_VERSION = 1
+
+
+def row_path(workspace: Workspace, name: str) -> Path:
+    """evaluation/models/<name>.json."""
+    return workspace.evaluation / "models" / f"{name}.json"
+
+
+def scores_folder(workspace: Workspace, name: str) -> Path:
+    """evaluation/models/scores/<name>."""
+    return workspace.evaluation / "models" / "scores" / name
+
+
+def model_is_current(
+    workspace: Workspace,
+    name: str,
+    members: Sequence[Member],
+    videos: Views,
+    *,
+    baseline: str | None = None,
+    seed: int = 0,
+) -> bool:
+    """Whether evaluating would write again what is there.
+
+    That is so when the weights of all runs, the videos, the seed of the resamples and the weights of the
+    baseline are the same as then, and nothing of it is damaged.
+
+    Args:
+        workspace: where it lies.
+        name: of the evaluation.
+        members: the runs.
+        videos: to measure on.
+        baseline: name of the evaluation that deltas are measured against.
+        seed: of the bootstrap.
+
+    Raises:
+        NotFoundError, SchemaError: as `baseline_scores`.
+    """
+    against = None if baseline is None else baseline_scores(workspace, baseline, videos)[1]
+    try:
+        row = read_json(row_path(workspace, name))
+        facts = load_scores(scores_folder(workspace, name))[1]
+    except (NotFoundError, CorruptArtifactError):
+        return False
+    version = row.get("schema_version") if isinstance(row, dict) else None
+    wanted = measured(members, videos, baseline, against, seed)
+    return version == SCHEMA_VERSION and {key: facts.get(key) for key in wanted} == wanted
+
+
+def measured(
+    members: Sequence[Member],
+    videos: Views,
+    baseline: str | None,
+    against: dict[str, Any] | None,
+    seed: int,
+) -> dict[str, Any]:
+    """What an evaluation depends on, as JSON; kept with its scores.
+
+    Args:
+        against: the same of the baseline.
+    """
+    return {
+        "runs": [member.name for member in members],
+        "model_sha256": [member.sha256 for member in members],
+        "validate": videos.fingerprint,
+        "contents": dict(videos.contents),
+        "seed": seed,
+        "baseline": None if against is None else {"name": baseline, "model_sha256": against["model_sha256"]},
+    }
+
+
+def baseline_scores(workspace: Workspace, name: str, videos: Views) -> tuple[TopScores, dict[str, Any]]:
+    """Scores of another model on the same videos, and what they depend on.
+
+    Raises:
+        NotFoundError: it was not evaluated.
+        SchemaError: it was measured on other videos, or one of its runs was trained again since.
+        CorruptArtifactError: a checksum does not match.
+    """
+    try:
+        top, facts = load_scores(scores_folder(workspace, name))
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"the baseline {name!r} has not been evaluated",
+            where=workspace.evaluation / "models",
+            hint=f"`{_maker(name, name.split('+'))}` first",
+        ) from error
+    if facts["validate"] != videos.fingerprint:
+        raise SchemaError(
+            f"the baseline {name!r} was measured on other validation videos",
+            where=workspace.evaluation / "models",
+            hint=f"`{_maker(name, facts['runs'])}` on the same shards first",
+        )
+    for run, sha256 in zip(facts["runs"], facts["model_sha256"], strict=True):
+        folder = workspace.run(run)
+        if Run(folder).finished and model_sha256(folder) != sha256:
+            raise SchemaError(
+                f"{run!r} of the baseline {name!r} was trained again since it was measured",
+                where=folder,
+                hint=f"`{_maker(name, facts['runs'])}` first",
+            )
+    return top, facts
+
+
+def _maker(name: str, runs: Sequence[str]) -> str:
+    words = [f"--run {run}" for run in runs]
+    return " ".join(["compress evaluate", *words, *([] if name == "+".join(runs) else [f"--name {name}"])])

@@ -1,0 +1,121 @@
+"""The validation videos as features, as frames, or both: the same videos, paired by their ids.
+
+What is measured on them stands in the order of the ids, whatever the order of the shards and of reading: so
+the scores of any two models of the same videos can be paired video by video, and with those of a store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from compress.datasets.schema import Level
+from compress.errors import SchemaError, UsageError
+from compress.evaluation.fingerprint import videos_fingerprint
+from compress.training.inputs import Table, fingerprint, reading_order
+from compress.training.validate import ROWS
+
+
+@dataclass(frozen=True)
+class Views:
+    """N labelled videos at one or two levels.
+
+    Args:
+        tables: by level.
+        rows: by level, int64 (N,): the table's row of each video, videos in the order of their ids.
+        fingerprint: sha256 over ids and labels, the same at every level.
+        contents: by level, sha256 over schema, ids, labels and a sample of the numbers.
+    """
+
+    tables: Mapping[Level, Table]
+    rows: Mapping[Level, np.ndarray]
+    fingerprint: str
+    contents: Mapping[Level, str]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.rows.values())))
+
+    @property
+    def num_classes(self) -> int:
+        """C."""
+        return next(iter(self.tables.values())).labels.num_classes
+
+    @property
+    def synthetic_frames(self) -> bool:
+        """Whether frames are there that were expanded from features."""
+        return any(table.schema.synthetic_frames for table in self.tables.values())
+
+    @property
+    def ids(self) -> np.ndarray:
+        """(N,) S<w>, ascending."""
+        level, table = next(iter(self.tables.items()))
+        return table.ids[self.rows[level]]
+
+    def batches(self) -> Iterator[tuple[np.ndarray, Mapping[Level, np.ndarray]]]:
+        """Every video once, batched as training validates: by length where there are frames.
+
+        Yields:
+            Places of the videos in the order of the ids, int64 (b,), and their rows in each table.
+        """
+        leading: Level = "frame" if "frame" in self.tables else "video"
+        place_of = np.empty(len(self), dtype=np.int64)
+        place_of[self.rows[leading]] = np.arange(len(self))
+        for chosen in reading_order(self.tables[leading], ROWS[leading]):
+            places = place_of[chosen]
+            yield places, {level: rows[places] for level, rows in self.rows.items()}
+
+
+def views(tables: Mapping[Level, Table]) -> Views:
+    """Pair the tables of the same videos.
+
+    Args:
+        tables: by level, at least one; every video labelled or not, ids all different within a table.
+
+    Raises:
+        UsageError: no table.
+        SchemaError: the tables differ in videos, labels or number of classes; says how.
+    """
+    if not tables:
+        raise UsageError("no videos to measure on")
+    rows = {level: np.argsort(table.ids, kind="stable") for level, table in tables.items()}
+    _check_same(tables, rows)
+    level, table = next(iter(tables.items()))
+    return Views(
+        tables,
+        rows,
+        videos_fingerprint(table.ids[rows[level]], table.labels.take(rows[level])),
+        {level: fingerprint(table) for level, table in tables.items()},
+    )
+
+
+def _check_same(tables: Mapping[Level, Table], rows: Mapping[Level, np.ndarray]) -> None:
+    (first, table), *others = tables.items()
+    ids, labels = table.ids[rows[first]], table.labels.take(rows[first])
+    for level, other in others:
+        what = f"the {first}-level and the {level}-level validation videos differ"
+        if other.labels.num_classes != table.labels.num_classes:
+            classes = f"{table.labels.num_classes} and {other.labels.num_classes} classes"
+            raise SchemaError(f"{what}: {classes}")
+        their_ids, their_labels = other.ids[rows[level]], other.labels.take(rows[level])
+        if not np.array_equal(ids, their_ids):
+            raise SchemaError(f"{what}: {_difference(first, ids, level, their_ids)}", hint=_HINT)
+        if not np.array_equal(labels.counts(), their_labels.counts()) or not np.array_equal(
+            labels.indices, their_labels.indices
+        ):
+            unlike = [row for row in range(len(ids)) if not np.array_equal(labels[row], their_labels[row])]
+            video = ids[unlike[0]].decode("utf-8", "backslashreplace")
+            raise SchemaError(f"{what}: {len(unlike)} have other labels, {video!r} for one", hint=_HINT)
+
+
+_HINT = "models of different levels are averaged on features and frames of the same videos"
+
+
+def _difference(level: str, ids: np.ndarray, other: str, other_ids: np.ndarray) -> str:
+    only = {level: np.setdiff1d(ids, other_ids), other: np.setdiff1d(other_ids, ids)}
+    return " and ".join(
+        f"{len(found)} are {name}-level only ({found[0].decode('utf-8', 'backslashreplace')!r} for one)"
+        for name, found in only.items()
+        if len(found)
+    )
