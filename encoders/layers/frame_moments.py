@@ -1,4 +1,4 @@
-"""What the frames of a video are like, number by number: mean, deviation, extremes, and how many there are."""
+"""What the frames of a video are like, number by number: mean, deviation, extremes, how many there are."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One pre-norm Transformer block: self-attention over the valid frames, then a feed-forward layer.
 
-Source: Vaswani et al., Attention Is All You Need (2017), section 3; norms before each part, not after it, as in
-Xiong et al., On Layer Normalization in the Transformer Architecture (2020); GELU as in BERT (2018).
+Source: Vaswani et al., Attention Is All You Need (2017), section 3. The norms stand before each part, not
+after it, as in Xiong et al., On Layer Normalization in the Transformer Architecture (2020).
 """
 
 from __future__ import annotations
