@@ -9,7 +9,12 @@ from markupsafe import Markup
 
 from compress.reports.class_frequency import ClassFrequency
 from compress.reports.class_sections import ClassFindings, ClassSections
-from compress.reports.class_sentences import extremes_caption, frequency_caption, zipf_caption
+from compress.reports.class_sentences import (
+    extremes_caption,
+    frequency_caption,
+    where_lost,
+    zipf_caption,
+)
 from compress.reports.frequency_plot import frequency_plot, marks
 from compress.reports.zipf_plot import zipf_plot
 
@@ -28,6 +33,7 @@ def class_values(classes: ClassSections | None) -> dict[str, Any]:
         "zipf": zipf_plots(found),
     }
     words = {
+        "told": where_lost(found.frequency),
         "frequency": frequency_caption(found.frequency),
         "extremes": extremes_caption(found.extremes) if found.extremes is not None else "",
         "zipf": zipf_caption(found.train, found.validation),

@@ -7,6 +7,7 @@ from typing import Any
 
 from compress.reports.class_frequency import ClassFrequency
 from compress.reports.class_sections import ClassSections
+from compress.reports.class_sentences import where_lost
 from compress.reports.zipf import Zipf
 
 
@@ -40,6 +41,7 @@ def _frequency(found: ClassFrequency) -> dict[str, Any]:
     return {
         "intervals": "95 % bootstrap over the classes of a bin, the same resampled classes for every row",
         "baseline": found.baseline,
+        "in_words": where_lost(found),
         "bins": [asdict(one) for one in found.bins],
         "rows": [asdict(row) for row in found.rows],
     }

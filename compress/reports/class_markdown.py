@@ -5,7 +5,7 @@ from __future__ import annotations
 from compress.reports.class_extremes import ExtremeClass, Extremes
 from compress.reports.class_frequency import ClassFrequency, Mean
 from compress.reports.class_sections import ClassSections
-from compress.reports.class_sentences import extremes_caption, frequency_caption, zipf_sentence
+from compress.reports.class_sentences import extremes_caption, frequency_caption, where_lost, zipf_sentence
 from compress.reports.markdown_table import escape, to_table
 from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket
 
@@ -19,6 +19,8 @@ def class_parts(classes: ClassSections) -> list[str]:
     parts += [f"> **Note.** {escape(classes.missing)}"] if classes.missing else []
     if found is None:
         return parts if classes.missing else []
+    told = "\n".join(f"- {escape(text)}" for text in where_lost(found.frequency))
+    parts += [told] if told else []
     parts += [escape(frequency_caption(found.frequency)), _frequency(found.frequency)]
     if found.extremes is not None:
         parts += [escape(extremes_caption(found.extremes)), _extremes(found.extremes)]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from compress.evaluation.scores import load_scores
-from compress.reports.class_counts import ClassCounts, read_class_counts
+import numpy as np
+
+from compress.errors import NotFoundError
+from compress.evaluation.scores import load_scores, load_train_class_counts
 from compress.reports.class_frequency import ScoredClasses, scored_classes
 from compress.reports.row import Row
 from compress.reports.sentences import subject
@@ -45,25 +48,40 @@ def load_scored(rows: Sequence[Row], evaluation: Path) -> tuple[list[ScoredClass
     Raises:
         CorruptArtifactError: kept scores are damaged.
     """
-    kept = {row.row: read_class_counts(evaluation / "scores" / row.row) for row in rows}
-    known = next((found for found in kept.values() if found and found.counts is not None), None)
+    known = _known_counts(rows, evaluation)
     if known is None:
         return [], list(rows)
-    scored, left_out = [], []
+    found = [(row, _load(row, evaluation, known)) for row in rows]
+    return [scored for _, scored in found if scored is not None], [row for row, scored in found if not scored]
+
+
+@dataclass(frozen=True, eq=False)
+class _Counts:
+    """Training videos of each class, int64 (C,), and the fingerprint of these videos."""
+
+    counts: np.ndarray
+    training: str | None
+
+
+def _known_counts(rows: Sequence[Row], evaluation: Path) -> _Counts | None:
     for row in rows:
-        found = _load(row, evaluation, kept[row.row], known)
-        if found is None:
-            left_out.append(row)
-        else:
-            scored.append(found)
-    return scored, left_out
+        folder = evaluation / "scores" / row.row
+        try:
+            counts = load_train_class_counts(folder)
+        except NotFoundError:
+            continue
+        if counts is not None:
+            return _Counts(counts, load_scores(folder)[1].get("train"))
+    return None
 
 
-def _load(row: Row, evaluation: Path, kept: ClassCounts | None, known: ClassCounts) -> ScoredClasses | None:
-    """The classes of one row; None when it saw other training videos, or its scores are of another time."""
-    if kept is None or known.counts is None or kept.training != known.training:
+def _load(row: Row, evaluation: Path, known: _Counts) -> ScoredClasses | None:
+    """None when nothing was kept, or of other videos than the row's (or, in training, the others')."""
+    try:
+        top, facts = load_scores(evaluation / "scores" / row.row)
+    except NotFoundError:
         return None
-    top, facts = load_scores(evaluation / "scores" / row.row)
-    if facts.get("validate") != row.data.fingerprint:
+    if facts.get("validate") != row.data.fingerprint or facts.get("train") != known.training:
         return None
-    return scored_classes(row.row, row.title, row.role, top, known.counts)
+    title = row.title + (", synthetic frames" if row.data.synthetic_frames else "")
+    return scored_classes(row.row, title, row.role, top, known.counts)

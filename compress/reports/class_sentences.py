@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from compress.reports.class_extremes import LEAST_POSITIVES, Extremes
-from compress.reports.class_frequency import LEAST_CLASSES, ClassFrequency
-from compress.reports.wording import DELTA, count, signed
+from compress.reports.class_frequency import LEAST_CLASSES, Bin, ClassFrequency, Mean
+from compress.reports.wording import DELTA, count, listed, signed
 from compress.reports.zipf import Zipf
 
 
@@ -34,9 +37,42 @@ def frequency_caption(found: ClassFrequency) -> str:
         "Mean average precision (within the 20 highest scores a video) of the classes with so many training "
         f"videos{difference}. All bins together, weighted by their classes, make MAP. Intervals are 95 % "
         "bootstrap intervals over the classes of the bin (not over videos), the same resampled classes for "
-        f"every row; a bin of fewer than {LEAST_CLASSES} classes has none. Classes in each bin, of those "
-        f"with validation videos: {bins}."
+        f"every row; a bin of fewer than {LEAST_CLASSES} classes has none. Where nothing changed, "
+        "one bin in 20 still lies wholly on one side of 0. Classes in each bin, of those with validation "
+        f"videos: {bins}."
     )
+
+
+def where_lost(found: ClassFrequency) -> list[str]:
+    """One sentence for each compared row: in which bins it falls short, and in which it is better.
+
+    Bins that follow each other are named together; the sentence is about each of them.
+    """
+    return [
+        f"{row.name} {_listed_bins(found, short, 'falls short')}; {_listed_bins(found, better, 'is better')}."
+        for row in found.rows
+        if row.delta is not None
+        for short, better in [_sides(row.delta)]
+    ]
+
+
+def _sides(delta: Sequence[Mean]) -> tuple[list[int], list[int]]:
+    """Bins whose whole interval lies below 0, and those whose whole interval lies above."""
+    ends = [(i, mean.interval) for i, mean in enumerate(delta) if mean.interval is not None]
+    return [i for i, found in ends if found.high < 0], [i for i, found in ends if found.low > 0]
+
+
+def _listed_bins(found: ClassFrequency, chosen: list[int], verb: str) -> str:
+    if not chosen:
+        return f"{verb} in no bin"
+    starts = [i for i in chosen if i - 1 not in chosen]
+    ends = [i for i in chosen if i + 1 not in chosen]
+    runs = [_run(found.bins[a], found.bins[b]) for a, b in zip(starts, ends, strict=True)]
+    return f"{verb} among classes with {listed(runs)} training videos"
+
+
+def _run(first: Bin, last: Bin) -> str:
+    return replace(first, high=last.high).name
 
 
 def extremes_caption(found: Extremes) -> str:

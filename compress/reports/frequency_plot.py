@@ -9,11 +9,12 @@ from compress.errors import NotFoundError
 from compress.reports.axis import Frame, Scale, decimals, linear, round_ticks
 from compress.reports.class_frequency import Bin, BinnedRow, ClassFrequency, Mean
 from compress.reports.svg import Drawing
-from compress.reports.wording import DELTA, MINUS, NONE, count, figure, points
+from compress.reports.wording import DELTA, MINUS, count, figure, points
 
 # Shape and CSS class; one row of each kind but encoders, of which three can be told apart.
 ENCODERS = (("circle", "encoder"), ("square", "second"), ("circle", "third"))
 OTHERS = {"baseline": ("square", "baseline"), "control": ("diamond", "control")}
+TICKS = 8
 SPREAD, STEP = 0.62, 8.0  # rows of one bin side by side: share of the bin's width, most units between two
 
 
@@ -99,7 +100,7 @@ def _scale(series: Sequence[Series], differences: bool, frame: Frame) -> Scale:
 
 def _axes(drawing: Drawing, bins: Sequence[Bin], differences: bool, frame: Frame, y: Scale) -> None:
     zero, one = y(0.0), y(1.0)
-    ticks = round_ticks((frame.bottom - zero) / (one - zero), (frame.top - zero) / (one - zero))
+    ticks = round_ticks((frame.bottom - zero) / (one - zero), (frame.top - zero) / (one - zero), TICKS)
     for value in ticks:
         style = "zero" if value == 0 and differences else "grid"
         drawing.line(frame.left, y(value), frame.right, y(value), style)
@@ -114,7 +115,7 @@ def _axes(drawing: Drawing, bins: Sequence[Bin], differences: bool, frame: Frame
         for line, text in enumerate(_lines(one_bin)):
             drawing.text(middle, frame.bottom + 18 + 14 * line, text, "tick", "middle")
     middle = (frame.left + frame.right) / 2
-    drawing.text(middle, frame.bottom + 55, "training videos of the class", "name", "middle")
+    drawing.text(middle, frame.bottom + 55, "training videos of the class, from and to", "name", "middle")
     drawing.text(0, 11, f"{DELTA} mean AP, points" if differences else "mean AP", "name")
 
 
@@ -127,8 +128,8 @@ def _tick(value: float, ticks: list[float], differences: bool) -> str:
 def _lines(one: Bin) -> tuple[str, ...]:
     """The ends of a bin below each other: on a phone there is no room for them on one line."""
     if one.high is None:
-        return str(one.low), "or more"
-    return (str(one.low),) if one.low == one.high else (f"{one.low}{NONE}", str(one.high))
+        return str(one.low), "up"
+    return (str(one.low),) if one.low == one.high else (str(one.low), str(one.high))
 
 
 def _places(index: int, of: int, bins: Sequence[Bin], frame: Frame) -> list[float]:

@@ -43,11 +43,12 @@ def zipf_plot(
     drawing = Drawing(width, height, title=TITLE, description=_described(train, validation), name=name)
     _axes(drawing, frame, x, y, ranks, most)
     _fitted(drawing, train, x, y)
-    if validation is not None:
-        drawing.polyline([(x(rank), y(videos)) for rank, videos in validation.steps], "curve validation")
+    thin = [(x(rank), y(videos)) for rank, videos in validation.steps] if validation else []
+    if thin:
+        drawing.polyline(thin, "curve validation")
     curve = [(x(rank), y(videos)) for rank, videos in train.steps]
     drawing.polyline(curve, "curve")
-    _named(drawing, train, names, curve, frame, x, y)
+    _named(drawing, train, names, [*thin, *curve], frame, x, y)
     return drawing.render()
 
 
@@ -95,13 +96,13 @@ def _named(
     drawing: Drawing,
     train: Zipf,
     names: Mapping[int, str],
-    curve: Sequence[tuple[float, float]],
+    drawn: Sequence[tuple[float, float]],
     frame: Frame,
     x: Scale,
     y: Scale,
 ) -> None:
     """Marks at ranks 1, 10, 100, ..., with the names of their classes where there is room."""
-    obstacles = [Box(a[0], a[1], max(b[0] - a[0], 1), max(b[1] - a[1], 1)) for a, b in pairwise(curve)]
+    obstacles = [Box(a[0], a[1], max(b[0] - a[0], 1), max(b[1] - a[1], 1)) for a, b in pairwise(drawn)]
     places = [(rank, number, x(rank), y(train.counts[rank - 1])) for rank, number in train.named]
     obstacles += [Box(across - 6, down - 6, 12, 12) for _, _, across, down in places]
     texts = [_short(names[number]) if number in names else "" for _, number, _, _ in places]
