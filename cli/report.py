@@ -1,43 +1,158 @@
-"""`compress report`: Table 4, the paper's columns beside ours."""
+"""`compress report`: the papers' tables, their columns beside ours."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import workspace_options
+from cli.options import compute_options, on_corrupt_option
 from cli.session import Session
+from cli.table_plan import plan_facts, plan_text
 from cli.text import facts, printed
+from compress.progress import Note
 
 if TYPE_CHECKING:
-    from compress.jobs.report import Reported
+    from compress.jobs.report import Reported, ReportedModels
+    from compress.jobs.table_plan import PlannedRow, TablesRequest
+    from compress.jobs.table_run import FailedRow
+
+MODELS = ("2", "3", "qrnn")
 
 
 @click.command()
+@click.option(
+    "--table",
+    "which",
+    type=click.Choice([*MODELS, "4", "all"]),
+    default="4",
+    help="Table 2 (frame-level models), 3 (video-level models) or 4 (stored embeddings) of the paper, the "
+    "QRNN paper's model, or all of them.",
+)
+@click.option(
+    "--run",
+    "run_missing",
+    is_flag=True,
+    help="First train and evaluate the rows of Tables 2, 3 and QRNN that are missing; run it again to go on.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say which rows are missing, and what each would cost.")
+@click.option("--rows", metavar="NAME,...", help="With --run or --dry-run: only these rows.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    show_default="each row's",
+    help="With --run or --dry-run: passes over the data.",
+)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     show_default="reports/ of the workspace",
     metavar="FOLDER",
-    help="Where report.md, report.json and report.html go.",
+    help="Where the files go: report.* (Table 4), table-2.*, table-3.* and table-qrnn.*, each as .md, .json "
+    "and .html.",
 )
-@workspace_options
+@on_corrupt_option
+@compute_options
 @click.pass_obj
-def report(session: Session, output: Path | None) -> None:
-    """Write Table 4 from all evaluations: model, size, GAP, what changed, and a verdict a row."""
-    from compress.jobs.report import report_workspace
+@click.pass_context
+def report(
+    context: click.Context,
+    session: Session,
+    which: str,
+    run_missing: bool,
+    dry_run: bool,
+    rows: str | None,
+    epochs: int | None,
+    output: Path | None,
+) -> None:
+    """Write a table from all evaluations: the paper's figures, ours with intervals, and a verdict a row.
 
-    done = report_workspace(session.workspace, output)
-    files = {"markdown": done.markdown, "json": done.json, "html": done.html}
-    session.show(files, lambda: report_text(done))
+    Table 4 is made from `compress evaluate --dim` or `--name`, the others from `compress evaluate --run`.
+    """
+    from compress.jobs.report import report_tables
+    from compress.jobs.table_notes import notes
+
+    names = (*MODELS, "4") if which == "all" else (which,)
+    planned: list[PlannedRow] = []
+    failed: list[FailedRow] = []
+    if run_missing or dry_run:
+        request = _request(session, names, rows, epochs)
+        planned, failed = _run(session, request, dry_run)
+    elif rows or epochs:
+        raise click.UsageError("--rows and --epochs need --run or --dry-run.")
+    if dry_run:
+        session.show({"rows": plan_facts(planned)}, lambda: plan_text(planned))
+        return
+    done = report_tables(session.workspace, names, output, notes(planned, failed))
+    _show(session, done, planned, failed)
+    if failed:
+        context.exit(failed[0].exit_code)
 
 
-def report_text(done: Reported) -> str:
-    """Table 4 and where the files are."""
-    from compress.reports import print_report
+def _request(session: Session, names: tuple[str, ...], rows: str | None, epochs: int | None) -> TablesRequest:
+    from compress.jobs.table_plan import TablesRequest
 
-    files = {"markdown": done.markdown, "json": done.json, "html": done.html}
-    return f"{printed(partial(print_report, done.table))}\n\n{facts(files)}"
+    tables = tuple(name for name in names if name in MODELS)
+    if not tables:
+        hint = "the rows of Table 4 are made one by one, by the commands that it prints"
+        raise click.UsageError(f"--run and --dry-run are for --table {', '.join(MODELS)} and all: {hint}.")
+    return TablesRequest(
+        tables=tables,
+        rows=tuple(name.strip() for name in (rows or "").split(",") if name.strip()),
+        epochs=epochs,
+        on_corrupt=session.settings.on_corrupt,
+        seed=session.settings.seed,
+        threads=session.settings.threads,
+        device=session.settings.device,
+    )
+
+
+def _run(session: Session, request: TablesRequest, dry_run: bool) -> tuple[list[PlannedRow], list[FailedRow]]:
+    from compress.jobs.table_plan import plan_tables
+    from compress.jobs.table_run import run_tables
+
+    with session.working() as progress:
+        planned = plan_tables(session.workspace, request, progress)
+        if dry_run:
+            return planned, []
+        progress(Note(plan_text(planned)))
+        return planned, run_tables(session.workspace, request, planned, progress)
+
+
+def _show(
+    session: Session,
+    done: dict[str, Reported | ReportedModels],
+    planned: list[PlannedRow],
+    failed: list[FailedRow],
+) -> None:
+    files = {name: _files(one) for name, one in done.items()}
+    value: dict[str, Any] = {"tables": files}
+    if planned:
+        value |= {"rows": plan_facts(planned), "failed": failed}
+    session.show(
+        next(iter(files.values())) if len(files) == 1 and not planned else value, lambda: _text(done)
+    )
+
+
+def _text(done: dict[str, Reported | ReportedModels]) -> str:
+    parts = [report_text(one) for one in done.values()]
+    if len(done) > 1 and "4" not in done:
+        parts.append(
+            "Table 4 has no measured rows yet: `compress evaluate --name original` measures the baseline."
+        )
+    return "\n\n\n".join(parts)
+
+
+def report_text(done: Reported | ReportedModels) -> str:
+    """A table and where its files are."""
+    from compress.reports import Table4, print_models, print_report
+
+    table = done.table
+    drawn = partial(print_report, table) if isinstance(table, Table4) else partial(print_models, table)
+    return f"{printed(drawn)}\n\n{facts(_files(done))}"
+
+
+def _files(done: Reported | ReportedModels) -> dict[str, Path]:
+    return {"markdown": done.markdown, "json": done.json, "html": done.html}

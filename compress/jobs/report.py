@@ -1,21 +1,43 @@
-"""`compress report`: from all evaluations of a workspace to Table 4."""
+"""`compress report`: from all evaluations of a workspace to the papers' tables."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from compress.datasets.vocabulary import load_vocabulary
-from compress.reports import Table4, class_sections, load_rows, table4, write_report
+from compress.jobs.table_state import stand_in_notes
+from compress.reports import (
+    ModelTable,
+    Table4,
+    class_sections,
+    load_models,
+    load_rows,
+    model_table,
+    table4,
+    write_models,
+    write_report,
+)
 from compress.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Reported:
-    """The table, and the files that were written."""
+    """Table 4, and the files that were written."""
 
     table: Table4
+    markdown: Path
+    json: Path
+    html: Path
+
+
+@dataclass(frozen=True)
+class ReportedModels:
+    """A table of models, and the files that were written."""
+
+    table: ModelTable
     markdown: Path
     json: Path
     html: Path
@@ -40,3 +62,57 @@ def report_workspace(workspace: Workspace, output: Path | None, command: str = "
     folder, today = output or workspace.reports, date.today().isoformat()
     files = write_report(rows, folder, generated=today, command=command, classes=classes)
     return Reported(table, *files)
+
+
+def report_tables(
+    workspace: Workspace, names: Sequence[str], output: Path | None, notes: Mapping[str, Sequence[str]]
+) -> dict[str, Reported | ReportedModels]:
+    """Write the reports of some tables.
+
+    Args:
+        workspace: whose evaluations are read.
+        names: of "2", "3", "qrnn" and "4". Among others, Table 4 is left out while nothing of it is measured.
+        output: folder for the files; None means the workspace's reports/.
+        notes: why rows could not be run, by their names.
+
+    Raises:
+        NotFoundError: only Table 4 was asked for, and nothing of it was measured.
+        DataError: an evaluation is damaged.
+    """
+    done: dict[str, Reported | ReportedModels] = {}
+    for name in names:
+        command = f"compress report --table {name}"
+        if name != "4":
+            done[name] = report_models(workspace, name, output, command, notes)
+        elif len(names) == 1:
+            done[name] = report_workspace(workspace, output)
+        elif any(workspace.evaluation.glob("*.json")):
+            done[name] = report_workspace(workspace, output, command)
+    return done
+
+
+def report_models(
+    workspace: Workspace,
+    name: str,
+    output: Path | None,
+    command: str,
+    notes: Mapping[str, Sequence[str]] | None = None,
+) -> ReportedModels:
+    """Write table-2.md, .json and .html, or those of another table of models.
+
+    Args:
+        workspace: whose evaluation/models/ is read; nothing there is no error, the table says NOT RUN.
+        name: "2", "3" or "qrnn".
+        output: folder for the files; None means the workspace's reports/.
+        command: what was typed, for the report.
+        notes: why a row could not be run, by its name.
+
+    Raises:
+        DataError: an evaluation is damaged.
+    """
+    known = stand_in_notes(workspace)
+    for run, texts in (notes or {}).items():
+        known[run] = [*known.get(run, []), *texts]
+    table = model_table(name, load_models(workspace.evaluation / "models"), notes=known)
+    folder, today = output or workspace.reports, date.today().isoformat()
+    return ReportedModels(table, *write_models(table, folder, generated=today, command=command))

@@ -9,7 +9,7 @@ from compress.training.config import TrainConfig
 from encoders import Model
 
 _MEASURE_SECONDS = 5.0
-_BYTES_A_WEIGHT = 16  # weight, running average and Adam's two moments, float32
+BYTES_A_WEIGHT = 16  # weight, running average and Adam's two moments, float32
 
 
 def describe(config: TrainConfig, model: Model, videos: int, steps: int) -> str:
@@ -19,7 +19,7 @@ def describe(config: TrainConfig, model: Model, videos: int, steps: int) -> str:
     return (
         f"{config.encoder}: {counts['encoder'] / 1e6:.2f} M parameters, {config.head} head "
         f"{counts['head'] / 1e6:.2f} M; {config.epochs} epochs of {steps} steps over {videos:,} videos; "
-        f"{total * _BYTES_A_WEIGHT / 1e6:,.0f} MB of memory and disk for weights and optimiser"
+        f"{total * BYTES_A_WEIGHT / 1e6:,.0f} MB of memory and disk for weights and optimiser"
     )
 
 

@@ -1,0 +1,58 @@
+"""What `compress report --run` is going to do, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cli.progress import duration
+from cli.text import size, table
+
+if TYPE_CHECKING:
+    from compress.jobs.table_plan import PlannedRow
+
+COLUMNS = ("row", "table", "state", "epochs", "time", "memory for weights")
+
+
+def plan_text(planned: Sequence[PlannedRow]) -> str:
+    """Every row with its state and what is left of it, and the sum."""
+    missing = [one for one in planned if one.missing]
+    known = [one.seconds for one in missing if one.seconds is not None]
+    done = sum(str(one.standing.state) == "measured" for one in planned)
+    total = f"{done} of {len(planned)} rows measured, {len(missing)} to do"
+    total += f", about {duration(sum(known))} on this machine as busy as now" if missing else ""
+    parts = [table(COLUMNS, [_cells(one) for one in planned])]
+    parts += [f"{one.row.run}: {one.standing.reason}" for one in planned if one.standing.reason]
+    parts += [f"{one.row.run} will fail: {one.problem}" for one in planned if one.problem]
+    return "\n".join([*parts, total])
+
+
+def _cells(one: PlannedRow) -> tuple[str, ...]:
+    state, epochs = one.standing, one.training.epochs
+    left = one.seconds
+    return (
+        one.row.run,
+        one.row.table,
+        str(state.state),
+        f"{state.epochs_done} of {epochs}" if state.epochs_done else str(epochs),
+        "" if not one.missing else "unknown" if left is None else duration(left),
+        size(one.cost.weights_bytes) if one.cost else "",
+    )
+
+
+def plan_facts(planned: Sequence[PlannedRow]) -> list[dict[str, Any]]:
+    """The same for a machine; seconds and bytes, null where they are not known."""
+    return [
+        {
+            "run": one.row.run,
+            "table": one.row.table,
+            "title": one.row.title,
+            "state": str(one.standing.state),
+            "epochs": one.training.epochs,
+            "epochs_done": one.standing.epochs_done,
+            "seconds": one.seconds,
+            "weights_bytes": one.cost.weights_bytes if one.cost else None,
+            "reason": one.standing.reason or one.problem,
+        }
+        for one in planned
+    ]

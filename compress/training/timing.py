@@ -1,0 +1,151 @@
+"""What a training will cost, measured: a few real steps of its model on real batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from compress.datasets.batches import Position
+from compress.datasets.frame_table import FrameTable
+from compress.training.admission import check
+from compress.training.averaging import WeightAverage
+from compress.training.config import TrainConfig
+from compress.training.estimate import BYTES_A_WEIGHT
+from compress.training.inputs import Table, training_order
+from compress.training.optimizer import build_optimizer
+from compress.training.state import TrainState
+from compress.training.step import new_model, step
+from encoders import keep_freed_memory
+
+_LEAST_ROWS = 8  # of a first, small step; batch norm wants a few
+_PART = 16  # of a batch in it
+_FORWARD = 1 / 3  # of a training step, roughly: the backward pass costs twice the forward pass
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a training, in seconds of this machine as busy as it was while measuring.
+
+    Args:
+        warm_epoch, epoch: of one pass over the training videos, while warm and after it.
+        validation: of one pass over the validation videos.
+        epochs, warm_epochs: of the recipe.
+        parameters: trained numbers, heads included.
+    """
+
+    warm_epoch: float
+    epoch: float
+    validation: float
+    epochs: int
+    warm_epochs: int
+    parameters: int
+
+    @property
+    def weights_bytes(self) -> int:
+        """Memory, and disk of a checkpoint, for weights, their running average and the optimiser."""
+        return self.parameters * BYTES_A_WEIGHT
+
+    def seconds(self, done: int = 0) -> float:
+        """Of what is left after `done` epochs, the validation after each epoch included."""
+        warm = max(self.warm_epochs - done, 0)
+        left = max(self.epochs - done, 0)
+        return warm * self.warm_epoch + (left - warm) * self.epoch + left * self.validation
+
+
+def measure_cost(
+    config: TrainConfig,
+    table: Table,
+    validation: Table,
+    *,
+    device: str = "cpu",
+    threads: int = 0,
+    budget: float = 2.0,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Cost:
+    """Train the model of a recipe for about `budget` seconds, and throw it away.
+
+    Args:
+        config: the recipe; it has a head.
+        table, validation: videos to train and to measure on.
+        device: "cpu" or "cuda".
+        threads: CPU threads of torch; 0 leaves them as they are.
+        budget: seconds of timed steps, for each of the two stages of a recipe with warm epochs. Where a whole
+            batch takes longer, part of one is timed, which makes the estimate somewhat too high.
+        clock: seconds, monotonic.
+
+    Raises:
+        UsageError, SchemaError, UnavailableError: the training would be refused.
+        DivergedError: its first loss is not finite.
+    """
+    check(config, table, validation, device)
+    if threads:
+        torch.set_num_threads(threads)
+    keep_freed_memory()
+    torch.manual_seed(config.seed)
+    model = new_model(config, table).to(device)
+    state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
+    order = _rows(table, config)
+
+    def timed(warm: bool) -> float:
+        if config.warm_epochs:
+            model.encoder.set_warm(warm)
+        return _seconds_a_unit(config, state, table, order, device, budget, clock)
+
+    warm_unit = timed(True) if config.warm_epochs else 0.0
+    unit = timed(False)
+    train, held_out = _work(table), _work(validation)
+    parameters = sum(model.parameter_counts().values())
+    return Cost(
+        warm_epoch=warm_unit * train,
+        epoch=unit * train,
+        validation=unit * held_out * _FORWARD,
+        epochs=config.epochs,
+        warm_epochs=config.warm_epochs,
+        parameters=parameters,
+    )
+
+
+def _rows(table: Table, config: TrainConfig) -> Iterator[np.ndarray]:
+    for _, rows in training_order(table, config.batch_size, config.seed, Position(0, 0)):
+        yield rows
+
+
+def _work(table: Table, rows: np.ndarray | None = None) -> int:
+    """Units of work: frames, or videos where there are no frames."""
+    if not isinstance(table, FrameTable):
+        return len(table) if rows is None else len(rows)
+    lengths = table.num_frames
+    return int((lengths if rows is None else lengths[rows]).sum())
+
+
+def _seconds_a_unit(
+    config: TrainConfig,
+    state: TrainState,
+    table: Table,
+    order: Iterator[np.ndarray],
+    device: str,
+    budget: float,
+    clock: Callable[[], float],
+) -> float:
+    def train(rows: np.ndarray) -> None:
+        state.model.train()
+        step(config, state, table, rows, device)
+        state.average.update(state.model, 1)
+
+    rows = next(order)
+    few = rows[: max(_LEAST_ROWS, len(rows) // _PART)]
+    train(few)  # the first step also allocates
+    begun = clock()
+    train(few)
+    fitting = int(len(few) * budget / max(clock() - begun, 1e-9))
+    size = max(fitting, len(few))
+    work, begun, now = 0, clock(), 0.0
+    while not work or now - begun < budget:
+        rows = next(order)[:size]
+        train(rows)
+        work, now = work + max(_work(table, rows), 1), clock()
+    return (now - begun) / work
