@@ -24,7 +24,7 @@ from compress.metrics import TopScores
 from compress.progress import Reporter, silent
 from compress.store.reader import Store
 from compress.training.config import TrainConfig
-from compress.training.identity import identity_of
+from compress.training.identity import identity_of, same_training
 from compress.training.loop import train
 from compress.training.run import load_model
 from compress.training.validate import accumulate
@@ -125,7 +125,7 @@ def train_fresh_head(
 def _drop_other_head(run: Path, identity: dict[str, Any]) -> None:
     """A head is a by-product: one of another store or recipe makes way, where an encoder would be kept."""
     config = run / "config.json"
-    if config.exists() and read_json(config) != identity:
+    if config.exists() and not same_training(read_json(config), identity):
         shutil.rmtree(run)
 
 

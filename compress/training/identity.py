@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table, fingerprint
+from compress.training.presets import CLOSED_FORM
+from encoders import config_class, list_encoders
 
 
 def identity_of(config: TrainConfig, table: Table, validation: Table, device: str) -> dict[str, Any]:
@@ -27,13 +31,29 @@ def same_training(before: Any, now: dict[str, Any]) -> bool:
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs, in words a person can act on.
 
-    A setting that an older version did not know yet had, in effect, its default.
+    A setting that is not there, of the recipe or of its encoder, has its default: an older version may not
+    have known it, and a default may be written out or not.
     """
-    known = {f.name: f.default for f in fields(TrainConfig) if f.default is not MISSING}
-    old, new = {**known, **(before.get("config") or {})}, now["config"]
+    old, new = (_complete(recipe) for recipe in (before.get("config") or {}, now["config"]))
     names = sorted({*old, *new})
     changed = [f"{n} {old.get(n)!r} -> {new.get(n)!r}" for n in names if old.get(n) != new.get(n)]
     changed += ["the training videos"] if before.get("data") != now["data"] else []
     changed += ["the validation videos"] if before.get("validation") != now["validation"] else []
     changed += ["the device"] if before.get("device") != now["device"] else []
     return changed
+
+
+def _complete(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe with every default written out, as JSON."""
+    encoder = CLOSED_FORM.get(recipe.get("encoder", ""), recipe.get("encoder", ""))
+    options = dict(recipe.get("encoder_options") or {})
+    if encoder in list_encoders():
+        options = {**_defaults(config_class(encoder)), **options}
+    whole: dict[str, Any] = json.loads(
+        json.dumps({**_defaults(TrainConfig), **recipe, "encoder_options": options})
+    )
+    return whole
+
+
+def _defaults(config: type[Any]) -> dict[str, Any]:
+    return {f.name: f.default for f in fields(config) if f.default is not MISSING}

@@ -96,3 +96,14 @@ def test_a_setting_that_an_older_version_did_not_know_had_its_default() -> None:
     changed = identity_of(replace(LINEAR, ema=0.5), table, validation, "cpu")
     assert differences(older, changed) == ["ema 0.99 -> 0.5"]
     assert not same_training(None, identity)
+
+
+def test_a_default_may_be_written_out_or_not() -> None:
+    short, long = (
+        identity_of(replace(LSTM, encoder_options=options), FRAMES, FRAMES, "cpu")
+        for options in ({"dim": 8}, {"dim": 8, "sizes": [], "pooling": "last"})
+    )
+    assert same_training(short, long)
+    assert same_training(long, short)
+    other = {**long, "config": {**long["config"], "encoder_options": {"dim": 8, "pooling": "max"}}}
+    assert [words.split(" ")[0] for words in differences(short, other)] == ["encoder_options"]
