@@ -47,6 +47,7 @@ _BEST: dict[str, dict[str, Any]] = {
         "encoder_options": {"fc_weight_penalty": 0.0, "embedding_norm": True, "embedding_dropout": 0.4},
     },
     "lstm": {"batch_size": 128, "epochs": 5, "clip_norm": 1.0, "input_norm": "l2_standardize"},
+    "transformer": {"batch_size": 128, "epochs": 5, "clip_norm": 1.0},
     "identity": {},
 }
 _PAPER_COMMON: dict[str, Any] = {

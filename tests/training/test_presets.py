@@ -13,17 +13,8 @@ from compress.training import CLOSED_FORM, TrainConfig, default_encoder, load_mo
 from compress.training.config import with_overrides
 from compress.training.presets import PRESETS
 from encoders import encoder_level, list_encoders
+from tests.encoders.examples import OPTIONS
 from tests.training.examples import DIM, frame_table, video_table
-
-SMALL = {
-    "residual_cnn": {"width": 0.03},
-    "lstm": {"sizes": [6, 8]},
-    "residual_lstm": {"sizes": [6, 6, 8]},
-    "bilstm": {"sizes": [6, 4]},
-    "stacked_bilstm": {"sizes": [6, 4]},
-    "mlp": {"hidden": [8]},
-    "identity": {"head": "moe"},
-}
 
 
 def test_every_registered_encoder_has_a_recipe() -> None:
@@ -33,14 +24,14 @@ def test_every_registered_encoder_has_a_recipe() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("encoder", list_encoders())
 def test_every_recipe_builds_its_encoder_and_trains_a_step(tmp_path: Path, preset: str, encoder: str) -> None:
-    dim = None if encoder == "identity" else 8
-    config = train_config(encoder, dim, preset, SMALL.get(encoder))
+    head = {"head": "moe"} if encoder == "identity" else {}
+    config = train_config(encoder, DIM, preset, {**OPTIONS.get(encoder, {}), **head})
     # One step an epoch; the warm-up and the branch get one each.
     config = replace(config, epochs=1 + min(config.warm_epochs, 1), warm_epochs=min(config.warm_epochs, 1))
     make = frame_table if encoder_level(encoder) == "frame" else video_table
     result = train(config, make(12), make(6, seed=1), tmp_path / "run")
     model, metadata = load_model(tmp_path / "run")
-    assert model.dim == (8 if dim else DIM)
+    assert model.dim == DIM
     assert result.best_epoch >= 1
     assert metadata["train_config"] == json.loads(json.dumps(config.to_json()))
 
