@@ -56,9 +56,8 @@ def class_sections(table: Table4, evaluation: Path, names: Mapping[int, str]) ->
         DataError: no validation video has a label.
     """
     scored, left_out = load_scored(chosen_rows(table), evaluation)
-    if not scored:
-        return ClassSections(None, _missing(left_out))
-    return ClassSections(_findings(table, scored, names), _missing(left_out))
+    findings = _findings(table, scored, names) if scored else None
+    return ClassSections(findings, _missing(left_out, bool(scored)))
 
 
 def _findings(table: Table4, scored: list[ScoredClasses], names: Mapping[int, str]) -> ClassFindings:
@@ -76,9 +75,17 @@ def _findings(table: Table4, scored: list[ScoredClasses], names: Mapping[int, st
     )
 
 
-def _missing(left_out: list[Row]) -> str:
+def _missing(left_out: list[Row], any_scored: bool) -> str:
     if not left_out:
         return ""
-    names = listed([row.row for row in left_out])
-    commands = listed([f"`compress evaluate --name {row.row}`" for row in left_out])
-    return f"Average precision by class is not shown for {names}: {commands} keeps what it needs."
+    if not any_scored:
+        # One is enough: rows of the same training videos share the counts.
+        return (
+            "Average precision by class frequency is left out: the training videos of each class were not "
+            f"kept; compress evaluate --name {left_out[0].row} keeps them."
+        )
+    commands = listed([f"compress evaluate --name {row.row}" for row in left_out])
+    return (
+        "Not shown by class frequency, for lack of scores on the same videos: "
+        f"{listed([row.row for row in left_out])}; to measure again: {commands}."
+    )
