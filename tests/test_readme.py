@@ -30,7 +30,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SMALLER = {
     ("init",): ["--num-classes", "12"],
     ("train", "--dim"): ["--epochs", "1", "--set", "width=0.05"],
-    ("evaluate",): ["--head-epochs", "1"],
+    ("evaluate", "--name"): ["--head-epochs", "1"],
+    ("evaluate", "--dim"): ["--head-epochs", "1"],
 }
 """Added to the commands that start like this."""
 WORDS = {"VIDEO_ID": lambda: open_store("embeddings/residual_cnn-320.h5").ids[0].decode()}
@@ -177,6 +178,7 @@ def test_every_command_of_the_blocks_runs_in_order(walked: tuple[Path, dict[str,
         "embeddings/original.h5",
         "evaluation/original.json",
         "evaluation/residual_cnn-320.json",
+        "evaluation/models/residual_cnn-320.json",
         "reports/report.md",
         "reports/report.json",
         "reports/report.html",

@@ -101,8 +101,9 @@ def _multi_modal(options: Options, dim: int) -> str:
     encoders = options.get("encoders", ())
     chosen = options.get("encoder_options") or [{} for _ in encoders]
     titles = [encoder_title(name, own, own.get("dim", 0)) for name, own in zip(encoders, chosen, strict=True)]
-    fused = " and ".join(titles) if len(set(titles)) > 1 else f"{titles[0]}, {len(titles)} times"
-    return f"Multi-modal: {fused}"
+    if len(set(titles)) == 1:
+        return f"Multi-modal: {titles[0]}, {len(titles)} times"
+    return ": ".join(["Multi-modal", *([" and ".join(titles)] if titles else [])])
 
 
 _OTHERS: dict[str, Callable[[Options, int], str]] = {

@@ -72,7 +72,7 @@ def evaluate_runs(
 
     # Not before: it imports torch, and a wrong name should be answered at once.
     from compress.artifacts.atomic import read_json
-    from compress.evaluation.models import evaluate_models, load_members, model_is_current, views
+    from compress.evaluation.models import evaluate_models, load_members, model_is_current, pair_views
     from compress.evaluation.models.kept import row_path
     from compress.evaluation.shard_names import in_words
     from compress.jobs.commands import models_command
@@ -80,7 +80,7 @@ def evaluate_runs(
 
     members = load_members(workspace, request.runs)
     tables = tables or Tables(workspace, request.validate, request.on_corrupt, report)
-    videos = views({member.level: tables.table("validate", member.schema) for member in members})
+    videos = pair_views({member.level: tables.table("validate", member.schema) for member in members})
     against, seed = request.baseline, request.seed
     if not request.again and model_is_current(workspace, name, members, videos, baseline=against, seed=seed):
         report(Note(f"{name} is evaluated already"))

@@ -12,7 +12,7 @@ import torch
 from compress.artifacts.atomic import read_json
 from compress.evaluation import evaluate
 from compress.evaluation.fresh_head import head_config, split_table
-from compress.evaluation.scores import load_scores
+from compress.evaluation.scores import load_scores, load_train_class_counts
 from compress.metrics import METRICS
 from compress.reports import load_rows, table4
 from compress.store.reader import open_store
@@ -23,6 +23,7 @@ from tests.encoding.examples import CLASSES, DIM, encoder_run
 from tests.evaluation.examples import (
     EPOCHS,
     TRAIN,
+    TRAINING,
     VALIDATE,
     VALIDATION,
     by_id,
@@ -189,6 +190,14 @@ def test_the_scores_that_are_kept_are_those_of_the_figures(measured: Workspace):
     top, facts = load_scores(measured.evaluation / "scores" / "linear-5")
     assert len(top) == VALIDATE
     assert facts["store_sha256"] == open_store(measured.store("linear-5")).sha256
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_training_videos_of_each_class_are_kept_with_the_scores(measured: Workspace, name: str):
+    counts = load_train_class_counts(measured.evaluation / "scores" / name)
+    assert counts is not None
+    assert counts.dtype == np.int64
+    assert counts.tolist() == multi_hot(TRAINING).sum(axis=0).tolist()
 
 
 def test_a_command_and_notes_are_kept(workspace: Workspace):

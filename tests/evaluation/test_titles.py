@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from compress.evaluation.titles import role, table4_row, title
+from compress.evaluation.titles import model_title, role, table4_row, title
 from compress.reports import published
+from encoders import list_encoders
+from tests.encoders.examples import small_encoder
 
 CNN_320, LSTM = "ResidualCNN-320, Max Pooling", "LSTM 2 layer, (1280,640)"
 MAX, LAST = {"pooling": "max"}, {"sizes": [1280, 640], "pooling": "last"}
@@ -50,6 +53,72 @@ def test_a_row_is_called_and_answers(encoder: str, options: dict[str, Any], dim,
 
 def test_every_line_of_table_4_can_be_answered():
     assert {answers for *_, answers in ROWS if answers} == {row.name for row in published().rows}
+
+
+TWO_LSTMS = {"encoders": ["lstm"] * 2, "encoder_options": [{"sizes": [1024, 1024], "dim": 1024}] * 2}
+MIXED = {"encoders": ["dbof", "lstm"]}
+MODELS = [
+    ("lstm", {"sizes": [1024]}, 1024, "LSTM 1024"),
+    ("lstm", {"sizes": [1024, 1024], "pooling": "attention"}, 1024, "LSTM 2 x 1024, attention pooling"),
+    ("lstm", LAST, 320, "LSTM 1280, 640, last state, to 320"),
+    ("residual_lstm", {"sizes": [1024] * 3, "pooling": "last"}, 1024, "Residual LSTM 3 x 1024, last state"),
+    ("bilstm", {"sizes": [1024], "pooling": "last"}, 2048, "BiLSTM 2048, last state"),
+    ("bilstm", {"sizes": [1024, 1024], "pooling": "last"}, 2048, "BiLSTM 2 x 2048, last state"),
+    ("stacked_bilstm", {"sizes": [1024, 1024], "between": "sum"}, 2048, "Stacked BiLSTM 2 x 2048"),
+    (
+        "stacked_bilstm",
+        {"sizes": [512] * 3, "between": "concatenate", "residual": True, "pooling": "max"},
+        1024,
+        "Stacked BiLSTM 3 x 1024, concatenated, residual, max pooling",
+    ),
+    (
+        "qrnn",
+        {"sizes": [1024, 1024], "gates": "fo", "dense": True, "pooling": "last"},
+        1024,
+        "QRNN 2 x 1024, fo-pooling, dense, last state",
+    ),
+    (
+        "dbof",
+        {"cluster_size": 8192, "hidden_size": 1024, "pooling": "max"},
+        1024,
+        "DBoF 8192, 1024, max pooling",
+    ),
+    ("nextvlad", {"clusters": 128}, 2048, "NeXtVLAD 2048, 128 clusters"),
+    ("transformer", {"layers": 2, "width": 512, "pooling": "mean"}, 512, "Transformer 2 x 512, mean pooling"),
+    ("frame_statistics", {"statistics": ["mean"], "encoder": "identity"}, 1152, "Frame statistics (mean)"),
+    (
+        "frame_statistics",
+        {"statistics": ["mean", "std"], "encoder": "mlp"},
+        320,
+        "Frame statistics (mean and std), MLP bottleneck 320",
+    ),
+    ("multi_modal", TWO_LSTMS, 1024, "Multi-modal: LSTM 2 x 1024, 2 times"),
+    ("multi_modal", MIXED, 1024, "Multi-modal: DBoF and LSTM"),
+    ("autoencoder", {}, 320, "Autoencoder 320"),
+    ("linear", {}, 320, "Linear bottleneck 320"),
+    ("identity", {}, 1152, "Original features, MoE"),
+    ("something", {}, 7, "something 7"),
+]
+
+
+@pytest.mark.parametrize(("encoder", "options", "dim", "called"), MODELS)
+def test_a_model_is_called(encoder: str, options: dict[str, Any], dim: int, called: str):
+    assert model_title(encoder, options, dim, "moe") == called
+
+
+def test_another_head_than_the_papers_is_told():
+    assert model_title("mlp", {}, 320, "logistic") == "MLP bottleneck 320, logistic regression"
+    assert model_title("identity", {}, 1152, "logistic") == "Original features, logistic regression"
+    assert model_title("mlp", {}, 320, "own") == "MLP bottleneck 320, own"
+
+
+@pytest.mark.parametrize("name", list_encoders())
+def test_every_encoder_has_a_title_with_all_its_options_and_with_none(name: str):
+    encoder = small_encoder(name)
+    for options in (asdict(encoder.config), {}):
+        words = model_title(name, options, encoder.dim, "moe")
+        assert words
+        assert words == words.strip()
 
 
 @pytest.mark.parametrize(

@@ -8,4 +8,4 @@ from compress.evaluation.models.training_videos import TrainingVideos as Trainin
 from compress.evaluation.models.training_videos import common as common
 from compress.evaluation.models.training_videos import training_videos as training_videos
 from compress.evaluation.models.views import Views as Views
-from compress.evaluation.models.views import views as views
+from compress.evaluation.models.views import pair_views as pair_views

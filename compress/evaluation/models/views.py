@@ -67,7 +67,7 @@ class Views:
             yield places, {level: rows[places] for level, rows in self.rows.items()}
 
 
-def views(tables: Mapping[Level, Table]) -> Views:
+def pair_views(tables: Mapping[Level, Table]) -> Views:
     """Pair the tables of the same videos.
 
     Args:
