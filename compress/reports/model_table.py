@@ -18,7 +18,7 @@ class Judgement(StrEnum):
     ABOVE = "above"
     BELOW = "below"
     NOT_JUDGED = "not judged"
-    NO_FIGURE = "not in a paper"
+    NO_FIGURE = "ours"
     NOT_RUN = "NOT RUN"
 
 

@@ -17,7 +17,7 @@ from compress.reports.wording import NONE, bracket, duration, figure, millions
 COLOURS = {Judgement.REPRODUCED: "green", Judgement.BELOW: "red", Judgement.NOT_RUN: "bold"}
 MODEL, PARAMETERS, TRAINING = "Model\nrun", "Encoder\nhead", "Epochs\nCPU time\nverdict"
 COLUMNS = {name: f"{title}\n[low, high]\nthe paper" for name, title in METRICS.items()}
-OPTIONAL = {COLUMNS["perr"]: 96, COLUMNS["hit_at_one"]: 84}  # left out where there are fewer columns
+OPTIONAL = {COLUMNS["perr"]: 99, COLUMNS["hit_at_one"]: 84}  # left out where there are fewer columns
 FOOT = (
     "[low, high]: 95 % bootstrap interval over videos, not over training seeds. MAP skips classes without "
     "positives, the paper's counts them as 0. Verdict: GAP against the paper's, on its data only."
@@ -38,7 +38,7 @@ def models_to_terminal(table: ModelTable, *, width: int = WIDTH, ruled: bool = T
     """The report for rich.
 
     Args:
-        width: columns to fit; below 96 and 84 PERR and Hit@1 go.
+        width: columns to fit; below 99 and 84 PERR and Hit@1 go.
         ruled: box-drawing rules; without them the text is plain.
     """
     head = [Text(model_headline(table), style="bold"), Text(model_data_line(table)), Text("")]

@@ -1,0 +1,223 @@
+"""Tables 2, 3 and QRNN: judgements, order, cautions, and four renderings of the same numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from compress.errors import CorruptArtifactError, DataError
+from compress.reports import (
+    Judgement,
+    ModelTable,
+    Provenance,
+    load_models,
+    model_table,
+    models_to_html,
+    models_to_json,
+    models_to_markdown,
+    print_models,
+    write_models,
+)
+from compress.reports.model_sentences import model_cautions, model_data_line, model_headline, order_kept
+from compress.reports.wording import bracket, figure
+from tests.reports.model_files import FULL, model_json
+from tests.reports.model_files import write_models as files
+from tests.reports.test_renderers import HOSTILE, Page
+
+PROVENANCE = Provenance("2026-11-22", "compress report --table 2", {"compress": "0.1.0"})
+
+
+def table_of(folder: Path, *models: dict[str, Any], name: str = "2", **options: Any) -> ModelTable:
+    return model_table(name, load_models(files(folder / "models", *models)), **options)
+
+
+def judgement(table: ModelTable, run: str) -> Judgement:
+    return next(line.judgement for line in table.lines if line.run == run)
+
+
+def terminal(table: ModelTable, *, tty: bool = False, width: int = 100) -> str:
+    file = io.StringIO()
+    print_models(table, Console(file=file, force_terminal=tty, width=width, color_system="standard"))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", ["2", "3", "qrnn"])
+def test_nothing_measured_is_a_table_of_commands(tmp_path: Path, name: str) -> None:
+    table = model_table(name, load_models(tmp_path / "nowhere"))
+    assert {line.judgement for line in table.lines} == {Judgement.NOT_RUN}
+    assert not table.measured
+    for text in (terminal(table), models_to_markdown(table, PROVENANCE), models_to_html(table, PROVENANCE)):
+        assert "NOT RUN" in text
+        assert f"compress evaluate --run {table.lines[0].run}" in text
+    assert "Nothing of this table" in model_data_line(table)
+    assert not model_cautions(table)
+
+
+@pytest.mark.parametrize(
+    ("gap", "data", "said"),
+    [
+        (0.805, FULL, "reproduced"),
+        (0.814, FULL, "reproduced"),
+        (0.796, FULL, "reproduced"),
+        (0.816, FULL, "above"),
+        (0.794, FULL, "below"),
+        (0.805, {}, "not judged"),
+        (0.805, {**FULL, "num_classes": 4716}, "not judged"),
+        (0.805, {**FULL, "train_videos": 3_000_000}, "not judged"),
+        (0.805, {**FULL, "synthetic_frames": True}, "not judged"),
+    ],
+)
+def test_only_rows_of_the_full_data_are_judged(tmp_path: Path, gap: float, data: dict, said: str) -> None:
+    table = table_of(tmp_path, model_json("lstm-1x1024", gap, data=data))
+    assert judgement(table, "lstm-1x1024") == said
+    note = "compare the order of the rows, not the level"
+    assert any(note in text for text in model_cautions(table)) is (said == "not judged")
+
+
+def test_the_papers_rows_come_in_its_order_then_ours_then_the_rest(tmp_path: Path) -> None:
+    ensemble = model_json("both", 0.72, runs=["a", "b"], encoders=["lstm", "lstm"], dim=None, training=None)
+    video = model_json("cnn-320-max", 0.7, level="video")
+    models = [model_json("transformer", 0.7), model_json("lstm-3x1024", 0.71), ensemble, video]
+    table = table_of(tmp_path, *models)
+    assert [title for title, _ in table.groups] == ["As printed", "Not in the papers", "Further models"]
+    assert len(table.paper) == 14
+    assert [line.run for line, _ in table.measured] == ["lstm-3x1024", "transformer", "both"]
+    assert judgement(table, "transformer") is judgement(table, "both") is Judgement.NO_FIGURE
+    assert [line.run for line, _ in table_of(tmp_path, name="3").measured] == ["cnn-320-max"]
+
+
+def test_the_headline_counts_rows_and_the_pairs_in_the_papers_order(tmp_path: Path) -> None:
+    found = {"lstm-1x1024": 0.60, "lstm-2x1024": 0.62, "lstm-3x1024": 0.61}  # the paper: rising
+    table = table_of(tmp_path, *(model_json(run, gap) for run, gap in found.items()))
+    assert order_kept(table) == (2, 3)
+    assert model_headline(table) == (
+        "Table 2: frame-level models, 3 of 14 printed rows measured, 2 of 3 pairs in the paper's order by GAP"
+    )
+
+
+def test_rows_of_other_videos_or_trainings_are_told_apart(tmp_path: Path) -> None:
+    table = table_of(
+        tmp_path,
+        model_json("lstm-1x1024", 0.6),
+        model_json("lstm-2x1024", 0.6, data={"num_classes": 527, "fingerprint": "77" * 8}),
+        model_json("lstm-3x1024", 0.6, training={"seed": 7}, data={"synthetic_frames": True}),
+    )
+    text = " ".join(model_cautions(table))
+    assert "lstm-2x1024: 527 classes, fingerprint 777777777777" in text
+    assert "lstm-3x1024: 20,000 videos, seed 7" in text
+    assert "Synthetic frames: lstm-3x1024" in text
+    assert "527 classes" in model_data_line(table)
+
+
+def test_notes_of_a_row_and_reasons_for_a_missing_one_are_shown(tmp_path: Path) -> None:
+    model = model_json("multi-modal-lstm", 0.6, notes=["Kept epoch 1."])
+    notes = {"multi-modal-lstm": ["Halves stand in."], "lstm-1x1024": ["Failed: no memory."]}
+    table = table_of(tmp_path, model, notes=notes)
+    texts = terminal(table), models_to_markdown(table, PROVENANCE), models_to_html(table, PROVENANCE)
+    for text in texts:
+        assert all(part in text for part in ("Kept epoch 1.", "Halves stand in.", "Failed: no memory."))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> ModelTable:
+    zero = {"parameters": {"encoder": 29_900_800, "head": 1034, "side_heads": 39_562_328}}
+    return table_of(
+        tmp_path,
+        model_json("lstm-1x1024", 0.6913),
+        model_json("multi-modal-lstm", 0.6821, **zero),
+        model_json("nextvlad", 0.7007, training={"seconds": None}),
+    )
+
+
+def test_the_renderers_agree_with_the_unrounded_json(table: ModelTable) -> None:
+    value = json.loads(json.dumps(models_to_json(table, PROVENANCE), allow_nan=False))
+    markdown = models_to_markdown(table, PROVENANCE).replace("\\", "")
+    texts = [terminal(table), markdown, Page(models_to_html(table, PROVENANCE)).text]
+    lines = [line for group in value["groups"] for line in group["lines"]]
+    assert [line["run"] for line in lines] == [line.run for line in table.lines]
+    for line, (_, model) in zip([x for x in lines if x["measured"]], table.measured, strict=True):
+        assert line["measured"]["figures"]["gap"]["value"] == model.figures.gap.value
+        wanted = [figure(model.figures.gap.value), bracket(model.figures.gap), line["judgement"]]
+        wanted += [figure(line["published"]["gap"])] if line["published"] else []
+        for text in texts:
+            assert [part for part in wanted if part not in text] == []
+    for text in texts:
+        assert all(part in text for part in ("8.92 M", "19.78 M", "1.1 h", "1,034"))
+
+
+def test_markdown_has_a_column_for_every_figure(table: ModelTable) -> None:
+    row = next(
+        x for x in models_to_markdown(table, PROVENANCE).splitlines() if x.startswith("| LSTM 1 layer, 1024 ")
+    )
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    ours = "0.691 \\[0.685, 0.697\\]".replace("\\", "")
+    assert cells[1:8] == ["lstm-1x1024", "8.92 M", "19.78 M", *[ours] * 4]
+    assert cells[8:] == ["0.848", "0.741", "0.334", "0.805", "not judged", "2", "1.1 h"]
+
+
+def test_html_is_whole_accessible_and_fetches_nothing(table: ModelTable) -> None:
+    text = models_to_html(table, PROVENANCE)
+    page = Page(text)
+    assert not re.search(r"@import|url\(|https?:|<script|<link|<img", text)
+    assert all(a.get("scope") for tag, a in page.tags if tag == "th")
+    assert [tag for tag, _ in page.tags].count("caption") == 2
+    rows = re.findall(r"<tr>.*?</tr>", text[: text.index("details-heading")], re.DOTALL)
+    spans = [sum(int(n or 1) for n in re.findall(r'<t[hd](?:[^>]*?colspan="(\d+)")?', row)) for row in rows]
+    assert set(spans) == {10}
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    text = {"title": HOSTILE, "notes": [HOSTILE], "command": f"echo {HOSTILE}"}
+    table = table_of(tmp_path, model_json("a|b<i>", 0.6, data={"source": HOSTILE}, **text))
+    page = Page(models_to_html(table, Provenance(HOSTILE, HOSTILE, {HOSTILE: HOSTILE})))
+    assert not {"script", "b", "i", "img"} & {tag for tag, _ in page.tags}
+    markdown = re.sub(r"^(`{3,}).*?^\1$", "", models_to_markdown(table, PROVENANCE), flags=re.DOTALL | re.M)
+    assert "<script>" not in markdown
+    assert {len(re.findall(r"(?<!\\)\|", x)) for x in markdown.splitlines() if x.startswith("|")} <= {16, 8}
+
+
+@pytest.mark.parametrize("width", [80, 84, 90, 98, 99, 100, 140])
+def test_the_terminal_table_fits_and_keeps_the_essentials(table: ModelTable, width: int) -> None:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", terminal(table, tty=True, width=width))
+    assert max(len(line) for line in text.splitlines() if not line.startswith("  compress ")) <= width
+    for part in ("0.691", "[0.685, 0.697]", "0.805", "not judged", "NOT RUN"):
+        assert part in text
+    plain = terminal(table)
+    assert "\x1b" not in plain
+    assert not re.search(r"[\u2500-\u257f]", plain)
+
+
+def test_three_files_are_written_and_are_the_same_each_time(table: ModelTable, tmp_path: Path) -> None:
+    files = write_models(table, tmp_path / "reports", generated="2026-11-22", command="x")
+    assert [file.name for file in files] == ["table-2.md", "table-2.json", "table-2.html"]
+    before = [file.read_bytes() for file in files]
+    write_models(table, tmp_path / "reports", generated="2026-11-22", command="x")
+    assert [file.read_bytes() for file in files] == before
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "named"),
+    [
+        ({"schema_version": 9}, DataError, "schema version 9"),
+        ({"runs": "a"}, CorruptArtifactError, "runs"),
+        ({"figures": {}}, CorruptArtifactError, "figures.gap"),
+        ({"training": {"epochs": "two"}}, CorruptArtifactError, "training.epochs"),
+        ({"dim": 0}, CorruptArtifactError, "dim"),
+    ],
+)
+def test_a_damaged_evaluation_is_named(tmp_path: Path, change: dict, error: type, named: str) -> None:
+    with pytest.raises(error, match=rf"lstm-1x1024\.json.*{named}"):
+        table_of(tmp_path, model_json("lstm-1x1024", 0.6, **change))
+
+
+def test_a_file_that_holds_another_model_is_refused(tmp_path: Path) -> None:
+    folder = files(tmp_path / "models", model_json("lstm-1x1024", 0.6))
+    (folder / "lstm-1x1024.json").rename(folder / "lstm-2x1024.json")
+    with pytest.raises(DataError, match="holds the model 'lstm-1x1024'"):
+        load_models(folder)
