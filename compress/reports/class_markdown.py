@@ -9,7 +9,14 @@ from compress.reports.class_sentences import extremes_caption, frequency_caption
 from compress.reports.markdown_table import escape, to_table
 from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket
 
-EXTREME_HEADER = ("Class", "Training videos", "Validation videos", "Baseline: AP", "Row: AP", f"{DELTA} AP")
+EXTREME_HEADER = (
+    "Class",
+    "Training videos",
+    "Validation videos",
+    "Baseline: AP",
+    "Row: AP",
+    f"{DELTA} AP (points)",
+)
 
 
 def class_parts(classes: ClassSections) -> list[str]:

@@ -33,13 +33,13 @@ def frequency_caption(found: ClassFrequency) -> str:
     """The caption of the plots by class frequency, with the number of classes in each bin."""
     bins = "; ".join(f"{one.name}: {count(one.classes)}" for one in found.bins)
     difference = f", and its difference ({DELTA}) from the baseline in points" if found.baseline else ""
+    chance = "Where nothing changed, one bin in 20 still lies wholly on one side of 0. "
     return (
         "Mean average precision (within the 20 highest scores a video) of the classes with so many training "
         f"videos{difference}. All bins together, weighted by their classes, make MAP. Intervals are 95 % "
         "bootstrap intervals over the classes of the bin (not over videos), the same resampled classes for "
-        f"every row; a bin of fewer than {LEAST_CLASSES} classes has none. Where nothing changed, "
-        "one bin in 20 still lies wholly on one side of 0. Classes in each bin, of those with validation "
-        f"videos: {bins}."
+        f"every row; a bin of fewer than {LEAST_CLASSES} classes has none. {chance if found.baseline else ''}"
+        f"Classes in each bin, of those with validation videos: {bins}."
     )
 
 

@@ -12,7 +12,7 @@ CLASSES, VIDEOS = 60, 150
 
 
 def labels(seed: int = 0) -> np.ndarray:
-    """bool (VIDEOS, CLASSES): class c is about 1 / (c + 1) as frequent as the first; the last few never occur."""
+    """bool (VIDEOS, CLASSES): falling as 1 / (c + 1) over the classes c; the last few never occur."""
     chances = 0.6 / np.arange(1, CLASSES + 1)
     chances[-8:] = 0
     return np.random.default_rng(seed).random((VIDEOS, CLASSES)) < chances

@@ -1,4 +1,4 @@
-"""Average precision by class frequency: bins, means and intervals against loops; classes that changed most."""
+"""Average precision by class frequency: bins, means, intervals and extreme classes, against loops."""
 
 from __future__ import annotations
 

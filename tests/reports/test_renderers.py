@@ -173,7 +173,7 @@ def _luminance(colour: str) -> float:
 def test_text_colours_have_contrast_of_at_least_4_5(rows: list[Row], scheme: int) -> None:
     block = re.findall(r":root \{(.*?)\}", to_html(table4(rows), PROVENANCE), re.DOTALL)[scheme]
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
-    for text in ("text", "muted", "encoder", "control", "holds", "noise", "short"):
+    for text in ("text", "muted", "encoder", "control", "holds", "noise", "short", "second", "third"):
         for ground in ("page", "faint", "band"):
             light, dark = sorted((_luminance(colours[text]), _luminance(colours[ground])), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
