@@ -69,7 +69,9 @@ def parsed(words: list[str]) -> click.Context:
     command: click.Command = compress
     parent: click.Context | None = None
     while isinstance(command, click.Group):
-        parent = click.Context(command, parent, info_name=command.name, obj=Session())
+        parent = click.Context(
+            command, parent, info_name=command.name, obj=Session(), **command.context_settings
+        )
         _, found, words = command.resolve_command(parent, words)
         assert found is not None
         command = found

@@ -9,8 +9,17 @@ from compress.training.run import model_manifest
 from encoders import config_class
 
 # Defaults of these encoders are the papers' architecture; the others have none to differ from.
-_PUBLISHED = ("residual_cnn", "residual_cnn_fc", "lstm")
-_SIZES = ("input_dim", "dim", "sizes")
+_PUBLISHED = (
+    "residual_cnn",
+    "residual_cnn_fc",
+    "lstm",
+    "residual_lstm",
+    "bilstm",
+    "stacked_bilstm",
+    "dbof",
+)
+# Their rows are in the papers with several values of these, and every title tells which one.
+_TOLD = ("input_dim", "dim", "sizes", "pooling", "between", "residual", "cluster_size", "hidden_size")
 
 
 def recipe_notes(run: Path) -> list[str]:
@@ -47,5 +56,5 @@ def _changed_options(model: dict[str, Any]) -> list[str]:
     return [
         f"{name} {value}"
         for name, value in sorted(options.items())
-        if name not in _SIZES and value != getattr(published, name)
+        if name not in _TOLD and value != getattr(published, name)
     ]
