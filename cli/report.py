@@ -16,8 +16,8 @@ from compress.progress import Note
 
 if TYPE_CHECKING:
     from compress.jobs.report import Reported, ReportedModels
+    from compress.jobs.table_failure import FailedRow
     from compress.jobs.table_plan import PlannedRow, TablesRequest
-    from compress.jobs.table_run import FailedRow
 
 MODELS = ("2", "3", "qrnn")
 

@@ -23,7 +23,7 @@ def plan_text(planned: Sequence[PlannedRow]) -> str:
     total += f", about {duration(sum(known))} on this machine as busy as now" if missing else ""
     parts = [table(COLUMNS, [_cells(one) for one in planned])]
     parts += [f"{one.row.run}: {one.standing.reason}" for one in planned if one.standing.reason]
-    parts += [f"{one.row.run} will fail: {one.problem}" for one in planned if one.problem]
+    parts += [f"{one.row.run} cannot be trained: {one.problem.reason}" for one in planned if one.problem]
     return "\n".join([*parts, total])
 
 
@@ -52,7 +52,7 @@ def plan_facts(planned: Sequence[PlannedRow]) -> list[dict[str, Any]]:
             "epochs_done": one.standing.epochs_done,
             "seconds": one.seconds,
             "weights_bytes": one.cost.weights_bytes if one.cost else None,
-            "reason": one.standing.reason or one.problem,
+            "reason": one.problem.reason if one.problem else one.standing.reason,
         }
         for one in planned
     ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from compress.jobs.table_failure import FailedRow
 from compress.jobs.table_plan import PlannedRow
-from compress.jobs.table_run import FailedRow
 
 
 def notes(planned: Sequence[PlannedRow], failed: Sequence[FailedRow]) -> dict[str, list[str]]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
-from compress.errors import CompressError, Interrupted, UsageError
+from compress.errors import DivergedError, Interrupted, UsageError
+from compress.jobs.table_failure import FailedRow, failed_row
 from compress.jobs.table_state import Standing, State, schemas, standing
 from compress.jobs.tables import Tables
 from compress.jobs.train import TrainRequest, overrides
@@ -51,7 +52,7 @@ class PlannedRow:
         standing: how far it is.
         training: what makes its run.
         stand_in: what replaces some of its options on these data.
-        cost: of a whole training; None where nothing is left, or where `problem` says why it is not known.
+        cost: of a whole training; None where nothing is left, or where it is not known.
         problem: why it cannot be trained.
     """
 
@@ -60,7 +61,7 @@ class PlannedRow:
     training: TrainRequest
     stand_in: StandIn | None = None
     cost: Cost | None = None
-    problem: str = ""
+    problem: FailedRow | None = None
 
     @property
     def missing(self) -> bool:
@@ -159,7 +160,10 @@ def _timed(planned: PlannedRow, tables: Tables, schema: FeatureSchema, request: 
         )
     except Interrupted:
         raise
-    except CompressError as error:
-        # Training it will say so again; the other rows do not depend on it.
-        return replace(planned, problem=str(error))
+    except DivergedError:
+        return planned  # the first steps were timed at the full learning rate, without a warm-up
+    except Exception as error:
+        # Whatever it is (an option that does not exist, a model that does not fit the GPU's memory), training
+        # would end in the same way; the other rows do not depend on it.
+        return replace(planned, problem=failed_row(planned.row.run, error))
     return replace(planned, cost=cost)

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from compress.errors import CompressError, Interrupted
+from compress.errors import Interrupted
 from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs
+from compress.jobs.table_failure import FailedRow, failed_row
 from compress.jobs.table_plan import PlannedRow, TablesRequest
 from compress.jobs.table_state import State
 from compress.jobs.train import train_run
 from compress.progress import Note, Reporter, check_interrupt
 from compress.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class FailedRow:
-    """A row that could not be made: why, and the exit code of that error."""
-
-    run: str
-    reason: str
-    exit_code: int
 
 
 def run_tables(
@@ -43,10 +34,13 @@ def run_tables(
         Interrupted: on request.
     """
     missing = [one for one in planned if one.missing]
-    failed = []
+    failed: list[FailedRow] = []
     for number, one in enumerate(missing, 1):
         check_interrupt()
         report(Note(f"[{number}/{len(missing)}] {one.row.run}: {one.row.title}"))
+        if one.problem:
+            failed.append(one.problem)  # not tried: a training that is refused late leaves a folder behind
+            continue
         try:
             _run(workspace, request, one, report)
         except Interrupted:
@@ -54,7 +48,7 @@ def run_tables(
         except Exception as error:
             # Also what is no error of ours, such as a GPU without memory: one model of many shall not end a
             # night of training. Nothing is lost: it is told now, in the report, and by the exit code.
-            failed.append(_failure(one.row.run, error))
+            failed.append(failed_row(one.row.run, error))
             report(Note(f"{one.row.run} failed: {failed[-1].reason}"))
         gc.collect()  # a model in a reference cycle would stay beside the next one
     return failed
@@ -69,17 +63,10 @@ def _run(workspace: Workspace, request: TablesRequest, one: PlannedRow, report: 
         name=None,
         baseline=None,
         validate=(),
-        again=False,
+        again=True,  # the plan looked closer: something of it is missing or damaged
         on_corrupt=request.on_corrupt,
         seed=request.seed,
         threads=request.threads,
         device=request.device,
     )
     evaluate_runs(workspace, evaluation, report)
-
-
-def _failure(run: str, error: Exception) -> FailedRow:
-    if isinstance(error, CompressError):
-        return FailedRow(run, str(error), error.exit_code)
-    first = next(iter(str(error).splitlines()), "")
-    return FailedRow(run, f"{type(error).__name__}: {first}", CompressError.exit_code)

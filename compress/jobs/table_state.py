@@ -14,7 +14,7 @@ from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
 from compress.errors import DataError, NotFoundError
 from compress.jobs.sources import open_split
-from compress.reports import CatalogueRow, catalogue, read_model
+from compress.reports import Catalogue, CatalogueRow, catalogue, read_model
 from compress.workspace import Workspace
 
 
@@ -56,24 +56,25 @@ def standing(workspace: Workspace, row: CatalogueRow, levels: dict[str, FeatureS
     """
     run = workspace.run(row.run)
     model = run / "model" / "manifest.json"
-    evaluation = workspace.evaluation / "models" / f"{row.run}.json"
-    if _is_measured(evaluation, model.parent if model.exists() else None):
+    if _is_measured(workspace.evaluation / "models", row.run, model.parent if model.exists() else None):
         return Standing(State.MEASURED)
     if row.level not in levels:
         has = " and ".join(f"{level}-level" for level in levels)
         return Standing(State.DOES_NOT_FIT, reason=f"it reads {row.level}-level data, the shards are {has}")
     if model.exists():
         return Standing(State.TRAINED)
-    if (run / "config.json").exists():
-        return Standing(State.PARTLY_TRAINED, _logged_epochs(run / "log.jsonl"))
+    epochs = _logged_epochs(run / "log.jsonl")
+    if epochs or (run / "checkpoint" / "manifest.json").exists():
+        return Standing(State.PARTLY_TRAINED, epochs)
     return Standing(State.TO_DO)
 
 
-def _is_measured(evaluation: Path, model: Path | None) -> bool:
-    if not evaluation.exists():
+def _is_measured(evaluations: Path, run: str, model: Path | None) -> bool:
+    row, scores = evaluations / f"{run}.json", evaluations / "scores" / run / "manifest.json"
+    if not (row.exists() and scores.exists()):
         return False
     try:
-        measured = read_model(evaluation)
+        measured = read_model(row)
         if model is None:
             return True  # a run that was thrown away to save the disk was measured all the same
         weights = read_folder(model, "model", verify=False).files["model.safetensors"]
@@ -86,11 +87,12 @@ def _logged_epochs(log: Path) -> int:
     return sum(line.endswith(b"\n") for line in read_bytes(log).splitlines(True)) if log.exists() else 0
 
 
-def stand_in_notes(workspace: Workspace) -> dict[str, list[str]]:
+def stand_in_notes(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, list[str]]:
     """For each run that was trained with a stand-in for what its data lack, the note that says so."""
+    known = rows or catalogue()
     notes: dict[str, list[str]] = {}
-    for row in catalogue().rows:
-        for stand_in in catalogue().stand_ins:
+    for row in known.rows:
+        for stand_in in known.stand_ins:
             if stand_in.encoder == row.encoder and _was_trained_with(workspace, row.run, stand_in.options):
                 notes.setdefault(row.run, []).append(stand_in.note)
     return notes

@@ -21,6 +21,7 @@ from compress.training.state import TrainState
 from compress.training.step import new_model, step
 from encoders import keep_freed_memory
 
+BUDGET = 2.0
 _LEAST_ROWS = 8  # of a first, small step; batch norm wants a few
 _PART = 16  # of a batch in it
 _FORWARD = 1 / 3  # of a training step, roughly: the backward pass costs twice the forward pass
@@ -63,7 +64,7 @@ def measure_cost(
     *,
     device: str = "cpu",
     threads: int = 0,
-    budget: float = 2.0,
+    budget: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Cost:
     """Train the model of a recipe for about `budget` seconds, and throw it away.
@@ -73,8 +74,8 @@ def measure_cost(
         table, validation: videos to train and to measure on.
         device: "cpu" or "cuda".
         threads: CPU threads of torch; 0 leaves them as they are.
-        budget: seconds of timed steps, for each of the two stages of a recipe with warm epochs. Where a whole
-            batch takes longer, part of one is timed, which makes the estimate somewhat too high.
+        budget: seconds of timed steps, for each of the two stages of a recipe with warm epochs; BUDGET when
+            None. Where a whole batch takes longer, part of one is timed, which makes the estimate too high.
         clock: seconds, monotonic.
 
     Raises:
@@ -93,7 +94,9 @@ def measure_cost(
     def timed(warm: bool) -> float:
         if config.warm_epochs:
             model.encoder.set_warm(warm)
-        return _seconds_a_unit(config, state, table, order, device, budget, clock)
+        return _seconds_a_unit(
+            config, state, table, order, device, BUDGET if budget is None else budget, clock
+        )
 
     warm_unit = timed(True) if config.warm_epochs else 0.0
     unit = timed(False)

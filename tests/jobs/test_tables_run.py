@@ -1,0 +1,229 @@
+"""`compress report --run`: what is missing is made, row by row, through stops and failures."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compress.artifacts.atomic import read_json, write_json
+from compress.errors import Interrupted, UsageError
+from compress.jobs.table_failure import FailedRow
+from compress.jobs.table_notes import notes
+from compress.jobs.table_plan import PlannedRow, TablesRequest, plan_tables
+from compress.jobs.table_run import run_tables
+from compress.jobs.table_state import State, stand_in_notes
+from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
+from compress.reports import Catalogue, CatalogueRow, StandIn, load_models, model_table
+from compress.reports.catalogue import FullData, PaperFigures
+from compress.training.run import model_sha256
+from compress.workspace import Workspace
+from tests.encoding.examples import CLASSES, DIM, clips, shards
+
+REQUEST = TablesRequest(("2", "3"), (), None, "fail", 0, 1, "cpu")
+FIGURES = PaperFigures(0.8, 0.7, 0.8, 0.4)
+SMALL = {"precision": "fp32", "batch_size": 16}
+
+
+def row(run: str, encoder: str, table: str = "3", dim: int | None = 3, **changes: Any) -> CatalogueRow:
+    level = "frame" if table == "2" else "video"
+    made = CatalogueRow(
+        table, run, f"Row {run}", encoder, 2, "best", "moe", level, 0.01, "Table", dim, SMALL, FIGURES
+    )
+    options = {**SMALL, **changes.pop("options", {})}
+    return replace(made, options=options, **changes)
+
+
+def table_of(*rows: CatalogueRow) -> Catalogue:
+    stand_in = StandIn("multi_modal", DIM, {"modalities": [5, 7]}, "Parts stand in.")
+    return Catalogue({"2": "Two", "3": "Three"}, rows, (stand_in,), FullData(10**6, CLASSES))
+
+
+VIDEO = table_of(row("a", "linear"), row("b", "residual_cnn_fc"), row("c", "identity", dim=None))
+
+
+@pytest.fixture
+def frames(workspace: Workspace) -> Workspace:
+    """The same with frames beside the videos."""
+    videos = clips([3 + number % 4 for number in range(32)])
+    shards(workspace.root / "frames", "train", videos[:24])
+    shards(workspace.root / "frames", "validate", videos[24:])
+    patterns = (f"{workspace.root}/frames/{split}*" for split in ("train", "validate"))
+    train, validate = ((pattern,) for pattern in patterns)
+    return replace(workspace, train_frames=train, validate_frames=validate)
+
+
+def planned(workspace: Workspace, known: Catalogue, **changes: Any) -> list[PlannedRow]:
+    return plan_tables(workspace, replace(REQUEST, **changes), silent, known)
+
+
+def ran(workspace: Workspace, known: Catalogue, report: Any = silent, **changes: Any) -> list[FailedRow]:
+    request = replace(REQUEST, **changes)
+    return run_tables(workspace, request, plan_tables(workspace, request, silent, known), report)
+
+
+def states(workspace: Workspace, rows: Catalogue) -> dict[str, str]:
+    return {one.row.run: str(one.standing.state) for one in planned(workspace, rows)}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less time for timing, and no request to stop left over."""
+    monkeypatch.setattr("compress.training.timing.BUDGET", 0.01)
+    clear_interrupt()
+
+
+def test_missing_rows_are_made_in_order_and_then_none_is_missing(workspace: Workspace) -> None:
+    said: list[str] = []
+
+    def report(event: Event) -> None:
+        said.extend([event.text] if isinstance(event, Note) and event.text.startswith("[") else [])
+
+    assert ran(workspace, VIDEO, report) == []
+    assert said == ["[1/3] a: Row a", "[2/3] b: Row b", "[3/3] c: Row c"]
+    assert states(workspace, VIDEO) == dict.fromkeys("abc", "measured")
+    measured = {model.name: model for model in load_models(workspace.evaluation / "models")}
+    assert set(measured) == {"a", "b", "c"}
+    assert measured["b"].encoders == ("residual_cnn_fc",)
+    before = _files(workspace)
+    assert ran(workspace, VIDEO) == []
+    assert _files(workspace) == before
+
+
+def _files(workspace: Workspace) -> dict[str, int]:
+    kept = (workspace.runs, workspace.evaluation)
+    return {
+        str(path): path.stat().st_mtime_ns for folder in kept for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def test_the_plan_says_state_cost_and_epochs_before_anything_is_trained(workspace: Workspace) -> None:
+    plan = planned(workspace, VIDEO, epochs=5)
+    assert [one.row.run for one in plan] == ["a", "b", "c"]
+    assert {one.standing.state for one in plan} == {State.TO_DO}
+    assert all(one.seconds and one.cost and one.cost.weights_bytes > 0 for one in plan)
+    assert {one.training.epochs for one in plan} == {5}
+    assert not workspace.runs.exists()
+
+
+def test_chosen_rows_alone_are_planned_and_unknown_ones_refused(workspace: Workspace) -> None:
+    assert [one.row.run for one in planned(workspace, VIDEO, rows=("c", "a"))] == ["a", "c"]
+    with pytest.raises(UsageError, match=r"no row 'z'.*choose from a, b, c"):
+        planned(workspace, VIDEO, rows=("z",))
+
+
+def test_rows_of_another_level_are_left_out_with_the_reason(workspace: Workspace, frames: Workspace) -> None:
+    rows = table_of(row("l", "lstm", "2"), row("a", "linear"))
+    only_frames = replace(workspace, train=frames.train_frames, validate=frames.validate_frames)
+    for here, left_out in ((workspace, "l"), (only_frames, "a")):
+        plan = planned(here, rows)
+        assert [one.row.run for one in plan if not one.missing] == [left_out]
+        assert "-level data, the shards are" in notes(plan, [])[left_out][0]
+    assert all(one.missing for one in planned(frames, rows))
+    assert ran(only_frames, rows) == []
+    assert states(only_frames, rows) == {"l": "measured", "a": "does not fit"}
+
+
+def test_a_stopped_row_goes_on_where_it_was_to_the_same_weights(workspace: Workspace, tmp_path: Path) -> None:
+    ran(replace(workspace, root=tmp_path / "whole"), VIDEO)
+
+    def stop(event: Event) -> None:
+        inside = isinstance(event, Progress) and event.stage == "epoch 2/2" and event.done < event.total
+        if inside and (workspace.evaluation / "models" / "a.json").exists():
+            request_interrupt(signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        ran(workspace, VIDEO, stop)
+    clear_interrupt()
+    plan = {one.row.run: one for one in planned(workspace, VIDEO)}
+    assert [str(one.standing.state) for one in plan.values()] == ["measured", "partly trained", "to do"]
+    assert plan["b"].standing.epochs_done == 1
+    assert plan["b"].seconds < plan["b"].cost.seconds() + plan["b"].cost.validation
+    assert ran(workspace, VIDEO) == []
+    for run in "abc":
+        assert model_sha256(workspace.run(run)) == model_sha256(tmp_path / "whole" / "runs" / run)
+
+
+def test_a_row_stopped_between_training_and_evaluation_is_only_evaluated(workspace: Workspace) -> None:
+    ran(workspace, VIDEO)
+    weights = model_sha256(workspace.run("a"))
+    (workspace.evaluation / "models" / "a.json").unlink()
+    assert states(workspace, VIDEO) == {"a": "trained", "b": "measured", "c": "measured"}
+    (one,) = (one for one in planned(workspace, VIDEO) if one.missing)
+    assert one.seconds == one.cost.validation
+    assert ran(workspace, VIDEO) == []
+    assert model_sha256(workspace.run("a")) == weights
+
+
+@pytest.mark.parametrize("damage", ["{", '{"schema_version": 1}'])
+def test_a_damaged_evaluation_is_made_again(workspace: Workspace, damage: str) -> None:
+    ran(workspace, VIDEO, rows=("a",))
+    path = workspace.evaluation / "models" / "a.json"
+    before = path.read_text()
+    path.write_text(damage)
+    assert ran(workspace, VIDEO, rows=("a",)) == []
+    assert path.read_text() == before
+
+
+def test_a_run_that_was_trained_again_is_evaluated_again(workspace: Workspace) -> None:
+    ran(workspace, VIDEO, rows=("a",))
+    path = workspace.evaluation / "models" / "a.json"
+    write_json(path, {**read_json(path), "model_sha256": ["00" * 32]})
+    assert states(workspace, VIDEO)["a"] == "trained"
+
+
+def test_a_row_that_fails_is_told_and_the_others_go_on(workspace: Workspace) -> None:
+    rows = table_of(row("a", "linear"), row("bad", "linear", options={"norm": 7}), row("z", "linear"))
+    plan = planned(workspace, rows)
+    assert plan[1].problem is not None
+    assert "norm" in plan[1].problem.reason
+    assert plan[1].seconds is None
+    (failed,) = ran(workspace, rows)
+    assert (failed.run, failed.exit_code) == ("bad", UsageError.exit_code)
+    assert states(workspace, rows) == {"a": "measured", "bad": "to do", "z": "measured"}
+    assert not workspace.run("bad").exists()
+    table = model_table(
+        "3", load_models(workspace.evaluation / "models"), notes=notes(plan, [failed]), rows=rows
+    )
+    line = next(line for line in table.lines if line.run == "bad")
+    assert str(line.judgement) == "NOT RUN"
+    assert line.notes[0].startswith("Failed: ")
+
+
+def test_a_run_of_other_settings_fails_and_is_not_touched(workspace: Workspace) -> None:
+    ran(workspace, VIDEO, rows=("a",))
+    (workspace.run("a") / "model" / "manifest.json").unlink()
+    (workspace.evaluation / "models" / "a.json").unlink()
+    before = _files(workspace)
+    (failed,) = ran(workspace, VIDEO, rows=("a",), epochs=7)
+    assert "epochs 2 -> 7" in failed.reason
+    assert {k: v for k, v in _files(workspace).items() if not k.endswith(".lock")} == {
+        k: v for k, v in before.items() if not k.endswith(".lock")
+    }
+
+
+def test_an_error_that_is_not_ours_fails_its_row_alone(workspace: Workspace, monkeypatch) -> None:
+    def broken(workspace: Workspace, training: Any, report: Any) -> None:
+        if training.name == "b":
+            raise RuntimeError("CUDA out of memory\nsecond line")
+
+    monkeypatch.setattr("compress.jobs.table_run.train_run", broken)
+    monkeypatch.setattr("compress.jobs.table_run.evaluate_runs", lambda *words: {})
+    (failed,) = ran(workspace, VIDEO)
+    assert (failed.run, failed.reason, failed.exit_code) == ("b", "RuntimeError: CUDA out of memory", 70)
+
+
+def test_data_without_a_modality_get_the_stand_in_and_the_note(frames: Workspace) -> None:
+    part = {"dim": 4, "sizes": [4]}
+    options = {"modalities": [8, 4], "encoders": ["lstm", "lstm"], "encoder_options": [part, part]}
+    rows = table_of(row("m", "multi_modal", "2", dim=4, options=options), row("l", "lstm", "2", dim=4))
+    assert stand_in_notes(frames, rows) == {}
+    assert ran(frames, rows) == []
+    config = read_json(frames.run("m") / "config.json")["config"]
+    assert config["encoder_options"]["modalities"] == [5, 7]
+    assert stand_in_notes(frames, rows) == {"m": ["Parts stand in."]}
+    (model,) = (one for one in load_models(frames.evaluation / "models") if one.name == "m")
+    assert model.parameters["side_heads"] > 0
