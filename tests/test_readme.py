@@ -184,6 +184,7 @@ def test_every_command_of_the_blocks_runs_in_order(walked: tuple[Path, dict[str,
         "reports/report.md",
         "reports/report.json",
         "reports/report.html",
+        "reports/table-3.md",
     ],
 )
 def test_the_commands_make_what_is_said(walked: tuple[Path, dict[str, int]], made: str):

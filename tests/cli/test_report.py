@@ -1,4 +1,4 @@
-"""`compress report`: from evaluation/*.json to Table 4 on screen and in three files."""
+"""`compress report`: from evaluations to the tables on screen and in files; --run makes what is missing."""
 
 from __future__ import annotations
 
@@ -83,3 +83,80 @@ def test_a_damaged_row_is_named(compress, measured: Path):
 
     assert ended.code == 65
     assert "original.json" in ended.err
+
+
+TABLE_FILES = [f"table-2.{suffix}" for suffix in ("html", "json", "md")]
+
+
+def test_a_table_of_models_is_shown_and_written_before_anything_is_measured(compress, here: Path):
+    ended = compress("report", "--table", "2")
+
+    assert ended.code == 0, ended.err
+    assert "0 of 14 printed rows measured" in ended.out
+    assert "compress train --name lstm-1x1024 --encoder lstm --dim 1024" in ended.out
+    assert sorted(path.name for path in (here / "reports").iterdir()) == TABLE_FILES
+
+
+def test_all_tables_are_written_and_a_machine_is_told_where(compress, measured: Path):
+    tables = compress("report", "--table", "all", "--json").json["tables"]
+
+    assert list(tables) == ["2", "3", "qrnn", "4"]
+    assert tables["4"]["markdown"].endswith("report.md")
+    assert all(Path(path).is_file() for files in tables.values() for path in files.values())
+
+
+def test_of_all_tables_the_fourth_is_left_out_while_it_is_empty(compress, here: Path):
+    ended = compress("report", "--table", "all")
+
+    assert ended.code == 0, ended.err
+    assert "Table 4 has no measured rows yet" in ended.out
+    assert compress("report").code == 66
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--rows", "moe"), "need --run"),
+        (("--table", "3", "--epochs", 1), "need --run"),
+        (("--run",), "the rows of Table 4 are made one by one"),
+        (("--table", "3", "--run", "--rows", "nextvlad"), "no row 'nextvlad'"),
+        (("--table", "5"), "'5'"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(compress, inside: Path, words: tuple[Any, ...], said: str):
+    ended = compress("report", *words)
+
+    assert ended.code == 2
+    assert said in ended.err
+
+
+@pytest.fixture
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compress.training.timing.BUDGET", 0.01)
+
+
+@pytest.mark.usefixtures("_quick")
+def test_a_dry_run_only_tells(compress, inside: Path):
+    before = sorted(inside.rglob("*"))
+    ended = compress("report", "--table", "3", "--dry-run", "--rows", "moe,fc-320")
+    facts = compress("report", "--table", "3", "--dry-run", "--rows", "moe,fc-320", "--json").json
+
+    assert ended.code == 0, ended.err
+    assert "0 of 2 rows measured, 2 to do, about" in ended.out
+    assert [row["run"] for row in facts["rows"]] == ["moe", "fc-320"]
+    assert all(row["seconds"] > 0 and row["weights_bytes"] > 0 for row in facts["rows"])
+    assert sorted(inside.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("_quick")
+def test_missing_rows_are_made_and_a_failed_one_is_the_exit_code(compress, inside: Path):
+    (inside / "runs" / "fc-320").mkdir()
+    (inside / "runs" / "fc-320" / "config.json").write_text("{}")
+    words = ("report", "--table", "3", "--run", "--rows", "logistic,fc-320", "--epochs", 1, "--json")
+    ended = compress(*words)
+
+    assert ended.code == 65
+    assert [(failed["run"], failed["exit_code"]) for failed in ended.json["failed"]] == [("fc-320", 65)]
+    assert "Failed: " in Path(ended.json["tables"]["3"]["markdown"]).read_text()
+    again = compress("report", "--table", "3", "--dry-run", "--rows", "logistic", "--json").json
+    assert again["rows"][0]["state"] == "measured"
