@@ -17,7 +17,8 @@ from compress.progress import Note
 if TYPE_CHECKING:
     from compress.jobs.report import Reported, ReportedModels
     from compress.jobs.table_failure import FailedRow
-    from compress.jobs.table_plan import PlannedRow, TablesRequest
+    from compress.jobs.table_plan import PlannedRow
+    from compress.jobs.table_tasks import TablesRequest
 
 MODELS = ("2", "3", "qrnn")
 
@@ -35,7 +36,7 @@ MODELS = ("2", "3", "qrnn")
     "--run",
     "run_missing",
     is_flag=True,
-    help="First train and evaluate the rows of Tables 2, 3 and QRNN that are missing; run it again to go on.",
+    help="First train and evaluate the rows that are missing; run it again to go on.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say which rows are missing, and what each would cost.")
 @click.option("--rows", metavar="NAME,...", help="With --run or --dry-run: only these rows.")
@@ -92,14 +93,10 @@ def report(
 
 
 def _request(session: Session, names: tuple[str, ...], rows: str | None, epochs: int | None) -> TablesRequest:
-    from compress.jobs.table_plan import TablesRequest
+    from compress.jobs.table_tasks import TablesRequest
 
-    tables = tuple(name for name in names if name in MODELS)
-    if not tables:
-        hint = "the rows of Table 4 are made one by one, by the commands that it prints"
-        raise click.UsageError(f"--run and --dry-run are for --table {', '.join(MODELS)} and all: {hint}.")
     return TablesRequest(
-        tables=tables,
+        tables=names,
         rows=tuple(name.strip() for name in (rows or "").split(",") if name.strip()),
         epochs=epochs,
         on_corrupt=session.settings.on_corrupt,

@@ -22,36 +22,42 @@ def plan_text(planned: Sequence[PlannedRow]) -> str:
     total = f"{done} of {len(planned)} rows measured, {len(missing)} to do"
     total += f", about {duration(sum(known))} on this machine as busy as now" if missing else ""
     parts = [table(COLUMNS, [_cells(one) for one in planned])]
-    parts += [f"{one.row.run}: {one.standing.reason}" for one in planned if one.standing.reason]
-    parts += [f"{one.row.run} cannot be trained: {one.problem.reason}" for one in planned if one.problem]
+    parts += [f"{one.task.name}: {one.standing.reason}" for one in planned if one.standing.reason]
+    parts += [f"{one.task.name} cannot be trained: {one.problem.reason}" for one in planned if one.problem]
     return "\n".join([*parts, total])
 
 
 def _cells(one: PlannedRow) -> tuple[str, ...]:
-    state, epochs = one.standing, one.training.epochs
-    left = one.seconds
+    state, left = one.standing, one.seconds
     return (
-        one.row.run,
-        one.row.table,
+        one.task.name,
+        one.task.table,
         str(state.state),
-        f"{state.epochs_done} of {epochs}" if state.epochs_done else str(epochs),
+        _epochs(one),
         "" if not one.missing else "unknown" if left is None else duration(left),
-        size(one.cost.weights_bytes) if one.cost else "",
+        size(one.cost.training.weights_bytes) if one.cost else "",
     )
+
+
+def _epochs(one: PlannedRow) -> str:
+    done, epochs = one.standing.epochs_done, one.task.training.epochs
+    if epochs is None:
+        return "computed"
+    return f"{done} of {epochs}" if done else str(epochs)
 
 
 def plan_facts(planned: Sequence[PlannedRow]) -> list[dict[str, Any]]:
     """The same for a machine; seconds and bytes, null where they are not known."""
     return [
         {
-            "run": one.row.run,
-            "table": one.row.table,
-            "title": one.row.title,
+            "row": one.task.name,
+            "table": one.task.table,
+            "title": one.task.title,
             "state": str(one.standing.state),
-            "epochs": one.training.epochs,
+            "epochs": one.task.training.epochs,
             "epochs_done": one.standing.epochs_done,
             "seconds": one.seconds,
-            "weights_bytes": one.cost.weights_bytes if one.cost else None,
+            "weights_bytes": one.cost.training.weights_bytes if one.cost else None,
             "reason": one.problem.reason if one.problem else one.standing.reason,
         }
         for one in planned

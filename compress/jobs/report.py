@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from compress.datasets.vocabulary import load_vocabulary
-from compress.jobs.table_state import stand_in_notes
+from compress.jobs.stand_ins import stand_in_notes
 from compress.reports import (
     ModelTable,
     Table4,

@@ -5,20 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compress.errors import CompressError
+from compress.jobs.table_tasks import Task
 
 
 @dataclass(frozen=True)
 class FailedRow:
-    """The row's run, why it failed in one line, and the exit code of that error."""
+    """The row's table and name, why it failed in one line, and the exit code of that error."""
 
-    run: str
+    table: str
+    row: str
     reason: str
     exit_code: int
 
 
-def failed_row(run: str, error: Exception) -> FailedRow:
+def failed_row(task: Task, error: Exception) -> FailedRow:
     """What to say about an exception; one that is not ours is named."""
     if isinstance(error, CompressError):
-        return FailedRow(run, str(error), error.exit_code)
+        return FailedRow(task.table, task.name, str(error), error.exit_code)
     first = next(iter(str(error).splitlines()), "")
-    return FailedRow(run, f"{type(error).__name__}: {first}", CompressError.exit_code)
+    what = f"{type(error).__name__}: {first}"
+    return FailedRow(task.table, task.name, what, CompressError.exit_code)

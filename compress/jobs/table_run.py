@@ -1,4 +1,4 @@
-"""`compress report --run`: train and evaluate the missing rows of Tables 2, 3 and QRNN, one by one."""
+"""`compress report --run`: train and evaluate the missing rows of the tables, one by one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import gc
 from collections.abc import Sequence
 
 from compress.errors import Interrupted
+from compress.jobs.encode import EncodeRequest, encode_store
+from compress.jobs.evaluate import EvaluateRequest, evaluate_store
 from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs
 from compress.jobs.table_failure import FailedRow, failed_row
-from compress.jobs.table_plan import PlannedRow, TablesRequest
+from compress.jobs.table_plan import PlannedRow
 from compress.jobs.table_state import State
+from compress.jobs.table_tasks import TablesRequest
 from compress.jobs.train import train_run
 from compress.progress import Note, Reporter, check_interrupt
 from compress.workspace import Workspace
@@ -37,29 +40,41 @@ def run_tables(
     failed: list[FailedRow] = []
     for number, one in enumerate(missing, 1):
         check_interrupt()
-        report(Note(f"[{number}/{len(missing)}] {one.row.run}: {one.row.title}"))
+        report(Note(f"[{number}/{len(missing)}] {one.task.name}: {one.task.title}"))
         if one.problem:
             failed.append(one.problem)  # not tried: a training that is refused late leaves a folder behind
             continue
         try:
-            _run(workspace, request, one, report)
+            _make(workspace, request, one, report)
         except Interrupted:
             raise
         except Exception as error:
             # Also what is no error of ours, such as a GPU without memory: one model of many shall not end a
             # night of training. Nothing is lost: it is told now, in the report, and by the exit code.
-            failed.append(failed_row(one.row.run, error))
-            report(Note(f"{one.row.run} failed: {failed[-1].reason}"))
+            failed.append(failed_row(one.task, error))
+            report(Note(f"{one.task.name} failed: {failed[-1].reason}"))
         gc.collect()  # a model in a reference cycle would stay beside the next one
     return failed
 
 
-def _run(workspace: Workspace, request: TablesRequest, one: PlannedRow, report: Reporter) -> None:
+def _make(workspace: Workspace, request: TablesRequest, one: PlannedRow, report: Reporter) -> None:
     if one.standing.state is not State.TRAINED:
-        train_run(workspace, one.training, report)
+        train_run(workspace, one.task.training, report)
     check_interrupt()
-    evaluation = EvaluateModelsRequest(
-        runs=(one.row.run,),
+    if one.task.codec is None:
+        evaluate_runs(workspace, _models_request(request, one.task.run), report)
+        return
+    encoding = EncodeRequest(
+        None, one.task.run, one.task.codec, (), None, 256, request.on_corrupt, request.device
+    )
+    encode_store(workspace, encoding, report)
+    check_interrupt()
+    evaluate_store(workspace, _store_request(request, one.task.name), report)
+
+
+def _models_request(request: TablesRequest, run: str) -> EvaluateModelsRequest:
+    return EvaluateModelsRequest(
+        runs=(run,),
         name=None,
         baseline=None,
         validate=(),
@@ -69,4 +84,16 @@ def _run(workspace: Workspace, request: TablesRequest, one: PlannedRow, report: 
         threads=request.threads,
         device=request.device,
     )
-    evaluate_runs(workspace, evaluation, report)
+
+
+def _store_request(request: TablesRequest, name: str) -> EvaluateRequest:
+    return EvaluateRequest(
+        dim=None,
+        name=name,
+        baseline="original",
+        head_epochs=None,
+        retrieval=True,
+        seed=request.seed,
+        threads=request.threads,
+        device=request.device,
+    )

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-from compress.artifacts.atomic import read_bytes, read_json
+from compress.artifacts.atomic import read_bytes
 from compress.artifacts.folder import read_folder
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
 from compress.errors import DataError, NotFoundError
 from compress.jobs.sources import open_split
-from compress.reports import Catalogue, CatalogueRow, catalogue, read_model
+from compress.jobs.table_tasks import Task
+from compress.reports import read_model, read_row
 from compress.workspace import Workspace
 
 
@@ -49,18 +49,22 @@ def schemas(workspace: Workspace, on_corrupt: OnCorrupt) -> dict[str, FeatureSch
     return {schema.level: schema for schema in found}
 
 
-def standing(workspace: Workspace, row: CatalogueRow, levels: dict[str, FeatureSchema]) -> Standing:
-    """How far a row is, from what lies in runs/ and evaluation/models/.
+def standing(workspace: Workspace, task: Task, levels: Mapping[str, FeatureSchema]) -> Standing:
+    """How far a row is, from what lies in runs/ and evaluation/.
 
     A row whose run was trained again since it was measured, or whose evaluation is damaged, is `TRAINED`.
     """
-    run = workspace.run(row.run)
+    run = workspace.run(task.run)
     model = run / "model" / "manifest.json"
-    if _is_measured(workspace.evaluation / "models", row.run, model.parent if model.exists() else None):
+    if task.codec is None:
+        own = workspace.evaluation / "models"
+        measured = _model_is_measured(own, task.run, model.parent if model.exists() else None)
+    else:
+        measured = _store_is_measured(workspace.evaluation, task)
+    if measured:
         return Standing(State.MEASURED)
-    if row.level not in levels:
-        has = " and ".join(f"{level}-level" for level in levels)
-        return Standing(State.DOES_NOT_FIT, reason=f"it reads {row.level}-level data, the shards are {has}")
+    if reason := _misfit(task, levels):
+        return Standing(State.DOES_NOT_FIT, reason=reason)
     if model.exists():
         return Standing(State.TRAINED)
     epochs = _logged_epochs(run / "log.jsonl")
@@ -69,7 +73,16 @@ def standing(workspace: Workspace, row: CatalogueRow, levels: dict[str, FeatureS
     return Standing(State.TO_DO)
 
 
-def _is_measured(evaluations: Path, run: str, model: Path | None) -> bool:
+def _misfit(task: Task, levels: Mapping[str, FeatureSchema]) -> str:
+    has = " and ".join(f"{level}-level" for level in levels)
+    if task.level not in levels:
+        return f"it reads {task.level}-level data, the shards are {has}"
+    if task.codec is not None and "video" not in levels:
+        return f"it is compared with the original video-level features, the shards are {has}"
+    return ""
+
+
+def _model_is_measured(evaluations: Path, run: str, model: Path | None) -> bool:
     row, scores = evaluations / f"{run}.json", evaluations / "scores" / run / "manifest.json"
     if not (row.exists() and scores.exists()):
         return False
@@ -83,25 +96,17 @@ def _is_measured(evaluations: Path, run: str, model: Path | None) -> bool:
     return measured.model_sha256 == (weights.sha256,)
 
 
+def _store_is_measured(evaluations: Path, task: Task) -> bool:
+    """Whether a row has its name, or answers the same line of Table 4."""
+    for path in evaluations.glob("*.json"):
+        try:
+            row = read_row(path)
+        except DataError:
+            continue  # a damaged one is measured again, or named by the report
+        if row.row == task.name or (task.answers is not None and row.table4_row == task.answers):
+            return True
+    return False
+
+
 def _logged_epochs(log: Path) -> int:
     return sum(line.endswith(b"\n") for line in read_bytes(log).splitlines(True)) if log.exists() else 0
-
-
-def stand_in_notes(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, list[str]]:
-    """For each run that was trained with a stand-in for what its data lack, the note that says so."""
-    known = rows or catalogue()
-    notes: dict[str, list[str]] = {}
-    for row in known.rows:
-        for stand_in in known.stand_ins:
-            if stand_in.encoder == row.encoder and _was_trained_with(workspace, row.run, stand_in.options):
-                notes.setdefault(row.run, []).append(stand_in.note)
-    return notes
-
-
-def _was_trained_with(workspace: Workspace, run: str, options: Mapping[str, Any]) -> bool:
-    path = workspace.run(run) / "config.json"
-    if not path.exists():
-        return False
-    content = read_json(path)
-    chosen = content.get("config", {}).get("encoder_options", {}) if isinstance(content, dict) else {}
-    return all(chosen.get(name) == value for name, value in options.items())

@@ -29,6 +29,7 @@ from compress.reports.model_table import Judgement as Judgement
 from compress.reports.model_table import ModelTable as ModelTable
 from compress.reports.model_table import model_table as model_table
 from compress.reports.model_terminal import print_models as print_models
+from compress.reports.parsing import read_row as read_row
 from compress.reports.provenance import Provenance as Provenance
 from compress.reports.published import PublishedRow as PublishedRow
 from compress.reports.published import published as published

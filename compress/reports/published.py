@@ -30,6 +30,7 @@ class ExpectedControl:
     """A row that a sceptic asks for: recognised by the stem of its name, its size and its codec."""
 
     stem: str
+    encoder: str
     title: str
     codec: str
     each_size: bool

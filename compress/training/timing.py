@@ -24,7 +24,7 @@ from encoders import keep_freed_memory
 BUDGET = 2.0
 _LEAST_ROWS = 8  # of a first, small step; batch norm wants a few
 _PART = 16  # of a batch in it
-_FORWARD = 1 / 3  # of a training step, roughly: the backward pass costs twice the forward pass
+FORWARD = 1 / 3  # of a training step, roughly: the backward pass costs twice the forward pass
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def measure_cost(
     return Cost(
         warm_epoch=warm_unit * train,
         epoch=unit * train,
-        validation=unit * held_out * _FORWARD,
+        validation=unit * held_out * FORWARD,
         epochs=config.epochs,
         warm_epochs=config.warm_epochs,
         parameters=parameters,

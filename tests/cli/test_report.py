@@ -118,7 +118,7 @@ def test_of_all_tables_the_fourth_is_left_out_while_it_is_empty(compress, here: 
     [
         (("--rows", "moe"), "need --run"),
         (("--table", "3", "--epochs", 1), "need --run"),
-        (("--run",), "the rows of Table 4 are made one by one"),
+        (("--run", "--rows", "pca-7"), "no row 'pca-7'"),
         (("--table", "3", "--run", "--rows", "nextvlad"), "no row 'nextvlad'"),
         (("--table", "5"), "'5'"),
     ],
@@ -143,7 +143,7 @@ def test_a_dry_run_only_tells(compress, inside: Path):
 
     assert ended.code == 0, ended.err
     assert "0 of 2 rows measured, 2 to do, about" in ended.out
-    assert [row["run"] for row in facts["rows"]] == ["moe", "fc-320"]
+    assert [row["row"] for row in facts["rows"]] == ["moe", "fc-320"]
     assert all(row["seconds"] > 0 and row["weights_bytes"] > 0 for row in facts["rows"])
     assert sorted(inside.rglob("*")) == before
 
@@ -156,7 +156,7 @@ def test_missing_rows_are_made_and_a_failed_one_is_the_exit_code(compress, insid
     ended = compress(*words)
 
     assert ended.code == 65
-    assert [(failed["run"], failed["exit_code"]) for failed in ended.json["failed"]] == [("fc-320", 65)]
+    assert [(failed["row"], failed["exit_code"]) for failed in ended.json["failed"]] == [("fc-320", 65)]
     assert "Failed: " in Path(ended.json["tables"]["3"]["markdown"]).read_text()
     again = compress("report", "--table", "3", "--dry-run", "--rows", "logistic", "--json").json
     assert again["rows"][0]["state"] == "measured"

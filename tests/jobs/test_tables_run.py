@@ -11,11 +11,14 @@ import pytest
 
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import Interrupted, UsageError
+from compress.jobs.stand_ins import stand_in_notes
+from compress.jobs.table4_tasks import store_tasks
 from compress.jobs.table_failure import FailedRow
 from compress.jobs.table_notes import notes
-from compress.jobs.table_plan import PlannedRow, TablesRequest, plan_tables
+from compress.jobs.table_plan import PlannedRow, plan_tables
 from compress.jobs.table_run import run_tables
-from compress.jobs.table_state import State, stand_in_notes
+from compress.jobs.table_state import State
+from compress.jobs.table_tasks import TablesRequest
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
 from compress.reports import Catalogue, CatalogueRow, StandIn, load_models, model_table
 from compress.reports.catalogue import FullData, PaperFigures
@@ -66,7 +69,7 @@ def ran(workspace: Workspace, known: Catalogue, report: Any = silent, **changes:
 
 
 def states(workspace: Workspace, rows: Catalogue) -> dict[str, str]:
-    return {one.row.run: str(one.standing.state) for one in planned(workspace, rows)}
+    return {one.task.run: str(one.standing.state) for one in planned(workspace, rows)}
 
 
 @pytest.fixture(autouse=True)
@@ -102,15 +105,15 @@ def _files(workspace: Workspace) -> dict[str, int]:
 
 def test_the_plan_says_state_cost_and_epochs_before_anything_is_trained(workspace: Workspace) -> None:
     plan = planned(workspace, VIDEO, epochs=5)
-    assert [one.row.run for one in plan] == ["a", "b", "c"]
+    assert [one.task.run for one in plan] == ["a", "b", "c"]
     assert {one.standing.state for one in plan} == {State.TO_DO}
-    assert all(one.seconds and one.cost and one.cost.weights_bytes > 0 for one in plan)
-    assert {one.training.epochs for one in plan} == {5}
+    assert all(one.seconds and one.cost and one.cost.training.weights_bytes > 0 for one in plan)
+    assert {one.task.training.epochs for one in plan} == {5}
     assert not workspace.runs.exists()
 
 
 def test_chosen_rows_alone_are_planned_and_unknown_ones_refused(workspace: Workspace) -> None:
-    assert [one.row.run for one in planned(workspace, VIDEO, rows=("c", "a"))] == ["a", "c"]
+    assert [one.task.run for one in planned(workspace, VIDEO, rows=("c", "a"))] == ["a", "c"]
     with pytest.raises(UsageError, match=r"no row 'z'.*choose from a, b, c"):
         planned(workspace, VIDEO, rows=("z",))
 
@@ -120,7 +123,7 @@ def test_rows_of_another_level_are_left_out_with_the_reason(workspace: Workspace
     only_frames = replace(workspace, train=frames.train_frames, validate=frames.validate_frames)
     for here, left_out in ((workspace, "l"), (only_frames, "a")):
         plan = planned(here, rows)
-        assert [one.row.run for one in plan if not one.missing] == [left_out]
+        assert [one.task.run for one in plan if not one.missing] == [left_out]
         assert "-level data, the shards are" in notes(plan, [])[left_out][0]
     assert all(one.missing for one in planned(frames, rows))
     assert ran(only_frames, rows) == []
@@ -138,10 +141,10 @@ def test_a_stopped_row_goes_on_where_it_was_to_the_same_weights(workspace: Works
     with pytest.raises(Interrupted):
         ran(workspace, VIDEO, stop)
     clear_interrupt()
-    plan = {one.row.run: one for one in planned(workspace, VIDEO)}
+    plan = {one.task.run: one for one in planned(workspace, VIDEO)}
     assert [str(one.standing.state) for one in plan.values()] == ["measured", "partly trained", "to do"]
     assert plan["b"].standing.epochs_done == 1
-    assert plan["b"].seconds < plan["b"].cost.seconds() + plan["b"].cost.validation
+    assert plan["b"].seconds < plan["b"].cost.seconds(0, trained=False)
     assert ran(workspace, VIDEO) == []
     for run in "abc":
         assert model_sha256(workspace.run(run)) == model_sha256(tmp_path / "whole" / "runs" / run)
@@ -153,7 +156,7 @@ def test_a_row_stopped_between_training_and_evaluation_is_only_evaluated(workspa
     (workspace.evaluation / "models" / "a.json").unlink()
     assert states(workspace, VIDEO) == {"a": "trained", "b": "measured", "c": "measured"}
     (one,) = (one for one in planned(workspace, VIDEO) if one.missing)
-    assert one.seconds == one.cost.validation
+    assert one.seconds == one.cost.after
     assert ran(workspace, VIDEO) == []
     assert model_sha256(workspace.run("a")) == weights
 
@@ -182,7 +185,7 @@ def test_a_row_that_fails_is_told_and_the_others_go_on(workspace: Workspace) -> 
     assert "norm" in plan[1].problem.reason
     assert plan[1].seconds is None
     (failed,) = ran(workspace, rows)
-    assert (failed.run, failed.exit_code) == ("bad", UsageError.exit_code)
+    assert (failed.row, failed.exit_code) == ("bad", UsageError.exit_code)
     assert states(workspace, rows) == {"a": "measured", "bad": "to do", "z": "measured"}
     assert not workspace.run("bad").exists()
     table = model_table(
@@ -213,7 +216,7 @@ def test_an_error_that_is_not_ours_fails_its_row_alone(workspace: Workspace, mon
     monkeypatch.setattr("compress.jobs.table_run.train_run", broken)
     monkeypatch.setattr("compress.jobs.table_run.evaluate_runs", lambda *words: {})
     (failed,) = ran(workspace, VIDEO)
-    assert (failed.run, failed.reason, failed.exit_code) == ("b", "RuntimeError: CUDA out of memory", 70)
+    assert (failed.row, failed.reason, failed.exit_code) == ("b", "RuntimeError: CUDA out of memory", 70)
 
 
 def test_data_without_a_modality_get_the_stand_in_and_the_note(frames: Workspace) -> None:
@@ -227,3 +230,50 @@ def test_data_without_a_modality_get_the_stand_in_and_the_note(frames: Workspace
     assert stand_in_notes(frames, rows) == {"m": ["Parts stand in."]}
     (model,) = (one for one in load_models(frames.evaluation / "models") if one.name == "m")
     assert model.parameters["side_heads"] > 0
+
+
+def test_a_run_that_two_rows_share_is_paid_once(workspace: Workspace) -> None:
+    known = table_of(row("cnn-320-max", "linear"), row("a", "linear"))
+    plan = {(one.task.table, one.task.name): one for one in planned(workspace, known, tables=("3", "4"))}
+    first, second = plan["3", "cnn-320-max"], plan["4", "cnn-320-max"]
+    assert first.cost.training.epoch > 0
+    assert second.cost.training.epoch == 0
+    assert second.seconds > 0  # encoding and a fresh head
+    assert plan["4", "original-int8"].task.training.epochs is None
+
+
+def test_table_4_starts_with_the_baseline_and_has_the_controls_of_the_papers_sizes(frames: Workspace) -> None:
+    known = table_of(row("lstm-1280-640", "lstm", "2", dim=640), row("cnn-320-max", "residual_cnn", dim=320))
+    tasks = store_tasks(frames, known, replace(REQUEST, tables=("4",)))
+    paper = [("lstm-1280-640", "LSTM 2 layer, (1280,640)"), ("cnn-320-max", "ResidualCNN-320, Max Pooling")]
+    assert [(task.name, task.answers) for task in tasks] == [
+        ("original", None),
+        ("original-int8", None),
+        *paper,
+        *((f"{stem}-{size}", None) for stem in ("pca", "random") for size in (320, 640)),
+    ]
+    made_by_hand = frames.run("residual_cnn-320") / "model"
+    made_by_hand.mkdir(parents=True)
+    (made_by_hand / "manifest.json").write_text("{}")
+    assert store_tasks(frames, known, REQUEST)[3].name == "residual_cnn-320"
+
+
+def test_the_rows_of_table_4_are_stored_and_judged_by_fresh_heads(workspace: Workspace, monkeypatch) -> None:
+    monkeypatch.setattr("compress.evaluation.fresh_head.EPOCHS", 1)
+    known = table_of(row("cnn-320-max", "residual_cnn_fc", dim=5))
+    assert ran(workspace, known, tables=("4",)) == []
+    rows = {path.stem for path in workspace.evaluation.glob("*.json")}
+    assert rows == {"original", "original-int8", "cnn-320-max", "pca-5", "random-5"}
+    assert not [one for one in planned(workspace, known, tables=("4",)) if one.missing]
+    (workspace.evaluation / "pca-5.json").write_text("{")
+    assert ran(workspace, known, tables=("4",)) == []
+    assert read_json(workspace.evaluation / "pca-5.json")["row"] == "pca-5"
+
+
+def test_without_video_level_features_table_4_has_nothing_to_compare_with(frames: Workspace) -> None:
+    only_frames = replace(frames, train=frames.train_frames, validate=frames.validate_frames, train_frames=())
+    known = table_of(row("lstm-1280-640", "lstm", "2"))
+    plan = planned(only_frames, known, tables=("4",))
+    assert {str(one.standing.state) for one in plan} == {"does not fit"}
+    assert "the original video-level features" in next(o for o in plan if o.task.answers).standing.reason
+    assert notes(plan, []) == {}

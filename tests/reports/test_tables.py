@@ -81,7 +81,7 @@ PARAMETERS = {
     "stacked-bilstm-res3-1024": lambda d: 2 * (lstm(d, 512) + 2 * lstm(1024, 512)),
     "multi-modal-dbof": lambda d: sum(dbof(part) for part in _parts(d)),
     "multi-modal-lstm": lambda d: sum(lstm(part, 1024) + lstm(1024, 1024) for part in _parts(d)),
-    "frame-average-logistic": lambda d: 0,
+    "frame-average-logistic": lambda d: d,  # the scale of the norm on the average
     "moe": lambda d: 0,
     "logistic": lambda d: 0,
     "qrnn": lambda d: qrnn(d, 512) + qrnn(512, 512),
