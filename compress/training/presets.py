@@ -62,9 +62,9 @@ _BEST: dict[str, dict[str, Any]] = {
     "dbof": {**_FRAMES, "encoder_options": {"embedding_dropout": 0.4, **_LIVELY_NORM}},
     "nextvlad": {
         **_FRAMES,
-        "epochs": 10,
+        "epochs": 7,
         "learning_rate": 3e-3,
-        "encoder_options": {"embedding_dropout": 0.3, **_LIVELY_NORM},
+        "encoder_options": {"embedding_dropout": 0.5, **_LIVELY_NORM},
     },
     "transformer": {
         **_FRAMES,
