@@ -73,8 +73,9 @@ def train_words(run: str, config: Path) -> list[str]:
         run: its name.
         config: its config.json.
     """
-    recipe = _flat(read_json(config)["config"])
-    encoder, dim = recipe.pop("encoder"), recipe.get("dim")
+    written = read_json(config)["config"]
+    encoder, recipe = written["encoder"], _flat(written)
+    dim = recipe.get("dim")
     presets = {preset: _flat(asdict(train_config(encoder, dim, preset))) for preset in PRESETS}
     changes = {preset: _changes(recipe, known) for preset, known in presets.items()}
     preset = min(PRESETS, key=lambda name: (len(changes[name]), PRESETS.index(name)))
@@ -88,9 +89,12 @@ def train_words(run: str, config: Path) -> list[str]:
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe with the encoder's options among its own settings, as --set takes them; JSON values."""
-    own = dict(config)
-    flat = {**own.pop("encoder_options"), **own}
+    """The recipe with the encoder's options among its own settings, as --set takes them; JSON values.
+
+    Without the encoder's name: an option may be called "encoder" too.
+    """
+    own = {key: value for key, value in config.items() if key not in ("encoder", "encoder_options")}
+    flat = {**config["encoder_options"], **own}
     result: dict[str, Any] = json.loads(json.dumps(flat))
     return result
 
