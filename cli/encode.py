@@ -49,6 +49,7 @@ def encode(
     Run it again to go on after Ctrl-C or a crash: the file is the same, byte for byte, as without the stop.
     """
     from compress.jobs.encode import EncodeRequest, encode_store
+    from compress.jobs.store_files import store_file
 
     request = EncodeRequest(
         dim=dim,
@@ -72,7 +73,7 @@ def encode(
                 "size": size(done.videos * done.bytes_per_video),
                 "resumed at": f"video {done.resumed_rows:,}" if done.resumed_rows else None,
                 "took": duration(done.seconds),
-                "next": f"compress index --name {done.path.stem}",
+                "next": f"compress index --name {store_file(session.workspace, done.path).typed}",
             }
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from cli.options import compute_options, dim_option, name_option
+from cli.options import compute_options, dim_option, store_option
 from cli.progress import duration
 from cli.session import Session
 from cli.text import facts, size
@@ -12,7 +12,7 @@ from cli.text import facts, size
 
 @click.command()
 @dim_option
-@name_option
+@store_option
 @click.option(
     "--metric",
     type=click.Choice(["cosine", "ip"]),
@@ -76,7 +76,7 @@ def index(
                 "recall@10": f"{summary.recall_at_10:.4f} against exact search",
                 "built on": summary.device,
                 "took": duration(summary.seconds),
-                "next": f"compress search --name {made.name} --row 0",
+                "next": made.next,
             }
         ),
     )

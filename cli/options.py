@@ -112,6 +112,9 @@ dim_option = click.option(
 name_option = click.option(
     "--name", metavar="NAME", help="Name of the run or store, where --dim is not enough."
 )
+store_option = click.option(
+    "--name", metavar="NAME|FILE.h5", help="Name of the store, where --dim is not enough, or its path."
+)
 
 
 def _all(command: Command, *options: Callable[[Command], Command]) -> Command:

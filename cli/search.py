@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from cli.options import compute_options, dim_option, name_option
+from cli.options import compute_options, dim_option, store_option
 from cli.session import Session
 from cli.text import table
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="Names of the classes, instead of the workspace's.",
 )
 @dim_option
-@name_option
+@store_option
 @compute_options
 @click.pass_obj
 def search(

@@ -11,6 +11,7 @@ from compress.datasets.source import Source
 from compress.errors import UsageError
 from compress.jobs.names import find_run, store_name
 from compress.jobs.sources import open_split, tell_skipped
+from compress.jobs.store_files import SUFFIX
 from compress.machine import choose_device
 from compress.progress import Reporter
 from compress.workspace import Workspace
@@ -48,11 +49,13 @@ def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter)
 
     Raises:
         NotFoundError: no such run; the hint says what trains it.
-        UsageError: --input without --output, or no shards.
+        UsageError: --input without --output, an output that is not called .h5, or no shards.
     """
     run = find_run(workspace, request.dim, request.name)
     if request.inputs and request.output is None:
         raise UsageError("--input needs --output", hint="say where the store goes: --output FILE.h5")
+    if request.output is not None and request.output.suffix != SUFFIX:
+        raise UsageError("a store's name ends in .h5", where=f"--output {request.output}")
     splits = _splits(workspace, request, _level(workspace, run))
 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.

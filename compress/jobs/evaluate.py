@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from compress.jobs.names import find_store
+from compress.jobs.store_files import name_in_workspace
 from compress.machine import choose_device
 from compress.progress import Reporter
 from compress.workspace import Workspace
@@ -40,8 +40,9 @@ def evaluate_store(workspace: Workspace, request: EvaluateRequest, report: Repor
 
     Raises:
         NotFoundError: no such store, or no baseline.
+        UsageError: the store lies outside the workspace.
     """
-    name = find_store(workspace, request.dim, request.name)
+    name = name_in_workspace(workspace, request.dim, request.name)
 
     # Not before: it imports torch, and a wrong name should be answered at once.
     from compress.evaluation import evaluate

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from compress.index import IndexSummary, build_index
-from compress.jobs.names import find_store
+from compress.jobs.store_files import find_store_file
 from compress.progress import Reporter
 from compress.store.reader import open_store
 from compress.workspace import Workspace
@@ -28,11 +29,16 @@ class IndexRequest:
 
 @dataclass(frozen=True)
 class Indexed:
-    """A committed index: the name of its store, its folder, and what was measured."""
+    """A committed index: its store (`name` as --name takes it), its folder, and what was measured."""
 
     name: str
     folder: Path
     summary: IndexSummary
+
+    @property
+    def next(self) -> str:
+        """What to type next."""
+        return f"compress search --name {shlex.quote(self.name)} --row 0"
 
 
 def index_store(workspace: Workspace, request: IndexRequest, report: Reporter) -> Indexed:
@@ -41,11 +47,10 @@ def index_store(workspace: Workspace, request: IndexRequest, report: Reporter) -
     Raises:
         NotFoundError: no such store; the hint says what writes it.
     """
-    name = find_store(workspace, request.dim, request.name)
-    folder = workspace.index(name)
+    found = find_store_file(workspace, request.dim, request.name)
     summary = build_index(
-        open_store(workspace.store(name)),
-        folder,
+        open_store(found.path),
+        found.index,
         metric=request.metric,
         factory=request.factory,
         split=request.split,
@@ -54,4 +59,4 @@ def index_store(workspace: Workspace, request: IndexRequest, report: Reporter) -
         device=request.device,
         report=report,
     )
-    return Indexed(name, folder, summary)
+    return Indexed(found.name, found.index, summary)

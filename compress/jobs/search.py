@@ -10,7 +10,7 @@ import numpy as np
 from compress.datasets.vocabulary import Vocabulary, load_vocabulary
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.index import open_index
-from compress.jobs.names import find_store
+from compress.jobs.store_files import find_store_file
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 
@@ -67,19 +67,20 @@ def search_store(workspace: Workspace, request: SearchRequest) -> Answer:
         raise UsageError(
             "nothing, or too much, to search for", hint="give VIDEO_ID, --row N or --vector FILE.npy"
         )
-    name = find_store(workspace, request.dim, request.name)
-    folder = workspace.index(name)
-    if not folder.is_dir():
+    found = find_store_file(workspace, request.dim, request.name)
+    if not found.index.is_dir():
         raise NotFoundError(
-            "no index of this store", where=folder, hint=f"`compress index --name {name}` builds it"
+            "no index of this store",
+            where=found.index,
+            hint=f"`compress index --name {found.typed}` builds it",
         )
-    store = open_store(workspace.store(name))
-    index = open_index(folder, store=store)
+    store = open_store(found.path)
+    index = open_index(found.index, store=store)
     names = _vocabulary(workspace, request)
     row, vector = _query(store, request)
     hits = tuple(
-        Hit(found.row, found.video_id, found.score, _labels(store, found.row, names))
-        for found in index.neighbours(vector, request.k, exclude=row)
+        Hit(hit.row, hit.video_id, hit.score, _labels(store, hit.row, names))
+        for hit in index.neighbours(vector, request.k, exclude=row)
     )
     return Answer(_words(store, row, names, request.vector), hits)
 
