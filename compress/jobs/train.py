@@ -102,13 +102,14 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.
     from compress.training import train
-    from compress.training.admission import check
+    from compress.training.admission import check, check_shards
     from compress.training.presets import default_encoder, train_config
 
     encoder = request.encoder or default_encoder(request.dim)
     name = run_name(encoder, request.dim, request.name)
     config = train_config(encoder, request.dim, request.preset, changes)
     device = choose_device(request.device)
+    check_shards(config, training.schema, sources[-1].schema)
     table, *held_out = (load_table(source, cache=workspace.cache, report=report) for source in sources)
     tell_skipped(sources, report)
     run = workspace.run(name)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from compress.artifacts.atomic import read_json, write_json
+from compress.datasets.schema import FeatureSchema
 from compress.errors import CorruptArtifactError, SchemaError, UnavailableError, UsageError
 from compress.training.config import TrainConfig
 from compress.training.identity import differences
@@ -25,39 +26,49 @@ def check(config: TrainConfig, table: Table, validation: Table, device: str) -> 
         SchemaError: encoder and data, or the two tables, do not fit.
         UnavailableError: no GPU where one is asked for.
     """
-    if config.encoder not in {*list_encoders(), *CLOSED_FORM}:
-        raise UsageError(f"no encoder {config.encoder!r}", where="--encoder")
-    if config.head is None and config.encoder not in CLOSED_FORM:
-        raise UsageError(f"encoder {config.encoder!r} is trained with a head", where="--set head")
+    check_shards(config, table.schema, validation.schema)
     _check_tables(config, table, validation)
-    if config.head is None and config.encoder != "identity":
-        dim, size = config.encoder_options.get("dim"), table.schema.dim
-        if not (isinstance(dim, int) and 0 < dim <= size):
-            raise UsageError(
-                f"{config.encoder} gives between 1 and {size} dimensions, not {dim}", where="--dim"
-            )
     if device == "cuda" and not torch.cuda.is_available():
         raise UnavailableError("no GPU that torch can use", where="--device cuda", hint="use --device cpu")
 
 
-def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
+def check_shards(config: TrainConfig, schema: FeatureSchema, validation: FeatureSchema) -> None:
+    """Refuse what cannot be trained on any videos of these schemas, so before the videos are loaded.
+
+    Raises:
+        UsageError: no such encoder, no head where one is needed, or a size that it cannot have.
+        SchemaError: encoder and data, or the two schemas, do not fit.
+    """
+    if config.encoder not in {*list_encoders(), *CLOSED_FORM}:
+        raise UsageError(f"no encoder {config.encoder!r}", where="--encoder")
+    if config.head is None and config.encoder not in CLOSED_FORM:
+        raise UsageError(f"encoder {config.encoder!r} is trained with a head", where="--set head")
     level = encoder_level(CLOSED_FORM.get(config.encoder, config.encoder))
-    if table.schema.level != level:
+    if schema.level != level:
         hint = (
             "give frame-level shards, or make them: compress data sample --from"
             if level == "frame"
             else "give video-level shards"
         )
         raise SchemaError(
-            f"encoder {config.encoder!r} reads {level}-level data, the shards are {table.schema.level}-level",
+            f"encoder {config.encoder!r} reads {level}-level data, the shards are {schema.level}-level",
             hint=hint,
         )
     ours, theirs = (
-        f"{schema.level}-level with {schema.dim} numbers and {schema.num_classes} classes"
-        for schema in (table.schema, validation.schema)
+        f"{one.level}-level with {one.dim} numbers and {one.num_classes} classes"
+        for one in (schema, validation)
     )
     if ours != theirs:
         raise SchemaError(f"training videos are {ours}, validation videos {theirs}")
+    if config.head is None and config.encoder != "identity":
+        dim, size = config.encoder_options.get("dim"), schema.dim
+        if not (isinstance(dim, int) and 0 < dim <= size):
+            raise UsageError(
+                f"{config.encoder} gives between 1 and {size} dimensions, not {dim}", where="--dim"
+            )
+
+
+def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
     if len(table) < 2 or len(validation) < 1:
         raise UsageError(f"{len(table)} training and {len(validation)} validation videos are too few")
     if config.head is not None:

@@ -11,7 +11,7 @@ import pytest
 
 from compress.artifacts.atomic import read_json
 from compress.artifacts.lock import exclusive
-from compress.errors import CorruptArtifactError, DataError, LockedError, UsageError
+from compress.errors import CorruptArtifactError, DataError, LockedError, SchemaError, UsageError
 from compress.jobs.encode import EncodeRequest, encode_store
 from compress.jobs.train import Trained, TrainRequest, train_run
 from compress.progress import Event, Note, silent
@@ -141,3 +141,24 @@ def _after(removals: int):
         return removed
 
     return stopping
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"encoder": "lstm"}, "'lstm' reads frame-level data, the shards are video-level"),
+        (
+            {"encoder": "pca", "dim": 13, "epochs": None, "settings": ()},
+            "between 1 and 12 dimensions, not 13",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_shards_is_told_before_they_are_loaded(
+    workspace: Workspace, changes: dict[str, Any], message: str
+):
+    told: list[Event] = []
+    with pytest.raises((SchemaError, UsageError), match=message):
+        train_run(workspace, replace(REQUEST, **changes), told.append)
+
+    assert told == []
+    assert not workspace.cache.exists()
