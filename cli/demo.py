@@ -65,11 +65,12 @@ def demo(
         "html": done.report.html,
         "seconds": done.seconds,
     }
+    kind = "invented " if request.on_sample else ""
     session.show(
         facts,
         lambda: "\n\n".join(
             [
-                "Five similar videos, found in 320 numbers a video",
+                f"Five similar {kind}videos, found in 320 numbers a video",
                 answer_text(done.similar),
                 report_text(done.report),
                 f"took {duration(done.seconds)}; go on in {done.folder}: compress search --dim 320 --row 7",

@@ -21,7 +21,6 @@ SMALLER = (
     "smaller than the paper's models, so that a CPU can train them in minutes: ResidualCNN with a 16th of "
     f"the channels, LSTM 256, 640 instead of 1280, 640, on {FRAMES[0]} to {FRAMES[1]} frames a video"
 )
-SAMPLE_NOTE = "Sample data: the videos are invented, so the figures only show that everything works."
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compress.reports.row import Row
-from compress.reports.sentences import subject, training
+from compress.reports.sentences import SAMPLE_NOTE, subject, training
 from compress.reports.table4 import Table4
 from compress.reports.wording import figure, listed, points
 
@@ -11,9 +11,13 @@ from compress.reports.wording import figure, listed, points
 def cautions(table: Table4) -> list[str]:
     """Sentences about these rows, each a reason to read the table with care; empty when there is none."""
     rows = [row for _, row in table.measured]
-    found = [_synthetic(rows), _missing_baseline(table), _larger_than_8_bits(table)]
+    found = [_invented(rows), _synthetic(rows), _missing_baseline(table), _larger_than_8_bits(table)]
     found += [*_equal_controls(table), _unlike_heads(rows)]
     return [text for text in found if text]
+
+
+def _invented(rows: list[Row]) -> str:
+    return SAMPLE_NOTE if any(SAMPLE_NOTE in row.notes for row in rows) else ""
 
 
 def _synthetic(rows: list[Row]) -> str:

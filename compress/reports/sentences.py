@@ -26,9 +26,22 @@ METHOD = (
     "not levels.",
 )
 
+SAMPLE_NOTE = "Sample data: the videos are invented, so the figures only show that everything works."
+"""The note of every row that was measured on invented videos."""
+
 
 def headline(table: Table4) -> str:
-    """One sentence about the smallest measured row of the paper's table (else the smallest other encoder)."""
+    """One sentence about the smallest measured row of the paper's table (else the smallest other encoder).
+
+    Where the videos are invented it begins with that.
+    """
+    sentence = _sentence(table)
+    if not any(SAMPLE_NOTE in row.notes for _, row in table.measured):
+        return sentence
+    return f"On invented videos (sample data), {sentence[0].lower()}{sentence[1:]}"
+
+
+def _sentence(table: Table4) -> str:
     line = subject(table)
     if line is None or line.row is None:
         return "No embedding has been measured yet"

@@ -11,6 +11,7 @@ import pytest
 from compress.demo import Demo, Request, plan, run_demo
 from compress.errors import CompressError, CorruptArtifactError, Interrupted, SchemaError, UsageError
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt
+from compress.reports.sentences import headline
 from tests.demo.small import SMALL, request, small_plan
 
 FILES = ("embeddings/*.h5", "embeddings/*/*", "runs/*/model/*", "evaluation/*.json", "demo.json")
@@ -71,6 +72,7 @@ def test_rows_say_that_videos_are_invented_and_models_small(first):
     rows = {row.row: row for _, row in demo.report.table.measured}
 
     assert all(any("invented" in note for note in row.notes) for row in rows.values())
+    assert headline(demo.report.table).startswith("On invented videos (sample data), ")
     assert any("narrower" in note for note in rows["residual_cnn-320"].notes)
     assert any("8 to 16 frames" in note for note in rows["lstm-640"].notes)
     assert rows["lstm-640"].data.synthetic_frames

@@ -11,7 +11,7 @@ from compress.errors import NotFoundError
 from compress.metrics import Interval
 from compress.reports import Row, Verdict, judge, load_rows, published, table4
 from compress.reports.cautions import cautions
-from compress.reports.sentences import data_line, headline
+from compress.reports.sentences import SAMPLE_NOTE, data_line, headline
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,15 @@ def test_headline_says_what_the_smallest_row_kept(
     evaluation: Callable[..., Path], names: tuple[str, ...]
 ) -> None:
     assert headline(table4(load_rows(evaluation(*names)))) == HEADLINES[names]
+
+
+def test_headline_and_cautions_say_that_videos_are_invented(evaluation: Callable[..., Path]) -> None:
+    folder = evaluation(
+        "original", "residual_cnn-320", change=lambda row: row.update(notes=["Another note.", SAMPLE_NOTE])
+    )
+    table = table4(load_rows(folder))
+    assert headline(table).startswith("On invented videos (sample data), a 320-d embedding keeps 100.6 % of")
+    assert SAMPLE_NOTE in cautions(table)
 
 
 def test_data_line_states_data_videos_and_seed(rows: list[Row]) -> None:
