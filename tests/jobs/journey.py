@@ -1,0 +1,106 @@
+"""The jobs of a video's way from shards to a report, each as one call on the workspace of tiny_videos.py."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import torch
+
+from compress.datasets.source import open_source
+from compress.encoding import EncodeResult
+from compress.index import SearchIndex, open_index
+from compress.jobs.encode import EncodeRequest, encode_store
+from compress.jobs.evaluate import EvaluateRequest, evaluate_store
+from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs
+from compress.jobs.index import IndexRequest, index_store
+from compress.jobs.names import store_name
+from compress.jobs.search import Answer, SearchRequest, search_store
+from compress.jobs.train import Trained, TrainRequest, train_run
+from compress.progress import silent
+from compress.store.reader import Store, open_store
+from compress.training.run import load_model
+from compress.workspace import Workspace
+from tests.encoders.examples import OPTIONS
+from tests.jobs.tiny_videos import CLASSES, TRAIN
+
+HEAD_EPOCHS = 1
+
+
+def trained(
+    workspace: Workspace, name: str, encoder: str, dim: int | None = None, *settings: str, epochs: int = 1
+) -> Trained:
+    """A small encoder, for an epoch; without `dim` as wide as it is by itself. "original" learns nothing."""
+    small = [f"{key}={json.dumps(value)}" for key, value in OPTIONS.get(encoder, {}).items()]
+    request = TrainRequest(
+        dim=dim,
+        encoder=encoder,
+        preset="best",
+        epochs=None if name == "original" else epochs,
+        batch_size=None if name == "original" else 16,
+        learning_rate=None,
+        settings=(*small, *settings),
+        name=name,
+        train=(),
+        validate=(),
+        num_classes=None,
+        fresh=False,
+        on_corrupt="fail",
+        seed=0,
+        threads=1,
+        device="cpu",
+    )
+    return train_run(workspace, request, silent)
+
+
+def encoded(workspace: Workspace, run: str, codec: str = "float32") -> EncodeResult:
+    """The store of a run, all videos in one batch."""
+    return encode_store(workspace, EncodeRequest(None, run, codec, (), None, 256, "fail", "cpu"), silent)
+
+
+def stored(workspace: Workspace, run: str, codec: str = "float32") -> Store:
+    """That store, every byte of it checked."""
+    return open_store(workspace.store(store_name(run, codec)), verify=True)
+
+
+def indexed(workspace: Workspace, store: str) -> SearchIndex:
+    """The index of a store, opened as belonging to it."""
+    request = IndexRequest(None, store, "cosine", None, None, TRAIN, 0, "cpu")
+    done = index_store(workspace, request, silent)
+    return open_index(done.folder, store=open_store(workspace.store(store)))
+
+
+def searched(workspace: Workspace, store: str, video_id: str, k: int) -> Answer:
+    """The videos most like one of the store."""
+    return search_store(workspace, SearchRequest(None, store, video_id, None, None, k, None))
+
+
+def measured(workspace: Workspace, store: str) -> dict[str, Any]:
+    """A store's row, by a fresh head and its neighbours."""
+    request = EvaluateRequest(None, store, "original", HEAD_EPOCHS, True, 0, 1, "cpu")
+    return evaluate_store(workspace, request, silent)
+
+
+def scored(workspace: Workspace, *runs: str) -> dict[str, Any]:
+    """The figures of runs by their own heads."""
+    request = EvaluateModelsRequest(runs, None, None, (), False, "fail", 0, 1, "cpu")
+    return evaluate_runs(workspace, request, silent)
+
+
+@torch.no_grad()
+def embedded_one_by_one(workspace: Workspace, run: str) -> dict[bytes, np.ndarray]:
+    """The embedding (dim,) of each video by its id, computed in memory, without batch mates or padding."""
+    model, facts = load_model(workspace.run(run))
+    found = {}
+    for split in ("train", "validate"):
+        source = open_source(workspace.patterns(split, model.encoder.level), num_classes=CLASSES)
+        for record in source.read(source.shards[0]):
+            with torch.autocast("cpu", torch.bfloat16, enabled=facts["train_config"]["precision"] == "bf16"):
+                if model.encoder.level == "frame":
+                    frames = torch.tensor(record.frames)[None]
+                    embedding = model.embed((frames, torch.tensor([frames.shape[1]])))
+                else:
+                    embedding = model.embed(torch.tensor(record.features)[None])
+            found[record.video_id] = embedding[0].float().numpy()
+    return found
