@@ -100,10 +100,16 @@ def _frame_statistics(options: Options, dim: int) -> str:
 def _multi_modal(options: Options, dim: int) -> str:
     encoders = options.get("encoders", ())
     chosen = options.get("encoder_options") or [{} for _ in encoders]
-    titles = [encoder_title(name, own, own.get("dim", 0)) for name, own in zip(encoders, chosen, strict=True)]
-    if len(set(titles)) == 1:
-        return f"Multi-modal: {titles[0]}, {len(titles)} times"
-    return ": ".join(["Multi-modal", *([" and ".join(titles)] if titles else [])])
+    dims = [own.get("dim", 0) for own in chosen]
+    titles = [encoder_title(*part) for part in zip(encoders, chosen, dims, strict=True)]
+    if len(titles) > 1 and len(set(titles)) == 1:
+        parts = [f"{titles[0]}, {len(titles)} times"]
+    else:
+        parts = [" and ".join(titles)] if titles else []
+    joined = options.get("fusion") == "concatenate"
+    words = [": ".join(["Multi-modal", *parts]), *(["concatenated"] if joined else [])]
+    fused = [sum(dims) if joined else dims[0]] if dims and all(dims) else []
+    return ", ".join([*words, *_projected(fused, dim)])
 
 
 _OTHERS: dict[str, Callable[[Options, int], str]] = {

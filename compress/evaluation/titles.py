@@ -8,6 +8,7 @@ from typing import Any
 from compress.evaluation.encoder_titles import encoder_title
 
 _HEADS = {"moe": "MoE", "logistic": "logistic regression"}
+_MIXTURES = 2  # of the papers
 
 
 def title(facts: Mapping[str, Any], dim: int, codec: str) -> str:
@@ -22,15 +23,24 @@ def title(facts: Mapping[str, Any], dim: int, codec: str) -> str:
     return encoder_title(encoder, options, dim) + trained + ("" if codec == "float32" else f", {codec}")
 
 
-def model_title(encoder: str, options: Mapping[str, Any], dim: int, head: str) -> str:
-    """What a trained run is called, e.g. "LSTM 1280, 640, last state"; the head is told where it is not MoE.
+def model_title(
+    encoder: str, options: Mapping[str, Any], dim: int, head: str, mixtures: int | None = None
+) -> str:
+    """What a trained run is called, e.g. "LSTM 1280, 640, last state".
+
+    The head is told where it is not the papers' MoE of 2 mixtures.
 
     Args:
         encoder, options, dim: as for `encoder_title`.
         head: a registered head.
+        mixtures: of an MoE; None for other heads, or where it is not known.
     """
-    words = encoder_title(encoder, options, dim)
-    return words if head == "moe" and encoder != "identity" else f"{words}, {_HEADS.get(head, head)}"
+    words = [encoder_title(encoder, options, dim)]
+    other = mixtures not in (None, _MIXTURES)
+    if head != "moe" or encoder == "identity" or other:
+        size = f" of {mixtures} mixture{'' if mixtures == 1 else 's'}" if other else ""
+        words.append(_HEADS.get(head, head) + size)
+    return ", ".join(words)
 
 
 def table4_row(facts: Mapping[str, Any], dim: int, codec: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from compress.evaluation.encoder_titles import encoder_title
 from compress.evaluation.titles import model_title, role, table4_row, title
 from compress.reports import published
 from encoders import list_encoders
@@ -93,6 +94,13 @@ MODELS = [
         "Frame statistics (mean and std), MLP bottleneck 320",
     ),
     ("multi_modal", TWO_LSTMS, 1024, "Multi-modal: LSTM 2 x 1024, 2 times"),
+    ("multi_modal", TWO_LSTMS, 320, "Multi-modal: LSTM 2 x 1024, 2 times, to 320"),
+    (
+        "multi_modal",
+        {**TWO_LSTMS, "fusion": "concatenate"},
+        2048,
+        "Multi-modal: LSTM 2 x 1024, 2 times, concatenated",
+    ),
     ("multi_modal", MIXED, 1024, "Multi-modal: DBoF and LSTM"),
     ("autoencoder", {}, 320, "Autoencoder 320"),
     ("linear", {}, 320, "Linear bottleneck 320"),
@@ -110,6 +118,15 @@ def test_another_head_than_the_papers_is_told():
     assert model_title("mlp", {}, 320, "logistic") == "MLP bottleneck 320, logistic regression"
     assert model_title("identity", {}, 1152, "logistic") == "Original features, logistic regression"
     assert model_title("mlp", {}, 320, "own") == "MLP bottleneck 320, own"
+    assert model_title("mlp", {}, 320, "moe", 2) == "MLP bottleneck 320"
+    assert model_title("mlp", {}, 320, "moe", 4) == "MLP bottleneck 320, MoE of 4 mixtures"
+    assert model_title("identity", {}, 1152, "moe", 1) == "Original features, MoE of 1 mixture"
+
+
+@pytest.mark.parametrize("name", [name for name in list_encoders() if name != "identity"])
+def test_every_title_tells_another_dim(name: str):
+    encoders = [small_encoder(name, dim=dim) for dim in (10, 11)]
+    assert len({encoder_title(name, asdict(one.config), one.dim) for one in encoders}) == 2
 
 
 @pytest.mark.parametrize("name", list_encoders())

@@ -73,7 +73,13 @@ def notes(members: Sequence[Member], videos: Views) -> list[str]:
 
 def _title(members: Sequence[Member]) -> str:
     titles = [
-        model_title(member.recipe["encoder"], config["encoder_options"], member.dim, config["head"])
+        model_title(
+            member.recipe["encoder"],
+            config["encoder_options"],
+            member.dim,
+            config["head"],
+            config["head_options"].get("num_mixtures"),
+        )
         for member in members
         if (config := member.facts["model_config"])
     ]
