@@ -12,6 +12,8 @@ from compress.jobs.stand_ins import stand_in_notes
 from compress.reports import (
     ModelTable,
     Table4,
+    chosen_models,
+    chosen_rows,
     class_sections,
     load_models,
     load_rows,
@@ -57,8 +59,7 @@ def report_workspace(workspace: Workspace, output: Path | None, command: str = "
     """
     rows = load_rows(workspace.evaluation)
     table = table4(rows)
-    names = {} if workspace.vocabulary is None else load_vocabulary(workspace.vocabulary).names
-    classes = class_sections(table, workspace.evaluation, names)
+    classes = class_sections(chosen_rows(table, workspace.evaluation), _class_names(workspace))
     folder, today = output or workspace.reports, date.today().isoformat()
     files = write_report(rows, folder, generated=today, command=command, classes=classes)
     return Reported(table, *files)
@@ -108,11 +109,19 @@ def report_models(
         notes: why a row could not be run, by its name.
 
     Raises:
-        DataError: an evaluation is damaged.
+        NotFoundError: the workspace's vocabulary is gone.
+        DataError: an evaluation or the scores beside it are damaged.
     """
     known = stand_in_notes(workspace)
     for run, texts in (notes or {}).items():
         known[run] = [*known.get(run, []), *texts]
-    table = model_table(name, load_models(workspace.evaluation / "models"), notes=known)
+    evaluations = workspace.evaluation / "models"
+    table = model_table(name, load_models(evaluations), notes=known)
+    classes = class_sections(chosen_models(table, evaluations), _class_names(workspace))
     folder, today = output or workspace.reports, date.today().isoformat()
-    return ReportedModels(table, *write_models(table, folder, generated=today, command=command))
+    files = write_models(table, folder, generated=today, command=command, classes=classes)
+    return ReportedModels(table, *files)
+
+
+def _class_names(workspace: Workspace) -> Mapping[int, str]:
+    return {} if workspace.vocabulary is None else load_vocabulary(workspace.vocabulary).names

@@ -5,7 +5,8 @@ model_table   those tables, from evaluation/models/*.json; model_markdown and so
 published   what the paper's Table 4 prints, from tables.toml too
 rows        evaluation/*.json -> rows that compare
 table4      the table and its verdicts
-class_sections   what rare and frequent classes lose: bins, extremes, the Zipf curve
+class_sections   what rare and frequent classes lose: bins, extremes, the Zipf curve; table4_classes and
+            model_classes choose the rows
 terminal, markdown, json_report, html   its renderers; forest and tradeoff draw the plots of the page
 """
 
@@ -14,11 +15,14 @@ from compress.reports.catalogue import Catalogue as Catalogue
 from compress.reports.catalogue import CatalogueRow as CatalogueRow
 from compress.reports.catalogue import StandIn as StandIn
 from compress.reports.catalogue import catalogue as catalogue
+from compress.reports.class_choice import ClassChoice as ClassChoice
+from compress.reports.class_choice import KeptRow as KeptRow
 from compress.reports.class_sections import ClassSections as ClassSections
 from compress.reports.class_sections import class_sections as class_sections
 from compress.reports.html import to_html as to_html
 from compress.reports.json_report import to_json as to_json
 from compress.reports.markdown import to_markdown as to_markdown
+from compress.reports.model_classes import chosen_models as chosen_models
 from compress.reports.model_html import models_to_html as models_to_html
 from compress.reports.model_json import models_to_json as models_to_json
 from compress.reports.model_markdown import models_to_markdown as models_to_markdown
@@ -40,6 +44,7 @@ from compress.reports.rows import load_rows as load_rows
 from compress.reports.table4 import Line as Line
 from compress.reports.table4 import Table4 as Table4
 from compress.reports.table4 import table4 as table4
+from compress.reports.table4_classes import chosen_rows as chosen_rows
 from compress.reports.terminal import print_report as print_report
 from compress.reports.verdict import Verdict as Verdict
 from compress.reports.verdict import judge as judge

@@ -27,10 +27,14 @@ class ExtremeClass:
 
 @dataclass(frozen=True)
 class Extremes:
-    """The classes that `row` lost most (worst first) and gained most (best first) of `considered` classes."""
+    """The classes that `row` lost most (worst first) and gained most (best first) of `considered` classes.
+
+    Lost and gained beside `baseline`, another row.
+    """
 
     row: str
     title: str
+    baseline: str
     lost: tuple[ExtremeClass, ...]
     gained: tuple[ExtremeClass, ...]
     considered: int
@@ -64,5 +68,10 @@ def extremes(row: ScoredClasses, baseline: ScoredClasses, names: Mapping[int, st
         return ExtremeClass(names[c], videos, positives, before, after)
 
     return Extremes(
-        row.name, row.title, tuple(map(described, lost)), tuple(map(described, gained)), len(considered)
+        row=row.name,
+        title=row.title,
+        baseline=baseline.name,
+        lost=tuple(map(described, lost)),
+        gained=tuple(map(described, gained)),
+        considered=len(considered),
     )

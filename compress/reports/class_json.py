@@ -16,6 +16,7 @@ def classes_json(classes: ClassSections) -> dict[str, Any]:
     found = classes.findings
     return {
         "missing": classes.missing,
+        "why_these_rows": classes.why,
         "findings": None
         if found is None
         else {

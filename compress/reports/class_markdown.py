@@ -9,15 +9,6 @@ from compress.reports.class_sentences import extremes_caption, frequency_caption
 from compress.reports.markdown_table import escape, to_table
 from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket
 
-EXTREME_HEADER = (
-    "Class",
-    "Training videos",
-    "Validation videos",
-    "Baseline: AP",
-    "Row: AP",
-    f"{DELTA} AP (points)",
-)
-
 
 def class_parts(classes: ClassSections) -> list[str]:
     """Paragraphs and tables in reading order."""
@@ -27,6 +18,7 @@ def class_parts(classes: ClassSections) -> list[str]:
     if found is None:
         return parts if classes.missing else []
     told = "\n".join(f"- {escape(text)}" for text in where_lost(found.frequency))
+    parts += [escape(classes.why)] if classes.why else []
     parts += [told] if told else []
     parts += [escape(frequency_caption(found.frequency)), _frequency(found.frequency)]
     if found.extremes is not None:
@@ -58,7 +50,9 @@ def _difference(mean: Mean) -> str:
 
 
 def _extremes(found: Extremes) -> str:
-    return to_table(EXTREME_HEADER, [_class(one) for one in (*found.lost, *found.gained)])
+    header = ["Class", "Training videos", "Validation videos"]
+    header += [f"{escape(found.baseline)}: AP", f"{escape(found.row)}: AP", f"{DELTA} AP (points)"]
+    return to_table(header, [_class(one) for one in (*found.lost, *found.gained)])
 
 
 def _class(one: ExtremeClass) -> list[str]:

@@ -32,7 +32,7 @@ def zipf_caption(train: Zipf, validation: Zipf) -> str:
 def frequency_caption(found: ClassFrequency) -> str:
     """The caption of the plots by class frequency, with the number of classes in each bin."""
     bins = "; ".join(f"{one.name}: {count(one.classes)}" for one in found.bins)
-    difference = f", and its difference ({DELTA}) from the baseline in points" if found.baseline else ""
+    difference = f", and its difference ({DELTA}) from {found.baseline} in points" if found.baseline else ""
     chance = "Where nothing changed, one bin in 20 still lies wholly on one side of 0. "
     return (
         "Mean average precision (within the 20 highest scores a video) of the classes with so many training "
@@ -44,12 +44,13 @@ def frequency_caption(found: ClassFrequency) -> str:
 
 
 def where_lost(found: ClassFrequency) -> list[str]:
-    """One sentence for each compared row: in which bins it falls short, and in which it is better.
+    """One sentence for each compared row: in which bins it falls short of the reference, and is better.
 
     Bins that follow each other are named together; the sentence is about each of them.
     """
     return [
-        f"{row.name} {_listed_bins(found, short, 'falls short')}; {_listed_bins(found, better, 'is better')}."
+        f"{row.name} against {found.baseline}: {_listed_bins(found, short, 'falls short')}; "
+        f"{_listed_bins(found, better, 'is better')}."
         for row in found.rows
         if row.delta is not None
         for short, better in [_sides(row.delta)]
@@ -78,7 +79,7 @@ def _run(first: Bin, last: Bin) -> str:
 def extremes_caption(found: Extremes) -> str:
     """The caption of the table of classes."""
     return (
-        f"The classes whose average precision {found.row} lost and gained most, of the "
-        f"{count(found.considered)} with at least {LEAST_POSITIVES} validation videos. They were picked for "
-        "being extreme: on other videos most of them will be less so."
+        f"The classes whose average precision {found.row} lost and gained most beside {found.baseline}, of "
+        f"the {count(found.considered)} with at least {LEAST_POSITIVES} validation videos. They were picked "
+        "for being extreme: on other videos most of them will be less so."
     )

@@ -59,7 +59,7 @@ def frequency_plot(
     if not series:
         raise NotFoundError("no row was compared with the baseline", hint="`compress evaluate` compares rows")
     frame = Frame(left=48, top=28, right=width - 6, bottom=height - 62)
-    title = f"{_quantity(differences)} against the number of training videos of the class"
+    title = f"{_quantity(found, differences)} against the number of training videos of the class"
     drawing = Drawing(width, height, title=title, description=_described(found, series), name=name)
     y = _scale(series, differences, frame)
     _axes(drawing, found.bins, differences, frame, y)
@@ -69,8 +69,10 @@ def frequency_plot(
     return drawing.render()
 
 
-def _quantity(differences: bool) -> str:
-    return "Difference in mean average precision from the baseline, in points," if differences else "Mean AP"
+def _quantity(found: ClassFrequency, differences: bool) -> str:
+    if not differences:
+        return "Mean AP"
+    return f"Difference in mean average precision from {found.baseline}, in points,"
 
 
 def _series(found: ClassFrequency, differences: bool) -> list[Series]:

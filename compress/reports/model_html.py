@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from compress.reports.class_html import class_values
+from compress.reports.class_sections import ClassSections
 from compress.reports.html_page import template
 from compress.reports.model_markdown import METRICS
 from compress.reports.model_sentences import METHOD, model_cautions, model_data_line, model_headline
@@ -9,8 +11,8 @@ from compress.reports.model_table import ModelTable
 from compress.reports.provenance import Provenance
 
 
-def models_to_html(table: ModelTable, provenance: Provenance) -> str:
-    """The whole page; all text from rows is escaped (Jinja2 autoescape)."""
+def models_to_html(table: ModelTable, provenance: Provenance, classes: ClassSections | None = None) -> str:
+    """The whole page; all text from rows is escaped (Jinja2 autoescape, ElementTree in the plots)."""
     return template("models.html.jinja").render(
         table=table,
         provenance=provenance,
@@ -19,4 +21,5 @@ def models_to_html(table: ModelTable, provenance: Provenance) -> str:
         cautions=model_cautions(table),
         method=METHOD,
         metrics=METRICS,
+        **class_values(classes),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from compress.reports.class_json import classes_json
+from compress.reports.class_sections import ClassSections
 from compress.reports.model_sentences import (
     METHOD,
     model_cautions,
@@ -18,7 +20,9 @@ from compress.reports.provenance import Provenance
 SCHEMA_VERSION = 1
 
 
-def models_to_json(table: ModelTable, provenance: Provenance) -> dict[str, Any]:
+def models_to_json(
+    table: ModelTable, provenance: Provenance, classes: ClassSections | None = None
+) -> dict[str, Any]:
     """A JSON-able dict; `groups` in reading order, each with its lines; NOT RUN lines have null figures."""
     agreeing, pairs = order_kept(table)
     return {
@@ -31,6 +35,7 @@ def models_to_json(table: ModelTable, provenance: Provenance) -> dict[str, Any]:
         "groups": [
             {"title": title, "lines": [_line(line) for line in lines]} for title, lines in table.groups
         ],
+        "classes": None if classes is None else classes_json(classes),
         "method": list(METHOD),
         "provenance": asdict(provenance),
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from compress.metrics import Interval
+from compress.reports.class_markdown import class_parts
+from compress.reports.class_sections import ClassSections
 from compress.reports.markdown_blocks import command_block, provenance_blocks
 from compress.reports.markdown_table import escape, to_table
 from compress.reports.model_sentences import METHOD, model_cautions, model_data_line, model_headline
@@ -22,12 +24,15 @@ DETAIL_HEADER = (
 )
 
 
-def models_to_markdown(table: ModelTable, provenance: Provenance) -> str:
+def models_to_markdown(
+    table: ModelTable, provenance: Provenance, classes: ClassSections | None = None
+) -> str:
     """The whole report; ends with one newline. Text from rows is escaped: it cannot become markup."""
     parts = [f"# {escape(model_headline(table))}", escape(model_data_line(table))]
     parts += [f"> **Note.** {escape(text)}" for text in model_cautions(table)]
     for title, lines in table.groups:
         parts += [f"## {title}", to_table(HEADER, [_cells(line) for line in lines])]
+    parts += [] if classes is None else class_parts(classes)
     parts += ["## Details", to_table(DETAIL_HEADER, _details(table))] if table.measured else []
     parts += _notes(table)
     parts += ["## How to read this", "\n".join(f"- {escape(text)}" for text in METHOD)]

@@ -52,13 +52,20 @@ def write_report(
     return files
 
 
-def write_models(table: ModelTable, folder: Path, *, generated: str, command: str) -> tuple[Path, Path, Path]:
+def write_models(
+    table: ModelTable,
+    folder: Path,
+    *,
+    generated: str,
+    command: str,
+    classes: ClassSections | None = None,
+) -> tuple[Path, Path, Path]:
     """Write table-2.md, .json and .html, or those of another table of models; as `write_report`."""
     provenance = Provenance(generated, command, versions())
     files = _files(folder, f"table-{table.name}")
-    write_bytes(files[0], models_to_markdown(table, provenance).encode("utf-8"))
-    write_json(files[1], models_to_json(table, provenance))
-    write_bytes(files[2], models_to_html(table, provenance).encode("utf-8"))
+    write_bytes(files[0], models_to_markdown(table, provenance, classes).encode("utf-8"))
+    write_json(files[1], models_to_json(table, provenance, classes))
+    write_bytes(files[2], models_to_html(table, provenance, classes).encode("utf-8"))
     return files
 
 

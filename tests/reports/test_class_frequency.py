@@ -119,7 +119,7 @@ def test_a_row_like_the_baseline_differs_by_nothing_and_the_baseline_is_not_comp
     assert found.rows[0].delta is None
     assert all(mean.value == 0 for mean in found.rows[1].delta or ())
     assert all(mean.low in (0, None) and mean.high in (0, None) for mean in found.rows[1].delta or ())
-    assert where_lost(found) == ["twin falls short in no bin; is better in no bin."]
+    assert where_lost(found) == ["twin against original: falls short in no bin; is better in no bin."]
 
 
 def test_a_row_that_is_worse_everywhere_is_said_to_fall_short_over_the_whole_range() -> None:
@@ -127,7 +127,7 @@ def test_a_row_that_is_worse_everywhere_is_said_to_fall_short_over_the_whole_ran
     worse = replace(original, name="worse", average_precision=original.average_precision / 2 - 0.01)
     found = class_frequency([original, worse], "original")
     (told,) = where_lost(found)
-    assert told.startswith("worse falls short among classes with ")
+    assert told.startswith("worse against original: falls short among classes with ")
     assert "or more training videos; is better in no bin." in told
 
 

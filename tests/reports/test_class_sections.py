@@ -15,6 +15,7 @@ from compress.evaluation.scores import save_scores
 from compress.reports import (
     ClassSections,
     Table4,
+    chosen_rows,
     class_sections,
     load_rows,
     table4,
@@ -25,7 +26,6 @@ from compress.reports import (
 from compress.reports.class_frequency import class_frequency
 from compress.reports.class_html import NARROW, WIDE
 from compress.reports.class_markdown import class_parts
-from compress.reports.class_scores import chosen_rows
 from compress.reports.frequency_plot import ENCODERS, frequency_plot, marks
 from compress.reports.wording import bracket, count, figure, points, points_bracket
 from tests.reports.scored_videos import CLASSES, scored, top, train_counts
@@ -60,15 +60,17 @@ def measured(evaluation: Writer) -> Callable[..., tuple[Table4, Path]]:
 
 def sections(measured: Callable[..., tuple[Table4, Path]]) -> tuple[Table4, ClassSections]:
     table, folder = measured(("original",))
-    return table, class_sections(table, folder, NAMES)
+    return table, class_sections(chosen_rows(table, folder), NAMES)
 
 
 def test_baseline_the_papers_rows_and_pca_of_the_headlines_size_are_chosen(
     measured: Callable[..., tuple[Table4, Path]],
 ) -> None:
-    table, _ = measured(())
+    table, folder = measured(())
     names = ["original", "residual_cnn-320", "residual_cnn-512", "lstm-640", "pca-320"]
-    assert [row.row for row in chosen_rows(table)] == names
+    choice = chosen_rows(table, folder)
+    assert [row.name for row in choice.rows] == names
+    assert (choice.reference, choice.subject) == ("original", "residual_cnn-320")
 
 
 def test_the_counts_kept_with_one_row_serve_all_rows_of_the_same_training_videos(
@@ -90,12 +92,16 @@ def test_scores_of_before_there_were_counts_leave_the_plots_out_with_the_command
     measured: Callable[..., tuple[Table4, Path]],
 ) -> None:
     table, folder = measured(())
-    found = class_sections(table, folder, NAMES)
+    found = class_sections(chosen_rows(table, folder), NAMES)
     assert found.findings is None
     assert found.missing.endswith("compress evaluate --name original keeps them.")
     for text in (to_markdown(table, PROVENANCE, found), Page(to_html(table, PROVENANCE, found)).text):
         assert found.missing in text.replace("\\", "")
-    assert to_json(table, PROVENANCE, found)["classes"] == {"missing": found.missing, "findings": None}
+    assert to_json(table, PROVENANCE, found)["classes"] == {
+        "missing": found.missing,
+        "why_these_rows": "",
+        "findings": None,
+    }
 
 
 @pytest.mark.parametrize("fact", ["validate", "train"])
@@ -103,7 +109,7 @@ def test_a_row_of_other_videos_is_named_and_left_out(
     measured: Callable[..., tuple[Table4, Path]], fact: str
 ) -> None:
     table, folder = measured(("original",), {"lstm-640": {fact: "other"}})
-    found = class_sections(table, folder, NAMES)
+    found = class_sections(chosen_rows(table, folder), NAMES)
     assert found.findings is not None
     assert "lstm-640" not in [row.name for row in found.findings.frequency.rows]
     assert "lstm-640; to measure again: compress evaluate --name lstm-640." in found.missing
@@ -113,7 +119,7 @@ def test_without_the_baselines_scores_nothing_is_compared(
     measured: Callable[..., tuple[Table4, Path]],
 ) -> None:
     table, folder = measured(("pca-320",), {"original": {"train": "other"}})
-    found = class_sections(table, folder, NAMES)
+    found = class_sections(chosen_rows(table, folder), NAMES)
     assert found.findings is not None
     assert found.findings.frequency.baseline is None
     assert found.findings.extremes is None
@@ -126,16 +132,16 @@ def test_damaged_scores_are_an_error_and_rows_without_any_are_not(
     table, folder = measured(("original",))
     for file in (folder / "scores" / "lstm-640").iterdir():
         file.unlink()
-    assert "lstm-640" in class_sections(table, folder, NAMES).missing
+    assert "lstm-640" in class_sections(chosen_rows(table, folder), NAMES).missing
     (scores,) = (folder / "scores" / "pca-320").glob("*.npz")
     scores.write_bytes(scores.read_bytes()[:-1] + b"!")
     with pytest.raises(CorruptArtifactError, match="pca-320"):
-        class_sections(table, folder, NAMES)
+        class_sections(chosen_rows(table, folder), NAMES)
 
 
 def test_without_a_vocabulary_no_class_is_named(measured: Callable[..., tuple[Table4, Path]]) -> None:
     table, folder = measured(("original",))
-    found = class_sections(table, folder, {})
+    found = class_sections(chosen_rows(table, folder), {})
     assert found.findings is not None
     assert found.findings.extremes is None
     assert "Lost most" not in to_html(table, PROVENANCE, found)
