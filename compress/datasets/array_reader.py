@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import VideoRecord
+from compress.datasets.schema import NUM_CLASSES_HINT
 from compress.datasets.validation import check_record
 from compress.errors import RecordError, SchemaError
 
 if TYPE_CHECKING:
     from compress.datasets.arrays import ArrayFile
 
-ARRAY_HINT = "leave such rows out with on-corrupt skip or quarantine"
+ARRAY_HINT = "leave such rows out with --on-corrupt skip or --on-corrupt quarantine"
 
 
 class ArrayReader:
@@ -79,7 +80,7 @@ def open_arrays(
             raise SchemaError(
                 f"holds {file.schema}, but {paths[0].name} holds {schema}",
                 where=path,
-                hint="give num_classes when only the number of classes differs",
+                hint=f"{NUM_CLASSES_HINT}, when only the number of classes differs",
             )
     return ArrayReader(files, policy, require_labels)
 

@@ -15,7 +15,7 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.tfrecord import FOOTER_BYTES, HEADER_BYTES, RawRecord, frame, read_records
 from compress.errors import RecordError
 
-BAD_RECORD_HINT = "leave such records out with on-corrupt skip or quarantine"
+BAD_RECORD_HINT = "leave such records out with --on-corrupt skip or --on-corrupt quarantine"
 
 
 class ShardReader(Protocol):

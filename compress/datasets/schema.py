@@ -13,6 +13,9 @@ Level = Literal["video", "frame"]
 # The longest a frame-level video of the YouTube-8M releases gets (one frame a second); stated, not enforced.
 YT8M_MAX_FRAMES = 360
 
+NUM_CLASSES_HINT = "give --num-classes N, or write num_classes = N into compress.toml"
+"""What a person can do where nothing tells the number of classes."""
+
 
 @dataclass(frozen=True)
 class FeatureSchema:

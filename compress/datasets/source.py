@@ -13,7 +13,7 @@ from compress.datasets.detect import Layout, check_against, detect_layout, known
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.reader import ShardReader, TFRecordReader, leave_out
 from compress.datasets.record import Record
-from compress.datasets.schema import FeatureSchema
+from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
 from compress.datasets.shards import find_shards, fingerprint, is_array
 from compress.datasets.tfrecord import read_records
 from compress.errors import DataError, NotFoundError, RecordError, SchemaError, UsageError
@@ -171,5 +171,5 @@ def _count_classes(layout: Layout, shards: Sequence[Path], policy: Policy) -> in
                 largest = max(largest, int(record.labels[-1]))
     if largest < 0:
         what = "no record has labels, so the number of classes is unknown"
-        raise SchemaError(what, where=shards[0], hint="give num_classes")
+        raise SchemaError(what, where=shards[0], hint=NUM_CLASSES_HINT)
     return largest + 1

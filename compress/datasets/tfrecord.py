@@ -95,7 +95,7 @@ def _records(path: Path, shard: BinaryIO, size: int, policy: Policy) -> Iterator
         index += 1
 
 
-_SKIP_HINT = "fetch the shard again, or leave damaged records out with on-corrupt skip or quarantine"
+_SKIP_HINT = "fetch it again, or leave damaged records out with --on-corrupt skip or --on-corrupt quarantine"
 
 
 def _check_header(header: bytes, remaining: int) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from compress.datasets.record import FrameRecord, Record, SegmentRecord, VideoRecord
-from compress.datasets.schema import FeatureSchema
+from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
 from compress.errors import RecordError
 
 # Ids are kept as fixed-width rows; one huge id would blow up every other row.
@@ -51,7 +51,7 @@ def pack_labels(classes: Sequence[int], num_classes: int, required: bool) -> np.
         if not 0 <= label < num_classes:
             raise RecordError(
                 f"label {label} is outside [0, {num_classes})",
-                hint="give the number of classes when the data have more",
+                hint=f"{NUM_CLASSES_HINT}, when the data have more",
             )
     return np.array(distinct, dtype=np.int32)
 

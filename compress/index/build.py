@@ -140,19 +140,19 @@ def _fill_and_compare(
 def _check_options(metric: str, recall_queries: int, wanted_recall: float, seed: int) -> None:
     check_metric(metric)
     if recall_queries < 1:
-        raise UsageError(f"is {recall_queries}, but must be at least 1", where="recall queries")
+        raise UsageError(f"is {recall_queries}, but must be at least 1", where="--recall-queries")
     if not 0 < wanted_recall <= 1:
         raise UsageError(f"is {wanted_recall}, but must be above 0 and at most 1", where="wanted recall")
     if seed < 0:
-        raise UsageError(f"is {seed}, but must not be negative", where="seed")
+        raise UsageError(f"is {seed}, but must not be negative", where="--seed")
 
 
 def _check_lists(kind: str, lists: int, num_vectors: int) -> None:
     if lists > num_vectors:
         raise UsageError(
             f"{kind!r} asks for {lists:,} lists, but there are only {num_vectors:,} videos",
-            where="factory",
-            hint=f"use IVF{max(1, int(num_vectors**0.5))} or fewer lists, or Flat",
+            where="--factory",
+            hint=f"use --factory IVF{max(1, int(num_vectors**0.5))} or fewer lists, or Flat",
         )
 
 
@@ -167,7 +167,7 @@ def _plan(kind: str, device: str, num_vectors: int, memory: tuple[int, int]) -> 
 def _shortfall(recall: float, wanted: float) -> str:
     return (
         f"No search setting of this index reaches recall@10 {wanted:g}: the best finds {recall:.4f}. "
-        "An exact index (factory Flat) finds everything."
+        "An exact index (--factory Flat) finds everything."
     )
 
 

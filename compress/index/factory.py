@@ -46,13 +46,13 @@ def make_index(factory: str, dim: int, seed: int) -> Any:
     """
     module = faiss_engine.faiss()
     with faiss_engine.translated(
-        UsageError, f"FAISS cannot make {factory!r} for {dim} dimensions", where="factory", hint=_EXAMPLES
+        UsageError, f"FAISS cannot make {factory!r} for {dim} dimensions", where="--factory", hint=_EXAMPLES
     ):
         index = module.index_factory(dim, factory, module.METRIC_INNER_PRODUCT)
     problem = unsupported(index)
     if problem:
         raise UsageError(
-            f"{factory!r} needs {problem}, which is not supported", where="factory", hint=_EXAMPLES
+            f"{factory!r} needs {problem}, which is not supported", where="--factory", hint=_EXAMPLES
         )
     _seed(index, seed)
     return index

@@ -76,8 +76,8 @@ def _train(index: Any, sample: np.ndarray, report: Reporter) -> None:
     with faiss_engine.translated(
         UsageError,
         f"FAISS cannot train this index on {len(sample):,} videos",
-        where="factory",
-        hint="use Flat",
+        where="--factory",
+        hint="use --factory Flat",
     ):
         index.train(sample)
 
@@ -86,7 +86,7 @@ def _add(index: Any, selection: Selection, on_block: OnBlock, report: Reporter) 
     faiss_engine.prefer_matrix_products(index.d)
     for first, block in selection.blocks():
         check_interrupt(_HINT)
-        with faiss_engine.translated(UsageError, "FAISS cannot add videos to this index", where="factory"):
+        with faiss_engine.translated(UsageError, "FAISS cannot add videos to this index", where="--factory"):
             index.add(block)
         on_block(first, block)
         report(Progress("index", first + len(block), len(selection)))

@@ -67,7 +67,7 @@ def select(store: Store, split: str | None, metric: str) -> Selection:
     if split is not None and split not in store.splits:
         raise NotFoundError(
             f"the store has no split {split!r}",
-            where="split",
+            where="--split",
             hint=f"it has: {', '.join(store.splits) or 'none'}",
         )
     rows = range(len(store)) if split is None else store.splits[split]

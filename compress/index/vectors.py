@@ -74,7 +74,7 @@ def comparable(vectors: np.ndarray, metric: str, name: Callable[[int], str]) -> 
     if metric == "ip":
         _refuse(squares > np.finfo(np.float32).max / 4, "is too long for inner products in float32", name)
         return np.ascontiguousarray(vectors, dtype=np.float32)
-    _refuse(squares == 0, "is all zeros and so has no cosine", name, hint="leave it out, or use metric ip")
+    _refuse(squares == 0, "is all zeros and so has no cosine", name, hint="leave it out, or use --metric ip")
     unit = np.empty(vectors.shape, np.float32)
     np.divide(vectors, np.sqrt(squares)[:, None], out=unit, casting="same_kind")
     return unit

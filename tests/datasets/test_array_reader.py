@@ -33,7 +33,7 @@ def test_a_defective_row_names_file_row_and_id(arrays: Path) -> None:
         scan(source)
     assert str(caught.value) == (
         f"{arrays}/b.npy: row 2, id b2: feature 'features' is nan at position 1; "
-        "leave such rows out with on-corrupt skip or quarantine"
+        "leave such rows out with --on-corrupt skip or --on-corrupt quarantine"
     )
 
 

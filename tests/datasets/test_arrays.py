@@ -263,7 +263,7 @@ REFUSED: list[tuple[str, Callable[[Path], Path], type[CompressError], str]] = [
     ("cut", cut_npy, DataError, "it was cut"),
     ("pickle", pickled_npy, DataError, "Python objects"),
     ("not npy", text("mine.npy", "PK\3\4 something"), SchemaError, "not a .npy file"),
-    ("no C", write_npy, SchemaError, "give num_classes"),
+    ("no C", write_npy, SchemaError, "give --num-classes N, or write num_classes = N into"),
     ("two sidecars", lambda f: (write_csv(f), npy_with_npz(f))[1], SchemaError, "both mine.labels.csv and"),
     ("csv columns", csv_file("name,tags\na,1\nb,2\n"), SchemaError, "the columns are name,tags"),
     ("csv empty", csv_file(""), SchemaError, "the columns are missing"),

@@ -133,7 +133,7 @@ def test_an_unknown_number_of_classes_is_the_largest_label_plus_one(build, tmp_p
 
 def test_without_any_label_the_number_of_classes_must_be_given(build, tmp_path: Path) -> None:
     path = build.shard(tmp_path / "a", [official({"clip": 3}, "id")])
-    with pytest.raises(SchemaError, match="number of classes is unknown; give num_classes"):
+    with pytest.raises(SchemaError, match="number of classes is unknown; give --num-classes N"):
         open_source([str(path)])
 
 
@@ -210,7 +210,7 @@ def test_a_record_error_names_file_record_offset_and_id(build, tmp_path: Path) -
     offset = build.offsets(records)[3]
     assert str(caught.value) == (
         f"{path}: record 3 at byte {offset}, id culprit: feature 'mean_audio' is nan at position 1; "
-        "leave such records out with on-corrupt skip or quarantine"
+        "leave such records out with --on-corrupt skip or --on-corrupt quarantine"
     )
 
 

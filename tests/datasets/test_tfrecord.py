@@ -132,7 +132,7 @@ def test_the_message_names_file_record_offset_both_checksums_and_a_way_out(tmp_p
     stored = struct.unpack("<I", frame(b"bad")[-4:-1] + b"\0")[0]
     assert str(error) == (
         f"{path}: record 1 at byte 20: data checksum is {masked_crc(b'bad'):08x}, stored is {stored:08x}; "
-        "fetch the shard again, or leave damaged records out with on-corrupt skip or quarantine"
+        "fetch it again, or leave damaged records out with --on-corrupt skip or --on-corrupt quarantine"
     )
 
 

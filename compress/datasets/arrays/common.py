@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.datasets.schema import FeatureSchema
+from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
 from compress.errors import DataError, SchemaError
 
 FEATURE = "features"
@@ -19,7 +19,7 @@ def make_schema(path: Path, dim: int, num_classes: int | None, largest_label: in
     """The generic schema; `largest_label` (-1 for none) gives C when the caller does not."""
     if num_classes is None and largest_label < 0:
         raise SchemaError(
-            "has no labels, so the number of classes is unknown", where=path, hint="give num_classes"
+            "has no labels, so the number of classes is unknown", where=path, hint=NUM_CLASSES_HINT
         )
     classes = largest_label + 1 if num_classes is None else num_classes
     return FeatureSchema("video", (FEATURE,), (dim,), classes, ID_KEY)

@@ -36,7 +36,7 @@ def find_sidecar(path: Path) -> Path | None:
     present = [file for file in beside if file.is_file()]
     if len(present) > 1:
         what = f"both {present[0].name} and {present[1].name} are there"
-        raise SchemaError(what, where=path, hint="name the labels file or remove one")
+        raise SchemaError(what, where=path, hint="name the labels file with --labels, or remove one")
     return present[0] if present else None
 
 
