@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compress.errors import SchemaError
+from compress.errors import RecordError, SchemaError
 from compress.evaluation.fresh_head import rows_by_id
 from compress.index import exact_neighbours
 from compress.metrics import (
@@ -58,6 +58,7 @@ def retrieval_quality(
 
     Raises:
         SchemaError: the two stores do not hold the same videos.
+        RecordError: a video is all zeros, so that it has no cosine.
     """
     validate, base = rows_by_id(store, "validate"), rows_by_id(store, "train")
     original_validate, original_base = rows_by_id(original, "validate"), rows_by_id(original, "train")
@@ -72,10 +73,8 @@ def retrieval_quality(
         )
     chosen = np.random.default_rng(seed).permutation(len(validate))[:QUERIES]
     chosen.sort()
-    found = exact_neighbours(store.rows(validate[chosen]), _Picked(store, base), K, report=report)
-    wanted = exact_neighbours(
-        original.rows(original_validate[chosen]), _Picked(original, original_base), K, report=report
-    )
+    found = _nearest(store, validate[chosen], base, report)
+    wanted = _nearest(original, original_validate[chosen], original_base, report)
     assert store.labels is not None
     queries, videos = store.labels.take(validate[chosen]), store.labels.take(base)
     query_labels, base_labels = (queries.indptr, queries.indices), (videos.indptr, videos.indices)
@@ -86,6 +85,18 @@ def retrieval_quality(
         float(ndcg_jaccard_at_k(found, query_labels, base_labels).mean()),
         float(neighbour_recall(found, wanted).mean()),
     )
+
+
+def _nearest(store: Store, queries: np.ndarray, base: np.ndarray, report: Reporter) -> np.ndarray:
+    """Places in `base`, int64 (q, K), of the videos most similar to those in the rows `queries`."""
+    try:
+        return exact_neighbours(store.rows(queries), _Picked(store, base), K, report=report)
+    except RecordError as error:
+        raise RecordError(
+            f"neighbours cannot be measured: {error.where} {error.what}",
+            where=store.path,
+            hint="--no-retrieval measures the rest",
+        ) from error
 
 
 class _Picked:

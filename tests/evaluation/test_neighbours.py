@@ -9,7 +9,7 @@ import pytest
 
 from compress.codecs.registry import build_codec
 from compress.datasets.labels import Labels
-from compress.errors import SchemaError
+from compress.errors import RecordError, SchemaError
 from compress.evaluation.neighbours import K, retrieval_quality
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
@@ -90,3 +90,12 @@ def test_stores_of_other_videos_are_refused(tmp_path):
     one, other = written(tmp_path / "a.h5", features()), written(tmp_path / "b.h5", features(), prefix="w")
     with pytest.raises(SchemaError, match=r"does not hold the same videos as b\.h5"):
         retrieval_quality(one, other)
+
+
+@pytest.mark.parametrize("row", [3, TRAIN + 3])
+def test_a_video_of_zeros_has_no_neighbours_and_the_way_out_is_told(tmp_path: Path, row: int):
+    embedding = features()
+    embedding[row] = 0
+    store, original = written(tmp_path / "a.h5", embedding), written(tmp_path / "b.h5", features(12))
+    with pytest.raises(RecordError, match=r"a\.h5: .* is all zeros .*; --no-retrieval measures the rest"):
+        retrieval_quality(store, original)
