@@ -13,7 +13,7 @@ from compress.artifacts.atomic import read_json
 from compress.evaluation.shard_names import short
 from compress.jobs.names import run_name
 from compress.store.reader import open_store
-from compress.training.presets import PRESETS, default_encoder, train_config
+from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -75,11 +75,14 @@ def train_words(run: str, config: Path) -> list[str]:
     """
     written = read_json(config)["config"]
     encoder, recipe = written["encoder"], _flat(written)
-    dim = recipe.get("dim")
-    presets = {preset: _flat(asdict(train_config(encoder, dim, preset))) for preset in PRESETS}
-    changes = {preset: _changes(recipe, known) for preset, known in presets.items()}
+    dim = recipe.get("dim") or None  # 0, the encoder's own, is no --dim
+    # What could be computed as well is trained because a head was asked for: only then presets differ.
+    asked = {} if encoder not in CLOSED_FORM or recipe["head"] is None else {"head": recipe["head"]}
+    presets = {preset: _flat(asdict(train_config(encoder, dim, preset, asked))) for preset in PRESETS}
+    changes = {preset: {**asked, **_changes(recipe, known)} for preset, known in presets.items()}
     preset = min(PRESETS, key=lambda name: (len(changes[name]), PRESETS.index(name)))
-    words = ["compress", "train"] + ([] if encoder == default_encoder(dim) else ["--encoder", encoder])
+    words = ["compress", "train"]
+    words += [] if dim is not None and encoder == default_encoder(dim) else ["--encoder", encoder]
     words += [] if dim is None else ["--dim", str(dim)]
     words += [] if preset == PRESETS[0] else ["--preset", preset]
     for key, value in changes[preset].items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from compress.jobs.table_tasks import TablesRequest, row_training
 from compress.jobs.train import TrainRequest, overrides
 from compress.reports import catalogue
 from compress.training.config import TrainConfig
-from compress.training.presets import default_encoder, train_config
+from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
+from encoders import list_encoders
+from tests.encoders.examples import OPTIONS
 
 REQUEST = TablesRequest(("2", "3", "qrnn"), (), None, "fail", 3, 1, "cpu")
 
@@ -26,6 +29,15 @@ def config_of(request: TrainRequest) -> TrainConfig:
     return train_config(encoder, request.dim, request.preset, overrides(request))
 
 
+def request_of(words: list[str], request: TrainRequest) -> TrainRequest:
+    """What `compress train ...` asks for; `request` for what cannot be typed."""
+    typed = train.make_context("train", words[2:]).params
+    assert typed["encoder"] or typed["dim"]
+    said = ("encoder", "dim", "epochs", "batch_size", "learning_rate", "settings", "name")
+    preset = words[words.index("--preset") + 1] if "--preset" in words else "best"
+    return replace(request, seed=0, preset=preset, **{name: typed[name] for name in said})
+
+
 @pytest.mark.parametrize("row", catalogue().rows, ids=lambda row: row.run)
 def test_the_command_of_a_run_is_its_recipe(tmp_path: Path, row: Any):
     request = row_training(row, None, REQUEST)
@@ -33,9 +45,31 @@ def test_the_command_of_a_run_is_its_recipe(tmp_path: Path, row: Any):
     write_json(tmp_path / "config.json", {"config": config.to_json()})
     words = train_words(row.run, tmp_path / "config.json")
 
-    typed = train.make_context("train", words[2:]).params
-    assert run_name(typed["encoder"] or default_encoder(typed["dim"]), typed["dim"], typed["name"]) == row.run
-    said = ("encoder", "dim", "epochs", "batch_size", "learning_rate", "settings")
-    again = replace(request, seed=0, **{name: typed[name] for name in said})
+    again = request_of(words, request)
+    assert run_name(again.encoder or default_encoder(again.dim), again.dim, again.name) == row.run
     seed = int(words[words.index("--seed") + 1])
     assert config_of(replace(again, seed=seed)).to_json() == config.to_json()
+
+
+@pytest.mark.parametrize("settings", [(), ("dim=0",), ("dim=10",), ("head=moe", "seed=3")])
+@pytest.mark.parametrize("dim", [None, 640])
+@pytest.mark.parametrize("encoder", sorted({*list_encoders(), *CLOSED_FORM}))
+def test_so_it_is_for_every_encoder_with_a_dim_and_without(tmp_path: Path, encoder: str, dim, settings):
+    if encoder in CLOSED_FORM and encoder != "identity" and "head=moe" in settings:
+        return
+    small = [f"{key}={json.dumps(value)}" for key, value in OPTIONS.get(encoder, {}).items()]
+    for preset in PRESETS:
+        request = replace(
+            row_training(catalogue().rows[0], None, REQUEST),
+            encoder=encoder,
+            dim=dim,
+            preset=preset,
+            settings=(*small, *settings),
+        )
+        config = config_of(request)
+        write_json(tmp_path / "config.json", {"config": config.to_json()})
+        words = train_words("own", tmp_path / "config.json")
+        again = request_of(words, request)
+        seed = int(words[words.index("--seed") + 1])
+        assert config_of(replace(again, seed=seed)).to_json() == config.to_json()
+        assert again.name == "own"
