@@ -12,6 +12,8 @@ import numpy as np
 from compress.artifacts.atomic import read_bytes
 from compress.artifacts.folder import read_folder
 from compress.artifacts.manifest import MANIFEST, parse_manifest
+from compress.datasets.arrays.plain import describe_npy
+from compress.datasets.arrays.sidecar import find_sidecar
 from compress.datasets.catalogue import scan
 from compress.datasets.labels import Labels
 from compress.datasets.source import open_source
@@ -33,7 +35,8 @@ class Finding:
 
     Args:
         path: what was asked for.
-        kind: "shards", "arrays", "store", "workspace", "run", or the kind of a committed folder.
+        kind: "shards", "arrays", "array" (numbers that are no features), "store", "workspace", "run", or the
+            kind of a committed folder.
         facts: JSON values, in the order to show them.
     """
 
@@ -66,6 +69,13 @@ def inspect(pattern: str, *, num_classes: int | None = None, report: Reporter = 
         return _folder(path, num_classes, report)
     if path.is_file() and is_store(path):
         return _store(path)
+    if (
+        path.is_file()
+        and path.suffix.lower() == ".npy"
+        and num_classes is None
+        and find_sidecar(path) is None
+    ):
+        return _plain_array(path, report)
     if path.suffix == ".partial":
         what = "an unfinished store"
         raise DataError(what, where=path, hint="run the `compress encode` that wrote it again to finish it")
@@ -169,6 +179,16 @@ def _shards(name: str, patterns: Sequence[str], num_classes: int | None, report:
     )
     facts["checksums"] = None if arrays else f"both of all {len(catalogue):,} records match"
     return Finding(name, "arrays" if arrays else "shards", facts)
+
+
+def _plain_array(path: Path, report: Reporter) -> Finding:
+    """A .npy file that has no labels; where it may be features, every row is checked."""
+    found = describe_npy(path)
+    facts = {"shape": list(found.shape), "dtype": found.dtype, "use it for": found.use}
+    if not found.is_features:
+        return Finding(str(path), "array", facts)
+    # Without labels, any number of classes does.
+    return Finding(str(path), "arrays", {**facts, **_shards(str(path), [str(path)], 1, report).facts})
 
 
 def _label_facts(labels: Labels | None) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def _records(path: Path, shard: BinaryIO, size: int, policy: Policy) -> Iterator
     offset = index = 0
     while offset < size:
         header = shard.read(HEADER_BYTES)
-        reason, length = _check_header(header, size - offset)
+        reason, length = _check_header(header, offset, size - offset)
         if not reason:
             data, footer = shard.read(length), shard.read(FOOTER_BYTES)
             if len(data) < length or len(footer) < FOOTER_BYTES:
@@ -95,14 +95,18 @@ def _records(path: Path, shard: BinaryIO, size: int, policy: Policy) -> Iterator
         index += 1
 
 
+NO_TFRECORD = "not a TFRecord file, or damaged in its first bytes"
 _SKIP_HINT = "fetch it again, or leave damaged records out with --on-corrupt skip or --on-corrupt quarantine"
 
 
-def _check_header(header: bytes, remaining: int) -> tuple[str, int]:
+def _check_header(header: bytes, offset: int, remaining: int) -> tuple[str, int]:
     """What is wrong with a header ("" if nothing) and the length it claims."""
     if len(header) < HEADER_BYTES:
-        return f"the shard ends inside a header, {remaining} of {HEADER_BYTES} bytes are there", 0
+        reason = f"the shard ends inside a header, {remaining} of {HEADER_BYTES} bytes are there"
+        return reason if offset else NO_TFRECORD, 0
     length, stored = _HEADER.unpack(header)
+    if not offset and masked_crc(header[:8]) != stored:
+        return NO_TFRECORD, 0
     if masked_crc(header[:8]) != stored:
         return f"length checksum is {masked_crc(header[:8]):08x}, stored is {stored:08x}", 0
     present = remaining - HEADER_BYTES - FOOTER_BYTES
@@ -123,8 +127,10 @@ def _leave_out_record(
 
 def _leave_out_rest(policy: Policy, path: Path, index: int, offset: int, size: int, reason: str) -> None:
     lost = size - offset
-    what = f"{reason}; the last {lost} bytes of the shard cannot be read"
-    error = CorruptShardError(what, where=path, offset=offset, record=index, hint=_SKIP_HINT)
+    what, hint = f"{reason}; the last {lost} bytes of the shard cannot be read", _SKIP_HINT
+    if reason == NO_TFRECORD:
+        what, hint = reason, "give TFRecord shards, .npy, .h5 or .parquet, or fetch the shard again"
+    error = CorruptShardError(what, where=path, offset=offset, record=index, hint=hint)
     skipped = SkippedRecord(path, index, offset, lost, reason, rest_of_shard=True)
     policy.leave_out(skipped, error, lambda: _pieces(path, offset))
 

@@ -94,6 +94,36 @@ def test_arrays_are_imported(compress, tmp_path: Path):
     assert found["findings"][0]["kind"] == "arrays"
 
 
+ARRAYS = {
+    "features": (np.ones((5, 8), np.float16), "arrays", ["mine.labels.csv", "--num-classes N", "of 8 dim"]),
+    "one vector": (np.ones(8), "array", ["`compress search --vector mine.npy` in a store of 8 dimensions"]),
+    "codes": (np.ones((5, 8), np.uint8), "array", ["which takes the first row"]),
+    "three axes": (np.ones((2, 5, 8)), "array", ["nothing here: features are floats"]),
+    "no rows": (np.ones((0, 8)), "array", ["nothing here"]),
+    "words": (np.array(["a", "b"]), "array", ["nothing here"]),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_a_plain_array_says_its_shape_and_its_use(compress, tmp_path: Path, name: str):
+    array, kind, told = ARRAYS[name]
+    np.save(tmp_path / "mine.npy", array)
+    found = compress("data", "inspect", tmp_path / "mine.npy", "--json").json["findings"][0]
+
+    assert found["kind"] == kind
+    assert (found["facts"]["shape"], found["facts"]["dtype"]) == (list(array.shape), str(array.dtype))
+    for words in told:
+        assert words in found["facts"]["use it for"]
+
+
+def test_every_row_of_a_plain_array_is_checked(compress, tmp_path: Path):
+    np.save(tmp_path / "mine.npy", np.array([[1.0, 2.0], [np.nan, 1.0]]))
+    ended = compress("data", "inspect", tmp_path / "mine.npy")
+
+    assert (ended.code, ended.out) == (67, "")
+    assert "row 1, id mine-1: feature 'features' is nan" in ended.err
+
+
 def test_download_prints_commands_and_fetches_nothing(compress, here: Path):
     commands = json.loads(compress("data", "download", "--part", "2/100", "--json").out)["commands"]
 

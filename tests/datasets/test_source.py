@@ -64,7 +64,7 @@ def test_patterns_reach_into_folders(build, tmp_path: Path) -> None:
         ([], UsageError, "give a list of files"),
         (["{}/empty"], DataError, "empty: the file is empty"),
         (["{}/packed.gz"], DataError, "packed.gz: the file is gzip-compressed"),
-        (["{}/text"], DataError, "text: record 0 at byte 0: length checksum"),
+        (["{}/text"], DataError, "text: record 0 at byte 0: not a TFRecord file"),
     ],
 )
 def test_files_that_cannot_be_shards_are_refused_by_name(folder, patterns, error, message) -> None:

@@ -96,6 +96,21 @@ def test_sampled_flips_in_a_shard_of_real_size_are_found_at_their_record(tmp_pat
         assert error.offset == starts[int(np.searchsorted(starts, bit // 8, side="right")) - 1]
 
 
+@pytest.mark.parametrize("content", [b"hi", b"Index,Name\n0,Game\n1,Video game\n", b"\0" * 100])
+def test_what_does_not_begin_like_a_shard_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "notes.txt").write_bytes(content)
+    _, error = first_error(tmp_path / "notes.txt")
+    assert error.what == "not a TFRecord file, or damaged in its first bytes"
+    assert ".npy" in error.hint
+
+
+def test_what_begins_like_a_shard_is_one_that_ends_early(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(frame(b"first") + b"hi")
+    assert "the shard ends inside a header" in first_error(tmp_path / "a")[1].what
+    (tmp_path / "a").write_bytes(frame(b"first")[:-1])
+    assert "the shard ends early" in first_error(tmp_path / "a")[1].what
+
+
 def test_every_cut_is_found_unless_it_falls_between_records(tmp_path: Path) -> None:
     whole = b"".join(map(frame, SMALL))
     starts = np.cumsum([0] + [len(frame(record)) for record in SMALL])

@@ -26,7 +26,7 @@ class NpyFile:
     """A source of one .npy file; see `open_array_source`."""
 
     def __init__(self, path: Path, labels: Path | None, num_classes: int | None) -> None:
-        features = _open(path)
+        features = open_npy(path)
         check_features_array(path, "features", features.shape, features.dtype)
         self._num_rows, dim = features.shape
         self.shards = (path,)
@@ -37,7 +37,7 @@ class NpyFile:
 
     def read(self, shard: Path) -> Iterator[VideoRecord]:
         """Every row as it is, BLOCK_ROWS of them in memory at a time."""
-        features = _open(shard)
+        features = open_npy(shard)
         for start in range(0, self._num_rows, BLOCK_ROWS):
             for place, row in enumerate(as_float32(features[start : start + BLOCK_ROWS])):
                 yield self._record(shard, start + place, row)
@@ -50,7 +50,13 @@ class NpyFile:
         return VideoRecord(found.ids[row] if found.ids else default_id(shard, row), classes, features)
 
 
-def _open(path: Path) -> np.ndarray:
+def open_npy(path: Path) -> np.ndarray:
+    """The array, memory-mapped.
+
+    Raises:
+        SchemaError: it is no .npy file.
+        DataError: it was cut, or holds Python objects.
+    """
     try:
         with path.open("rb") as file:
             if file.read(6) != b"\x93NUMPY":
