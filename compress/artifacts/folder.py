@@ -29,6 +29,7 @@ from compress.artifacts.manifest import (
     SCHEMA_VERSION,
     Manifest,
     StoredFile,
+    damaged,
     is_plain_name,
     parse_manifest,
     render_manifest,
@@ -88,6 +89,13 @@ def read_folder(folder: Path, kind: str, verify: bool = True) -> Manifest:
         CorruptArtifactError: a file is missing, resized or changed, or the folder is of another kind.
         DataError: written by a newer version of this project.
     """
+    try:
+        return _read(folder, kind, verify)
+    except CorruptArtifactError as error:
+        raise damaged(error, kind) from error
+
+
+def _read(folder: Path, kind: str, verify: bool) -> Manifest:
     data = _read_manifest(folder)
     while True:
         manifest = parse_manifest(data, folder)

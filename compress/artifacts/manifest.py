@@ -27,6 +27,13 @@ _DISTRIBUTIONS = {
 }
 _FAISS = ("faiss-gpu", "faiss-gpu-cu12", "faiss-gpu-cu11", "faiss-cpu", "faiss")
 _HINT = "make it again with the command that wrote it, or restore it from a copy"
+_FRESH = "train it again: `compress train --fresh`, or remove the folder of its run first"
+_HINTS = {
+    "model": _FRESH,
+    "checkpoint": _FRESH,
+    "index": "run `compress index` again",
+    "scores": "run `compress evaluate` again",
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,10 @@ def parse_manifest(data: bytes, folder: Path) -> Manifest:
         CorruptArtifactError: not a manifest, or changed since it was written.
     """
     path = folder / MANIFEST
-    value = parse_json(data, path)
+    try:
+        value = parse_json(data, path)
+    except CorruptArtifactError as error:
+        raise CorruptArtifactError(error.what, where=path, hint=_HINT) from error
     if not isinstance(value, dict) or not isinstance(value.get("schema_version"), int):
         raise CorruptArtifactError("is not the manifest of a compress folder", where=path, hint=_HINT)
     if value["schema_version"] > SCHEMA_VERSION:
@@ -108,6 +118,11 @@ def parse_manifest(data: bytes, folder: Path) -> Manifest:
     if manifest is None or render_manifest(manifest) != data:
         raise CorruptArtifactError("does not match its own sha256", where=path, hint=_HINT)
     return manifest
+
+
+def damaged(error: CorruptArtifactError, kind: str) -> CorruptArtifactError:
+    """The same error with what makes a folder of this kind anew."""
+    return CorruptArtifactError(error.what, where=error.where, hint=_HINTS.get(kind, _HINT))
 
 
 def versions() -> dict[str, str]:

@@ -179,6 +179,28 @@ def test_metadata_that_is_not_json_is_refused_before_the_files_are_written(tmp_p
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("model", "train it again"),
+        ("checkpoint", "train it again"),
+        ("index", "run `compress index` again"),
+        ("scores", "run `compress evaluate` again"),
+        ("table", "make it again with the command that wrote it"),
+    ],
+)
+def test_what_is_damaged_says_how_to_make_it_anew(tmp_path: Path, kind: str, hint: str) -> None:
+    for name in ("a", "manifest.json"):
+        path = commit_folder(tmp_path, kind, {"a": b"content"}, {}).files["a"].stored if name == "a" else name
+        content = (tmp_path / path).read_bytes()
+        for damaged in (content[:-1], b"?" + content[1:]):
+            (tmp_path / path).write_bytes(damaged)
+            with pytest.raises(CorruptArtifactError) as error:
+                read_folder(tmp_path, kind)
+            assert error.value.hint.startswith(hint)
+        (tmp_path / path).write_bytes(content)
+
+
 def test_two_committers_cannot_meet(tmp_path: Path) -> None:
     def commit_within(path: Path) -> None:
         with pytest.raises(LockedError):

@@ -44,6 +44,7 @@ def test_a_flipped_bit_is_found_and_its_file_named(
     assert (ended.code, ended.out) == (65, "")
     assert last.startswith("error: ")
     assert path.name in last
+    assert "; " in last, "a hint says how to make it anew"
     if path.suffix == ".tfrecord":
         assert " at byte " in last
 
