@@ -15,6 +15,7 @@ from compress.training.identity import differences
 from compress.training.inputs import Table
 from compress.training.presets import CLOSED_FORM
 from compress.training.run import Run
+from compress.training.step import build
 from encoders import encoder_level, list_encoders
 
 
@@ -36,7 +37,7 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
     """Refuse what cannot be trained on any videos of these schemas, so before the videos are loaded.
 
     Raises:
-        UsageError: no such encoder, no head where one is needed, or a size that it cannot have.
+        UsageError: no such encoder, no head where one is needed, or an option that it cannot have.
         SchemaError: encoder and data, or the two schemas, do not fit.
     """
     if config.encoder not in {*list_encoders(), *CLOSED_FORM}:
@@ -66,6 +67,9 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
             raise UsageError(
                 f"{config.encoder} gives between 1 and {size} dimensions, not {dim}", where="--dim"
             )
+    # Without memory or random numbers. A wrong option must not claim the folder that the right one wants.
+    with torch.device("meta"):
+        build(config, schema)
 
 
 def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
@@ -97,9 +101,7 @@ def claim(run: Run, identity: dict[str, Any]) -> None:
     if not run.config.exists():
         write_json(run.config, identity)
         return
-    before = read_json(run.config)
-    if not isinstance(before, dict) or not isinstance(before.get("config"), dict):
-        raise CorruptArtifactError("is not the config of a training", where=run.config)
+    before = _config(run)
     if not (changed := differences(before, identity)):
         return
     raise UsageError(
@@ -107,3 +109,14 @@ def claim(run: Run, identity: dict[str, Any]) -> None:
         where=run.folder,
         hint="choose another --name, or --fresh to throw it away",
     )
+
+
+def _config(run: Run) -> dict[str, Any]:
+    hint = "use --fresh to start over"
+    try:
+        value = read_json(run.config)
+    except CorruptArtifactError as error:
+        raise CorruptArtifactError(error.what, where=run.config, hint=hint) from error
+    if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
+        raise CorruptArtifactError("is not the config of a training", where=run.config, hint=hint)
+    return value

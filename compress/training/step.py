@@ -7,18 +7,40 @@ from typing import Any
 
 import torch
 
+from compress.datasets.schema import FeatureSchema
 from compress.errors import DivergedError, UsageError
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table, batch, input_norm_config, set_input_statistics
 from compress.training.optimizer import clip_each
+from compress.training.presets import CLOSED_FORM
 from compress.training.state import TrainState
 from encoders import Model, ModelConfig, build_model
 
 CALMER = "lower --learning-rate, or --set precision=fp32"
 
 
+def build(config: TrainConfig, schema: FeatureSchema) -> Model:
+    """A model with random weights for videos of a schema; UsageError for wrong options of encoder or head."""
+    try:
+        model = build_model(
+            ModelConfig(
+                CLOSED_FORM.get(config.encoder, config.encoder),
+                schema.num_classes,
+                {**config.encoder_options, "input_dim": schema.dim},
+                config.head,
+                config.head_options,
+                input_norm_config(config.input_norm, schema.dim),
+            )
+        )
+        if config.warm_epochs:
+            model.encoder.set_warm(True)
+    except ValueError as error:
+        raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
+    return model
+
+
 def new_model(config: TrainConfig, table: Table) -> Model:
-    """A model with random weights (torch's global generator), fitted to what the videos look like.
+    """A model with random weights, fitted to what the videos look like.
 
     Args:
         config: the recipe.
@@ -27,22 +49,7 @@ def new_model(config: TrainConfig, table: Table) -> Model:
     Raises:
         UsageError: an option of encoder or head is wrong.
     """
-    dim = table.schema.dim
-    try:
-        model = build_model(
-            ModelConfig(
-                config.encoder,
-                table.labels.num_classes,
-                {**config.encoder_options, "input_dim": dim},
-                config.head,
-                config.head_options,
-                input_norm_config(config.input_norm, dim),
-            )
-        )
-        if config.warm_epochs:
-            model.encoder.set_warm(True)
-    except ValueError as error:
-        raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
+    model = build(config, table.schema)
     set_input_statistics(model.input_norm, table)
     if config.class_priors:
         counts = torch.from_numpy(table.labels.class_counts()).double()

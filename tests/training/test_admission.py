@@ -18,6 +18,7 @@ from compress.training.inputs import Table
 from tests.training.examples import CLASSES, IDENTITY, LINEAR, LSTM, frame_table, video_table, with_labels
 
 VIDEOS, FRAMES, OTHERS = video_table(), frame_table(), video_table(20, seed=1)
+FRAME_TABLES = FRAMES, frame_table(10, seed=1)
 UNLABELLED = with_labels(VIDEOS, Labels.from_lists([[] for _ in range(40)], CLASSES))
 MORE_CLASSES = with_labels(VIDEOS, replace(VIDEOS.labels, num_classes=40))
 PCA = train_config("pca", 4)
@@ -39,6 +40,12 @@ RECIPES = {
     "unknown option": (TrainConfig("linear", {"sizes": 3}), "no option sizes"),
     "wrong type": (TrainConfig("linear", {"dim": "x"}), "dim must be int"),
     "no head": (replace(LINEAR, head=None), "'linear' is trained with a head"),
+    "features of another size": (
+        TrainConfig("multi_modal", {"modalities": [9, 9]}),
+        "must add up to input_dim = 16",
+    ),
+    "mixtures": (replace(LINEAR, head_options={"num_mixtures": 0}), "num_mixtures"),
+    "fixed size": (TrainConfig("identity", {"dim": 9}, head=None), "dim = 9"),
     "warm-up without a branch": (replace(LINEAR, warm_epochs=1), "no branch to leave out"),
 }
 
@@ -62,9 +69,11 @@ def test_tables_that_do_not_fit_are_refused(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_that_cannot_be_built_are_refused(tmp_path: Path, name: str) -> None:
     config, message = RECIPES[name]
-    error = refused(config, VIDEOS, OTHERS, tmp_path / "run")
+    tables = FRAME_TABLES if config.encoder == "multi_modal" else (VIDEOS, OTHERS)
+    error = refused(config, *tables, tmp_path / "run")
     assert isinstance(error, UsageError)
     assert message in str(error)
+    assert not (tmp_path / "run").exists(), "the name is free for the recipe that was meant"
 
 
 @pytest.mark.parametrize(("videos", "others"), [(1, 40), (0, 40), (40, 0)])
