@@ -2,6 +2,7 @@
 
 catalogue   every row of Tables 2, 3 and QRNN with its run, from tables.toml
 model_table   those tables, from evaluation/models/*.json; model_markdown and so on are its renderers
+model_plots   its GAP as a plot, and whether the order of the models is the paper's
 published   what the paper's Table 4 prints, from tables.toml too
 rows        evaluation/*.json -> rows that compare
 table4      the table and its verdicts

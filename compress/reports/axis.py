@@ -24,6 +24,12 @@ def linear(low: float, high: float, start: float, end: float) -> Scale:
     return lambda value: start + (value - low) / (high - low) * (end - start)
 
 
+def values_between(scale: Scale, start: float, end: float) -> tuple[float, float]:
+    """What lies at two places of a linear scale: two of its values give its inverse."""
+    zero, one = scale(0.0), scale(1.0)
+    return (start - zero) / (one - zero), (end - zero) / (one - zero)
+
+
 def logarithmic(low: float, high: float, start: float, end: float) -> Scale:
     """Like `linear` in log2; 0 < low < high."""
     straight = linear(math.log2(low), math.log2(high), start, end)

@@ -34,6 +34,7 @@ def class_values(classes: ClassSections | None) -> dict[str, Any]:
     }
     words = {
         "told": where_lost(found.frequency),
+        "names": [row.name for row in found.frequency.rows],
         "frequency": frequency_caption(found.frequency),
         "extremes": extremes_caption(found.extremes) if found.extremes is not None else "",
         "zipf": zipf_caption(found.train, found.validation),

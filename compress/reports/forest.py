@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compress.errors import NotFoundError
 from compress.metrics import Interval
-from compress.reports.axis import Scale, linear, round_ticks
+from compress.reports.axis import Scale, linear, round_ticks, values_between
 from compress.reports.published import published
 from compress.reports.svg import Drawing
 from compress.reports.table4 import Line, Table4
@@ -75,8 +75,7 @@ def _scale(lines: Sequence[Line], metric: str, left: float, right: float) -> Sca
 
 
 def _axis(drawing: Drawing, x: Scale, left: float, right: float, bottom: float, metric: str) -> None:
-    zero, one = x(0.0), x(1.0)
-    for value in round_ticks((left - zero) / (one - zero), (right - zero) / (one - zero)):
+    for value in round_ticks(*values_between(x, left, right)):
         drawing.line(x(value), TOP, x(value), bottom, "zero" if value == 0 else "grid")
         label = points(value / 100, 1).removesuffix(".0") if value else "0"
         drawing.text(x(value), bottom + 16, label, "tick", "middle")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compress.errors import NotFoundError
-from compress.reports.axis import Frame, Scale, decimals, linear, round_ticks
+from compress.reports.axis import Frame, Scale, decimals, linear, round_ticks, values_between
 from compress.reports.class_frequency import Bin, BinnedRow, ClassFrequency, Mean
 from compress.reports.svg import Drawing
 from compress.reports.wording import DELTA, MINUS, count, figure, points
@@ -101,8 +101,7 @@ def _scale(series: Sequence[Series], differences: bool, frame: Frame) -> Scale:
 
 
 def _axes(drawing: Drawing, bins: Sequence[Bin], differences: bool, frame: Frame, y: Scale) -> None:
-    zero, one = y(0.0), y(1.0)
-    ticks = round_ticks((frame.bottom - zero) / (one - zero), (frame.top - zero) / (one - zero), TICKS)
+    ticks = round_ticks(*values_between(y, frame.bottom, frame.top), TICKS)
     for value in ticks:
         style = "zero" if value == 0 and differences else "grid"
         drawing.line(frame.left, y(value), frame.right, y(value), style)

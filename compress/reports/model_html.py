@@ -6,6 +6,7 @@ from compress.reports.class_html import class_values
 from compress.reports.class_sections import ClassSections
 from compress.reports.html_page import template
 from compress.reports.model_markdown import METRICS
+from compress.reports.model_plots import plot_values
 from compress.reports.model_sentences import METHOD, model_cautions, model_data_line, model_headline
 from compress.reports.model_table import ModelTable
 from compress.reports.provenance import Provenance
@@ -21,5 +22,6 @@ def models_to_html(table: ModelTable, provenance: Provenance, classes: ClassSect
         cautions=model_cautions(table),
         method=METHOD,
         metrics=METRICS,
+        **plot_values(table),
         **class_values(classes),
     )

@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from compress.metrics import Interval
-from compress.reports.axis import Frame, Scale, decimals, linear, logarithmic, powers_of_two, round_ticks
+from compress.reports.axis import (
+    Frame,
+    Scale,
+    decimals,
+    linear,
+    logarithmic,
+    powers_of_two,
+    round_ticks,
+    values_between,
+)
+from compress.reports.point_labels import NamedPoint, Segment, draw_labels
 from compress.reports.row import Row
 from compress.reports.svg import Drawing
 from compress.reports.table4 import Table4
-from compress.reports.tradeoff_labels import Segment, draw_labels
 from compress.reports.tradeoff_points import Point, estimates, front_path, points
 from compress.reports.wording import bracket, figure
 
@@ -43,7 +52,7 @@ def tradeoff(table: Table4, metric: str, *, width: float, height: float, name: s
         drawn.append(_band(drawing, frame, getattr(table.baseline.figures, metric), y))
     drawing.polyline(path, "front")
     _marks(drawing, found)
-    draw_labels(drawing, found, frame, drawn)
+    draw_labels(drawing, [_named(point) for point in found], frame, drawn)
     return drawing.render()
 
 
@@ -64,7 +73,7 @@ def _scales(rows: Sequence[Row], metric: str, frame: Frame) -> tuple[Scale, Scal
 
 
 def _axes(drawing: Drawing, frame: Frame, rows: Sequence[Row], metric: str, x: Scale, y: Scale) -> None:
-    ticks = round_ticks(*_ends(y, frame))
+    ticks = round_ticks(*values_between(y, frame.bottom, frame.top))
     for value in ticks:
         drawing.line(frame.left, y(value), frame.right, y(value), "grid")
         drawing.text(frame.left - 7, y(value) + 4, f"{value:.{decimals(ticks)}f}", "tick", "end")
@@ -78,17 +87,17 @@ def _axes(drawing: Drawing, frame: Frame, rows: Sequence[Row], metric: str, x: S
     drawing.text(0, 11, NAMES[metric], "name")
 
 
-def _ends(y: Scale, frame: Frame) -> tuple[float, float]:
-    """The values at the lower and upper edge: the scale is linear, so two of its values give its inverse."""
-    zero, one = y(0.0), y(1.0)
-    return (frame.bottom - zero) / (one - zero), (frame.top - zero) / (one - zero)
-
-
 def _band(drawing: Drawing, frame: Frame, estimate: Interval, y: Scale) -> Segment:
     level, top = y(estimate.value), y(estimate.high)
     drawing.rect(frame.left, top, frame.right - frame.left, y(estimate.low) - top, "band")
     drawing.line(frame.left, level, frame.right, level, "band-line")
     return (frame.left, level), (frame.right, level)
+
+
+def _named(point: Point) -> NamedPoint:
+    row = point.row
+    ends = point.low, point.high
+    return NamedPoint(row.row, row.role, point.x, point.y, *ends, important=row.role != "control")
 
 
 def _marks(drawing: Drawing, found: Sequence[Point]) -> None:

@@ -121,7 +121,7 @@ def test_the_pages_of_models_show_bins_extremes_and_the_zipf_curve(kept: tuple[M
     assert (found.findings.extremes.row, found.findings.extremes.baseline) == ("nextvlad", "lstm-2x1024")
     assert value["why_these_rows"] == found.why
     assert value["findings"]["extremes"]["row"] == "nextvlad"
-    for text in (Page(html).text, markdown):
+    for text in (Page(html).prose, markdown):
         assert found.why in text
         assert "nextvlad against lstm-2x1024: falls short" in text
         assert "Log training videos against log rank" in text

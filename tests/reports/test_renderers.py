@@ -23,13 +23,14 @@ VOID = {"meta", "br"}
 
 
 class Page(HTMLParser):
-    """Checks that tags nest, and keeps text, tags and attributes."""
+    """Checks that tags nest, and keeps tags, attributes and text: `text` has a blank at each tag."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.prose = ""
         self.feed(text)
         self.close()
         assert self.open == [], f"never closed: {self.open}"
@@ -49,6 +50,7 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "style" not in self.open:
             self.text += f" {data}"
+            self.prose += data
 
 
 def terminal(rows: list[Row], *, tty: bool, width: int = 100) -> str:
