@@ -1,61 +1,23 @@
-"""The program `compress`: the group of commands, and the one place where errors become exit codes."""
+"""The console script: runs one command line; the one place where errors become exit codes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
-
-import rich_click as click
-
-from cli.data import data
-from cli.demo import demo
-from cli.doctor import doctor
-from cli.encode import encode
-from cli.errors import tell
-from cli.evaluate import evaluate
-from cli.group import Commands
-from cli.index import index
-from cli.init import init
-from cli.report import report
-from cli.search import search
-from cli.session import Session
-from cli.train import train
-
-HELP_SETTINGS: dict[str, Any] = {
-    "help_option_names": ["-h", "--help"],
-    "show_default": True,
-    "max_content_width": 110,
-}
 
 
-@click.group(cls=Commands, context_settings=HELP_SETTINGS, invoke_without_command=True)
-@click.version_option(package_name="compress-video-embeddings", prog_name="compress")
-@click.pass_context
-def compress(context: click.Context) -> None:
-    """Make video embeddings small, and prove that nothing was lost.
-
-    A first look: `compress demo`. Your own videos: `compress init`, then `train`, `encode`, `index`, `search`
-    and `evaluate`, each with --dim, then `report`. Flags go before environment variables (COMPRESS_SEED),
-    those before compress.toml.
-    """
-    context.obj = Session()
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
-
-
-for command in (demo, init, data, train, encode, index, search, evaluate, report, doctor):
-    compress.add_command(command)
-
-
-def run(arguments: Sequence[str] | None = None) -> None:
-    """The console script: run one command line and exit with its code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+def run(arguments: list[str] | None = None) -> None:
+    """Run one command line, by default that of this process, and exit with its code."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
+        # Not before: Ctrl-C while the modules load is to end in one line as well.
+        from cli.program import compress
+
         code = compress.main(args=words, prog_name="compress", standalone_mode=False)
         sys.stdout.flush()
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise
+        from cli.errors import tell
+
         code = tell(error, as_json="--json" in words)
     sys.exit(code if isinstance(code, int) else 0)

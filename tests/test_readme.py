@@ -18,7 +18,8 @@ import h5py
 import pytest
 import torch
 
-from cli.main import compress, run
+from cli.main import run
+from cli.program import compress
 from cli.session import Session
 from compress.store.reader import open_store
 from compress.training.presets import train_config

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from cli.main import compress as program
+from cli.program import compress as program
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_OTHERS = {"--force-reinstall", "--yes"}  # pip's

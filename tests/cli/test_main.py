@@ -6,7 +6,7 @@ import importlib.metadata
 
 import pytest
 
-from cli.main import compress as program
+from cli.program import compress as program
 
 COMMANDS = ["demo", "init", "data", "train", "encode", "index", "search", "evaluate", "report", "doctor"]
 DATA = ["inspect", "sample", "import", "download"]

@@ -98,3 +98,27 @@ def test_ctrl_c_outside_of_work_is_exit_code_130(compress, monkeypatch):
 
     # click ends the line on which the terminal shows ^C.
     assert (compress("doctor").code, compress("doctor").err) == (130, "\nerror: stopped\n")
+
+
+WHILE_LOADING = """
+import sys
+from cli.main import run
+
+class Stop:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            sys.meta_path.remove(self)
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Stop())
+run(["doctor"])
+"""
+
+
+@pytest.mark.parametrize("module", ["rich_click", "cli.train", "compress.workspace"])
+def test_ctrl_c_while_the_commands_load_is_one_line(module: str):
+    words = [sys.executable, "-c", WHILE_LOADING.format(module=module)]
+    ended = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "error: stopped\n"

@@ -1,0 +1,45 @@
+"""The program `compress`: the group of commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rich_click as click
+
+from cli.data import data
+from cli.demo import demo
+from cli.doctor import doctor
+from cli.encode import encode
+from cli.evaluate import evaluate
+from cli.group import Commands
+from cli.index import index
+from cli.init import init
+from cli.report import report
+from cli.search import search
+from cli.session import Session
+from cli.train import train
+
+HELP_SETTINGS: dict[str, Any] = {
+    "help_option_names": ["-h", "--help"],
+    "show_default": True,
+    "max_content_width": 110,
+}
+
+
+@click.group(cls=Commands, context_settings=HELP_SETTINGS, invoke_without_command=True)
+@click.version_option(package_name="compress-video-embeddings", prog_name="compress")
+@click.pass_context
+def compress(context: click.Context) -> None:
+    """Make video embeddings small, and prove that nothing was lost.
+
+    A first look: `compress demo`. Your own videos: `compress init`, then `train`, `encode`, `index`, `search`
+    and `evaluate`, each with --dim, then `report`. Flags go before environment variables (COMPRESS_SEED),
+    those before compress.toml.
+    """
+    context.obj = Session()
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (demo, init, data, train, encode, index, search, evaluate, report, doctor):
+    compress.add_command(command)
