@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from compress.errors import UnavailableError
+from compress.errors import ConfigError, UnavailableError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CGROUP = Path("/sys/fs/cgroup")
@@ -50,17 +50,30 @@ def use_threads(threads: int) -> int:
 
     Call it before the first import of those; torch is also told afterwards. A number that the user's own
     OMP_NUM_THREADS gives is kept when `threads` is 0.
+
+    Raises:
+        ConfigError: OMP_NUM_THREADS holds no number of threads.
+
     Threads that wait sleep: where other programs want the cores, spinning made training three times slower.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if threads == 0 and "OMP_NUM_THREADS" in os.environ:
-        return int(os.environ["OMP_NUM_THREADS"].split(",")[0])
+        return _threads_wanted(os.environ["OMP_NUM_THREADS"])
     number = threads or cpu_count()
     for name in THREAD_VARIABLES:
         os.environ[name] = str(number)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(number)
     return number
+
+
+def _threads_wanted(text: str) -> int:
+    # OpenMP takes a list, one number for each level of nesting.
+    first = text.split(",")[0].strip()
+    if not (first.isascii() and first.isdigit() and int(first)):
+        hint = "set it to 1 or more, or unset it; --threads goes before it"
+        raise ConfigError(f"is no number of threads: {text!r}", where="OMP_NUM_THREADS", hint=hint)
+    return int(first)
 
 
 def choose_device(wanted: str) -> str:

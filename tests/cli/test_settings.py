@@ -60,3 +60,18 @@ def test_a_workspace_named_by_the_environment_is_used(compress, workspace, monke
     monkeypatch.setenv("COMPRESS_WORKSPACE", str(workspace))
 
     assert str(workspace) in compress("doctor", "--json").out
+
+
+@pytest.mark.parametrize("value", ["abc", "", "0", "-1", "1.5", "many,2"])
+def test_a_wrong_number_of_openmp_threads_is_one_clear_line(compress, here, monkeypatch, value):
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    ended = compress("encode", "--dim", "320")
+
+    assert ended.code == 78
+    assert ended.err.startswith(f"error: OMP_NUM_THREADS: is no number of threads: {value!r}; set it to 1")
+
+
+def test_a_flag_goes_before_a_wrong_number_of_openmp_threads(compress, here, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "abc")
+
+    assert "OMP_NUM_THREADS" not in compress("encode", "--dim", "320", "--threads", "1").err
