@@ -41,7 +41,8 @@ def encoder_title(encoder: str, options: Options, dim: int) -> str:
 
 
 def _recurrent(encoder: str, options: Options, dim: int) -> str:
-    sizes = [size * (2 if encoder in _TWO_WAYS else 1) for size in options.get("sizes", ())]
+    ways = 2 if encoder in _TWO_WAYS or options.get("bidirectional") else 1
+    sizes = [size * ways for size in options.get("sizes", ())]
     words = [f"{_RECURRENT[encoder]} {_layers(sizes)}".rstrip()]
     if encoder == "qrnn":
         words += [f"{options['gates']}-pooling"] if "gates" in options else []

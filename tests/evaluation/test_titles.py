@@ -79,6 +79,12 @@ MODELS = [
         "QRNN 2 x 1024, fo-pooling, dense, last state",
     ),
     (
+        "qrnn",
+        {"sizes": [512, 512], "bidirectional": True, "pooling": "last"},
+        1024,
+        "QRNN 2 x 1024, bidirectional, last state",
+    ),
+    (
         "dbof",
         {"cluster_size": 8192, "hidden_size": 1024, "pooling": "max"},
         1024,
