@@ -1,7 +1,7 @@
 """Named recipes: `paper` is what the papers did, `best` is what real YouTube-8M shards taught us.
 
-`best` was tuned on 23,091 real videos, at frame level on 22,160 real clips (docs/experiments.md has the figures and
-what did not help).
+`best` was tuned on 23,091 real videos, at frame level on 22,160 real clips (docs/experiments.md has the
+figures and what did not help).
 """
 
 from __future__ import annotations
