@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import rich_click as click
 
 from cli.options import compute_options, dim_option, name_option, on_corrupt_option, preset_option
 from cli.progress import duration
 from cli.session import Session
 from cli.text import facts
+
+COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes with labels"}
 
 
 @click.command()
@@ -100,9 +104,16 @@ def train(
             {
                 "run": done.run,
                 "best epoch": done.best_epoch,
-                **{name: f"{value:.4f}" for name, value in done.figures.items()},
+                **_figures(done.figures),
                 "took": duration(done.seconds),
                 "next": f"compress encode --name {done.name}",
             }
         ),
     )
+
+
+def _figures(figures: Mapping[str, float]) -> dict[str, str | int]:
+    """Shares with four decimals; how many they are of as whole numbers."""
+    counts = {name: int(figures[name]) for name in COUNTS if name in figures}
+    shares = {name: f"{value:.4f}" for name, value in figures.items() if name not in counts}
+    return {**shares, **{COUNTS[name]: value for name, value in counts.items()}}

@@ -109,7 +109,9 @@ def _artifact(path: Path) -> Finding:
     manifest = read_folder(path, kind)
     files = {name: f"{file.bytes:,} bytes" for name, file in manifest.files.items()}
     facts = {"checksums": f"all {len(files)} files match", "files": files, "written by": manifest.versions}
-    return Finding(str(path), kind, {**facts, **manifest.metadata})
+    # An index calls its factory string its kind.
+    metadata = {"factory" if key == "kind" else key: value for key, value in manifest.metadata.items()}
+    return Finding(str(path), kind, {**facts, **metadata})
 
 
 def _run(path: Path) -> Finding:

@@ -6,7 +6,7 @@ from compress.metrics import Interval
 from compress.reports.row import Row
 from compress.reports.table4 import Line, Table4
 from compress.reports.verdict import Verdict
-from compress.reports.wording import DELTA, MINUS, count, figure, listed, percent, size
+from compress.reports.wording import DELTA, MINUS, article, count, figure, listed, percent, size
 
 METHOD = (
     "GAP, PERR and Hit@1 are those of the YouTube-8M evaluation code, on the 20 highest scores a video. MAP "
@@ -46,7 +46,8 @@ def _sentence(table: Table4) -> str:
     if line is None or line.row is None:
         return "No embedding has been measured yet"
     row, original = line.row, table.baseline
-    what = f"A {row.dim}-d embedding{' (of synthetic frames)' if row.data.synthetic_frames else ''}"
+    frames = " (of synthetic frames)" if row.data.synthetic_frames else ""
+    what = f"{article(row.dim)} {row.dim}-d embedding{frames}"
     if original is None:
         return f"{what} reaches GAP {figure(row.figures.gap.value)}; the original was not measured"
     noise = " (within noise)" if line.gap_verdict is Verdict.WITHIN_NOISE else ""

@@ -46,6 +46,12 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
+def article(number: int) -> str:
+    """The article of a number that begins a sentence: An 8-d embedding, An 800-d one, A 320-d one."""
+    spoken_first = f"{number:,}".split(",")[0]
+    return "An" if spoken_first.startswith("8") or spoken_first in ("11", "18") else "A"
+
+
 def signed(value: float) -> str:
     """A number with two decimals and its sign: +0.31."""
     return f"{value + 0.0:+.2f}".replace("-", MINUS)

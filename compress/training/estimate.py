@@ -18,9 +18,14 @@ def describe(config: TrainConfig, model: Model, videos: int, steps: int) -> str:
     total = sum(counts.values())
     return (
         f"{config.encoder}: {counts['encoder'] / 1e6:.2f} M parameters, {config.head} head "
-        f"{counts['head'] / 1e6:.2f} M; {config.epochs} epochs of {steps} steps over {videos:,} videos; "
+        f"{counts['head'] / 1e6:.2f} M; {_many(config.epochs, 'epoch')} of "
+        f"{_many(steps, 'step')} over {videos:,} videos; "
         f"{total * BYTES_A_WEIGHT / 1e6:,.0f} MB of memory and disk for weights and optimiser"
     )
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,15 @@ def test_every_row_of_a_plain_array_is_checked(compress, tmp_path: Path):
 
     assert (ended.code, ended.out) == (67, "")
     assert "row 1, id mine-1: feature 'features' is nan" in ended.err
+
+
+def test_an_index_and_a_run_are_inspected(compress, inside: Path):
+    ended = compress("data", "inspect", "embeddings/residual_cnn-24.index", "runs/residual_cnn-24")
+    lines = [line.split(maxsplit=1) for line in ended.out.splitlines() if line]
+
+    assert [words[1] for words in lines if words[0] == "kind"] == ["index", "run"]
+    assert ["factory", "Flat"] in lines
+    assert max(len(number) for number in re.findall(r"\d+\.(\d+)\b", ended.out)) <= 6, "rounded"
 
 
 def test_download_prints_commands_and_fetches_nothing(compress, here: Path):

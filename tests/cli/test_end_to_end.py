@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compress.store.reader import open_store
-from tests.cli.chain import CHAIN, INIT, NAMES
+from tests.cli.chain import CHAIN, INIT, LSTM, NAMES
 
 AGAIN = [words for words in CHAIN if words != INIT]
 
@@ -109,6 +109,13 @@ def test_other_options_of_an_evaluation_replace_its_head(compress, inside: Path)
     for epochs in (2, 1):
         ended = compress("evaluate", "--name", "original", "--head-epochs", epochs, "--json")
         assert (ended.code, ended.json["head_training"]["epochs"]) == (0, epochs)
+
+
+def test_a_training_says_shares_as_fractions_and_counts_as_whole_numbers(compress, inside: Path):
+    told = dict(line.rsplit(maxsplit=1) for line in compress(*LSTM).out.splitlines())
+
+    assert (told["validation videos"], told["classes with labels"].isdigit()) == ("30", True)
+    assert len(told["gap"]) == len("0.1234")
 
 
 def test_an_evaluation_that_is_typed_again_does_not_train_its_head_again(compress, inside: Path):

@@ -12,6 +12,7 @@ from compress.metrics import Interval
 from compress.reports import Row, Verdict, judge, load_rows, published, table4
 from compress.reports.cautions import cautions
 from compress.reports.sentences import SAMPLE_NOTE, data_line, headline
+from compress.reports.wording import article
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,11 @@ def test_headline_says_what_the_smallest_row_kept(
     evaluation: Callable[..., Path], names: tuple[str, ...]
 ) -> None:
     assert headline(table4(load_rows(evaluation(*names)))) == HEADLINES[names]
+
+
+def test_the_article_is_that_of_the_spoken_number() -> None:
+    assert {article(number) for number in (8, 11, 18, 80, 864, 8000, 11_000)} == {"An"}
+    assert {article(number) for number in (1, 110, 180, 320, 1100, 1152, 1800)} == {"A"}
 
 
 def test_headline_and_cautions_say_that_videos_are_invented(evaluation: Callable[..., Path]) -> None:

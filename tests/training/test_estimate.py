@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from compress.progress import Event, Note
@@ -24,6 +26,7 @@ def test_a_training_is_described_before_it_starts() -> None:
     model = build_model(ModelConfig("linear", CLASSES, options, "moe", {}, InputNormConfig(DIM)))
     text = describe(LINEAR, model, 1234, 78)
     assert "3 epochs of 78 steps over 1,234 videos" in text
+    assert "1 epoch of 1 step over 12 videos" in describe(replace(LINEAR, epochs=1), model, 12, 1)
     assert text.startswith("linear: 0.00 M parameters, moe head")
 
 
