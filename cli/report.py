@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from compress.jobs.table_tasks import TablesRequest
 
 MODELS = ("2", "3", "qrnn")
+EMPTY = "Table 4 has no measured rows yet: `compress evaluate --name original` measures the baseline."
 
 
 @click.command()
@@ -72,8 +73,9 @@ def report(
 
     Table 4 is made from `compress evaluate --dim` or `--name`, the others from `compress evaluate --run`.
     """
+    from compress.errors import NotFoundError
     from compress.jobs.report import report_tables
-    from compress.jobs.table_notes import notes
+    from compress.jobs.table_notes import notes, store_failures
 
     names = (*MODELS, "4") if which == "all" else (which,)
     planned: list[PlannedRow] = []
@@ -86,10 +88,12 @@ def report(
     if dry_run:
         session.show({"rows": plan_facts(planned)}, lambda: plan_text(planned))
         return
-    done = report_tables(session.workspace, names, output, notes(planned, failed))
-    _show(session, done, planned, failed)
-    if failed:
-        context.exit(failed[0].exit_code)
+    failures = store_failures(planned, failed)
+    done = report_tables(session.workspace, names, output, notes(planned, failed), failures)
+    empty = [] if "4" in done or "4" not in names else [EMPTY, *failures]
+    _show(session, done, planned, failed, empty)
+    if failed or not done:
+        context.exit(failed[0].exit_code if failed else NotFoundError.exit_code)
 
 
 def _request(session: Session, names: tuple[str, ...], rows: str | None, epochs: int | None) -> TablesRequest:
@@ -123,23 +127,20 @@ def _show(
     done: dict[str, Reported | ReportedModels],
     planned: list[PlannedRow],
     failed: list[FailedRow],
+    empty: list[str],
 ) -> None:
     files = {name: _files(one) for name, one in done.items()}
     value: dict[str, Any] = {"tables": files}
     if planned:
         value |= {"rows": plan_facts(planned), "failed": failed}
     session.show(
-        next(iter(files.values())) if len(files) == 1 and not planned else value, lambda: _text(done)
+        next(iter(files.values())) if len(files) == 1 and not planned else value, lambda: _text(done, empty)
     )
 
 
-def _text(done: dict[str, Reported | ReportedModels]) -> str:
+def _text(done: dict[str, Reported | ReportedModels], empty: list[str]) -> str:
     parts = [report_text(one) for one in done.values()]
-    if len(done) > 1 and "4" not in done:
-        parts.append(
-            "Table 4 has no measured rows yet: `compress evaluate --name original` measures the baseline."
-        )
-    return "\n\n\n".join(parts)
+    return "\n\n\n".join([*parts, *(["\n".join(empty)] if empty else [])])
 
 
 def report_text(done: Reported | ReportedModels) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from compress.datasets.vocabulary import load_vocabulary
-from compress.jobs.stand_ins import stand_in_notes
+from compress.jobs.stand_ins import stand_in_notes, stand_ins
 from compress.reports import (
     ModelTable,
     Table4,
@@ -45,36 +45,48 @@ class ReportedModels:
     html: Path
 
 
-def report_workspace(workspace: Workspace, output: Path | None, command: str = "compress report") -> Reported:
+def report_workspace(
+    workspace: Workspace,
+    output: Path | None,
+    command: str = "compress report",
+    failures: Sequence[str] = (),
+) -> Reported:
     """Write the report of every evaluation.
 
     Args:
         workspace: whose evaluation/ is read.
         output: folder for the files; None means the workspace's reports/.
         command: what was typed, for the report.
+        failures: sentences about rows that could not be made.
 
     Raises:
         NotFoundError: nothing was evaluated, or the workspace's vocabulary is gone.
         CorruptArtifactError: an evaluation or the scores beside it are damaged.
     """
     rows = load_rows(workspace.evaluation)
-    table = table4(rows)
+    table = table4(rows, failures)
     classes = class_sections(chosen_rows(table, workspace.evaluation), _class_names(workspace))
     folder, today = output or workspace.reports, date.today().isoformat()
-    files = write_report(rows, folder, generated=today, command=command, classes=classes)
+    files = write_report(rows, folder, generated=today, command=command, classes=classes, failures=failures)
     return Reported(table, *files)
 
 
 def report_tables(
-    workspace: Workspace, names: Sequence[str], output: Path | None, notes: Mapping[str, Sequence[str]]
+    workspace: Workspace,
+    names: Sequence[str],
+    output: Path | None,
+    notes: Mapping[str, Sequence[str]],
+    failures: Sequence[str] = (),
 ) -> dict[str, Reported | ReportedModels]:
     """Write the reports of some tables.
 
     Args:
         workspace: whose evaluations are read.
-        names: of "2", "3", "qrnn" and "4". Among others, Table 4 is left out while nothing of it is measured.
+        names: of "2", "3", "qrnn" and "4". Table 4 is left out while nothing of it is measured, if there is
+            something else to tell: other tables, or failures.
         output: folder for the files; None means the workspace's reports/.
-        notes: why rows could not be run, by their names.
+        notes: why rows of the other tables could not be run, by their names.
+        failures: sentences about rows of Table 4 that could not be made.
 
     Raises:
         NotFoundError: only Table 4 was asked for, and nothing of it was measured.
@@ -85,10 +97,9 @@ def report_tables(
         command = f"compress report --table {name}"
         if name != "4":
             done[name] = report_models(workspace, name, output, command, notes)
-        elif len(names) == 1:
-            done[name] = report_workspace(workspace, output)
-        elif any(workspace.evaluation.glob("*.json")):
-            done[name] = report_workspace(workspace, output, command)
+        elif any(workspace.evaluation.glob("*.json")) or (len(names) == 1 and not failures):
+            typed = "compress report" if len(names) == 1 else command
+            done[name] = report_workspace(workspace, output, typed, failures)
     return done
 
 
@@ -116,7 +127,7 @@ def report_models(
     for run, texts in (notes or {}).items():
         known[run] = [*known.get(run, []), *texts]
     evaluations = workspace.evaluation / "models"
-    table = model_table(name, load_models(evaluations), notes=known)
+    table = model_table(name, load_models(evaluations), notes=known, stand_ins=stand_ins(workspace))
     classes = class_sections(chosen_models(table, evaluations), _class_names(workspace))
     folder, today = output or workspace.reports, date.today().isoformat()
     files = write_models(table, folder, generated=today, command=command, classes=classes)

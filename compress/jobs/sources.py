@@ -51,6 +51,18 @@ def open_split(
     )
 
 
+def schemas(workspace: Workspace, on_corrupt: OnCorrupt) -> dict[str, FeatureSchema]:
+    """What the workspace's training shards hold, by level: "video", "frame" or both.
+
+    Raises:
+        UsageError: the workspace has no shards.
+        NotFoundError, DataError: they are gone or damaged.
+    """
+    levels = ("video", "frame") if workspace.train_frames else ("video",)  # which may well hold frames
+    found = [open_split(workspace, "train", (), on_corrupt, level=level).schema for level in levels]
+    return {schema.level: schema for schema in found}
+
+
 def tell_skipped(sources: Sequence[Source], report: Reporter) -> None:
     """Say what was left out, once all has been read."""
     for source in sources:

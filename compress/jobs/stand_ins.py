@@ -1,4 +1,4 @@
-"""Which runs were trained with a stand-in for what their data lack."""
+"""What stands in for what a workspace's data lack: in rows to come, and in runs that were trained."""
 
 from __future__ import annotations
 
@@ -6,8 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from compress.artifacts.atomic import read_json
-from compress.reports import Catalogue, catalogue
+from compress.errors import DataError, NotFoundError, UsageError
+from compress.jobs.sources import schemas
+from compress.reports import Catalogue, StandIn, catalogue
 from compress.workspace import Workspace
+
+
+def stand_ins(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, StandIn]:
+    """For each row whose encoder asks for more than the workspace's data have, what it takes instead.
+
+    Nothing where the data are not known: a report of what was measured needs no shards, so they may be gone.
+
+    Args:
+        workspace: with shards, or without.
+        rows: in place of the catalogue, for tests.
+    """
+    known = rows or catalogue()
+    try:
+        levels = schemas(workspace, workspace.defaults.on_corrupt)
+    except (UsageError, NotFoundError, DataError):
+        return {}
+    found = {row.run: known.stand_in(row, levels[row.level].dim) for row in known.rows if row.level in levels}
+    return {run: stand_in for run, stand_in in found.items() if stand_in is not None}
 
 
 def stand_in_notes(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, list[str]]:

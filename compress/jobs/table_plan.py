@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from compress.datasets.schema import FeatureSchema
 from compress.errors import DivergedError, Interrupted, UsageError
+from compress.jobs.sources import schemas
 from compress.jobs.table4_tasks import store_tasks
 from compress.jobs.table_failure import FailedRow, failed_row
-from compress.jobs.table_state import Standing, State, schemas, standing
+from compress.jobs.table_state import Standing, State, standing
 from compress.jobs.table_tasks import TablesRequest, Task, model_tasks
 from compress.jobs.tables import Tables
 from compress.progress import Note, Reporter, check_interrupt

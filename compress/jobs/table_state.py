@@ -9,10 +9,8 @@ from pathlib import Path
 
 from compress.artifacts.atomic import read_bytes
 from compress.artifacts.folder import read_folder
-from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
 from compress.errors import DataError, NotFoundError
-from compress.jobs.sources import open_split
 from compress.jobs.table_tasks import Task
 from compress.reports import read_model, read_row
 from compress.workspace import Workspace
@@ -35,18 +33,6 @@ class Standing:
     state: State
     epochs_done: int = 0
     reason: str = ""
-
-
-def schemas(workspace: Workspace, on_corrupt: OnCorrupt) -> dict[str, FeatureSchema]:
-    """What the workspace's training shards hold, by level: "video", "frame" or both.
-
-    Raises:
-        UsageError: the workspace has no shards.
-        NotFoundError, DataError: they are gone or damaged.
-    """
-    levels = ("video", "frame") if workspace.train_frames else ("video",)  # which may well hold frames
-    found = [open_split(workspace, "train", (), on_corrupt, level=level).schema for level in levels]
-    return {schema.level: schema for schema in found}
 
 
 def standing(workspace: Workspace, task: Task, levels: Mapping[str, FeatureSchema]) -> Standing:

@@ -5,14 +5,23 @@ from __future__ import annotations
 from compress.reports.row import Row
 from compress.reports.sentences import SAMPLE_NOTE, subject, training
 from compress.reports.table4 import Table4
-from compress.reports.wording import figure, listed, points
+from compress.reports.wording import count, figure, listed, points
+
+ENOUGH_VIDEOS = 2_000
+"""Training videos below which a fresh head has too few steps, whatever it reads."""
 
 
 def cautions(table: Table4) -> list[str]:
     """Sentences about these rows, each a reason to read the table with care; empty when there is none."""
     rows = [row for _, row in table.measured]
-    found = [_invented(rows), _synthetic(rows), _missing_baseline(table), _larger_than_8_bits(table)]
-    found += [*_equal_controls(table), _unlike_heads(rows)]
+    found = [
+        _invented(rows),
+        _synthetic(rows),
+        _few_videos(rows),
+        _missing_baseline(table),
+        _larger_than_8_bits(table),
+    ]
+    found += [*_equal_controls(table), _unlike_heads(rows), *table.failures]
     return [text for text in found if text]
 
 
@@ -27,6 +36,16 @@ def _synthetic(rows: list[Row]) -> str:
     return (
         f"Synthetic frames: {listed(names)} saw frames made up from video-level means, not real ones; "
         "the figures show that the pipeline runs, not what the model can do."
+    )
+
+
+def _few_videos(rows: list[Row]) -> str:
+    videos = min(row.data.train_videos for row in rows)
+    if videos >= ENOUGH_VIDEOS:
+        return ""
+    return (
+        f"Few videos: heads were trained on {count(videos)}; on fewer than {count(ENOUGH_VIDEOS)} a fresh "
+        "head is under-trained, so the figures say little about the embeddings."
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from compress.reports.catalogue import Catalogue, CatalogueRow, PaperFigures, catalogue
+from compress.reports.catalogue import Catalogue, CatalogueRow, PaperFigures, StandIn, catalogue
 from compress.reports.model_row import ModelRow
 from compress.reports.row_command import row_command
 
@@ -80,6 +80,7 @@ def model_table(
     models: Sequence[ModelRow],
     *,
     notes: Mapping[str, Sequence[str]] | None = None,
+    stand_ins: Mapping[str, StandIn] | None = None,
     rows: Catalogue | None = None,
 ) -> ModelTable:
     """Put measured models beside the printed rows; what was not measured says NOT RUN with its command.
@@ -89,14 +90,19 @@ def model_table(
         models: as `load_models` returns them. One that no table asks for is a further model of the table of
             its level.
         notes: further notes on rows, by their names: why one could not be run, what stands in for what.
+        stand_ins: what rows take on these data for what the data lack, by their names: for the commands of
+            those that were not run.
         rows: in place of the catalogue, for tests.
 
     Source: Tables 2 and 3 of the paper, the QRNN paper's results; rows without published figures are ours.
     """
     wanted, found = rows or catalogue(), {model.name: model for model in models}
-    further = notes or {}
+    further, instead = notes or {}, stand_ins or {}
     lines = [
-        _line(row, found.get(row.run), tuple(further.get(row.run, ())), wanted) for row in wanted.of(name)
+        _not_run(row, tuple(further.get(row.run, ())), instead.get(row.run))
+        if row.run not in found
+        else _measured(row, found[row.run], tuple(further.get(row.run, ())), wanted)
+        for row in wanted.of(name)
     ]
     asked = {row.run for row in wanted.rows}
     home = {"2": "frame", "3": "video"}.get(name)
@@ -109,9 +115,13 @@ def model_table(
     )
 
 
-def _line(row: CatalogueRow, model: ModelRow | None, notes: tuple[str, ...], rows: Catalogue) -> ModelLine:
-    if model is None:
-        return ModelLine(row.title, row.run, row, None, Judgement.NOT_RUN, row_command(row), notes)
+def _not_run(row: CatalogueRow, notes: tuple[str, ...], stand_in: StandIn | None) -> ModelLine:
+    if stand_in is not None and stand_in.note not in notes:
+        notes = (*notes, stand_in.note)
+    return ModelLine(row.title, row.run, row, None, Judgement.NOT_RUN, row_command(row, stand_in), notes)
+
+
+def _measured(row: CatalogueRow, model: ModelRow, notes: tuple[str, ...], rows: Catalogue) -> ModelLine:
     judgement = judge_model(row, model, rows)
     return ModelLine(row.title, row.run, row, model, judgement, model.command, notes + model.notes)
 

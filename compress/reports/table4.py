@@ -34,12 +34,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Table4:
-    """`paper`: the published rows; `controls`: the original first; `others`: encoders the paper lacks."""
+    """`paper`: the published rows; `controls`: the original first; `others`: encoders the paper lacks.
+
+    `failures`: sentences about rows that could not be made.
+    """
 
     paper: tuple[Line, ...]
     controls: tuple[Line, ...]
     others: tuple[Line, ...]
     baseline: Row | None
+    failures: tuple[str, ...] = ()
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
@@ -62,11 +66,12 @@ class Table4:
         return tuple((line, line.row) for line in self.lines if line.row is not None)
 
 
-def table4(rows: Sequence[Row]) -> Table4:
+def table4(rows: Sequence[Row], failures: Sequence[str] = ()) -> Table4:
     """Put measured rows beside the published ones; what was not measured says NOT RUN with its command.
 
     Args:
         rows: as `load_rows` returns them: the same validation data and the same baseline.
+        failures: sentences about rows that could not be made, to be shown with the table.
 
     Raises:
         NotFoundError: `rows` is empty.
@@ -87,6 +92,7 @@ def table4(rows: Sequence[Row]) -> Table4:
             _measured(row, None, baseline) for row in sorted(rest, key=_order) if row.role == "encoder"
         ),
         baseline=baseline,
+        failures=tuple(failures),
     )
 
 

@@ -27,6 +27,7 @@ def write_report(
     generated: str,
     command: str,
     classes: ClassSections | None = None,
+    failures: Sequence[str] = (),
 ) -> tuple[Path, Path, Path]:
     """Write report.md, report.json and report.html.
 
@@ -36,6 +37,7 @@ def write_report(
         generated: the date to print; two reports with the same date and rows are the same bytes.
         command: what the user typed.
         classes: rare and frequent classes, as `class_sections` finds them; None leaves them out.
+        failures: sentences about rows that could not be made.
 
     Returns: the paths of the Markdown, JSON and HTML files.
 
@@ -43,7 +45,7 @@ def write_report(
         NotFoundError: no rows.
         StorageError: the disk refused; older files stay as they were.
     """
-    table = table4(rows)
+    table = table4(rows, failures)
     provenance = Provenance(generated, command, versions())
     files = _files(folder, "report")
     write_bytes(files[0], to_markdown(table, provenance, classes).encode("utf-8"))

@@ -149,6 +149,28 @@ def test_a_dry_run_only_tells(compress, inside: Path):
 
 
 @pytest.mark.usefixtures("_quick")
+def test_a_row_of_table_4_that_fails_is_told_though_nothing_is_measured(compress, inside: Path):
+    for measured in (inside / "evaluation").glob("*.json"):
+        measured.unlink()
+    (inside / "runs" / "random-320").mkdir()
+    (inside / "runs" / "random-320" / "config.json").write_text("{}")
+    ended = compress("report", "--run", "--rows", "random-320")
+
+    assert ended.code == 65
+    assert "Table 4 has no measured rows yet" in ended.out
+    assert "Failed: random-320, " in ended.out
+
+
+@pytest.mark.usefixtures("_quick")
+def test_what_is_timed_is_progress_on_stderr(compress, inside: Path):
+    ended = compress("report", "--table", "3", "--dry-run", "--rows", "moe")
+
+    assert "timing moe" in ended.err
+    assert "timing" not in ended.out
+    assert "timing" not in compress("report", "--table", "3", "--dry-run", "--rows", "moe", "--quiet").err
+
+
+@pytest.mark.usefixtures("_quick")
 def test_missing_rows_are_made_and_a_failed_one_is_the_exit_code(compress, inside: Path):
     (inside / "runs" / "fc-320").mkdir()
     (inside / "runs" / "fc-320" / "config.json").write_text("{}")

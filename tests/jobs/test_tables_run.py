@@ -11,10 +11,10 @@ import pytest
 
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import Interrupted, UsageError
-from compress.jobs.stand_ins import stand_in_notes
+from compress.jobs.stand_ins import stand_in_notes, stand_ins
 from compress.jobs.table4_tasks import store_tasks
 from compress.jobs.table_failure import FailedRow
-from compress.jobs.table_notes import notes
+from compress.jobs.table_notes import notes, store_failures
 from compress.jobs.table_plan import PlannedRow, plan_tables
 from compress.jobs.table_run import run_tables
 from compress.jobs.table_state import State
@@ -224,12 +224,17 @@ def test_data_without_a_modality_get_the_stand_in_and_the_note(frames: Workspace
     options = {"modalities": [8, 4], "encoders": ["lstm", "lstm"], "encoder_options": [part, part]}
     rows = table_of(row("m", "multi_modal", "2", dim=4, options=options), row("l", "lstm", "2", dim=4))
     assert stand_in_notes(frames, rows) == {}
+    assert stand_ins(replace(frames, train=(), train_frames=()), rows) == {}
+    line, other = model_table("2", [], stand_ins=stand_ins(frames, rows), rows=rows).paper
+    assert "--set 'modalities=[5, 7]'" in line.command
+    assert (line.notes, other.notes) == (("Parts stand in.",), ())
     assert ran(frames, rows) == []
     config = read_json(frames.run("m") / "config.json")["config"]
     assert config["encoder_options"]["modalities"] == [5, 7]
     assert stand_in_notes(frames, rows) == {"m": ["Parts stand in."]}
     (model,) = (one for one in load_models(frames.evaluation / "models") if one.name == "m")
     assert model.parameters["side_heads"] > 0
+    assert "--set 'modalities=[5, 7]'" in model.command
 
 
 def test_a_run_that_two_rows_share_is_paid_once(workspace: Workspace) -> None:
@@ -240,6 +245,17 @@ def test_a_run_that_two_rows_share_is_paid_once(workspace: Workspace) -> None:
     assert second.cost.training.epoch == 0
     assert second.seconds > 0  # encoding and a fresh head
     assert plan["4", "original-int8"].task.training.epochs is None
+
+
+def test_rows_of_table_4_that_cannot_be_made_are_told_in_sentences(frames: Workspace) -> None:
+    known = table_of(row("lstm-1280-640", "lstm", "2", dim=640))
+    only_frames = replace(frames, train=frames.train_frames, validate=frames.validate_frames)
+    plan = planned(only_frames, known, tables=("4",), rows=("original",))
+    failed = [FailedRow("4", "pca-320", "no memory", 70), FailedRow("3", "moe", "no memory", 70)]
+    unfit, failure = store_failures(plan, failed)
+    assert unfit.startswith("Not run: original, it reads video-level data, the shards are frame-level")
+    assert failure == "Failed: pca-320, no memory."
+    assert notes(plan, failed) == {"moe": ["Failed: no memory."]}
 
 
 def test_table_4_starts_with_the_baseline_and_has_the_controls_of_the_papers_sizes(frames: Workspace) -> None:

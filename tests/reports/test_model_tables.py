@@ -16,6 +16,7 @@ from compress.reports import (
     Judgement,
     ModelTable,
     Provenance,
+    catalogue,
     load_models,
     model_table,
     models_to_html,
@@ -122,6 +123,19 @@ def test_notes_of_a_row_and_reasons_for_a_missing_one_are_shown(tmp_path: Path) 
     texts = terminal(table), models_to_markdown(table, PROVENANCE), models_to_html(table, PROVENANCE)
     for text in texts:
         assert all(part in text for part in ("Kept epoch 1.", "Halves stand in.", "Failed: no memory."))
+
+
+def test_a_row_that_was_not_run_has_the_command_for_the_data_at_hand() -> None:
+    (stand_in,) = catalogue().stand_ins
+    table = model_table("2", [], stand_ins={"multi-modal-lstm": stand_in})
+    lines = {line.run: line for line in table.lines}
+    assert "modalities=[64, 64]" in lines["multi-modal-lstm"].command
+    assert lines["multi-modal-lstm"].notes == (stand_in.note,)
+    assert "modalities=[1024, 128]" in lines["multi-modal-dbof"].command
+    noted = model_table(
+        "2", [], stand_ins={"multi-modal-lstm": stand_in}, notes={"multi-modal-lstm": [stand_in.note]}
+    )
+    assert noted.lines[13].notes == (stand_in.note,)
 
 
 @pytest.fixture

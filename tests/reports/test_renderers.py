@@ -111,6 +111,15 @@ def test_json_is_json_and_keeps_the_empty_as_zero_map(rows: list[Row]) -> None:
     assert value["provenance"]["generated"] == "2026-11-22"
 
 
+def test_rows_that_could_not_be_made_are_told_in_every_rendering(rows: list[Row]) -> None:
+    table = table4(rows, ["Failed: pca-512, no memory."])
+    file = io.StringIO()
+    print_report(table, Console(file=file))
+    texts = file.getvalue(), to_markdown(table, PROVENANCE), to_html(table, PROVENANCE)
+    assert all("Failed: pca-512, no memory." in text.replace("\\", "") for text in texts)
+    assert "Failed: pca-512, no memory." in to_json(table, PROVENANCE)["cautions"]
+
+
 @pytest.fixture
 def hostile(evaluation: Callable[..., Path]) -> list[Row]:
     def change(row: dict[str, Any]) -> None:
