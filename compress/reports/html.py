@@ -10,7 +10,7 @@ from compress.reports.class_sections import ClassSections
 from compress.reports.forest import forest
 from compress.reports.html_page import template
 from compress.reports.provenance import Provenance
-from compress.reports.sentences import METHOD, data_line, headline
+from compress.reports.sentences import METHOD, data_line, frames_needed, headline
 from compress.reports.table4 import Table4
 from compress.reports.tradeoff import tradeoff
 
@@ -26,6 +26,7 @@ def to_html(table: Table4, provenance: Provenance, classes: ClassSections | None
         data=data_line(table),
         cautions=cautions(table),
         method=METHOD,
+        frames_needed=frames_needed,
         forests=_forests(table),
         tradeoffs=_tradeoffs(table),
         retrieval=[row for _, row in table.measured if row.retrieval is not None],

@@ -9,7 +9,7 @@ from compress.reports.class_sections import ClassSections
 from compress.reports.markdown_blocks import command_block, provenance_blocks
 from compress.reports.markdown_table import escape, to_table
 from compress.reports.provenance import Provenance
-from compress.reports.sentences import METHOD, data_line, headline
+from compress.reports.sentences import METHOD, data_line, frames_needed, headline
 from compress.reports.table4 import Line, Table4
 from compress.reports.wording import DELTA, NONE, bracket, figure, points, points_bracket, saved
 
@@ -38,7 +38,8 @@ def to_markdown(table: Table4, provenance: Provenance, classes: ClassSections | 
     parts += ["## Details", to_table(DETAIL_HEADER, _details(table))]
     parts += _notes(table)
     parts += ["## How to read this", "\n".join(f"- {escape(text)}" for text in METHOD)]
-    parts += ["## Commands", "\n\n".join(command_block(line.title, line.command) for line in table.lines)]
+    blocks = [command_block(line.title + frames_needed(line), line.command) for line in table.lines]
+    parts += ["## Commands", "\n\n".join(blocks)]
     parts += ["## Provenance", *provenance_blocks(provenance)]
     return "\n\n".join(parts) + "\n"
 

@@ -11,7 +11,10 @@ from compress.reports.catalogue import catalogue, tables_toml
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One model of the paper; figures are fractions, `delta_gap_points` is 100 * (GAP - baseline's GAP)."""
+    """One model of the paper; figures are fractions, `delta_gap_points` is 100 * (GAP - baseline's GAP).
+
+    `level` is that of the data it reads, "frame" or "video".
+    """
 
     name: str
     size: int
@@ -21,6 +24,7 @@ class PublishedRow:
     hit_at_one: float
     source: str
     command: str
+    level: str
     delta_gap_points: float | None = None
     size_saved: float | None = None
 
@@ -67,6 +71,7 @@ def published() -> Published:
 
 def _row(value: dict[str, Any]) -> PublishedRow:
     """A row of Table 4, whose figures are those of the row of Table 2 or 3 that it names."""
-    of_row = next(row.published for row in catalogue().rows if row.run == value["run"])
-    assert of_row is not None
-    return PublishedRow(**{k: v for k, v in value.items() if k != "run"}, **asdict(of_row))
+    of_row = next(row for row in catalogue().rows if row.run == value["run"])
+    assert of_row.published is not None
+    own = {k: v for k, v in value.items() if k != "run"}
+    return PublishedRow(**own, level=of_row.level, **asdict(of_row.published))

@@ -77,6 +77,16 @@ def subject(table: Table4) -> Line | None:
     return None
 
 
+def frames_needed(line: Line) -> str:
+    """What the command of a row that was not run needs besides video-level shards; "" where nothing."""
+    if line.row is not None or line.published is None or line.published.level != "frame":
+        return ""
+    return (
+        " (needs frame-level shards: `compress init --train-frames`; without real ones, "
+        "`compress data sample --from` makes synthetic ones)"
+    )
+
+
 def data_line(table: Table4) -> str:
     """What all rows were measured on: data, videos, classes, seeds."""
     rows = [row for _, row in table.measured]

@@ -10,7 +10,7 @@ from rich.text import Text
 from compress.metrics import Interval
 from compress.reports.cautions import cautions
 from compress.reports.row import Figures
-from compress.reports.sentences import data_line, headline
+from compress.reports.sentences import data_line, frames_needed, headline
 from compress.reports.table4 import Line, Table4
 from compress.reports.verdict import Verdict
 from compress.reports.wording import DELTA, NONE, bracket, figure, points, points_bracket, saved
@@ -66,7 +66,7 @@ def to_terminal(table: Table4, *, width: int = WIDTH, ruled: bool = True) -> Ren
     parts.append(Text(FOOT))
     missing = [line for line in table.lines if line.row is None]
     for line in missing:
-        parts.append(Text(f"NOT RUN: {line.title}; to run it:"))
+        parts.append(Text(f"NOT RUN: {line.title}{frames_needed(line)}; to run it:"))
         # Never wrapped, so that it can be copied.
         parts.append(Text(f"  {line.command}", no_wrap=True, overflow="ignore"))
     return Group(*parts)

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from compress.errors import NotFoundError
 from compress.metrics import Interval
-from compress.reports import Row, Verdict, judge, load_rows, published, table4
+from compress.reports import (
+    Provenance,
+    Row,
+    Table4,
+    Verdict,
+    judge,
+    load_rows,
+    print_report,
+    published,
+    table4,
+    to_html,
+    to_markdown,
+)
 from compress.reports.cautions import cautions
-from compress.reports.sentences import SAMPLE_NOTE, data_line, headline
+from compress.reports.sentences import SAMPLE_NOTE, data_line, frames_needed, headline
 from compress.reports.wording import article
+
+
+def printed(table: Table4, provenance: Provenance) -> str:
+    file = io.StringIO()
+    print_report(table, Console(file=file))
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -144,6 +164,32 @@ def test_headline_and_cautions_say_that_videos_are_invented(evaluation: Callable
     table = table4(load_rows(folder))
     assert headline(table).startswith("On invented videos (sample data), a 320-d embedding keeps 100.6 % of")
     assert SAMPLE_NOTE in cautions(table)
+
+
+def test_few_training_videos_are_a_caution(evaluation: Callable[..., Path]) -> None:
+    few = evaluation("original", change=lambda row: row["data"].update(train_videos=1999))
+    assert any("Few videos: heads were trained on 1,999" in text for text in cautions(table4(load_rows(few))))
+    enough = evaluation("original", change=lambda row: row["data"].update(train_videos=2000))
+    assert not any("Few videos" in text for text in cautions(table4(load_rows(enough))))
+
+
+def test_a_row_that_was_not_run_says_that_it_needs_frames(evaluation: Callable[..., Path]) -> None:
+    paper = table4(load_rows(evaluation("original"))).paper
+    assert [(line.dim, "needs frame-level shards" in frames_needed(line)) for line in paper] == [
+        (640, True),
+        (512, False),
+        (320, False),
+    ]
+    measured = table4(load_rows(evaluation("original", "lstm-640"))).paper[0]
+    assert (measured.dim, frames_needed(measured)) == (640, "")
+
+
+@pytest.mark.parametrize("render", [to_html, to_markdown, printed], ids=lambda render: render.__name__)
+def test_every_rendering_says_which_command_needs_frames(
+    evaluation: Callable[..., Path], render: Callable[..., str]
+) -> None:
+    text = render(table4(load_rows(evaluation("original"))), Provenance("2026-11-22", "compress report", {}))
+    assert "needs frame-level shards" in " ".join(text.split())
 
 
 def test_data_line_states_data_videos_and_seed(rows: list[Row]) -> None:
