@@ -21,7 +21,7 @@ def cautions(table: Table4) -> list[str]:
         _missing_baseline(table),
         _larger_than_8_bits(table),
     ]
-    found += [*_equal_controls(table), _unlike_heads(rows)]
+    found += [*_equal_controls(table), _unlike_heads(rows), *table.failures]
     return [text for text in found if text]
 
 
