@@ -21,6 +21,7 @@ import torch
 from cli.main import run
 from cli.program import compress
 from cli.session import Session
+from compress.datasets.arrays.sidecar import read_sidecar
 from compress.store.reader import open_store
 from compress.training.presets import train_config
 from tests.cli.chain import SETTINGS
@@ -109,11 +110,13 @@ def test_every_other_line_of_the_blocks_is_known():
     others += [span for span in SPANS if span.startswith("make ")]
     for line in others:
         program, *words = shlex.split(line)
-        assert program in ("make", "python"), f"nothing checks {line!r}"
+        assert program in ("make", "python", "source"), f"nothing checks {line!r}"
         if program == "make":
             assert words[0] in targets
             for value in (word.removeprefix("DEMO=") for word in words if word.startswith("DEMO=")):
                 parsed(["demo", *shlex.split(value)])
+        elif program == "source":
+            assert words == [".venv/bin/activate"]
         else:
             assert line.startswith("python -m venv .venv && .venv/bin/pip install -c constraints.txt -e .")
             assert (ROOT / "constraints.txt").is_file()
@@ -128,6 +131,14 @@ def test_every_encoder_and_codec_of_the_table_exists():
     row = next(line for line in README.splitlines() if line.startswith("| less disk"))
     for codec in re.findall(r"`(\w+)`", row):
         parsed(["encode", "--dim", "320", "--codec", codec])
+
+
+def test_the_labels_file_is_one_that_is_read(tmp_path: Path):
+    row = next(line for line in README.splitlines() if line.startswith("| your own features"))
+    header, example = re.search(r"begins with `(.+?)`.*: `(.+?)` \|$", row).groups()
+    (tmp_path / "labels.csv").write_text(f"{header}\n{example}\n")
+    found = read_sidecar(tmp_path / "labels.csv", 1)
+    assert (found.ids, found.indices.tolist()) == ([b"my-video"], [3, 17])
 
 
 def test_every_link_leads_somewhere():
