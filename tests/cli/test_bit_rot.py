@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.chain import LSTM
+
 STORE = "embeddings/residual_cnn-24.h5"
 INDEX = "embeddings/residual_cnn-24.index"
 MODEL = "runs/residual_cnn-24/model"
@@ -69,6 +71,16 @@ def test_a_manifest_that_is_cut_off_is_named(
 
     assert (ended.code, ended.out) == (65, "")
     assert part in ended.err.splitlines()[-1]
+
+
+def test_a_damaged_config_of_a_run_says_how_to_start_over(compress, inside: Path):
+    (inside / "runs" / "lstm-8" / "config.json").write_text("{")
+    ended = compress(*LSTM)
+
+    assert (ended.code, ended.out) == (65, "")
+    assert "lstm-8/config.json: not valid JSON" in ended.err
+    assert ended.err.endswith("use --fresh to start over\n")
+    assert compress(*LSTM, "--fresh").code == 0
 
 
 def test_damaged_records_can_be_left_out(compress, inside: Path):
