@@ -15,10 +15,10 @@ from cli.text import facts, printed
 from compress.progress import Note
 
 if TYPE_CHECKING:
+    from compress.jobs.paper_tables.failure import FailedRow
+    from compress.jobs.paper_tables.plan import PlannedRow
+    from compress.jobs.paper_tables.tasks import TablesRequest
     from compress.jobs.report import Reported, ReportedModels
-    from compress.jobs.table_failure import FailedRow
-    from compress.jobs.table_plan import PlannedRow
-    from compress.jobs.table_tasks import TablesRequest
 
 MODELS = ("2", "3", "qrnn")
 EMPTY = "Table 4 has no measured rows yet: `compress evaluate --name original` measures the baseline."
@@ -74,8 +74,8 @@ def report(
     Table 4 is made from `compress evaluate --dim` or `--name`, the others from `compress evaluate --run`.
     """
     from compress.errors import NotFoundError
+    from compress.jobs.paper_tables.notes import notes, store_failures
     from compress.jobs.report import report_tables
-    from compress.jobs.table_notes import notes, store_failures
 
     names = (*MODELS, "4") if which == "all" else (which,)
     planned: list[PlannedRow] = []
@@ -97,7 +97,7 @@ def report(
 
 
 def _request(session: Session, names: tuple[str, ...], rows: str | None, epochs: int | None) -> TablesRequest:
-    from compress.jobs.table_tasks import TablesRequest
+    from compress.jobs.paper_tables.tasks import TablesRequest
 
     return TablesRequest(
         tables=names,
@@ -111,8 +111,8 @@ def _request(session: Session, names: tuple[str, ...], rows: str | None, epochs:
 
 
 def _run(session: Session, request: TablesRequest, dry_run: bool) -> tuple[list[PlannedRow], list[FailedRow]]:
-    from compress.jobs.table_plan import plan_tables
-    from compress.jobs.table_run import run_tables
+    from compress.jobs.paper_tables.plan import plan_tables
+    from compress.jobs.paper_tables.run import run_tables
 
     with session.working() as progress:
         planned = plan_tables(session.workspace, request, progress)

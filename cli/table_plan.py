@@ -9,7 +9,7 @@ from cli.progress import duration
 from cli.text import size, table
 
 if TYPE_CHECKING:
-    from compress.jobs.table_plan import PlannedRow
+    from compress.jobs.paper_tables.plan import PlannedRow
 
 COLUMNS = ("row", "table", "state", "epochs", "time", "memory for weights")
 

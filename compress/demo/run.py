@@ -28,7 +28,7 @@ from compress.jobs.sources import open_split
 from compress.jobs.train import TrainRequest, train_run
 from compress.machine import choose_device, cpu_count
 from compress.progress import Note, Reporter, check_interrupt
-from compress.reports.sentences import SAMPLE_NOTE
+from compress.reports.table_4.sentences import SAMPLE_NOTE
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 

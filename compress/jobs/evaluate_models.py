@@ -15,7 +15,7 @@ from compress.workspace import Workspace
 
 if TYPE_CHECKING:
     from compress.evaluation.models import Member, TrainingVideos, Views
-    from compress.jobs.tables import Tables
+    from compress.jobs.data_tables import Tables
 
 _LONGEST = 200  # characters of a name: a file's may have 255 bytes, with what is put behind it
 
@@ -76,7 +76,7 @@ def evaluate_runs(
     from compress.evaluation.models.kept import row_path
     from compress.evaluation.shard_names import in_words
     from compress.jobs.commands import models_command
-    from compress.jobs.tables import Tables
+    from compress.jobs.data_tables import Tables
 
     members = load_members(workspace, request.runs)
     tables = tables or Tables(workspace, request.validate, request.on_corrupt, report)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from compress.datasets.vocabulary import load_vocabulary
-from compress.jobs.stand_ins import stand_in_notes, stand_ins
+from compress.jobs.paper_tables.stand_ins import stand_in_notes, stand_ins
 from compress.reports import (
     ModelTable,
     Table4,

@@ -11,7 +11,7 @@ import pytest
 from compress.demo import Demo, Request, plan, run_demo
 from compress.errors import CompressError, CorruptArtifactError, Interrupted, SchemaError, UsageError
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt
-from compress.reports.sentences import headline
+from compress.reports.table_4.sentences import headline
 from tests.demo.small import SMALL, request, small_plan
 
 FILES = ("embeddings/*.h5", "embeddings/*/*", "runs/*/model/*", "evaluation/*.json", "demo.json")

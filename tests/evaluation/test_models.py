@@ -16,7 +16,7 @@ from compress.evaluation.models import scoring as scoring_module
 from compress.evaluation.models import views as views_module
 from compress.evaluation.scores import load_scores, load_train_class_counts, save_scores
 from compress.metrics import METRICS, MetricAccumulator
-from compress.reports.model_parsing import load_models
+from compress.reports.models.parsing import load_models
 from compress.training.run import load_model
 from compress.training.validate import accumulate
 from compress.workspace import Workspace

@@ -13,7 +13,7 @@ from cli.train import train
 from compress.artifacts.atomic import write_json
 from compress.jobs.commands import train_words
 from compress.jobs.names import run_name
-from compress.jobs.table_tasks import TablesRequest, row_training
+from compress.jobs.paper_tables.tasks import TablesRequest, row_training
 from compress.jobs.train import TrainRequest, overrides
 from compress.reports import catalogue
 from compress.training.config import TrainConfig

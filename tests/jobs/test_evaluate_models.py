@@ -12,8 +12,8 @@ import pytest
 from compress.artifacts.atomic import read_json
 from compress.errors import CompressError, NotFoundError, SchemaError, UsageError
 from compress.evaluation.scores import load_train_class_counts
+from compress.jobs.data_tables import Tables
 from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs, models_name
-from compress.jobs.tables import Tables
 from compress.progress import Event, Note, silent
 from compress.workspace import Workspace
 from tests.evaluation.model_examples import made_run, make_workspace, table
@@ -109,7 +109,7 @@ def test_a_series_of_evaluations_loads_each_table_once(models: Workspace, monkey
         loaded.append(source.schema.level)
         return real(source, **options)
 
-    monkeypatch.setattr("compress.jobs.tables.load_table", counting)
+    monkeypatch.setattr("compress.jobs.data_tables.load_table", counting)
     tables = Tables(models, (), "fail", silent)
     for runs in (("a",), ("f",), ("a", "b", "f")):
         evaluate_runs(models, replace(REQUEST, runs=runs), silent, tables)

@@ -11,17 +11,17 @@ import pytest
 
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import Interrupted, UsageError
-from compress.jobs.stand_ins import stand_in_notes, stand_ins
-from compress.jobs.table4_tasks import store_tasks
-from compress.jobs.table_failure import FailedRow
-from compress.jobs.table_notes import notes, store_failures
-from compress.jobs.table_plan import PlannedRow, plan_tables
-from compress.jobs.table_run import run_tables
-from compress.jobs.table_state import State
-from compress.jobs.table_tasks import TablesRequest
+from compress.jobs.paper_tables.failure import FailedRow
+from compress.jobs.paper_tables.notes import notes, store_failures
+from compress.jobs.paper_tables.plan import PlannedRow, plan_tables
+from compress.jobs.paper_tables.run import run_tables
+from compress.jobs.paper_tables.stand_ins import stand_in_notes, stand_ins
+from compress.jobs.paper_tables.state import State
+from compress.jobs.paper_tables.table4_tasks import store_tasks
+from compress.jobs.paper_tables.tasks import TablesRequest
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
 from compress.reports import Catalogue, CatalogueRow, StandIn, load_models, model_table
-from compress.reports.catalogue import FullData, PaperFigures
+from compress.reports.papers.catalogue import FullData, PaperFigures
 from compress.training.run import model_sha256
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, DIM, clips, shards
@@ -213,8 +213,8 @@ def test_an_error_that_is_not_ours_fails_its_row_alone(workspace: Workspace, mon
         if training.name == "b":
             raise RuntimeError("CUDA out of memory\nsecond line")
 
-    monkeypatch.setattr("compress.jobs.table_run.train_run", broken)
-    monkeypatch.setattr("compress.jobs.table_run.evaluate_runs", lambda *words: {})
+    monkeypatch.setattr("compress.jobs.paper_tables.run.train_run", broken)
+    monkeypatch.setattr("compress.jobs.paper_tables.run.evaluate_runs", lambda *words: {})
     (failed,) = ran(workspace, VIDEO)
     assert (failed.row, failed.reason, failed.exit_code) == ("b", "RuntimeError: CUDA out of memory", 70)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from compress.metrics import MetricAccumulator, TopScores
-from compress.reports.class_frequency import ScoredClasses, scored_classes
+from compress.reports.classes.frequency import ScoredClasses, scored_classes
 from compress.reports.row import Role
 
 CLASSES, VIDEOS = 60, 150

@@ -10,8 +10,8 @@ import pytest
 
 from compress.errors import DataError, SchemaError
 from compress.metrics import mean_average_precision
-from compress.reports.class_extremes import LEAST_POSITIVES, extremes
-from compress.reports.class_frequency import (
+from compress.reports.classes.extremes import LEAST_POSITIVES, extremes
+from compress.reports.classes.frequency import (
     LEAST_CLASSES,
     Bin,
     ScoredClasses,
@@ -19,7 +19,7 @@ from compress.reports.class_frequency import (
     class_frequency,
     scored_classes,
 )
-from compress.reports.class_sentences import where_lost
+from compress.reports.classes.sentences import where_lost
 from tests.reports.scored_videos import CLASSES, VIDEOS, labels, scored, scores, top, train_counts
 
 

@@ -23,10 +23,10 @@ from compress.reports import (
     to_json,
     to_markdown,
 )
-from compress.reports.class_frequency import class_frequency
-from compress.reports.class_html import NARROW, WIDE
-from compress.reports.class_markdown import class_parts
-from compress.reports.frequency_plot import ENCODERS, frequency_plot, marks
+from compress.reports.classes.frequency import class_frequency
+from compress.reports.classes.frequency_plot import ENCODERS, frequency_plot, marks
+from compress.reports.classes.html import NARROW, WIDE
+from compress.reports.classes.markdown import class_parts
 from compress.reports.wording import bracket, count, figure, points, points_bracket
 from tests.reports.scored_videos import CLASSES, scored, top, train_counts
 from tests.reports.test_renderers import PROVENANCE, Page

@@ -11,9 +11,9 @@ import pytest
 
 from compress.errors import NotFoundError
 from compress.reports import ModelTable, load_models, model_table, models_to_html
-from compress.reports.model_plot import model_plot
-from compress.reports.model_plots import NARROW, WIDE, gap_caption
-from compress.reports.order_plot import order_plot
+from compress.reports.models.gap_plot import model_plot
+from compress.reports.models.order_plot import order_plot
+from compress.reports.models.plots import NARROW, WIDE, gap_caption
 from compress.reports.wording import bracket, figure
 from tests.reports.model_files import FULL, model_json, write_models
 from tests.reports.test_renderers import PROVENANCE, Page

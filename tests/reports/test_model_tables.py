@@ -25,7 +25,7 @@ from compress.reports import (
     print_models,
     write_models,
 )
-from compress.reports.model_sentences import model_cautions, model_data_line, model_headline, order_kept
+from compress.reports.models.sentences import model_cautions, model_data_line, model_headline, order_kept
 from compress.reports.wording import bracket, figure
 from tests.reports.model_files import FULL, model_json
 from tests.reports.model_files import write_models as files

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from compress.errors import NotFoundError
 from compress.reports import Row, load_rows, table4
-from compress.reports.axis import decimals, powers_of_two, round_ticks
-from compress.reports.forest import forest
-from compress.reports.labels import Anchor, Box, place_labels
-from compress.reports.pareto import front
-from compress.reports.tradeoff import tradeoff
+from compress.reports.plots.axis import decimals, powers_of_two, round_ticks
+from compress.reports.plots.labels import Anchor, Box, place_labels
+from compress.reports.table_4.forest import forest
+from compress.reports.table_4.pareto import front
+from compress.reports.table_4.tradeoff import tradeoff
 
 SIZES = [(560, 440), (372, 420)]
 coordinate = st.integers(0, 500)

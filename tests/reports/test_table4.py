@@ -24,8 +24,8 @@ from compress.reports import (
     to_html,
     to_markdown,
 )
-from compress.reports.cautions import cautions
-from compress.reports.sentences import SAMPLE_NOTE, data_line, frames_needed, headline
+from compress.reports.table_4.cautions import cautions
+from compress.reports.table_4.sentences import SAMPLE_NOTE, data_line, frames_needed, headline
 from compress.reports.wording import article
 
 

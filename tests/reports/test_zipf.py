@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from compress.errors import DataError
-from compress.reports.zipf import zipf
-from compress.reports.zipf_plot import powers_of_ten, zipf_plot
+from compress.reports.classes.zipf import zipf
+from compress.reports.classes.zipf_plot import powers_of_ten, zipf_plot
 
 NAMES = {0: "Game", 9: "A class with a very long name that would never fit", 99: "<b> & 'q'"}
 

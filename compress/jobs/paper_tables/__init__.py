@@ -1,0 +1,1 @@
+"""`compress report --run`: makes the rows of the papers' tables, one after the other."""

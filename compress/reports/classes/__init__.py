@@ -1,0 +1,1 @@
+"""Rare and frequent classes: average precision by frequency, the Zipf plot, classes that changed most."""

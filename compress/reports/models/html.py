@@ -1,0 +1,27 @@
+"""A table of models as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from compress.reports.classes.html import class_values
+from compress.reports.classes.sections import ClassSections
+from compress.reports.html_page import template
+from compress.reports.models.markdown import METRICS
+from compress.reports.models.plots import plot_values
+from compress.reports.models.sentences import METHOD, model_cautions, model_data_line, model_headline
+from compress.reports.models.table import ModelTable
+from compress.reports.provenance import Provenance
+
+
+def models_to_html(table: ModelTable, provenance: Provenance, classes: ClassSections | None = None) -> str:
+    """The whole page; all text from rows is escaped (Jinja2 autoescape, ElementTree in the plots)."""
+    return template("models.html.jinja").render(
+        table=table,
+        provenance=provenance,
+        headline=model_headline(table),
+        data=model_data_line(table),
+        cautions=model_cautions(table),
+        method=METHOD,
+        metrics=METRICS,
+        **plot_values(table),
+        **class_values(classes),
+    )

@@ -1,0 +1,52 @@
+"""Which rows of Table 4 are shown by class frequency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from compress.reports.classes.choice import ClassChoice, KeptRow
+from compress.reports.row import Row
+from compress.reports.table_4.sentences import subject
+from compress.reports.table_4.table import Table4
+
+MOST_ENCODERS = 3  # more cannot be told apart on one plot
+WHY = (
+    "Shown: the baseline, the three smallest of the paper's rows (without any, the headline's), and PCA of "
+    "the headline's size."
+)
+
+
+def chosen_rows(table: Table4, evaluation: Path) -> ClassChoice:
+    """The baseline, the paper's rows that were measured (else the headline's), PCA of the headline's size.
+
+    Args:
+        table: the rows of the report.
+        evaluation: folder that they came from; scores lie in scores/<row>.
+    """
+    line, baseline = subject(table), table.baseline
+    rows = [] if baseline is None else [baseline]
+    if line is not None and line.row is not None:
+        encoders = [found.row for found in table.paper if found.row is not None] or [line.row]
+        rows += sorted(encoders, key=lambda row: (row.dim, row.row))[:MOST_ENCODERS]
+        rows += _pca(table, line.row.dim)[:1]
+    return ClassChoice(
+        rows=tuple(_kept(row, evaluation) for row in rows),
+        reference=None if baseline is None else baseline.row,
+        subject=None if line is None or line.row is None else line.row.row,
+        why=WHY,
+    )
+
+
+def _pca(table: Table4, dim: int) -> list[Row]:
+    return [row for _, row in table.measured if (row.encoder, row.dim, row.codec) == ("pca", dim, "float32")]
+
+
+def _kept(row: Row, evaluation: Path) -> KeptRow:
+    return KeptRow(
+        name=row.row,
+        title=row.title + (", synthetic frames" if row.data.synthetic_frames else ""),
+        role=row.role,
+        fingerprint=row.data.fingerprint,
+        scores=evaluation / "scores" / row.row,
+        again=f"compress evaluate --name {row.row}",
+    )
