@@ -34,7 +34,7 @@ class QRNNConfig(RecurrentConfig):
             one a layer.
         gates: the pooling inside the layers: "f", "fo" (the paper's) or "ifo".
         pooling: over the valid frames: "last" state (backward: the state at the first frame, its last),
-            "mean", "max" or "attention".
+            "mean", "max", "attention" or "raw_attention" (see RecurrentConfig).
         bidirectional: each layer reads in both directions, and the next one reads both.
         dense: each layer reads the frames and the outputs of all layers before it (Bradbury section 2.1).
         zoneout: share of the states kept as they are in training, in [0, 1).

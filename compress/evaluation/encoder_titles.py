@@ -10,6 +10,7 @@ _POOLED = {
     "mean": "mean pooling",
     "swap": "swap pooling",
     "attention": "attention pooling",
+    "raw_attention": "attention pooling without softmax",
     "last": "last state",
 }
 _RECURRENT = {

@@ -59,14 +59,16 @@ def maximum(states: Tensor, num_frames: Tensor) -> Tensor:
 class AttentionPooling(nn.Module):
     """Eq. 8-10: I = tanh(H); w = softmax(I W_a) over the valid frames; F = tanh(sum_t w_t H_t).
 
-    The papers' code leaves the softmax out and puts an L2 of 0.5 on W_a; this follows the text.
+    The papers' code leaves the softmax out, w = I W_a, and puts an L2 of 0.5 on W_a.
 
     Args:
         dim: H.
+        softmax: as the text; False is the code's variant.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, softmax: bool = True) -> None:
         super().__init__()
+        self.softmax = softmax
         self.weight = nn.Parameter(torch.empty(1, dim))
         nn.init.xavier_uniform_(self.weight)
 
@@ -75,5 +77,6 @@ class AttentionPooling(nn.Module):
         states = torch.where(mask[:, :, None], states, 0)
         scores = torch.tanh(states) @ self.weight.to(states.dtype)[0]
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))  # half is too rough here
-        shares = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
-        return torch.tanh((shares.to(states.dtype)[:, None] @ states)[:, 0])
+        if self.softmax:
+            scores = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
+        return torch.tanh((scores.to(states.dtype)[:, None] @ states)[:, 0])

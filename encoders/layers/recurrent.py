@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
 from encoders.layers.projection import output_projection
-from encoders.options import fraction, positive
+from encoders.layers.running_pooling import FramePooling
+from encoders.options import fraction, not_negative, positive
 
 Pool = Callable[[Tensor, Tensor], Tensor]
 
@@ -23,7 +23,9 @@ class RecurrentConfig(EncoderConfig):
     Args:
         dim: numbers an embedding has; 0: the width of a pooled state. For another dim a linear layer follows.
         sizes: width of each layer, of each direction; at least one.
-        pooling: "last" valid state (papers' default), "mean", "max" or "attention" over the valid frames.
+        pooling: "last" valid state (papers' default), "mean", "max" or "attention" over the valid frames;
+            "raw_attention" leaves the softmax out, as the papers' code does and their Eq. 9 does not.
+        attention_penalty: L2 on the weight of either attention, >= 0; papers' code 0.5, their text none.
         forget_bias: where the forget gate's bias starts; papers 1.
         dropout: ours: share of the numbers that a layer hands to the next, dropped in training, in [0, 1).
         embedding_dropout: ours: share of the embedding's numbers dropped in training, in [0, 1).
@@ -31,7 +33,8 @@ class RecurrentConfig(EncoderConfig):
 
     dim: int = 0
     sizes: tuple[int, ...] = ()
-    pooling: Literal["last", "mean", "max", "attention"] = "last"
+    pooling: FramePooling = "last"
+    attention_penalty: float = 0.0
     forget_bias: float = 1.0
     dropout: float = 0.0
     embedding_dropout: float = 0.0
@@ -42,6 +45,7 @@ class RecurrentConfig(EncoderConfig):
             raise ValueError("sizes must name at least one layer")
         positive(**{f"sizes[{index}]": size for index, size in enumerate(self.sizes)})
         fraction(dropout=self.dropout, embedding_dropout=self.embedding_dropout)
+        not_negative(attention_penalty=self.attention_penalty)
         object.__setattr__(self, "dim", self.dim or self.width)
         super().__post_init__()
 
@@ -86,8 +90,14 @@ class RecurrentEncoder(Encoder):
         embedding: Tensor = self.end(self.project(pooled))
         return embedding
 
+    def penalty(self) -> Tensor:
+        """attention_penalty * sum(attention weight ** 2) / 2, as TensorFlow's l2_regularizer."""
+        if not isinstance(self.pool, pooling.AttentionPooling):
+            return super().penalty()
+        return 0.5 * self.config.attention_penalty * self.pool.weight.square().sum()
+
 
 def _pool(config: RecurrentConfig, last: Pool) -> Pool:
-    if config.pooling == "attention":
-        return pooling.AttentionPooling(config.width)
+    if config.pooling in ("attention", "raw_attention"):
+        return pooling.AttentionPooling(config.width, softmax=config.pooling == "attention")
     return {"last": last, "mean": pooling.mean, "max": pooling.maximum}[config.pooling]

@@ -7,13 +7,14 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-FramePooling = Literal["last", "mean", "max", "attention"]
+FramePooling = Literal["last", "mean", "max", "attention", "raw_attention"]
 
 
 class Running(NamedTuple):
     """The states seen so far, summed up.
 
-    value: (B, H): the last state; the sum; the maximum; for attention the sum of exp(score - best) * state.
+    value: (B, H): the last state; the sum; the maximum; for attention the sum of exp(score - best) * state,
+        for raw_attention that of score * state.
     weight: (B,): the number of frames; for attention the sum of exp(score - best).
     best: (B,): for attention the highest score, so that nothing overflows; else unused.
     """
@@ -40,14 +41,18 @@ def add(
         running: of the frames before.
         states: (B, T, H).
         mask: (B, T) bool, True on valid frames, which come first.
-        attention: the weight (1, H) of AttentionPooling, for "attention".
+        attention: the weight (1, H) of AttentionPooling, for both kinds of attention.
     """
     value, weight, best = running
     frames, states = mask.sum(1), torch.where(mask[:, :, None], states, 0)
     if kind == "attention":
         assert attention is not None
         return _attend(running, states, mask, attention)
-    if kind == "last":  # the value so far is state 0, so that a chunk without frames chooses it
+    if kind == "raw_attention":
+        assert attention is not None
+        scores = torch.tanh(states) @ attention.to(states.dtype)[0]
+        value = value + (scores[:, None] @ states)[:, 0]
+    elif kind == "last":  # the value so far is state 0, so that a chunk without frames chooses it
         steps = torch.cat([value[:, None], states], dim=1)
         value = steps.gather(1, frames[:, None, None].expand(-1, 1, states.shape[2]))[:, 0]
     elif kind == "mean":
@@ -65,7 +70,7 @@ def result(kind: FramePooling, running: Running) -> Tensor:
     if kind in ("mean", "attention"):
         value = value / torch.where(weight > 0, weight, 1)[:, None]
     value = torch.where(weight[:, None] > 0, value, 0)
-    return torch.tanh(value) if kind == "attention" else value
+    return torch.tanh(value) if kind in ("attention", "raw_attention") else value
 
 
 def _attend(running: Running, states: Tensor, mask: Tensor, attention: Tensor) -> Running:

@@ -76,8 +76,8 @@ def pooled(states: Tensor, pooling: str, weights: Weights, directions: int) -> T
     if pooling == "last":
         half = states.shape[1] // 2
         return states[-1] if directions == 1 else torch.cat([states[-1, :half], states[0, half:]])
-    if pooling == "attention":  # Eq. 8-10
+    if pooling in ("attention", "raw_attention"):  # Eq. 8-10; the papers' code has no softmax
         scores = torch.stack([weights["pool.weight"][0] @ torch.tanh(state) for state in states])
-        shares = scores.exp() / scores.exp().sum()
+        shares = scores.exp() / scores.exp().sum() if pooling == "attention" else scores
         return torch.tanh(sum(share * state for share, state in zip(shares, states, strict=True)))
     return states.mean(0) if pooling == "mean" else states.max(0).values

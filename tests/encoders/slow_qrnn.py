@@ -70,6 +70,8 @@ def slow_frame_pooling(name: str, ahead: Rows, back: Rows | None, weight: np.nda
         return [max(column) for column in columns]
     assert weight is not None
     scores = [sum(math.tanh(s) * float(w) for s, w in zip(row, weight[0], strict=True)) for row in both]
+    if name == "raw_attention":
+        return [math.tanh(sum(p * s for p, s in zip(scores, column, strict=True))) for column in columns]
     powers = [math.exp(score) for score in scores]
     return [
         math.tanh(sum(p * s for p, s in zip(powers, column, strict=True)) / sum(powers)) for column in columns

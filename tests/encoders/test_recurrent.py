@@ -14,7 +14,7 @@ from tests.encoders import recurrent_reference as reference
 
 INPUTS = 3
 LENGTHS = [6, 1, 4, 0, 2]
-POOLINGS = ["last", "mean", "max", "attention"]
+POOLINGS = ["last", "mean", "max", "attention", "raw_attention"]
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "lstm": ("lstm", {"sizes": (4, 5, 3)}),
     "lstm, one layer": ("lstm", {"sizes": (4,)}),

@@ -125,3 +125,12 @@ def test_a_residual_needs_three_layers_and_equal_widths(name: str, options: dict
     with pytest.raises(ValueError, match=r"need equal sizes below the last layer, not \(8, 9, 8\)"):
         small_encoder(name, sizes=(8, 9, 8), **options)
     assert small_encoder(name, sizes=(8, 8, 9), **options).config.sizes == (8, 8, 9)
+
+
+@pytest.mark.parametrize("pooling", ["attention", "raw_attention"])
+def test_the_penalty_on_the_attention_is_half_its_square(pooling: str) -> None:
+    encoder = small_encoder("lstm", pooling=pooling, attention_penalty=0.5)  # the papers' code
+    weight = encoder.state_dict()["pool.weight"]
+    assert encoder.penalty().item() == pytest.approx(0.25 * weight.square().sum().item())
+    assert small_encoder("lstm", pooling=pooling).penalty().item() == 0
+    assert small_encoder("lstm", attention_penalty=0.5).penalty().item() == 0

@@ -138,6 +138,16 @@ def test_a_row_that_was_not_run_has_the_command_for_the_data_at_hand() -> None:
     assert noted.lines[13].notes == (stand_in.note,)
 
 
+def test_a_note_that_rows_share_is_said_once(tmp_path: Path) -> None:
+    notes = ["Computed in bfloat16.", "Kept epoch {}."]
+    models = [model_json(f"lstm-{n}x1024", 0.6, notes=[note.format(n) for note in notes]) for n in (1, 2, 3)]
+    table = table_of(tmp_path, *models)
+    for text in (terminal(table), models_to_markdown(table, PROVENANCE)):
+        assert text.count("Computed in bfloat16.") == 1
+        assert "lstm-1x1024, lstm-2x1024 and lstm-3x1024: Computed in bfloat16." in re.sub(r"\s+", " ", text)
+        assert "lstm-2x1024: Kept epoch 2." in text
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> ModelTable:
     zero = {"parameters": {"encoder": 29_900_800, "head": 1034, "side_heads": 39_562_328}}

@@ -7,7 +7,13 @@ from compress.reports.classes.markdown import class_parts
 from compress.reports.classes.sections import ClassSections
 from compress.reports.markdown_blocks import command_block, provenance_blocks
 from compress.reports.markdown_table import escape, to_table
-from compress.reports.models.sentences import METHOD, model_cautions, model_data_line, model_headline
+from compress.reports.models.sentences import (
+    METHOD,
+    model_cautions,
+    model_data_line,
+    model_headline,
+    notes_on_rows,
+)
 from compress.reports.models.table import ModelLine, ModelTable
 from compress.reports.provenance import Provenance
 from compress.reports.wording import NONE, bracket, count, duration, figure, millions
@@ -81,5 +87,5 @@ def _details(table: ModelTable) -> list[list[str]]:
 
 
 def _notes(table: ModelTable) -> list[str]:
-    notes = [f"- {escape(line.run)}: {escape(note)}" for line in table.lines for note in line.notes]
+    notes = [f"- {escape(rows)}: {escape(note)}" for rows, note in notes_on_rows(table)]
     return ["## Notes on rows", "\n".join(notes)] if notes else []

@@ -70,6 +70,15 @@ def _data(model: ModelRow) -> str:
     )
 
 
+def notes_on_rows(table: ModelTable) -> list[tuple[str, str]]:
+    """Which rows, and what there is to know of them; what several rows share is said once."""
+    rows: dict[str, list[str]] = {}
+    for line in table.lines:
+        for note in line.notes:
+            rows.setdefault(note, []).append(line.run)
+    return [(listed(runs), note) for note, runs in rows.items()]
+
+
 def model_cautions(table: ModelTable) -> list[str]:
     """Sentences about these rows, each a reason to read the table with care; empty when there is none."""
     models = [model for _, model in table.measured]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from compress.metrics import Interval
 from compress.reports.models.markdown import METRICS
-from compress.reports.models.sentences import model_cautions, model_data_line, model_headline
+from compress.reports.models.sentences import model_cautions, model_data_line, model_headline, notes_on_rows
 from compress.reports.models.table import Judgement, ModelLine, ModelTable
 from compress.reports.table_4.terminal import PLAIN
 from compress.reports.wording import NONE, bracket, duration, figure, millions
@@ -45,7 +45,7 @@ def models_to_terminal(table: ModelTable, *, width: int = WIDTH, ruled: bool = T
     head = [Text(model_headline(table), style="bold"), Text(model_data_line(table)), Text("")]
     parts: list[RenderableType] = [*head, _table(table, width, ruled)]
     parts += [Text(f"Note: {text}") for text in model_cautions(table)]
-    parts += [Text(f"Note on {line.run}: {note}") for line in table.lines for note in line.notes]
+    parts += [Text(f"Note on {rows}: {note}") for rows, note in notes_on_rows(table)]
     parts.append(Text(FOOT))
     for line in table.lines:
         if line.model is None:
