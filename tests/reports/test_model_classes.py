@@ -82,6 +82,7 @@ def test_a_single_model_is_shown_alone_and_none_chooses_nothing(tmp_path: Path) 
     table, folder = of_gaps(tmp_path, "qrnn", {"qrnn": 0.6})
     choice = chosen_models(table, folder)
     assert ([row.name for row in choice.rows], choice.subject) == (["qrnn"], None)
+    assert choice.rows[0].role == "encoder"
     assert choice.why == "Shown: qrnn, the first measured row."
     save_scores(folder / "scores" / "qrnn", top(1.0), {"validate": FINGERPRINT, "train": "t"}, train_counts())
     found = class_sections(choice, NAMES).findings

@@ -91,6 +91,10 @@ def test_rows_of_ours_alone_have_no_axis_of_the_paper(tmp_path: Path) -> None:
     assert "paper" not in gap_caption(table)
 
 
+def test_a_single_row_is_no_comparison_and_has_no_plot(tmp_path: Path) -> None:
+    assert "plots-heading" not in models_to_html(table_of(tmp_path, {"lstm-1x1024": 0.6}), PROVENANCE)
+
+
 def test_nothing_measured_is_an_error_and_a_page_without_plots() -> None:
     empty = model_table("2", [])
     with pytest.raises(NotFoundError, match="measured"):

@@ -36,7 +36,9 @@ def chosen_models(table: ModelTable, folder: Path) -> ClassChoice:
             shown.append(one)
     others = shown[1:]
     return ClassChoice(
-        rows=tuple(_kept(one, folder, "encoder" if i else "baseline") for i, one in enumerate(shown)),
+        rows=tuple(
+            _kept(one, folder, "baseline" if others and one is shown[0] else "encoder") for one in shown
+        ),
         reference=shown[0][0].run,
         subject=max(others, key=_gap)[0].run if others else None,
         why=f"Shown: {'; '.join(f'{run}, {reason}' for run, reason in reasons.items())}.",

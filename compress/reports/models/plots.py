@@ -16,7 +16,7 @@ WIDE, NARROW = (560.0, 440.0), (372.0, 400.0)
 
 def plot_values(table: ModelTable) -> dict[str, Any]:
     """What templates/model_plots.html.jinja shows: `gap_plots`, `gap_words` and `gap_ours`."""
-    if not table.measured:
+    if len(table.measured) < 2:
         return {"gap_plots": [], "gap_words": "", "gap_ours": False}
 
     def rows(kind: str, width: float) -> Markup:
