@@ -142,6 +142,18 @@ class MultiModalEncoder(Encoder):
         """Those of the modalities' encoders."""
         return [parameter for part in self._parts() for parameter in part.training_only_parameters()]
 
+    def branch_parameters(self) -> list[nn.Parameter]:
+        """Those of the modalities' encoders."""
+        return [parameter for part in self._parts() for parameter in part.branch_parameters()]
+
+    def set_warm(self, warm: bool) -> None:
+        """Leave out the branch of each modality's encoder that has one; ValueError where none has."""
+        branched = [part for part in self._parts() if part.branch_parameters()]
+        if not branched:
+            super().set_warm(warm)
+        for part in branched:
+            part.set_warm(warm)
+
     def _slices(self, frames: Tensor) -> Sequence[Tensor]:
         self.check_input(frames)
         return torch.split_with_sizes(frames, self.config.modalities, dim=-1)

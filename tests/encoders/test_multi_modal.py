@@ -187,3 +187,31 @@ def test_a_saved_model_is_built_again_with_its_side_heads() -> None:
     inputs, labels = model_inputs_for(model, 8), torch.zeros(8, 5, dtype=torch.bool)
     assert torch.equal(twin.loss(inputs, labels), model.loss(inputs, labels))
     assert model.config.input_norm == InputNormConfig(dim=16)
+
+
+@pytest.mark.parametrize("others", [["lstm", {"dim": 12}], None], ids=["one branch", "two branches"])
+def test_branches_and_warming_up_are_those_of_the_parts_that_have_them(others: list[Any] | None) -> None:
+    own = {"dim": 12, "encoder": "residual_cnn", "encoder_options": {"width": 0.06, "branch_gain": 0.0}}
+    other, options = others or ["frame_statistics", own]
+    encoder = small_encoder(
+        "multi_modal", encoders=["frame_statistics", other], encoder_options=[own, options]
+    )
+    branches = [part.branch_parameters() for part in encoder.parts]
+    assert [id(p) for p in encoder.branch_parameters()] == [id(p) for part in branches for p in part]
+    assert [bool(branch) for branch in branches] == [True, others is None]
+    inputs = inputs_for(encoder, 3)
+    expected = encoder(*inputs)  # a gain of 0 is silent
+    encoder.set_warm(True)
+    warmed = [part.encoder.warm for part, branch in zip(encoder.parts, branches, strict=True) if branch]
+    assert all(warmed)
+    assert torch.equal(encoder(*inputs), expected)
+    encoder.set_warm(False)
+    assert not encoder.parts[0].encoder.warm
+
+
+def test_without_a_branch_in_any_part_there_is_no_warming_up() -> None:
+    encoder = small_encoder("multi_modal")
+    assert not encoder.branch_parameters()
+    encoder.set_warm(False)
+    with pytest.raises(ValueError, match="has no branch"):
+        encoder.set_warm(True)
