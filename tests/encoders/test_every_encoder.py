@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -38,6 +39,38 @@ def test_evaluation_is_deterministic_and_draws_no_random_numbers(name: str) -> N
     first = encoder(*inputs)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(encoder(*inputs), first)
+
+
+RANDOM_IN_TRAINING = ("dropout", "zoneout", "noise")
+
+
+def with_randomness(options: Any, value: float) -> Any:
+    """Options, also those of encoders within, with every dropout, zoneout and noise set."""
+    if isinstance(options, list | tuple):
+        return [with_randomness(item, value) for item in options]
+    if not isinstance(options, dict):
+        return options
+    return {
+        key: value if any(word in key for word in RANDOM_IN_TRAINING) else with_randomness(inner, value)
+        for key, inner in options.items()
+    }
+
+
+@every_encoder
+def test_what_is_random_in_training_does_nothing_in_evaluation(name: str) -> None:
+    options = dataclasses.asdict(small_encoder(name).config)
+    torch.manual_seed(0)
+    sure = build_encoder(name, with_randomness(options, 0.0)).eval()
+    random = build_encoder(name, with_randomness(options, 0.5)).eval()
+    random.load_state_dict(sure.state_dict())
+    inputs = inputs_for(sure, 5)
+    assert torch.equal(random(*inputs), sure(*inputs))
+    if random.config == sure.config:
+        return  # it has no such option
+    random.train()
+    torch.manual_seed(1)
+    first = random.forward_training(*inputs).embedding
+    assert not torch.equal(random.forward_training(*inputs).embedding, first), "the options were not heard"
 
 
 @every_encoder
