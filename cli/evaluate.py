@@ -112,7 +112,10 @@ def _evaluate_runs(
     again: bool,
 ) -> None:
     from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs
+    from compress.jobs.names import checked
 
+    for run in runs:
+        checked(run, "--run")
     request = EvaluateModelsRequest(
         runs=runs,
         name=name,

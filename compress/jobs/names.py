@@ -66,12 +66,10 @@ def find_store(workspace: Workspace, dim: int | None, name: str | None) -> str:
     return _choose(present, known, workspace.embeddings, "store of embeddings", dim, name, "encode")
 
 
-def checked(name: str) -> str:
-    """`name` itself; UsageError when it is not letters, digits, `-`, `_` and `.`."""
+def checked(name: str, option: str = "--name") -> str:
+    """`name` itself; UsageError, about `option`, when it is not letters, digits, `-`, `_` and `.`."""
     if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"cannot be a name: {name!r}", where="--name", hint="use letters, digits, -, _ and ."
-        )
+        raise UsageError(f"cannot be a name: {name!r}", where=option, hint="use letters, digits, -, _ and .")
     return name
 
 

@@ -62,6 +62,8 @@ def test_what_is_current_is_shown_again(compress, inside: Path):
         (["--run", CNN, "--name", "other"], 2, "called like the run"),
         (["--run", CNN, "--run", CNN], 2, "named twice"),
         (["--run", "original"], 2, "without a head"),
+        (["--run", "../x"], 2, "--run: cannot be a name: '../x'"),
+        (["--run", CNN, "--run", LSTM, "--name", "../x"], 2, "--name: cannot be a name: '../x'"),
         (["--run", "nothing"], 66, "no trained encoder named 'nothing'"),
         (["--run", CNN, "--baseline", "nothing"], 66, "`compress evaluate --run nothing` first"),
         (["--run", CNN, "--validate", "train*.tfrecord"], 68, "was trained on 120 of the videos"),
