@@ -12,7 +12,7 @@ from compress.datasets.table import Table, load_table
 from compress.errors import SchemaError
 from compress.jobs.sources import open_split, tell_skipped
 from compress.progress import Reporter
-from compress.workspace import Workspace
+from compress.workspace import FILE_NAME, Workspace
 
 
 class Tables:
@@ -54,16 +54,22 @@ class Tables:
     def table(self, split: str, schema: FeatureSchema) -> Table:
         """The labelled videos of "train" or "validate".
 
+        Shards need not tell how many classes they have, so that of the workspace's own its `num_classes` must
+        be the schema's. (A vocabulary would not do: it may name some classes only.)
+
         Args:
             split: which.
             schema: that the records must have; whether frames are synthetic is told by the records.
 
         Raises:
             UsageError: nothing says which shards.
+            SchemaError: the workspace has another number of classes.
             NotFoundError, DataError: see `open_source` and `load_table`.
         """
         key = (split, replace(schema, synthetic_frames=False))
         if key not in self._tables:
+            if split != "validate" or not self._validate:
+                self._check_classes(schema.num_classes)
             source = open_split(
                 self._workspace,
                 split,
@@ -76,6 +82,15 @@ class Tables:
             self._tables[key] = load_table(source, cache=self._workspace.cache, report=self._report)
             tell_skipped([source], self._report)
         return self._tables[key]
+
+    def _check_classes(self, wanted: int) -> None:
+        present = self._workspace.num_classes
+        if present not in (None, wanted):
+            raise SchemaError(
+                f"the workspace has {present:,} classes, the run was trained for {wanted:,}",
+                where=self._workspace.root / FILE_NAME,
+                hint="measure it in its own workspace, or give the shards by --validate",
+            )
 
     def _level(self, pattern: str) -> Level:
         return open_source(

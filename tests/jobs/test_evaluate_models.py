@@ -101,6 +101,12 @@ def test_shards_of_both_levels_may_be_given_and_each_run_takes_its_own(models: W
         evaluated(elsewhere, "f", validate=(*models.validate, *models.validate))
 
 
+def test_shards_that_are_given_need_not_have_the_classes_of_the_workspace(models: Workspace):
+    made_run(models, "wide", classes=30)
+    row = evaluated(models, "wide", validate=models.validate)
+    assert row["data"]["num_classes"] == 30
+
+
 def test_a_series_of_evaluations_loads_each_table_once(models: Workspace, monkeypatch):
     loaded: list[str] = []
     real = Tables.__init__.__globals__["load_table"]
@@ -181,6 +187,11 @@ def no_frames(workspace: Workspace) -> None:
     evaluated(replace(workspace, validate_frames=(), train_frames=()), "a", "f")
 
 
+def of_other_classes(workspace: Workspace) -> None:
+    made_run(workspace, "wide", classes=30)
+    evaluated(replace(workspace, validate=("nowhere*",)), "wide")  # refused before a shard is looked for
+
+
 def trained_on_them(workspace: Workspace) -> None:
     evaluated(workspace, "a", validate=workspace.train)
 
@@ -196,6 +207,7 @@ def trained_on_them(workspace: Workspace) -> None:
         (misspelt, NotFoundError, "did you mean linear-320"),
         (no_shards, UsageError, "which shards to validate with"),
         (no_frames, SchemaError, "video-level, frame-level ones are wanted"),
+        (of_other_classes, SchemaError, "compress.toml: the workspace has 15 classes, .* for 30"),
         (trained_on_them, SchemaError, "'a' was trained on 40 of the videos to measure on"),
     ],
 )
