@@ -18,7 +18,8 @@ _PUBLISHED = (
     "stacked_bilstm",
     "dbof",
 )
-# Their rows are in the papers with several values of these, and every title tells which one.
+# Their rows are in the papers with several values of these, and every title tells which one (input_dim is the
+# data's, not a choice).
 _TOLD = ("input_dim", "dim", "sizes", "pooling", "between", "residual", "cluster_size", "hidden_size")
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import pytest
 
 from compress.evaluation.encoder_titles import encoder_title
+from compress.evaluation.recipe_notes import _PUBLISHED, _TOLD
 from compress.evaluation.titles import model_title, role, table4_row, title
 from compress.reports import published
-from encoders import list_encoders
+from encoders import config_class, list_encoders
 from tests.encoders.examples import small_encoder
 
 CNN_320, LSTM = "ResidualCNN-320, Max Pooling", "LSTM 2 layer, (1280,640)"
@@ -133,6 +134,32 @@ def test_another_head_than_the_papers_is_told():
 def test_every_title_tells_another_dim(name: str):
     encoders = [small_encoder(name, dim=dim) for dim in (10, 11)]
     assert len({encoder_title(name, asdict(one.config), one.dim) for one in encoders}) == 2
+
+
+OTHER_VALUES: dict[str, tuple[Any, Any]] = {
+    "dim": (10, 11),
+    "sizes": ([9, 9, 9], [9, 9, 8]),
+    "pooling": ("mean", "max"),
+    "between": ("sum", "concatenate"),
+    "residual": (False, True),
+    "cluster_size": (8, 9),
+    "hidden_size": (8, 9),
+}
+
+
+@pytest.mark.parametrize("name", _PUBLISHED)
+def test_titles_tell_every_option_that_no_note_tells(name: str):
+    told = {field.name for field in fields(config_class(name))} & set(_TOLD) - {"input_dim"}
+    for option in told:
+        titles = {
+            encoder_title(name, asdict(encoder.config), encoder.dim)
+            for value in OTHER_VALUES[option]
+            for encoder in [small_encoder(name, **{**_LAYERS.get(name, {}), option: value})]
+        }
+        assert len(titles) == 2, option
+
+
+_LAYERS = {name: {"sizes": [9, 9, 9]} for name in ("lstm", "residual_lstm", "bilstm", "stacked_bilstm")}
 
 
 @pytest.mark.parametrize("name", list_encoders())
