@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from compress.datasets.vocabulary import load_vocabulary
+from compress.jobs.paper_tables.own_model import unlike_runs
 from compress.jobs.paper_tables.stand_ins import stand_in_notes, stand_ins
 from compress.reports import (
     ModelTable,
@@ -127,7 +128,13 @@ def report_models(
     for run, texts in (notes or {}).items():
         known[run] = [*known.get(run, []), *texts]
     evaluations = workspace.evaluation / "models"
-    table = model_table(name, load_models(evaluations), notes=known, stand_ins=stand_ins(workspace))
+    table = model_table(
+        name,
+        load_models(evaluations),
+        notes=known,
+        stand_ins=stand_ins(workspace),
+        unlike=unlike_runs(workspace),
+    )
     classes = class_sections(chosen_models(table, evaluations), _class_names(workspace))
     folder, today = output or workspace.reports, date.today().isoformat()
     files = write_models(table, folder, generated=today, command=command, classes=classes)

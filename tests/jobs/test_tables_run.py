@@ -42,7 +42,7 @@ def row(run: str, encoder: str, table: str = "3", dim: int | None = 3, **changes
 
 def table_of(*rows: CatalogueRow) -> Catalogue:
     stand_in = StandIn("multi_modal", DIM, {"modalities": [5, 7]}, "Parts stand in.")
-    return Catalogue({"2": "Two", "3": "Three"}, rows, (stand_in,), FullData(10**6, CLASSES))
+    return Catalogue({"2": "Two", "3": "Three"}, rows, (stand_in,), FullData(10**6, CLASSES, 10**4))
 
 
 VIDEO = table_of(row("a", "linear"), row("b", "residual_cnn_fc"), row("c", "identity", dim=None))

@@ -6,12 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+from compress.reports import catalogue
+
 METRICS = ("gap", "map", "map_with_empty_as_zero", "perr", "hit_at_one")
 FULL = {"train_videos": 3_840_000, "validate_videos": 1_130_000, "num_classes": 3862}
 
 
 def model_json(name: str, gap: float, **changes: Any) -> dict[str, Any]:
-    """One evaluation; `changes` replace fields, those of "data" and "training" one by one."""
+    """One evaluation, of the row of that name if there is one, else of an LSTM of 1024.
+
+    `changes` replace fields, those of "data" and "training" one by one.
+    """
+    row = next((row for row in catalogue().rows if row.run == name), None)
     figures = {m: {"value": gap, "low": gap - 0.006, "high": gap + 0.006} for m in METRICS}
     value: dict[str, Any] = {
         "schema_version": 1,
@@ -19,10 +25,10 @@ def model_json(name: str, gap: float, **changes: Any) -> dict[str, Any]:
         "name": name,
         "runs": [name],
         "title": f"Model {name}",
-        "encoders": ["lstm"],
-        "head": "moe",
-        "level": "frame",
-        "dim": 1024,
+        "encoders": [row.encoder if row else "lstm"],
+        "head": row.head if row else "moe",
+        "level": row.level if row else "frame",
+        "dim": (row and row.dim) or 1024,
         "parameters": {"encoder": 8_916_992, "head": 19_781_164},
         "figures": figures,
         "delta": None,

@@ -72,6 +72,8 @@ def test_nothing_measured_is_a_table_of_commands(tmp_path: Path, name: str) -> N
         (0.805, {**FULL, "num_classes": 4716}, "not judged"),
         (0.805, {**FULL, "train_videos": 3_000_000}, "not judged"),
         (0.805, {**FULL, "synthetic_frames": True}, "not judged"),
+        (0.805, {**FULL, "validate_videos": 10_000}, "reproduced"),
+        (0.805, {**FULL, "validate_videos": 9_999}, "not judged"),
     ],
 )
 def test_only_rows_of_the_full_data_are_judged(tmp_path: Path, gap: float, data: dict, said: str) -> None:
@@ -91,6 +93,50 @@ def test_the_papers_rows_come_in_its_order_then_ours_then_the_rest(tmp_path: Pat
     assert [line.run for line, _ in table.measured] == ["lstm-3x1024", "transformer", "both"]
     assert judgement(table, "transformer") is judgement(table, "both") is Judgement.NO_FIGURE
     assert [line.run for line, _ in table_of(tmp_path, name="3").measured] == ["cnn-320-max"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"runs": ["a", "b"]}, "it is of the runs a and b"),
+        ({"runs": ["a"]}, "it is of the run a"),
+        ({"encoders": ["linear"]}, "encoder linear, not lstm"),
+        ({"head": "logistic"}, "head logistic, not moe"),
+        ({"dim": 320}, "dim 320, not 1024"),
+        ({"dim": None}, "dim None, not 1024"),
+    ],
+)
+def test_a_model_that_only_has_the_name_of_a_row_does_not_fill_it(
+    tmp_path: Path, change: dict, said: str
+) -> None:
+    table = table_of(tmp_path, model_json("lstm-1x1024", 0.805, data=FULL, **change))
+    assert table.paper[0].model is None
+    (line,) = table.others
+    assert line.judgement is Judgement.NO_FIGURE
+    assert line.notes[0] == f"Named as a row of the table, but not that row's model: {said}."
+    assert said in models_to_markdown(table, PROVENANCE).replace("\\", "")
+
+
+def test_a_model_of_another_level_than_its_row_is_a_further_model_of_its_own(tmp_path: Path) -> None:
+    model = model_json("lstm-1x1024", 0.8, level="video", encoders=["linear"])
+    assert not table_of(tmp_path, model).measured
+    (line,) = table_of(tmp_path, name="3").others
+    assert "level video, not frame, encoder linear, not lstm" in line.notes[0]
+
+
+def test_a_run_of_other_options_than_its_row_does_not_fill_it(tmp_path: Path) -> None:
+    models = model_json("lstm-1x1024", 0.8), model_json("lstm-2x1024", 0.8)
+    table = table_of(tmp_path, *models, unlike={"lstm-1x1024": ["sizes [64], not [1024]"]})
+    assert [(line.run, line.wanted is None) for line, _ in table.measured] == [
+        ("lstm-2x1024", False),
+        ("lstm-1x1024", True),
+    ]
+    assert "sizes [64], not [1024]" in table.others[0].notes[0]
+
+
+def test_a_row_that_names_no_size_takes_any(tmp_path: Path) -> None:
+    table = table_of(tmp_path, model_json("frame-average-logistic", 0.6, dim=128))
+    assert [line.run for line in table.ours if line.model] == ["frame-average-logistic"]
 
 
 def test_the_headline_counts_rows_and_the_pairs_in_the_papers_order(tmp_path: Path) -> None:

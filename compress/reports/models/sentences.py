@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
+from compress.reports.few_videos import few_videos
 from compress.reports.models.row import ModelRow
 from compress.reports.models.table import Judgement, ModelLine, ModelTable
 from compress.reports.wording import count, listed
@@ -82,7 +83,13 @@ def notes_on_rows(table: ModelTable) -> list[tuple[str, str]]:
 def model_cautions(table: ModelTable) -> list[str]:
     """Sentences about these rows, each a reason to read the table with care; empty when there is none."""
     models = [model for _, model in table.measured]
-    found = [_not_in_level(table.paper), _synthetic(models), _unlike_data(table), _unlike_training(table)]
+    found = [
+        _not_in_level(table.paper),
+        _synthetic(models),
+        few_videos(models, heads=False),
+        _unlike_data(table),
+        _unlike_training(table),
+    ]
     return [text for text in found if text]
 
 
@@ -91,7 +98,8 @@ def _not_in_level(lines: Sequence[ModelLine]) -> str:
         return ""
     return (
         "The published figures are of the full YouTube-8M (3.84 million training videos, 3,862 classes). "
-        "These rows were trained on other data: compare the order of the rows, not the level of the figures."
+        "These rows were trained on other data, or measured on few videos: compare the order of the rows, not "
+        "the level of the figures."
     )
 
 

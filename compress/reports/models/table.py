@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from compress.reports.models.row import ModelRow
+from compress.reports.models.same_model import unlike_row
 from compress.reports.papers.catalogue import Catalogue, CatalogueRow, PaperFigures, StandIn, catalogue
 from compress.reports.papers.row_command import row_command
 
 
 class Judgement(StrEnum):
-    """A measured GAP beside the published one; only rows trained on the full data set are judged."""
+    """A measured GAP beside the published one; only rows of the full data set are judged."""
 
     REPRODUCED = "reproduced"
     ABOVE = "above"
@@ -81,38 +82,57 @@ def model_table(
     *,
     notes: Mapping[str, Sequence[str]] | None = None,
     stand_ins: Mapping[str, StandIn] | None = None,
+    unlike: Mapping[str, Sequence[str]] | None = None,
     rows: Catalogue | None = None,
 ) -> ModelTable:
     """Put measured models beside the printed rows; what was not measured says NOT RUN with its command.
 
     Args:
         name: "2", "3" or "qrnn".
-        models: as `load_models` returns them. One that no table asks for is a further model of the table of
-            its level.
+        models: as `load_models` returns them. One that no table asks for, or that only has the name of a row,
+            is a further model of the table of its level.
         notes: further notes on rows, by their names: why one could not be run, what stands in for what.
         stand_ins: what rows take on these data for what the data lack, by their names: for the commands of
             those that were not run.
+        unlike: what is known besides, by names of rows, to make a run another model than its row's.
         rows: in place of the catalogue, for tests.
 
     Source: Tables 2 and 3 of the paper, the QRNN paper's results; rows without published figures are ours.
     """
-    wanted, found = rows or catalogue(), {model.name: model for model in models}
+    wanted = rows or catalogue()
     further, instead = notes or {}, stand_ins or {}
+    others = _not_the_rows(models, wanted, unlike or {})
+    found = {model.name: model for model in models if model.name not in others}
     lines = [
         _not_run(row, tuple(further.get(row.run, ())), instead.get(row.run))
         if row.run not in found
         else _measured(row, found[row.run], tuple(further.get(row.run, ())), wanted)
         for row in wanted.of(name)
     ]
-    asked = {row.run for row in wanted.rows}
+    asked = {row.run for row in wanted.rows} - set(others)
     home = {"2": "frame", "3": "video"}.get(name)
+    rest = [model for model in models if model.name not in asked and model.level == home]
     return ModelTable(
         name,
         wanted.titles[name],
         paper=tuple(line for line in lines if line.published),
         ours=tuple(line for line in lines if not line.published),
-        others=tuple(_further(model) for model in models if model.name not in asked and model.level == home),
+        others=tuple(_further(model, others.get(model.name, ())) for model in rest),
     )
+
+
+def _not_the_rows(
+    models: Sequence[ModelRow], rows: Catalogue, unlike: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """The models that only have the name of a row, by their names; each with the note that says so."""
+    wanted, found = {row.run: row for row in rows.rows}, {}
+    for model in models:
+        row = wanted.get(model.name)
+        differences = [] if row is None else unlike_row(row, model) or unlike.get(model.name, ())
+        if differences:
+            what = ", ".join(differences)
+            found[model.name] = (f"Named as a row of the table, but not that row's model: {what}.",)
+    return found
 
 
 def _not_run(row: CatalogueRow, notes: tuple[str, ...], stand_in: StandIn | None) -> ModelLine:
@@ -126,17 +146,21 @@ def _measured(row: CatalogueRow, model: ModelRow, notes: tuple[str, ...], rows: 
     return ModelLine(row.title, row.run, row, model, judgement, model.command, notes + model.notes)
 
 
-def _further(model: ModelRow) -> ModelLine:
+def _further(model: ModelRow, notes: tuple[str, ...]) -> ModelLine:
     judgement = Judgement.NO_FIGURE
-    return ModelLine(model.title, model.name, None, model, judgement, model.command, model.notes)
+    return ModelLine(model.title, model.name, None, model, judgement, model.command, notes + model.notes)
 
 
 def judge_model(row: CatalogueRow, model: ModelRow, rows: Catalogue) -> Judgement:
-    """GAP against the published one, within its tolerance; NOT_JUDGED on other data than the paper's."""
+    """GAP against the published one, within its tolerance.
+
+    NOT_JUDGED when it was trained on other data than the paper's, or measured on few videos.
+    """
     if row.published is None:
         return Judgement.NO_FIGURE
     full, data = rows.full_data, model.data
     enough = data.train_videos >= full.train_videos and data.num_classes == full.num_classes
+    enough = enough and data.validate_videos >= full.validate_videos
     if not enough or data.synthetic_frames:
         return Judgement.NOT_JUDGED
     difference = model.figures.gap.value - row.published.gap

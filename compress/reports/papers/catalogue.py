@@ -66,10 +66,11 @@ class StandIn:
 
 @dataclass(frozen=True)
 class FullData:
-    """The data that the published figures are of: at least so many training videos, this many classes."""
+    """What a row is judged on: at least so many videos to train and to measure on, this many classes."""
 
     train_videos: int
     num_classes: int
+    validate_videos: int
 
 
 @dataclass(frozen=True)
