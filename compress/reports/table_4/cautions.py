@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from compress.reports.few_videos import few_videos
 from compress.reports.row import Row
 from compress.reports.table_4.sentences import SAMPLE_NOTE, subject, training
 from compress.reports.table_4.table import Table4
-from compress.reports.wording import count, figure, listed, points
-
-ENOUGH_VIDEOS = 2_000
-"""Training videos below which a fresh head has too few steps, whatever it reads."""
+from compress.reports.wording import figure, listed, points
 
 
 def cautions(table: Table4) -> list[str]:
@@ -17,7 +15,7 @@ def cautions(table: Table4) -> list[str]:
     found = [
         _invented(rows),
         _synthetic(rows),
-        _few_videos(rows),
+        few_videos(rows, heads=True),
         _missing_baseline(table),
         _larger_than_8_bits(table),
     ]
@@ -36,16 +34,6 @@ def _synthetic(rows: list[Row]) -> str:
     return (
         f"Synthetic frames: {listed(names)} saw frames made up from video-level means, not real ones; "
         "the figures show that the pipeline runs, not what the model can do."
-    )
-
-
-def _few_videos(rows: list[Row]) -> str:
-    videos = min(row.data.train_videos for row in rows)
-    if videos >= ENOUGH_VIDEOS:
-        return ""
-    return (
-        f"Few videos: heads were trained on {count(videos)}; on fewer than {count(ENOUGH_VIDEOS)} a fresh "
-        "head is under-trained, so the figures say little about the embeddings."
     )
 
 
