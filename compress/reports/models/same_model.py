@@ -9,8 +9,8 @@ from compress.reports.papers.catalogue import CatalogueRow
 def unlike_row(row: CatalogueRow, model: ModelRow) -> list[str]:
     """What makes a model of a row's name another one, in words; empty for the row's own.
 
-    A name is free to choose: an ensemble, or a run of another encoder, may have it. The options of the encoder
-    are not compared, an evaluation does not keep them.
+    A name is free to choose: an ensemble, or a run of another encoder, may have it. The options of the
+    encoder are not compared, an evaluation does not keep them.
     """
     if model.runs != (row.run,):
         return [f"it is of {'the run' if len(model.runs) == 1 else 'the runs'} {' and '.join(model.runs)}"]

@@ -98,8 +98,8 @@ def _not_in_level(lines: Sequence[ModelLine]) -> str:
         return ""
     return (
         "The published figures are of the full YouTube-8M (3.84 million training videos, 3,862 classes). "
-        "These rows were trained on other data, or measured on few videos: compare the order of the rows, not "
-        "the level of the figures."
+        "These rows were trained on other data, or measured on few videos: compare the order of the rows, "
+        "not the level of the figures."
     )
 
 
