@@ -83,7 +83,7 @@ def report(
     if run_missing or dry_run:
         request = _request(session, names, rows, epochs)
         planned, failed = _run(session, request, dry_run)
-    elif rows or epochs:
+    elif rows is not None or epochs:
         raise click.UsageError("--rows and --epochs need --run or --dry-run.")
     if dry_run:
         session.show({"rows": plan_facts(planned)}, lambda: plan_text(planned))
@@ -99,9 +99,12 @@ def report(
 def _request(session: Session, names: tuple[str, ...], rows: str | None, epochs: int | None) -> TablesRequest:
     from compress.jobs.paper_tables.tasks import TablesRequest
 
+    chosen = tuple(name.strip() for name in (rows or "").split(",") if name.strip())
+    if rows is not None and not chosen:
+        raise click.UsageError("--rows names no row: leave it out for all of them.")
     return TablesRequest(
         tables=names,
-        rows=tuple(name.strip() for name in (rows or "").split(",") if name.strip()),
+        rows=chosen,
         epochs=epochs,
         on_corrupt=session.settings.on_corrupt,
         seed=session.settings.seed,

@@ -16,11 +16,15 @@ COLUMNS = ("row", "table", "state", "epochs", "time", "memory for weights")
 
 def plan_text(planned: Sequence[PlannedRow]) -> str:
     """Every row with its state and what is left of it, and the sum."""
-    missing = [one for one in planned if one.missing]
+    missing = [one for one in planned if one.missing and not one.problem]
     known = [one.seconds for one in missing if one.seconds is not None]
+    refused = sum(one.problem is not None for one in planned)
     done = sum(str(one.standing.state) == "measured" for one in planned)
     total = f"{done} of {len(planned)} rows measured, {len(missing)} to do"
-    total += f", about {duration(sum(known))} on this machine as busy as now" if missing else ""
+    total += f", about {duration(sum(known))} on this machine as busy as now" if known else ""
+    unknown = len(missing) - len(known)
+    total += f", {'plus ' if known else ''}{unknown} of unknown time" if unknown else ""
+    total += f"; {refused} cannot be trained" if refused else ""
     parts = [table(COLUMNS, [_cells(one) for one in planned])]
     parts += [f"{one.task.name}: {one.standing.reason}" for one in planned if one.standing.reason]
     parts += [f"{one.task.name} cannot be trained: {one.problem.reason}" for one in planned if one.problem]

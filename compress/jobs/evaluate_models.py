@@ -109,7 +109,8 @@ def models_name(workspace: Workspace, request: EvaluateModelsRequest) -> str:
     """What the evaluation is called: a run like itself, an ensemble as said or like all its runs.
 
     Raises:
-        UsageError: a name for a single run, one that cannot be a file's, or one that a run has.
+        UsageError: a name for a single run, one that cannot be a file's, or one that a run or a row
+            of the papers' tables has.
     """
     for run in request.runs:
         checked(run)
@@ -129,6 +130,14 @@ def models_name(workspace: Workspace, request: EvaluateModelsRequest) -> str:
     if workspace.run(checked(request.name)).is_dir():
         raise UsageError(
             "is the name of a run", where=f"--name {request.name}", hint="give the ensemble another name"
+        )
+    from compress.reports import catalogue  # not before: it imports numpy
+
+    if any(row.run == request.name for row in catalogue().rows):
+        raise UsageError(
+            "is the name of a row of the papers' tables, which is one run",
+            where=f"--name {request.name}",
+            hint="give the ensemble another name",
         )
     return request.name
 

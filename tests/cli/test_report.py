@@ -120,6 +120,8 @@ def test_of_all_tables_the_fourth_is_left_out_while_it_is_empty(compress, here: 
         (("--table", "3", "--epochs", 1), "need --run"),
         (("--run", "--rows", "pca-7"), "no row 'pca-7'"),
         (("--table", "3", "--run", "--rows", "nextvlad"), "no row 'nextvlad'"),
+        (("--run", "--rows", ""), "names no row"),
+        (("--dry-run", "--rows", " , "), "names no row"),
         (("--table", "5"), "'5'"),
     ],
 )

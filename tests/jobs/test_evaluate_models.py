@@ -162,6 +162,10 @@ def the_name_of_a_run(workspace: Workspace) -> None:
     evaluated(workspace, "a", "f", name="b")
 
 
+def the_name_of_a_row(workspace: Workspace) -> None:
+    evaluated(workspace, "a", "f", name="cnn-512-max")
+
+
 def no_file_name(workspace: Workspace) -> None:
     evaluated(workspace, "a", "f", name="a/b")
 
@@ -201,6 +205,7 @@ def trained_on_them(workspace: Workspace) -> None:
     [
         (a_name_for_one, UsageError, "one run is called like the run"),
         (the_name_of_a_run, UsageError, "is the name of a run"),
+        (the_name_of_a_row, UsageError, "name of a row of the papers' tables"),
         (no_file_name, UsageError, "cannot be a name"),
         (no_file_name_of_a_run, UsageError, "cannot be a name"),
         (too_long, UsageError, "too long.*--name"),

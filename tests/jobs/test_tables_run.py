@@ -196,6 +196,20 @@ def test_a_row_that_fails_is_told_and_the_others_go_on(workspace: Workspace) -> 
     assert line.notes[0].startswith("Failed: ")
 
 
+def test_another_model_of_a_rows_name_is_neither_measured_nor_trained_over(workspace: Workspace) -> None:
+    ran(workspace, table_of(row("a", "linear")))
+    before = _files(workspace)
+    (failed,) = ran(workspace, table_of(row("a", "residual_cnn_fc")))
+    assert "the run is another model (encoder linear, not residual_cnn_fc)" in failed.reason
+    assert "choose another workspace or --fresh" in failed.reason
+    assert _files(workspace) == before
+    (other,) = planned(workspace, table_of(row("a", "linear", options={"norm": False})))
+    (same,) = planned(workspace, table_of(row("a", "linear")))
+    assert other.problem is not None
+    assert "norm" in other.problem.reason
+    assert same.standing.state is State.MEASURED
+
+
 def test_a_run_of_other_settings_fails_and_is_not_touched(workspace: Workspace) -> None:
     ran(workspace, VIDEO, rows=("a",))
     (workspace.run("a") / "model" / "manifest.json").unlink()

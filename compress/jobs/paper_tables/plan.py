@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from compress.datasets.schema import FeatureSchema
-from compress.errors import DivergedError, Interrupted, UsageError
+from compress.errors import DivergedError, Interrupted, SchemaError, UsageError
 from compress.jobs.data_tables import Tables
 from compress.jobs.paper_tables.failure import FailedRow, failed_row
 from compress.jobs.paper_tables.state import Standing, State, standing
@@ -72,8 +72,16 @@ def plan_tables(
     """
     levels = schemas(workspace, request.on_corrupt)
     chosen = _chosen(workspace, rows or catalogue(), request, levels)
-    planned = [PlannedRow(task, standing(workspace, task, levels)) for task in chosen]
+    planned = [_row(task, standing(workspace, task, levels, rows)) for task in chosen]
     return _timed(workspace, planned, request, levels, report)
+
+
+def _row(task: Task, found: Standing) -> PlannedRow:
+    if found.state is not State.ANOTHER_MODEL:
+        return PlannedRow(task, found)
+    what = f"the run is another model ({found.reason}): choose another workspace or --fresh"
+    problem = FailedRow(task.table, task.name, what, SchemaError.exit_code)
+    return PlannedRow(task, replace(found, reason=""), problem=problem)
 
 
 def _chosen(
@@ -106,7 +114,7 @@ def _timed(
     costs = Costs(Tables(workspace, (), request.on_corrupt, report), levels, request)
     timed, paid = [], set()
     for one in planned:
-        if one.missing:
+        if one.missing and one.problem is None:
             check_interrupt()
             report(Note(f"timing {one.task.name}"))
             one = _with_cost(one, costs, one.task.run in paid)

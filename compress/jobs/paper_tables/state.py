@@ -11,8 +11,10 @@ from compress.artifacts.atomic import read_bytes
 from compress.artifacts.folder import read_folder
 from compress.datasets.schema import FeatureSchema
 from compress.errors import DataError, NotFoundError
+from compress.jobs.paper_tables.own_model import unlike_run
 from compress.jobs.paper_tables.tasks import Task
-from compress.reports import read_model, read_row
+from compress.reports import Catalogue, catalogue, read_model, read_row
+from compress.reports.models.same_model import unlike_row
 from compress.workspace import Workspace
 
 
@@ -24,25 +26,31 @@ class State(StrEnum):
     PARTLY_TRAINED = "partly trained"
     TO_DO = "to do"
     DOES_NOT_FIT = "does not fit"
+    ANOTHER_MODEL = "another model"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The state of a row, the epochs that are done, and the reason where its data do not fit."""
+    """The state of a row, the epochs that are done, and the reason where data or model do not fit."""
 
     state: State
     epochs_done: int = 0
     reason: str = ""
 
 
-def standing(workspace: Workspace, task: Task, levels: Mapping[str, FeatureSchema]) -> Standing:
+def standing(
+    workspace: Workspace, task: Task, levels: Mapping[str, FeatureSchema], rows: Catalogue | None = None
+) -> Standing:
     """How far a row is, from what lies in runs/ and evaluation/.
 
-    A row whose run was trained again since it was measured, or whose evaluation is damaged, is `TRAINED`.
+    A row whose run was trained again since it was measured, or whose evaluation is damaged, is `TRAINED`;
+    one whose name another model has, a run or an evaluation, is `ANOTHER_MODEL`.
     """
     run = workspace.run(task.run)
     model = run / "model" / "manifest.json"
     if task.codec is None:
+        if differences := _another_model(workspace, task, rows or catalogue()):
+            return Standing(State.ANOTHER_MODEL, reason=", ".join(differences))
         own = workspace.evaluation / "models"
         measured = _model_is_measured(own, task.run, model.parent if model.exists() else None)
     else:
@@ -66,6 +74,18 @@ def _misfit(task: Task, levels: Mapping[str, FeatureSchema]) -> str:
     if task.codec is not None and "video" not in levels:
         return f"it is compared with the original video-level features, the shards are {has}"
     return ""
+
+
+def _another_model(workspace: Workspace, task: Task, rows: Catalogue) -> list[str]:
+    row = next((row for row in rows.rows if row.run == task.run), None)
+    if row is None:
+        return []
+    path = workspace.evaluation / "models" / f"{row.run}.json"
+    try:
+        found = unlike_row(row, read_model(path)) if path.exists() else []
+    except (DataError, NotFoundError):
+        found = []  # a damaged one is measured again
+    return found or unlike_run(workspace, row, rows)
 
 
 def _model_is_measured(evaluations: Path, run: str, model: Path | None) -> bool:

@@ -125,7 +125,8 @@ def _not_the_rows(
     models: Sequence[ModelRow], rows: Catalogue, unlike: Mapping[str, Sequence[str]]
 ) -> dict[str, tuple[str, ...]]:
     """The models that only have the name of a row, by their names; each with the note that says so."""
-    wanted, found = {row.run: row for row in rows.rows}, {}
+    wanted = {row.run: row for row in rows.rows}
+    found: dict[str, tuple[str, ...]] = {}
     for model in models:
         row = wanted.get(model.name)
         differences = [] if row is None else unlike_row(row, model) or unlike.get(model.name, ())
