@@ -139,6 +139,15 @@ def test_a_row_that_names_no_size_takes_any(tmp_path: Path) -> None:
     assert [line.run for line in table.ours if line.model] == ["frame-average-logistic"]
 
 
+@pytest.mark.parametrize(("epochs", "told"), [(1, True), (2, False), (4, True)])
+def test_a_row_that_was_trained_for_another_time_says_so(tmp_path: Path, epochs: int, told: bool) -> None:
+    model = model_json("lstm-1x1024", 0.39)
+    table = table_of(tmp_path, {**model, "training": {**model["training"], "epochs": epochs}})
+    (line, _) = table.measured[0]
+    said = f"Epochs of training: {epochs}; the row's command asks for 2."
+    assert (said in line.notes) == told
+
+
 def test_the_headline_counts_rows_and_the_pairs_in_the_papers_order(tmp_path: Path) -> None:
     found = {"lstm-1x1024": 0.60, "lstm-2x1024": 0.62, "lstm-3x1024": 0.61}  # the paper: rising
     table = table_of(tmp_path, *(model_json(run, gap) for run, gap in found.items()))

@@ -143,6 +143,9 @@ def _not_run(row: CatalogueRow, notes: tuple[str, ...], stand_in: StandIn | None
 
 
 def _measured(row: CatalogueRow, model: ModelRow, notes: tuple[str, ...], rows: Catalogue) -> ModelLine:
+    done = None if model.training is None else model.training.epochs
+    if done is not None and done != row.epochs:
+        notes = (*notes, f"Epochs of training: {done}; the row's command asks for {row.epochs}.")
     judgement = judge_model(row, model, rows)
     return ModelLine(row.title, row.run, row, model, judgement, model.command, notes + model.notes)
 
