@@ -86,7 +86,8 @@ def _evaluate_store(
     head_epochs: int | None,
     retrieval: bool,
 ) -> None:
-    from compress.jobs.evaluate import EvaluateRequest, evaluate_store
+    from compress.jobs.evaluate import evaluate_store
+    from compress.jobs.evaluation_requests import EvaluateRequest
 
     request = EvaluateRequest(
         dim=dim,
@@ -111,7 +112,8 @@ def _evaluate_runs(
     validate: tuple[str, ...],
     again: bool,
 ) -> None:
-    from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs
+    from compress.jobs.evaluate_models import evaluate_runs
+    from compress.jobs.evaluation_requests import EvaluateModelsRequest
     from compress.jobs.names import checked
 
     for run in runs:

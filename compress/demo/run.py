@@ -20,7 +20,8 @@ from compress.demo.plan import (
 from compress.errors import CorruptArtifactError, DataError, NotFoundError, UsageError
 from compress.index import open_index
 from compress.jobs.encode import EncodeRequest, encode_store
-from compress.jobs.evaluate import EvaluateRequest, evaluate_store
+from compress.jobs.evaluate import evaluate_store
+from compress.jobs.evaluation_requests import EvaluateRequest
 from compress.jobs.index import IndexRequest, index_store
 from compress.jobs.report import Reported, report_workspace
 from compress.jobs.search import Answer, SearchRequest, search_store

@@ -7,18 +7,15 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compress.artifacts.atomic import read_json
 from compress.evaluation.shard_names import short
+from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateRequest
 from compress.jobs.names import run_name
 from compress.store.reader import open_store
 from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
-
-if TYPE_CHECKING:
-    from compress.jobs.evaluate import EvaluateRequest
-    from compress.jobs.evaluate_models import EvaluateModelsRequest
 
 _FLAGS = ("epochs", "batch_size", "learning_rate", "seed")
 

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from compress.jobs.evaluation_requests import EvaluateRequest
 from compress.jobs.store_files import name_in_workspace
 from compress.machine import choose_device
 from compress.progress import Reporter
 from compress.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class EvaluateRequest:
-    """What to measure.
-
-    Args:
-        dim, name: which store.
-        baseline: name of the store that deltas are measured against.
-        head_epochs: passes over the data of the fresh head; None leaves it to the preset.
-        retrieval: also measure the nearest neighbours.
-        seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
-        notes: sentences to keep with the row.
-    """
-
-    dim: int | None
-    name: str | None
-    baseline: str
-    head_epochs: int | None
-    retrieval: bool
-    seed: int
-    threads: int
-    device: str
-    notes: tuple[str, ...] = ()
 
 
 def evaluate_store(workspace: Workspace, request: EvaluateRequest, report: Reporter) -> dict[str, Any]:

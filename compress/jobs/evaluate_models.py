@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compress.datasets.policy import OnCorrupt
 from compress.errors import NotFoundError, SchemaError, UsageError
+from compress.jobs.evaluation_requests import EvaluateModelsRequest
 from compress.jobs.names import checked, find_run
 from compress.machine import choose_device
 from compress.progress import Note, Reporter
@@ -18,31 +17,6 @@ if TYPE_CHECKING:
     from compress.jobs.data_tables import Tables
 
 _LONGEST = 200  # characters of a name: a file's may have 255 bytes, with what is put behind it
-
-
-@dataclass(frozen=True)
-class EvaluateModelsRequest:
-    """What to measure.
-
-    Args:
-        runs: names of one or more runs; the probabilities of several are averaged.
-        name: of the evaluation of an ensemble; None joins the runs' names. Of one run it is always the run's.
-        baseline: name of another evaluation that deltas are measured against, or None.
-        validate: patterns of shards to measure on, in place of the workspace's.
-        again: measure also what is up to date.
-        on_corrupt: what happens to unusable records.
-        seed: of the bootstrap, >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
-    """
-
-    runs: tuple[str, ...]
-    name: str | None
-    baseline: str | None
-    validate: tuple[str, ...]
-    again: bool
-    on_corrupt: OnCorrupt
-    seed: int
-    threads: int
-    device: str
 
 
 def evaluate_runs(

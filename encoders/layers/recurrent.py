@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ class RecurrentConfig(EncoderConfig):
         return self.sizes[-1]
 
 
-class RecurrentEncoder(Encoder):
+class RecurrentEncoder(Encoder, ABC):
     """Frames -> states, pooled over the valid frames -> projection, if dim is another -> dropout.
 
     The first `num_frames` states must depend on the first `num_frames` frames alone: padding then needs no
@@ -79,9 +80,9 @@ class RecurrentEncoder(Encoder):
         self.project = output_projection(config.width, config.dim)
         self.end = nn.Dropout(config.embedding_dropout)
 
+    @abstractmethod
     def states(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, T, config.width), in the order of time."""
-        raise NotImplementedError
 
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""

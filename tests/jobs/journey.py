@@ -12,8 +12,9 @@ from compress.datasets.source import open_source
 from compress.encoding import EncodeResult
 from compress.index import SearchIndex, open_index
 from compress.jobs.encode import EncodeRequest, encode_store
-from compress.jobs.evaluate import EvaluateRequest, evaluate_store
-from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs
+from compress.jobs.evaluate import evaluate_store
+from compress.jobs.evaluate_models import evaluate_runs
+from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateRequest
 from compress.jobs.index import IndexRequest, index_store
 from compress.jobs.names import store_name
 from compress.jobs.search import Answer, SearchRequest, search_store

@@ -13,7 +13,8 @@ from compress.artifacts.atomic import read_json
 from compress.errors import CompressError, NotFoundError, SchemaError, UsageError
 from compress.evaluation.scores import load_train_class_counts
 from compress.jobs.data_tables import Tables
-from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs, models_name
+from compress.jobs.evaluate_models import evaluate_runs, models_name
+from compress.jobs.evaluation_requests import EvaluateModelsRequest
 from compress.progress import Event, Note, silent
 from compress.workspace import Workspace
 from tests.evaluation.model_examples import made_run, make_workspace, table

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from compress.errors import CompressError
 from compress.jobs.paper_tables.tasks import Task
 
+ROW_FAILURES = (CompressError, OSError, RuntimeError, MemoryError)
+"""What ends a row and not the others: errors of ours, and a machine's (torch without GPU memory is a
+RuntimeError). Anything else is a mistake in the code, and ends the run."""
+
 
 @dataclass(frozen=True)
 class FailedRow:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from compress.errors import Interrupted
 from compress.jobs.encode import EncodeRequest, encode_store
-from compress.jobs.evaluate import EvaluateRequest, evaluate_store
-from compress.jobs.evaluate_models import EvaluateModelsRequest, evaluate_runs
-from compress.jobs.paper_tables.failure import FailedRow, failed_row
+from compress.jobs.evaluate import evaluate_store
+from compress.jobs.evaluate_models import evaluate_runs
+from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateRequest
+from compress.jobs.paper_tables.failure import ROW_FAILURES, FailedRow, failed_row
 from compress.jobs.paper_tables.plan import PlannedRow
 from compress.jobs.paper_tables.state import State
 from compress.jobs.paper_tables.tasks import TablesRequest
@@ -48,7 +49,7 @@ def run_tables(
             _make(workspace, request, one, report)
         except Interrupted:
             raise
-        except Exception as error:
+        except ROW_FAILURES as error:
             # Also what is no error of ours, such as a GPU without memory: one model of many shall not end a
             # night of training. Nothing is lost: it is told now, in the report, and by the exit code.
             failed.append(failed_row(one.task, error))
