@@ -233,6 +233,15 @@ def test_an_error_that_is_not_ours_fails_its_row_alone(workspace: Workspace, mon
     assert (failed.row, failed.reason, failed.exit_code) == ("b", "RuntimeError: CUDA out of memory", 70)
 
 
+def test_a_mistake_in_the_code_is_not_taken_for_a_row_that_fails(workspace: Workspace, monkeypatch) -> None:
+    def broken(workspace: Workspace, training: Any, report: Any) -> None:
+        raise AttributeError("no such attribute")
+
+    monkeypatch.setattr("compress.jobs.paper_tables.run.train_run", broken)
+    with pytest.raises(AttributeError, match="no such attribute"):
+        ran(workspace, VIDEO)
+
+
 def test_data_without_a_modality_get_the_stand_in_and_the_note(frames: Workspace) -> None:
     part = {"dim": 4, "sizes": [4]}
     options = {"modalities": [8, 4], "encoders": ["lstm", "lstm"], "encoder_options": [part, part]}

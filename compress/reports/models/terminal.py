@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +10,7 @@ from compress.metrics import Interval
 from compress.reports.models.markdown import METRICS
 from compress.reports.models.sentences import model_cautions, model_data_line, model_headline, notes_on_rows
 from compress.reports.models.table import Judgement, ModelLine, ModelTable
-from compress.reports.table_4.terminal import PLAIN
+from compress.reports.terminal_page import empty_table, not_run, print_page
 from compress.reports.wording import NONE, bracket, duration, figure, millions
 
 WIDTH = 104
@@ -27,12 +26,7 @@ FOOT = (
 
 def print_models(table: ModelTable, console: Console | None = None) -> None:
     """Print the report; a console that is not a terminal gets plain text of 104 columns."""
-    console = console or Console(soft_wrap=False)
-    if console.is_terminal:
-        console.print(models_to_terminal(table, width=console.width), crop=False)
-        return
-    plain = Console(file=console.file, width=WIDTH, color_system=None, force_terminal=False)
-    plain.print(models_to_terminal(table, width=WIDTH, ruled=False), crop=False)
+    print_page(lambda width, ruled: models_to_terminal(table, width=width, ruled=ruled), console, WIDTH)
 
 
 def models_to_terminal(table: ModelTable, *, width: int = WIDTH, ruled: bool = True) -> RenderableType:
@@ -49,16 +43,14 @@ def models_to_terminal(table: ModelTable, *, width: int = WIDTH, ruled: bool = T
     parts.append(Text(FOOT))
     for line in table.lines:
         if line.model is None:
-            parts.append(Text(f"NOT RUN: {line.title}; to run it:"))
-            # Never wrapped, so that it can be copied.
-            parts.append(Text(f"  {line.command}", no_wrap=True, overflow="ignore"))
+            parts += not_run(line.title, line.command)
     return Group(*parts)
 
 
 def _table(table: ModelTable, width: int, ruled: bool) -> Table:
     columns = [MODEL, PARAMETERS, *COLUMNS.values(), TRAINING]
     shown = [name for name in columns if width >= OPTIONAL.get(name, 0)]
-    drawn = Table(box=box.SIMPLE_HEAD if ruled else PLAIN, padding=(0, 1, 0, 0), pad_edge=False, leading=1)
+    drawn = empty_table(ruled)
     for name in shown:
         if name == MODEL:
             drawn.add_column(Text(name), min_width=17, overflow="fold")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +12,7 @@ from compress.reports.table_4.cautions import cautions
 from compress.reports.table_4.sentences import data_line, frames_needed, headline
 from compress.reports.table_4.table import Line, Table4
 from compress.reports.table_4.verdict import Verdict
+from compress.reports.terminal_page import empty_table, not_run, print_page
 from compress.reports.wording import DELTA, NONE, bracket, figure, points, points_bracket, saved
 
 WIDTH = 100
@@ -40,17 +40,11 @@ FOOT = (
     "points. MAP skips classes without positives."
 )
 OPTIONAL = {SAVED: 96, PAPER: 90, OTHERS: 84}  # left out where there are fewer columns than this
-PLAIN = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
 
 def print_report(table: Table4, console: Console | None = None) -> None:
     """Print the report; a console that is not a terminal gets plain text of 100 columns."""
-    console = console or Console(soft_wrap=False)
-    if console.is_terminal:
-        console.print(to_terminal(table, width=console.width), crop=False)
-        return
-    plain = Console(file=console.file, width=WIDTH, color_system=None, force_terminal=False)
-    plain.print(to_terminal(table, width=WIDTH, ruled=False), crop=False)
+    print_page(lambda width, ruled: to_terminal(table, width=width, ruled=ruled), console, WIDTH)
 
 
 def to_terminal(table: Table4, *, width: int = WIDTH, ruled: bool = True) -> RenderableType:
@@ -66,15 +60,13 @@ def to_terminal(table: Table4, *, width: int = WIDTH, ruled: bool = True) -> Ren
     parts.append(Text(FOOT))
     missing = [line for line in table.lines if line.row is None]
     for line in missing:
-        parts.append(Text(f"NOT RUN: {line.title}{frames_needed(line)}; to run it:"))
-        # Never wrapped, so that it can be copied.
-        parts.append(Text(f"  {line.command}", no_wrap=True, overflow="ignore"))
+        parts += not_run(f"{line.title}{frames_needed(line)}", line.command)
     return Group(*parts)
 
 
 def _table(table: Table4, width: int, ruled: bool) -> Table:
     shown = [name for name in COLUMNS if width >= OPTIONAL.get(name, 0)]
-    drawn = Table(box=box.SIMPLE_HEAD if ruled else PLAIN, padding=(0, 1, 0, 0), pad_edge=False, leading=1)
+    drawn = empty_table(ruled)
     for name in shown:
         if name == MODEL:
             drawn.add_column(Text(name), min_width=12)
