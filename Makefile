@@ -8,14 +8,14 @@ READY := $(VENV)/.ready
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint clean
+.PHONY: help venv demo test test-slow native lint clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(READY) ## Make the environment: .venv with this project and its pinned dependencies
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt hatch_build.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "error: Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true);" \
 	       "name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -33,6 +33,9 @@ test: $(READY) ## Run the tests (under 8 minutes on 2 cores)
 
 test-slow: $(READY) ## Run every test, the slow ones too
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m ''
+
+native: $(READY) ## Compile the C code again, after a change to it
+	$(BIN)/python hatch_build.py
 
 lint: $(READY) ## Style, types and the arrows between the modules
 	$(BIN)/ruff check .

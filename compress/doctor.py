@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from compress import native
 from compress.errors import CompressError
 from compress.machine import cpu_count, cpu_quota, memory_bytes
 
@@ -132,6 +133,18 @@ def check_crc32c() -> Check:
     return Check("crc32c", "ok", f"{importlib.metadata.version('crc32c')}, {hardware}")
 
 
+def check_native() -> Check:
+    """The compiled code that reads shards, scores videos and pools QRNNs, or why slower Python code runs."""
+    missing = {folder: reason for folder in native.folders() if (reason := native.why_not(folder))}
+    if not missing:
+        return Check("native", "ok", f"compiled C code in use; {native.SWITCH}=off switches it off")
+    reasons = "; ".join(sorted(set(missing.values())))
+    mend = "install a C compiler (apt-get install gcc) and this package again"
+    if native.switched_off():
+        mend = f"unset {native.SWITCH}"
+    return Check("native", "warn", f"slower Python code runs: {reasons}", mend)
+
+
 def check_cpu() -> Check:
     """Cores that this process may use."""
     quota = cpu_quota()
@@ -195,6 +208,7 @@ CHECKS: dict[str, Callable[[], Check]] = {
     "h5py": check_h5py,
     "protobuf": check_protobuf,
     "crc32c": check_crc32c,
+    "native": check_native,
     "cpu": check_cpu,
     "memory": check_memory,
 }

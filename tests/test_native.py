@@ -1,0 +1,61 @@
+"""The C code: compiled where there is a compiler, switched off on request, never older than its sources."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+from pathlib import Path
+
+import pytest
+
+from compress import doctor, native
+
+FOLDERS = native.folders()
+COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(native.ROOT)))
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler on this machine")
+def test_where_there_is_a_compiler_the_installation_has_compiled_it(folder: Path):
+    assert native.why_not(folder) == ""
+    assert isinstance(native.load(folder), ctypes.CDLL)
+
+
+def test_there_is_c_code_in_both_packages():
+    assert {folder.relative_to(native.ROOT).parts[0] for folder in FOLDERS} == {"compress", "encoders"}
+
+
+@pytest.mark.parametrize("word", ["off", "OFF", "0", "no", "false"])
+def test_it_can_be_switched_off_and_doctor_says_so(word: str, monkeypatch):
+    monkeypatch.setenv(native.SWITCH, word)
+    check = doctor.check_native()
+
+    assert native.load(FOLDERS[0]) is None
+    assert check.state == "warn"
+    assert "switched off" in check.found
+    assert check.mend == f"unset {native.SWITCH}"
+
+
+def test_a_folder_that_was_not_compiled_is_told(tmp_path: Path):
+    assert native.load(tmp_path) is None
+    assert "not compiled" in native.why_not(tmp_path)
+
+
+def test_a_file_that_is_no_library_is_told_and_not_used(tmp_path: Path):
+    (tmp_path / native.LIBRARY).write_bytes(b"not a library")
+
+    assert native.load(tmp_path) is None
+    assert "cannot be loaded" in native.why_not(tmp_path)
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler on this machine")
+def test_a_library_older_than_its_sources_is_not_used(tmp_path: Path):
+    folder = native.ROOT / "compress" / "datasets" / "native"
+    for path in folder.iterdir():
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    with (tmp_path / "crc32c.c").open("a") as source:
+        source.write("// changed\n")
+
+    assert native.load(tmp_path) is None
+    assert "other sources" in native.why_not(tmp_path)
