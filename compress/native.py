@@ -1,7 +1,7 @@
 """The compiled twins of slow Python code: one small C library in each folder called `native`, by ctypes.
 
 ctypes lets other threads run while C works. Every caller has Python code that gives the same result and runs
-where there is no library: no C compiler at installation, or COMPRESS_NATIVE=off. `compress doctor` tells which.
+where there is no library: no C compiler at installation, or COMPRESS_NATIVE=off. `compress doctor` tells.
 """
 
 from __future__ import annotations

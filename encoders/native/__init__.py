@@ -1,6 +1,6 @@
 """The compiled twins of slow Python code in this package, called through ctypes.
 
-As compress/native.py, which must not be imported here (and which must not import torch, as this package does).
+As compress/native.py, which must not be imported here, and must not import torch as this package does.
 """
 
 from __future__ import annotations
