@@ -1,4 +1,4 @@
-"""Compiles what is written in C: every folder called `native` becomes one small shared library in that folder.
+"""Compiles what is written in C: each folder called `native` becomes one small shared library there.
 
 Run by the build backend for wheels and for editable installs, and by hand after a change: `make native`. A
 machine without a C compiler gets the same package without the libraries; `compress doctor` then says that the

@@ -21,8 +21,8 @@ def test_where_there_is_a_compiler_the_installation_has_compiled_it(folder: Path
     assert isinstance(native.load(folder), ctypes.CDLL)
 
 
-def test_there_is_c_code_in_both_packages():
-    assert {folder.relative_to(native.ROOT).parts[0] for folder in FOLDERS} == {"compress", "encoders"}
+def test_there_is_c_code():
+    assert FOLDERS
 
 
 @pytest.mark.parametrize("word", ["off", "OFF", "0", "no", "false"])
