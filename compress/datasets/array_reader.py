@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compress.datasets.blocks import Block, blocks_of
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import VideoRecord
 from compress.datasets.schema import NUM_CLASSES_HINT
@@ -40,6 +41,10 @@ class ArrayReader:
         """Every usable row of a file, in order; RecordError by the policy."""
         for _, record in self._read(shard):
             yield record
+
+    def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
+        """The same rows in blocks of `videos`; the last of the file may be smaller."""
+        return blocks_of(self.read(shard), videos, self.schema)
 
     def place(self, shard: Path, row: int) -> str:
         """Where the row-th usable record of a file stands, for an error message."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from compress.datasets.blocks import Block, blocks_of
 from compress.datasets.parse_frames import FrameParser
 from compress.datasets.parse_values import describe_id
 from compress.datasets.parse_video import VideoParser
@@ -25,6 +26,10 @@ class ShardReader(Protocol):
 
     def read(self, shard: Path) -> Iterator[Record]:
         """Every usable record of a shard, in order."""
+        ...
+
+    def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
+        """The same records in blocks of `videos`; the last of the shard may be smaller."""
         ...
 
     def place(self, shard: Path, row: int) -> str:
@@ -48,6 +53,10 @@ class TFRecordReader:
         """Every usable record of a shard, in order; CorruptShardError or RecordError by the policy."""
         for _, record in self._read(shard, self._policy):
             yield record
+
+    def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
+        """The same records in blocks of `videos`; the last of the shard may be smaller."""
+        return blocks_of(self.read(shard), videos, self.schema)
 
     def place(self, shard: Path, row: int) -> str:
         """Where the row-th usable record of a shard stands, for an error message."""

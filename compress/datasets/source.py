@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from compress.datasets.array_reader import open_arrays
+from compress.datasets.blocks import Block, check_block_size
 from compress.datasets.detect import Layout, check_against, detect_layout, known_num_classes
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.reader import ShardReader, TFRecordReader, leave_out
@@ -64,13 +65,34 @@ class Source:
             RecordError: a record does not fulfil the schema (policy "fail"); names file, record, offset, id.
             NotFoundError: the shard is not of this source, or gone.
         """
-        if shard not in self.shards:
-            raise NotFoundError("is not a shard of this source", where=shard)
+        self._check_own(shard)
         return self._reader.read(shard)
+
+    def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
+        """The records that `read` gives, packed; the way to read many of them.
+
+        Args:
+            shard: one of `shards`.
+            videos: videos a block, at least 1; exactly so many in each but the last of the shard.
+
+        Returns:
+            Blocks whose arrays the next one may overwrite: copy what is kept longer.
+
+        Raises:
+            UsageError: a block of no videos.
+            And what `read` raises; records before a defective one that did not fill a block are then lost.
+        """
+        self._check_own(shard)
+        check_block_size(videos)
+        return self._reader.read_blocks(shard, videos)
 
     def place(self, shard: Path, row: int) -> str:
         """Where the row-th usable record of a shard stands; reads the shard, so for error messages only."""
         return self._reader.place(shard, row)
+
+    def _check_own(self, shard: Path) -> None:
+        if shard not in self.shards:
+            raise NotFoundError("is not a shard of this source", where=shard)
 
     def fingerprint(self) -> str:
         """sha256 (64 hex digits) over name, size and content of all files, computed on the first call."""
