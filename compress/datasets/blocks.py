@@ -12,6 +12,9 @@ from compress.datasets.record import FrameRecord, Record, VideoRecord
 from compress.datasets.schema import FeatureSchema
 from compress.errors import UsageError
 
+# Where nothing else asks for a size: 1.2 MB, and of full-length videos 6 MB, which the caches hold.
+VIDEOS_A_BLOCK = {"video": 256, "frame": 16}
+
 
 @dataclass(frozen=True)
 class Block:
@@ -20,7 +23,7 @@ class Block:
     The arrays may be views of buffers that the next block reuses: copy what is kept longer.
 
     Args:
-        ids: (n,) S<w>, w being that of the longest id at least.
+        ids: (n,) S<w>, w being the bytes of the longest of them.
         num_labels: int64 (n,), labels of each video.
         classes: int32 (sum of num_labels,), those of the first video first, ascending within a video.
         rows: float32 (n, D) at video level; uint8 (sum of num_frames, D) at frame level, video after video.

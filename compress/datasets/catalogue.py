@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from compress.datasets.blocks import VIDEOS_A_BLOCK, Block
+from compress.datasets.distinct import first_repeat
+from compress.datasets.growing import Growing
 from compress.datasets.labels import Labels
-from compress.datasets.record import FrameRecord, Record
+from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
 from compress.errors import DataError, RecordError
 from compress.progress import Progress, Reporter, check_interrupt, silent
-
-_BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -48,75 +48,54 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
         CorruptShardError: a damaged shard (policy "fail").
         DataError: no usable record at all.
     """
-    blocks, rows_per_shard = [], []
+    videos, rows_per_shard = _Videos(), []
     for number, shard in enumerate(source.shards):
-        new = list(_blocks(source.read(shard)))
-        blocks += new
-        rows_per_shard.append(sum(len(block.ids) for block in new))
+        before = videos.count
+        for block in source.read_blocks(shard, VIDEOS_A_BLOCK[source.schema.level]):
+            videos.append(block)
+            check_interrupt()
+        rows_per_shard.append(videos.count - before)
         report(Progress("scan", number + 1, len(source.shards), "shards"))
         check_interrupt()
-    if not blocks:
+    if not videos.count:
         raise DataError("no usable record", where=source.shards[0])
-    ids = np.concatenate([block.ids for block in blocks])
-    rows = np.array(rows_per_shard, dtype=np.int64)
-    _check_distinct(source, ids, rows)
-    frames = np.concatenate([block.num_frames for block in blocks])
-    labels = _join_labels(blocks, source.schema.num_classes)
-    return Catalogue(ids, labels, rows, frames if source.schema.level == "frame" else None)
+    found = videos.catalogue(np.array(rows_per_shard, dtype=np.int64), source.schema)
+    _check_distinct(source, found)
+    return found
 
 
-@dataclass(frozen=True)
-class _Block:
-    ids: np.ndarray
-    num_labels: np.ndarray
-    classes: np.ndarray
-    num_frames: np.ndarray
+class _Videos:
+    """What a catalogue keeps of the blocks."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._ids, self._classes = Growing("S1"), Growing("i4")
+        self._num_labels, self._num_frames = Growing("i8"), Growing("i8")
+
+    def append(self, block: Block) -> None:
+        self.count += len(block)
+        self._ids.append(block.ids)
+        self._classes.append(block.classes)
+        self._num_labels.append(block.num_labels)
+        if block.num_frames is not None:
+            self._num_frames.append(block.num_frames)
+
+    def catalogue(self, rows_per_shard: np.ndarray, schema: FeatureSchema) -> Catalogue:
+        indptr = np.zeros(self.count + 1, dtype=np.int64)
+        np.cumsum(self._num_labels.finish(), out=indptr[1:])
+        labels = Labels(indptr, self._classes.finish(), schema.num_classes) if indptr[-1] else None
+        num_frames = self._num_frames.finish() if schema.level == "frame" else None
+        return Catalogue(self._ids.finish(), labels, rows_per_shard, num_frames)
 
 
-def _blocks(records: Iterator[Record]) -> Iterator[_Block]:
-    """Packs records into arrays, so that millions of them are not millions of Python objects."""
-    ids: list[bytes] = []
-    labels: list[np.ndarray] = []
-    frames: list[int] = []
-    for record in records:
-        ids.append(record.video_id)
-        labels.append(record.labels)
-        frames.append(len(record.frames) if isinstance(record, FrameRecord) else 0)
-        if len(ids) == _BLOCK:
-            yield _pack(ids, labels, frames)
-            ids, labels, frames = [], [], []
-    if ids:
-        yield _pack(ids, labels, frames)
-
-
-def _pack(ids: list[bytes], labels: list[np.ndarray], frames: list[int]) -> _Block:
-    return _Block(
-        ids=np.array(ids, dtype=np.bytes_),
-        num_labels=np.array([len(row) for row in labels], dtype=np.int64),
-        classes=np.concatenate(labels),
-        num_frames=np.array(frames, dtype=np.int64),
-    )
-
-
-def _join_labels(blocks: list[_Block], num_classes: int) -> Labels | None:
-    counts = np.concatenate([block.num_labels for block in blocks])
-    if not counts.any():
-        return None
-    indptr = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=indptr[1:])
-    return Labels(indptr, np.concatenate([block.classes for block in blocks]), num_classes)
-
-
-def _check_distinct(source: Source, ids: np.ndarray, rows_per_shard: np.ndarray) -> None:
-    order = np.argsort(ids, kind="stable")
-    twice = np.flatnonzero(ids[order][1:] == ids[order][:-1])
-    if not len(twice):
+def _check_distinct(source: Source, catalogue: Catalogue) -> None:
+    repeat = first_repeat(catalogue.ids)
+    if repeat is None:
         return
-    first_repeat = int(np.argmin(order[twice + 1]))
     places = []
-    for row in (order[twice[first_repeat]], order[twice[first_repeat] + 1]):
-        shard, start = _shard_of(int(row), rows_per_shard)
-        places.append(source.place(source.shards[shard], int(row) - start))
+    for row in repeat:
+        shard, start = _shard_of(row, catalogue.rows_per_shard)
+        places.append(source.place(source.shards[shard], row - start))
     raise RecordError(
         f"the id occurs twice, first at {places[0]}",
         where=places[1],

@@ -7,15 +7,14 @@ twice; with a cache they never stand in memory at all.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from compress.datasets.blocks import VIDEOS_A_BLOCK, Block
 from compress.datasets.catalogue import Catalogue, scan
 from compress.datasets.frame_table import FrameTable
 from compress.datasets.labels import Labels
-from compress.datasets.record import Record, VideoRecord
 from compress.datasets.source import Source
 from compress.datasets.table_cache import RowFile, cache_folder, read_cache, write_cache
 from compress.datasets.video_table import VideoTable
@@ -25,8 +24,6 @@ from compress.progress import Note, Progress, Reporter, check_interrupt, silent
 __all__ = ["FrameTable", "Table", "VideoTable", "load_table"]
 
 Table = VideoTable | FrameTable
-
-_VIDEOS_A_BLOCK = {"video": 1024, "frame": 32}  # 5 MB and, of full-length videos, 13 MB
 
 
 def load_table(source: Source, *, cache: Path | None = None, report: Reporter = silent) -> Table:
@@ -87,11 +84,10 @@ def _blocks(source: Source, catalogue: Catalogue, report: Reporter) -> Iterator[
     """The features (b, D) or frames (sum of T, D) of all videos, some videos at a time."""
     done = 0
     for shard in source.shards:
-        records = source.read(shard)
-        while block := list(islice(records, _VIDEOS_A_BLOCK[source.schema.level])):
+        for block in source.read_blocks(shard, VIDEOS_A_BLOCK[source.schema.level]):
             _check_same(block, catalogue, done, shard)
             done += len(block)
-            yield np.concatenate([_rows(record) for record in block])
+            yield block.rows
             report(Progress("load", done, len(catalogue)))
             check_interrupt()
     if done != len(catalogue):
@@ -101,18 +97,11 @@ def _blocks(source: Source, catalogue: Catalogue, report: Reporter) -> Iterator[
 _CHANGED = "the shards changed while they were read; run again when nobody writes to them"
 
 
-def _rows(record: Record) -> np.ndarray:
-    return record.features[None] if isinstance(record, VideoRecord) else record.frames
-
-
-def _check_same(block: list[Record], catalogue: Catalogue, start: int, shard: Path) -> None:
+def _check_same(block: Block, catalogue: Catalogue, start: int, shard: Path) -> None:
     # The second pass must see what the first one saw, or features would be filed under foreign ids.
-    same = start + len(block) <= len(catalogue) and all(
-        record.video_id == known
-        for record, known in zip(block, catalogue.ids[start : start + len(block)].tolist(), strict=True)
-    )
-    if same and catalogue.num_frames is not None:
-        lengths = [len(_rows(record)) for record in block]
-        same = lengths == catalogue.num_frames[start : start + len(block)].tolist()
+    rows = slice(start, start + len(block))
+    same = np.array_equal(block.ids, catalogue.ids[rows])
+    if same and catalogue.num_frames is not None and block.num_frames is not None:
+        same = np.array_equal(block.num_frames, catalogue.num_frames[rows])
     if not same:
         raise DataError("holds other videos than a moment ago", where=shard, hint=_CHANGED)
