@@ -47,7 +47,10 @@ class FrameTable:
         """
         starts = self.indptr[rows]
         lengths = self.indptr[rows + 1] - starts
-        frames = np.zeros((len(rows), lengths.max(initial=0), self.frames.shape[1]), dtype=np.uint8)
-        for video, start, length in zip(frames, starts, lengths, strict=True):
-            video[:length] = self.frames[start : start + length]
+        stored = np.asarray(self.frames)  # each slice of a memory map would be a memory map, at 2 us apiece
+        # Only the padding is set to zero: doing so for all of it would be a second pass over memory.
+        frames = np.empty((len(rows), lengths.max(initial=0), stored.shape[1]), dtype=np.uint8)
+        for video, start, length in zip(frames, starts.tolist(), lengths.tolist(), strict=True):
+            video[:length] = stored[start : start + length]
+            video[length:] = 0
         return frames, lengths, self.labels.multi_hot(rows)
