@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -63,17 +64,35 @@ def read_records(path: Path, on_corrupt: Policy = FAIL) -> Iterator[RawRecord]:
         NotFoundError: no such file.
         StorageError: the file cannot be read.
     """
+    with opened(path) as (shard, size):
+        yield from _records(path, shard, size, on_corrupt)
+
+
+def records_from(path: Path, policy: Policy, offset: int, index: int, size: int) -> Iterator[RawRecord]:
+    """As `read_records`, from the middle of a shard: `offset`, where record `index` starts.
+
+    `size` is that of the shard when reading began: should it have become shorter, that is told.
+    """
+    with opened(path) as (shard, _):
+        shard.seek(offset)
+        yield from _records(path, shard, size, policy, offset, index)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """A shard open for reading, and its size in bytes; NotFoundError or StorageError when that fails."""
     try:
         with path.open("rb", buffering=_BUFFER_BYTES) as shard:
-            yield from _records(path, shard, os.fstat(shard.fileno()).st_size, on_corrupt)
+            yield shard, os.fstat(shard.fileno()).st_size
     except FileNotFoundError as error:
         raise NotFoundError("no such shard", where=path) from error
     except OSError as error:
         raise StorageError(f"cannot read: {error}", where=path) from error
 
 
-def _records(path: Path, shard: BinaryIO, size: int, policy: Policy) -> Iterator[RawRecord]:
-    offset = index = 0
+def _records(
+    path: Path, shard: BinaryIO, size: int, policy: Policy, offset: int = 0, index: int = 0
+) -> Iterator[RawRecord]:
     while offset < size:
         header = shard.read(HEADER_BYTES)
         reason, length = _check_header(header, offset, size - offset)

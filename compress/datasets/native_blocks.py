@@ -1,0 +1,140 @@
+"""Reads shards into blocks by C code; what that does not fully understand, Python reads, record by record.
+
+So there is one truth about every defect, its words, its place and its policy: the Python code. C only takes
+records about which nothing is to be said, and both give the same blocks.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+
+from compress.datasets.blocks import Block
+from compress.datasets.native_arrays import Arrays
+from compress.datasets.native_layout import (
+    BLOCK_FULL,
+    DAMAGED,
+    NEEDS_BYTES,
+    REFUSED,
+    ChunkStruct,
+    schema_struct,
+)
+from compress.datasets.policy import Policy
+from compress.datasets.record import Record
+from compress.datasets.schema import FeatureSchema
+from compress.datasets.tfrecord import FOOTER_BYTES, HEADER_BYTES, RawRecord, opened, records_from
+
+# What the second-level cache of a core holds, or some records.
+_BUFFER_BYTES = {"video": 256 << 10, "frame": 2 << 20}
+# Larger records are read by Python.
+_LARGEST_RECORD = 64 << 20
+
+
+class BlockReader:
+    """One reading at a time; keep it for the next shard, for its arrays are then in memory.
+
+    Args:
+        library: as `native_layout.load` gives it.
+        schema: what the records have to be.
+        require_labels: whether a record without labels is defective.
+    """
+
+    def __init__(self, library: ctypes.CDLL, schema: FeatureSchema, require_labels: bool) -> None:
+        self._library, self._schema = library, schema
+        self._struct = schema_struct(schema, require_labels)
+        self._arrays = Arrays(schema)
+        self._chunk = ChunkStruct()
+        self._buffer = np.empty(_BUFFER_BYTES[schema.level], dtype=np.uint8)
+
+    def read(
+        self, shard: Path, videos: int, policy: Policy, parse: Callable[[RawRecord], Record | None]
+    ) -> Iterator[Block]:
+        """The blocks of a shard; each is overwritten by the next.
+
+        Args:
+            shard: the file.
+            videos: n of every block but the last.
+            policy: for damaged records.
+            parse: the record in some bytes, None when the policy leaves it out.
+
+        Raises:
+            NotFoundError, StorageError: the file cannot be read.
+            What `policy` and `parse` raise.
+        """
+        with opened(shard) as (buffered, size):
+            file = FileIO(buffered.fileno(), closefd=False)
+            most = size // self._smallest_record() + 1
+            self._arrays.start(min(videos, most))
+            self._seek(file, 0, 0, size)
+            while self._chunk.remaining:
+                state = self._library.read_chunk(self._chunk, self._struct, self._arrays.struct)
+                if state == BLOCK_FULL:
+                    yield self._arrays.block()
+                    self._arrays.start(min(videos, most))
+                elif state == REFUSED:
+                    self._append(parse(self._refused(size)))
+                elif state == DAMAGED or (state == NEEDS_BYTES and not self._fill(file)):
+                    self._pass_damage(file, shard, size, policy, parse)
+                elif state != NEEDS_BYTES:
+                    self._arrays.grow(state)
+        if len(self._arrays):
+            yield self._arrays.block()
+
+    def _smallest_record(self) -> int:
+        value = 4 if self._schema.level == "video" else 1
+        return HEADER_BYTES + value * self._schema.dim + FOOTER_BYTES
+
+    def _seek(self, file: FileIO, offset: int, index: int, size: int) -> None:
+        file.seek(offset)
+        self._chunk.at = self._chunk.size = 0
+        self._chunk.bytes = self._buffer.ctypes.data
+        self._chunk.index, self._chunk.remaining = index, size - offset
+
+    def _fill(self, file: FileIO) -> bool:
+        """More bytes behind those not yet taken; False when there are none, or the record is too large."""
+        chunk, needed = self._chunk, self._chunk.needed
+        if needed > _LARGEST_RECORD:
+            return False
+        rest = self._buffer[chunk.at : chunk.size]
+        if needed > len(self._buffer):
+            self._buffer = np.empty(2 * needed, dtype=np.uint8)
+        self._buffer[: len(rest)] = rest
+        more = file.readinto(self._buffer[len(rest) :].data)
+        chunk.bytes, chunk.at, chunk.size = self._buffer.ctypes.data, 0, len(rest) + (more or 0)
+        return bool(more)
+
+    def _refused(self, size: int) -> RawRecord:
+        """The record that C does not understand, and on to the next one."""
+        chunk = self._chunk
+        start = chunk.at + HEADER_BYTES
+        data = self._buffer[start : start + chunk.data_size].tobytes()
+        raw = RawRecord(size - chunk.remaining, chunk.index, data)
+        chunk.at += chunk.needed
+        chunk.remaining -= chunk.needed
+        chunk.index += 1
+        return raw
+
+    def _pass_damage(
+        self,
+        file: FileIO,
+        shard: Path,
+        size: int,
+        policy: Policy,
+        parse: Callable[[RawRecord], Record | None],
+    ) -> None:
+        """Through the damage to the next intact record, or to the end, as the policy says."""
+        offset = size - self._chunk.remaining
+        raw = next(records_from(shard, policy, offset, self._chunk.index, size), None)
+        if raw is None:
+            self._chunk.remaining = 0
+            return
+        self._append(parse(raw))
+        self._seek(file, raw.offset + HEADER_BYTES + len(raw.data) + FOOTER_BYTES, raw.index + 1, size)
+
+    def _append(self, record: Record | None) -> None:
+        if record is not None:
+            self._arrays.append(record)
