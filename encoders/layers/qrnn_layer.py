@@ -15,14 +15,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from encoders.layers.qrnn_pooling import HALF, Gates, PoolingMethod, pool
+from encoders.layers.compute_type import compute_type
+from encoders.layers.qrnn_gates import GatesMethod, pool_gates
+from encoders.layers.qrnn_pooling import Gates
 from encoders.options import fraction, positive
 
 
 class QRNNState(NamedTuple):
     """What a layer must know of the past to go on.
 
-    c: (B, H), float32 or float64. inputs: (B, k - 1, I), the last valid inputs, oldest first.
+    c: (B, H), float32 or float64. inputs: (B, k - 1, I), the last valid inputs, oldest first, in the type that
+    the layer computes in.
     """
 
     c: Tensor
@@ -47,7 +50,8 @@ class QRNNLayer(nn.Module):
         reverse: read the frames from the last valid one to the first; the states come back in the order of
             the frames.
 
-    `method` says how the pooling is computed (see `pool`); weights and checkpoints do not know of it.
+    `method` says how the states are computed from the gates (see `pool_gates`); weights and checkpoints do not
+    know of it. Under autocast frames and gates have its type, the states inside the pooling float32.
     """
 
     def __init__(
@@ -67,7 +71,7 @@ class QRNNLayer(nn.Module):
             raise ValueError(f"gates must be one of {', '.join(get_args(Gates))}, not {gates!r}")
         self.inputs, self.size, self.window, self.gates = inputs, size, window, gates
         self.zoneout, self.reverse = zoneout, reverse
-        self.method: PoolingMethod = "auto"
+        self.method: GatesMethod = "auto"
         count = 1 + len(gates)
         bound = (6 / (window * (inputs + size))) ** 0.5
         self.weight = nn.Parameter(torch.empty(count * size, window * inputs).uniform_(-bound, bound))
@@ -94,17 +98,14 @@ class QRNNLayer(nn.Module):
                 at a GPU's would stall it); a state for a layer in reverse, which starts at the end.
         """
         self._check(x, mask, state)
-        if self.reverse:
-            # Padding comes first then. It is 0, as what is before the first frame, and leaves c at 0: so the
-            # frames are read from the last valid one, whatever the padding.
-            x, mask = x.flip(1), None if mask is None else mask.flip(1)
+        x = x.to(compute_type(x))  # first: all copies below are then of what is multiplied
         if mask is not None:
             x = torch.where(mask[:, :, None], x, 0)
-        nothing = x.new_zeros(len(x), self.window - 1, self.inputs)
-        padded = torch.cat([nothing if state is None else state.inputs.to(x.dtype), x], dim=1)
+        padded = self._padded(x, state)
         gates = F.linear(self._windows(padded), self.weight, self.bias)
-        h, c = self._pool(gates, mask, None if state is None else state.c)
-        return (h.flip(1) if self.reverse else h), QRNNState(c, self._last_inputs(padded, mask))
+        start = None if state is None else state.c
+        h, c = pool_gates(self.gates, gates, start, mask, self._zoned(gates), self.reverse, self.method)
+        return h, QRNNState(c, self._last_inputs(padded, mask))
 
     def _check(self, x: Tensor, mask: Tensor | None, state: QRNNState | None) -> None:
         if x.dim() != 3 or x.shape[2] != self.inputs:
@@ -124,39 +125,39 @@ class QRNNLayer(nn.Module):
             shapes = f"c {tuple(state.c.shape)} and inputs {tuple(state.inputs.shape)}"
             raise ValueError(f"the state here must have c {c} and inputs {past}, not {shapes}")
 
+    def _padded(self, x: Tensor, state: QRNNState | None) -> Tensor:
+        """(B, T, I) -> (B, k - 1 + T, I): with the frames that are read before the first.
+
+        In reverse the padding is read first. It is 0, as what is before the first frame, and leaves c at 0: so
+        the frames are read from the last valid one, whatever the padding.
+        """
+        if self.window == 1:
+            return x
+        past = x.new_zeros(len(x), self.window - 1, self.inputs) if state is None else state.inputs.to(x.dtype)
+        return torch.cat([x, past] if self.reverse else [past, x], dim=1)
+
     def _windows(self, padded: Tensor) -> Tensor:
-        """(B, k - 1 + T, I) -> (B, T, k I): row t holds the frames t - k + 1 to t."""
+        """(B, k - 1 + T, I) -> (B, T, k I): row t holds frame t and the k - 1 read before it, oldest first."""
         if self.window == 1:
             return padded
         frames = padded.shape[1] - self.window + 1
+        shifts = reversed(range(self.window)) if self.reverse else range(self.window)
         # A copy: BLAS takes no rows that overlap, and torch would make this copy for it anyway.
-        return torch.cat([padded[:, first : first + frames] for first in range(self.window)], dim=2)
+        return torch.cat([padded[:, first : first + frames] for first in shifts], dim=2)
 
-    def _pool(self, gates: Tensor, mask: Tensor | None, start: Tensor | None) -> tuple[Tensor, Tensor]:
-        # In bfloat16 a forget gate of 0.999 is 1, which never forgets.
-        wide = gates.float() if gates.dtype in HALF else gates
-        z, f, *others = wide.chunk(1 + len(self.gates), dim=2)
-        o, i = [*others, None, None][:2]
-        kept = self._kept(f, mask)
-        if kept is not None:  # before the sigmoid, which then is exactly 1 or 0: no further copy is saved
-            f = f.masked_fill(kept, torch.inf)
-            i = None if i is None else i.masked_fill(kept, -torch.inf)
-        o, i = (None if gate is None else torch.sigmoid(gate) for gate in (o, i))
-        h, c = pool(self.gates, torch.tanh(z), torch.sigmoid(f), o, i, start, self.method)
-        return h.to(gates.dtype), c
-
-    def _kept(self, gate: Tensor, mask: Tensor | None) -> Tensor | None:
-        """Where the state stays as it is: on padding, and in training by zoneout."""
-        padding = None if mask is None else ~mask[:, :, None]
+    def _zoned(self, gates: Tensor) -> Tensor | None:
+        """(B, T, H) bool, True where a state is kept in training."""
         if not self.training or self.zoneout == 0:
-            return padding
-        zoned = torch.rand_like(gate) < self.zoneout
-        return zoned if padding is None else zoned | padding
+            return None
+        shape = (*gates.shape[:2], self.size)
+        return torch.empty(shape, dtype=torch.bool, device=gates.device).bernoulli_(self.zoneout)
 
     def _last_inputs(self, padded: Tensor, mask: Tensor | None) -> Tensor:
         """The last k - 1 inputs up to the last valid one; reaches into the past where the chunk is short."""
         past = self.window - 1
-        if mask is None or self.reverse:
+        if self.reverse:
+            return padded[:, :past].flip(1)
+        if mask is None:
             return padded[:, padded.shape[1] - past :]
         index = mask.sum(1)[:, None] + torch.arange(past, device=mask.device)
         return padded.gather(1, index[:, :, None].expand(-1, -1, self.inputs))
