@@ -23,7 +23,7 @@ class Block:
     The arrays may be views of buffers that the next block reuses: copy what is kept longer.
 
     Args:
-        ids: (n,) S<w>, w being the bytes of the longest of them.
+        ids: (n,) S<w>, w being the bytes of the longest of them at least.
         num_labels: int64 (n,), labels of each video.
         classes: int32 (sum of num_labels,), those of the first video first, ascending within a video.
         rows: float32 (n, D) at video level; uint8 (sum of num_frames, D) at frame level, video after video.

@@ -74,7 +74,7 @@ class _Videos:
 
     def append(self, block: Block) -> None:
         self.count += len(block)
-        self._ids.append(block.ids)
+        self._ids.append(_narrow(block.ids))
         self._classes.append(block.classes)
         self._num_labels.append(block.num_labels)
         if block.num_frames is not None:
@@ -86,6 +86,12 @@ class _Videos:
         labels = Labels(indptr, self._classes.finish(), schema.num_classes) if indptr[-1] else None
         num_frames = self._num_frames.finish() if schema.level == "frame" else None
         return Catalogue(self._ids.finish(), labels, rows_per_shard, num_frames)
+
+
+def _narrow(ids: np.ndarray) -> np.ndarray:
+    """As wide as the longest: readers give any width, but what is kept must not depend on the reader."""
+    used = np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), -1).any(axis=0)
+    return ids.astype(f"S{np.flatnonzero(used)[-1] + 1}")
 
 
 def _check_distinct(source: Source, catalogue: Catalogue) -> None:

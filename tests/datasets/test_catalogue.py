@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,23 @@ def test_it_equals_plain_reading(build, tmp_path: Path, monkeypatch, block: int)
     ]
     assert found.rows_per_shard.tolist() == [2, 5]
     assert (len(found), found.num_frames, found.labels.num_classes) == (7, None, 3862)
+
+
+@pytest.mark.parametrize("width", [3, 4, 16, 1024])
+def test_ids_are_as_wide_as_the_longest_whatever_the_blocks_have(
+    build, tmp_path: Path, monkeypatch, width: int
+) -> None:
+    names = [b"a", b"bcd", b"ef"] if width == 3 else [b"a", "ü".encode() * 2, b"ef"]
+    path = build.shard(tmp_path / "a", [build.video(name) for name in names])
+    source = open_source([str(path)])
+    read = source.read_blocks
+    monkeypatch.setattr(
+        source,
+        "read_blocks",
+        lambda shard, _: (replace(block, ids=block.ids.astype(f"S{width}")) for block in read(shard, 2)),
+    )
+    np.testing.assert_array_equal(found := scan(source).ids, np.array(names), strict=True)
+    assert found.dtype == np.array(names).dtype
 
 
 def test_frame_level_knows_the_lengths(build, tmp_path: Path) -> None:
