@@ -70,19 +70,20 @@ class _Videos:
     def __init__(self) -> None:
         self.count = 0
         self._ids, self._classes = Growing("S1"), Growing("i4")
-        self._num_labels, self._num_frames = Growing("i8"), Growing("i8")
+        self._indptr, self._num_frames = Growing("i8"), Growing("i8")
+        self._indptr.append(np.zeros(1, dtype=np.int64))
 
     def append(self, block: Block) -> None:
         self.count += len(block)
         self._ids.append(_narrow(block.ids))
         self._classes.append(block.classes)
-        self._num_labels.append(block.num_labels)
+        self._indptr.append(block.num_labels)
         if block.num_frames is not None:
             self._num_frames.append(block.num_frames)
 
     def catalogue(self, rows_per_shard: np.ndarray, schema: FeatureSchema) -> Catalogue:
-        indptr = np.zeros(self.count + 1, dtype=np.int64)
-        np.cumsum(self._num_labels.finish(), out=indptr[1:])
+        indptr = self._indptr.finish()  # numbers of labels, after a zero
+        np.cumsum(indptr, out=indptr)
         labels = Labels(indptr, self._classes.finish(), schema.num_classes) if indptr[-1] else None
         num_frames = self._num_frames.finish() if schema.level == "frame" else None
         return Catalogue(self._ids.finish(), labels, rows_per_shard, num_frames)
