@@ -4,7 +4,7 @@ build      store -> committed index           search     vector -> neighbours
 exact      the truth, by comparing with all   tuning     how thoroughly to search for a wanted recall
 factory    which kind of index                filling    training it and adding the videos
 selection  which rows, seen through a metric  vectors    checks and normalisation
-saved      the folder on disk
+saved      the folder on disk                 scan       many queries at once, in bfloat16 with proof
 """
 
 from compress.index.build import IndexSummary as IndexSummary

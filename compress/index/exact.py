@@ -6,6 +6,7 @@ import numpy as np
 
 from compress import faiss_engine
 from compress.errors import SchemaError, UsageError
+from compress.index import scan
 from compress.index.vectors import ArrayRows, Rows, check_metric, comparable, numbered, spans
 from compress.progress import Progress, Reporter, check_interrupt, silent
 
@@ -30,15 +31,25 @@ class NearestSoFar:
         """Look at one more block, float32 (b, d), whose first row has number `first`."""
         if self._k == 0:
             return
-        engine = faiss_engine.faiss()
-        faiss_engine.prefer_matrix_products(block.shape[1])
         wanted = min(self._k + (self._exclude is not None), len(block))
         for start in range(0, len(self.queries), QUERIES_AT_ONCE):
-            part = slice(start, start + QUERIES_AT_ONCE)
-            scores, rows = engine.knn(self.queries[part], block, wanted, metric=engine.METRIC_INNER_PRODUCT)
-            self._merge(part, scores, rows + first)
+            part = np.arange(start, min(start + QUERIES_AT_ONCE, len(self.queries)))
+            if scan.works(len(part), wanted):
+                part = self._scan(part, first, block, wanted)
+            if len(part):
+                scores, rows = _compare(self.queries[part], block, wanted)
+                self._merge(part, scores, rows + first)
 
-    def _merge(self, part: slice, scores: np.ndarray, rows: np.ndarray) -> None:
+    def _scan(self, part: np.ndarray, first: int, block: np.ndarray, wanted: int) -> np.ndarray:
+        """Look at `block` for the queries `part`; those for which that has to be done in another way."""
+        scores, rows, given_up = scan.best_rows(
+            self.queries[part], block, wanted, self.scores[part, -1], faiss_engine.threads()
+        )
+        done = ~given_up
+        self._merge(part[done], scores[done], np.where(rows < 0, -1, rows + first)[done])
+        return part[given_up]
+
+    def _merge(self, part: np.ndarray, scores: np.ndarray, rows: np.ndarray) -> None:
         if self._exclude is not None:
             scores = np.where(rows == self._exclude[part, None], -np.inf, scores)
         scores = np.concatenate([self.scores[part], scores], axis=1)
@@ -46,6 +57,13 @@ class NearestSoFar:
         best = np.lexsort((rows, -scores))[:, : self._k]  # Equal scores: the smaller row first.
         self.scores[part] = np.take_along_axis(scores, best, axis=1)
         self.rows[part] = np.take_along_axis(rows, best, axis=1)
+
+
+def _compare(queries: np.ndarray, block: np.ndarray, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+    engine = faiss_engine.faiss()
+    faiss_engine.prefer_matrix_products(block.shape[1])
+    scores, rows = engine.knn(queries, block, wanted, metric=engine.METRIC_INNER_PRODUCT)
+    return scores, rows
 
 
 def exact_neighbours(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from compress import faiss_engine
 from compress.errors import DataError, UsageError
 
@@ -17,7 +19,8 @@ EXACT_BELOW = 500_000
 
 # Everything else is refused, also when a file claims it: HNSW has settings that `tuning` does not know, OPQ
 # trains for minutes, and types that nobody here tests are the ones whose readers are attacked.
-_PLAIN = {"IndexFlat", "IndexFlatIP", "IndexScalarQuantizer", "IndexPQFastScan"}
+_FLAT = {"IndexFlat", "IndexFlatIP"}
+_PLAIN = _FLAT | {"IndexScalarQuantizer", "IndexPQFastScan"}
 _INVERTED = {"IndexIVFFlat", "IndexIVFScalarQuantizer", "IndexIVFPQ", "IndexIVFPQFastScan"}
 _REFINED = {"IndexRefine", "IndexRefineFlat"}
 _LISTS = {"ArrayInvertedLists", "BlockInvertedLists"}
@@ -93,6 +96,14 @@ def base_of(index: Any) -> Any:
 def refiner_of(index: Any) -> Any:
     """The index that re-ranks the candidates of a refined index."""
     return faiss_engine.faiss().downcast_index(index.refine_index)
+
+
+def flat_rows(index: Any) -> np.ndarray | None:
+    """The vectors of a flat index, float32 (n, d), without copying them; None for any other kind."""
+    if type(index).__name__ not in _FLAT or index.ntotal == 0:
+        return None
+    numbers = faiss_engine.faiss().rev_swig_ptr(index.get_xb(), index.ntotal * index.d)
+    return np.asarray(numbers).reshape(index.ntotal, index.d)
 
 
 def num_lists(index: Any) -> int:

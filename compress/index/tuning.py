@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from compress import faiss_engine
-from compress.index.factory import base_of, is_refined, num_lists, refiner_of
+from compress.index import scan
+from compress.index.exact import NearestSoFar
+from compress.index.factory import base_of, flat_rows, is_refined, num_lists, refiner_of
 
 MAX_K_FACTOR = 64
 NEIGHBOURS = 10
@@ -66,6 +68,11 @@ def search(index: Any, queries: np.ndarray, k: int, setting: Setting) -> tuple[n
     Returns:
         (scores float32 (q, k), rows int64 (q, k)), with row -1 where fewer than k were found.
     """
+    matrix = flat_rows(index)
+    if matrix is not None and scan.works(len(queries), k):
+        nearest = NearestSoFar(queries, k)
+        nearest.update(0, matrix)
+        return nearest.scores, nearest.rows
     faiss_engine.prefer_matrix_products(queries.shape[1])
     scores, rows = index.search(queries, k, params=_parameters(setting))
     return scores, rows

@@ -75,8 +75,15 @@ def comparable(vectors: np.ndarray, metric: str, name: Callable[[int], str]) -> 
         _refuse(squares > np.finfo(np.float32).max / 4, "is too long for inner products in float32", name)
         return np.ascontiguousarray(vectors, dtype=np.float32)
     _refuse(squares == 0, "is all zeros and so has no cosine", name, hint="leave it out, or use --metric ip")
+    return _unit(vectors, np.sqrt(squares))
+
+
+def _unit(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:
+    # In float32, three times the speed, but for norms that float32 cannot hold to all its digits.
+    odd = (norms < 1e-30) | (norms > 1e30)
     unit = np.empty(vectors.shape, np.float32)
-    np.divide(vectors, np.sqrt(squares)[:, None], out=unit, casting="same_kind")
+    np.divide(vectors, np.where(odd, 1, norms).astype(np.float32)[:, None], out=unit, casting="same_kind")
+    unit[odd] = vectors[odd] / norms[odd, None]
     return unit
 
 

@@ -199,9 +199,9 @@ def test_a_full_disk_is_an_oserror_with_its_number(tmp_path):
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_batches_of_eight_queries_use_matrix_products():
+def test_batches_of_four_queries_use_matrix_products():
     faiss_engine.prefer_matrix_products(320)
-    assert faiss_engine.faiss().cvar.distance_compute_blas_threshold == 8 * 320
+    assert faiss_engine.faiss().cvar.distance_compute_blas_threshold == 4 * 320
 
 
 def test_threads_are_set():
