@@ -22,4 +22,5 @@ from compress.metrics.retrieval import mean_average_precision_at_k as mean_avera
 from compress.metrics.retrieval import ndcg_jaccard_at_k as ndcg_jaccard_at_k
 from compress.metrics.retrieval import neighbour_recall as neighbour_recall
 from compress.metrics.top_k import top_k as top_k
+from compress.metrics.top_of_batch import top_of_batch as top_of_batch
 from compress.metrics.top_scores import TopScores as TopScores

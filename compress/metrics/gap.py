@@ -6,9 +6,12 @@ Source: google/youtube-8m `eval_util.calculate_gap` and `average_precision_calcu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from compress.errors import DataError
+from compress.metrics.exact_sum import exact_sum
 from compress.metrics.ordering import BLOCK, sorted_keys
 from compress.metrics.top_scores import TopScores
 
@@ -39,17 +42,21 @@ def gap(top: TopScores) -> float:
     positives = len(top.label_classes)
     if positives == 0:
         return 0.0
-    ranks = 1 + _hit_positions(sorted_keys(top.scores, top.hits))
-    return float(np.sum(np.arange(1, len(ranks) + 1) / ranks) / positives)
+    return exact_sum(_precision_at_hits(top)) / positives
+
+
+def _precision_at_hits(top: TopScores) -> Iterator[np.ndarray]:
+    above = found = 0
+    for keys in sorted_keys(top.scores, top.hits):
+        for first in range(0, len(keys), BLOCK):
+            block = keys[first : first + BLOCK]
+            ranks = np.flatnonzero(block & np.uint32(1)) + (above + 1)
+            yield np.arange(found + 1, found + len(ranks) + 1) / ranks
+            above, found = above + len(block), found + len(ranks)
+        del keys, block  # before the next are made
 
 
 def require_videos(top: TopScores) -> None:
     """DataError when there are no videos: no metric is defined, and 0 would look like a result."""
     if len(top) == 0:
         raise DataError("no videos to measure", hint="check the split or the pattern of the shards")
-
-
-def _hit_positions(keys: np.ndarray) -> np.ndarray:
-    starts = range(0, len(keys), BLOCK)
-    found = [start + np.flatnonzero(keys[start : start + BLOCK] & keys.dtype.type(1)) for start in starts]
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)

@@ -12,9 +12,10 @@ from typing import Literal
 import numpy as np
 
 from compress.errors import SchemaError, UsageError
+from compress.metrics import compiled
+from compress.metrics.checks import checked_labels, checked_scores, refuse_nan
 from compress.metrics.gap import require_videos
-from compress.metrics.ordering import class_keys
-from compress.metrics.top_k import checked_labels, checked_scores, refuse_nan
+from compress.metrics.ordering import BLOCK, class_keys, cut
 from compress.metrics.top_scores import TopScores
 
 Empty = Literal["skip", "zero"]
@@ -51,10 +52,8 @@ def per_class_average_precision(top: TopScores) -> np.ndarray:
     """
     require_videos(top)
     sums = np.zeros(top.num_classes)
-    for low, high in class_ranges(top):
-        chosen = (top.classes >= low) & (top.classes < high)
-        keys = class_keys(top.classes[chosen], top.scores[chosen], top.hits[chosen])
-        sums[low:high] = _precision_sums(keys, low, high)
+    for low, high, count in class_ranges(top):
+        sums[low:high] = precision_sums(_keys_of_range(top, low, high, count), low, high)
     average_precision: np.ndarray = sums / np.maximum(top.class_positives, 1)
     return average_precision
 
@@ -87,7 +86,7 @@ def full_mean_average_precision(scores: np.ndarray, labels: np.ndarray, empty: E
         high = min(low + step, num_classes)
         classes = np.broadcast_to(np.arange(low, high), (num_videos, high - low))
         keys = class_keys(classes.ravel(), scores[:, low:high].ravel(), labels[:, low:high].ravel())
-        sums[low:high] = _precision_sums(keys, low, high)
+        sums[low:high] = precision_sums(keys, low, high)
     return mean_over_classes(sums / np.maximum(positives, 1), positives, empty)
 
 
@@ -99,22 +98,46 @@ def mean_over_classes(average_precision: np.ndarray, positives: np.ndarray, empt
     return float(np.sum(average_precision) / max(counted, 1))
 
 
-def class_ranges(top: TopScores) -> Iterator[tuple[int, int]]:
-    """Cut the classes into ranges [low, high) with at most `PAIRS` kept pairs each, or of one class."""
+def class_ranges(top: TopScores) -> Iterator[tuple[int, int, int]]:
+    """Cut the classes into ranges [low, high) with at most `PAIRS` kept pairs each, or of one class.
+
+    Yields:
+        low, high and the number of kept pairs of the range.
+    """
     counts = np.zeros(top.num_classes, dtype=np.int64)
-    for start in range(0, len(top), 1 << 16):
-        counts += np.bincount(top.classes[start : start + (1 << 16)].ravel(), minlength=top.num_classes)
-    ends = np.cumsum(counts)
-    low = 0
-    while low < top.num_classes:
-        before = ends[low - 1] if low else 0
-        high = max(low + 1, int(np.searchsorted(ends, before + PAIRS, side="right")))
-        yield low, high
-        low = high
+    for rows in _blocks(top):
+        counts += np.bincount(top.classes[rows].reshape(-1), minlength=top.num_classes)
+    for low, high in cut(counts, PAIRS):
+        yield low, high, int(counts[low:high].sum())
 
 
-def _precision_sums(keys: np.ndarray, low: int, high: int) -> np.ndarray:
+def _blocks(top: TopScores) -> Iterator[slice]:
+    step = max(1, BLOCK // max(top.k, 1))
+    return (slice(first, first + step) for first in range(0, len(top), step))
+
+
+def _keys_of_range(top: TopScores, low: int, high: int, count: int) -> np.ndarray:
+    keys, filled = np.empty(count, dtype=np.uint64), 0
+    for rows in _blocks(top):
+        classes, scores, hits = (a[rows].reshape(-1) for a in (top.classes, top.scores, top.hits))
+        inside = np.flatnonzero((classes >= low) & (classes < high))
+        part = slice(filled, filled + len(inside))
+        keys[part] = class_keys(classes[inside], scores[inside], hits[inside])
+        filled += len(inside)
+    return keys
+
+
+def precision_sums(keys: np.ndarray, low: int, high: int) -> np.ndarray:
+    """Sum of the precision at each hit, float64 (high - low,), of pairs of the classes [low, high).
+
+    Args:
+        keys: `class_keys` of them; sorted in place.
+        low, high: the range.
+    """
     keys.sort()
+    code = compiled.library()
+    if code is not None:
+        return compiled.precision_sums(code, keys, low, high)
     hits = np.flatnonzero(keys & np.uint64(1))
     of_hit = (keys[hits] >> np.uint64(33)).astype(np.int64)
     class_starts = np.searchsorted(keys, np.arange(low, high, dtype=np.uint64) << np.uint64(33))

@@ -8,10 +8,13 @@ a figure.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 SIGN, MAGNITUDE = np.uint32(31), np.uint32(0x7FFFFFFF)
 BLOCK = 1 << 20
+PAIRS = 1 << 22  # sorted together; bounds the memory at 1.1 million videos
 
 
 def descending(scores: np.ndarray) -> np.ndarray:
@@ -27,24 +30,55 @@ def descending(scores: np.ndarray) -> np.ndarray:
     return np.where(bits >> SIGN, bits, bits ^ MAGNITUDE)
 
 
-def sorted_keys(scores: np.ndarray, hits: np.ndarray) -> np.ndarray:
-    """Rank pairs of all videos together: ascending keys whose lowest bit is the hit.
+def sorted_keys(scores: np.ndarray, hits: np.ndarray) -> Iterator[np.ndarray]:
+    """Rank pairs of all videos together, without their keys in memory all at once.
 
     Args:
         scores: float32 (N, K), no NaN.
         hits: bool (N, K).
 
-    Returns:
-        (N * K,) uint32, or uint64 when a score is negative (the sign needs a 33rd bit).
+    Yields:
+        uint32 (M,), ascending keys whose lowest bit is the hit: the best `PAIRS` pairs or so, then the next.
+        Pairs whose scores have the first 16 bits in common come together, however many they are.
     """
     scores, hits = scores.reshape(-1), hits.reshape(-1)
-    negative = scores.size > 0 and scores.min() < 0
-    keys = np.empty(scores.size, dtype=np.uint64 if negative else np.uint32)
-    for start in range(0, len(keys), BLOCK):
-        part = slice(start, start + BLOCK)
-        keys[part] = (descending(scores[part]).astype(keys.dtype) << 1) | hits[part]
-    keys.sort()
-    return keys
+    for low, high, count in _score_ranges(scores):
+        keys, filled = np.empty(count, dtype=np.uint32), 0
+        for start in range(0, len(scores), BLOCK):
+            block = descending(scores[start : start + BLOCK])
+            # Subtracting wraps around below `low`, so one comparison finds the range.
+            block -= np.uint32(low)
+            inside = np.flatnonzero(block < high - low)
+            part = keys[filled : filled + len(inside)]
+            np.left_shift(block[inside], np.uint32(1), out=part)
+            part |= hits[start : start + BLOCK][inside]
+            filled += len(inside)
+        keys.sort()
+        yield keys
+        del keys  # before the next are made
+
+
+def _score_ranges(scores: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Ranges [low, high) of `descending`, no longer than 2**31, and how many scores each has."""
+    counts = np.zeros(1 << 16, dtype=np.int64)
+    for start in range(0, len(scores), BLOCK):
+        first_bits = descending(scores[start : start + BLOCK]) >> np.uint32(16)
+        counts += np.bincount(first_bits, minlength=len(counts))
+    for half in (0, 1 << 15):  # scores that are not negative, and those that are: the hit needs their bit
+        for low, high in cut(counts[half : half + (1 << 15)], PAIRS):
+            count = int(counts[half + low : half + high].sum())
+            if count:
+                yield (half + low) << 16, (half + high) << 16, count
+
+
+def cut(counts: np.ndarray, at_most: int) -> Iterator[tuple[int, int]]:
+    """Cut int64 (G,) `counts` into ranges [low, high) that sum to at most `at_most`, or of one of them."""
+    ends, low = np.cumsum(counts), 0
+    while low < len(counts):
+        before = ends[low - 1] if low else 0
+        high = max(low + 1, int(np.searchsorted(ends, before + at_most, side="right")))
+        yield low, high
+        low = high
 
 
 def class_keys(classes: np.ndarray, scores: np.ndarray, hits: np.ndarray) -> np.ndarray:

@@ -5,12 +5,12 @@ Source: google/youtube-8m `eval_util.calculate_precision_at_equal_recall_rate`.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from compress.metrics.checks import checked_labels, checked_scores
+from compress.metrics.exact_sum import exact_sum
 from compress.metrics.gap import require_videos
-from compress.metrics.top_k import checked_labels, checked_scores, top_k
+from compress.metrics.top_k import top_k
 from compress.metrics.top_scores import TopScores
 
 
@@ -21,8 +21,7 @@ def perr(top: TopScores) -> float:
         DataError: there are no videos.
     """
     require_videos(top)
-    # fsum rounds once, at the end: no order of videos or merges can change a bit.
-    return math.fsum(top.precision_at_equal_recall.tolist()) / len(top)
+    return exact_sum([top.precision_at_equal_recall]) / len(top)
 
 
 def precision_at_equal_recall(

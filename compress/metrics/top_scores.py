@@ -1,4 +1,4 @@
-"""What the metrics keep of the scores: the top of each video and its labels, about 200 bytes a video."""
+"""What the metrics keep of the scores: the top of each video and its labels, about 160 bytes a video."""
 
 from __future__ import annotations
 
@@ -7,8 +7,22 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from compress.errors import DataError, SchemaError
+
+_BLOCK = 1 << 20
+
+
+def class_type(num_classes: int) -> np.dtype:
+    """The narrowest type for the numbers of `num_classes` classes: uint16, or int32 for more than 65536."""
+    return np.dtype(np.uint16 if num_classes <= 1 << 16 else np.int32)
+
+
+def refuse_other_classes(name: str, classes: np.ndarray, num_classes: int) -> None:
+    """SchemaError, which calls them `name`, when integers are not all in [0, num_classes)."""
+    if classes.size and (classes.min() < 0 or classes.max() >= num_classes):
+        raise SchemaError(f"{name} leave the range of {num_classes} classes", where="top scores")
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,10 +33,10 @@ class TopScores:
 
     Args:
         scores: float32 (N, K), descending in each row; K = min(k, C).
-        classes: int32 (N, K), the class of each score.
+        classes: (N, K), the class of each score, of the type `class_type(C)` or int32.
         hits: bool (N, K), whether the video carries that class.
         label_indptr: int64 (N + 1,); video i has `label_classes[label_indptr[i]:label_indptr[i + 1]]`.
-        label_classes: int32 (all labels,), ascending in each video.
+        label_classes: (all labels,), of the type `class_type(C)` or int32, ascending in each video.
         precision_at_equal_recall: float64 (N,) in [0, 1]; see perr.py.
         num_classes: C.
 
@@ -40,21 +54,22 @@ class TopScores:
 
     def __post_init__(self) -> None:
         videos = len(self)
-        wanted = {
-            "scores": (np.float32, (videos, self.k)),
-            "classes": (np.int32, (videos, self.k)),
-            "hits": (np.bool_, (videos, self.k)),
-            "label_indptr": (np.int64, (videos + 1,)),
-            "label_classes": (np.int32, (int(self.label_indptr[-1]) if self.label_indptr.size else 0,)),
-            "precision_at_equal_recall": (np.float64, (videos,)),
-        }
-        for name, (dtype, shape) in wanted.items():
-            array = getattr(self, name)
-            if array.dtype != dtype or array.shape != shape:
-                raise SchemaError(
-                    f"{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}",
-                    where="top scores",
-                )
+        of_classes = (class_type(self.num_classes), np.dtype(np.int32))
+        labels = int(self.label_indptr[-1]) if self.label_indptr.size else 0
+        self._check("scores", (videos, self.k), np.float32)
+        self._check("classes", (videos, self.k), *of_classes)
+        self._check("hits", (videos, self.k), np.bool_)
+        self._check("label_indptr", (videos + 1,), np.int64)
+        self._check("label_classes", (labels,), *of_classes)
+        self._check("precision_at_equal_recall", (videos,), np.float64)
+
+    def _check(self, name: str, shape: tuple[int, ...], *types: DTypeLike) -> None:
+        array = getattr(self, name)
+        if array.dtype not in types or array.shape != shape:
+            wanted = np.dtype(types[0])
+            raise SchemaError(
+                f"{name} is {array.dtype} {array.shape}, not {wanted} {shape}", where="top scores"
+            )
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -72,7 +87,10 @@ class TopScores:
     @cached_property
     def class_positives(self) -> np.ndarray:
         """Videos that carry each class, int64 (C,)."""
-        return np.bincount(self.label_classes, minlength=self.num_classes)
+        counts = np.zeros(self.num_classes, dtype=np.int64)
+        for first in range(0, len(self.label_classes), _BLOCK):  # bincount makes int64 of what it is given
+            counts += np.bincount(self.label_classes[first : first + _BLOCK], minlength=self.num_classes)
+        return counts
 
     def take(self, rows: np.ndarray) -> TopScores:
         """The videos at `rows`, int64 (M,), in that order; a row may come more than once."""
@@ -93,13 +111,13 @@ class TopScores:
     @classmethod
     def empty(cls, num_classes: int, k: int = 20) -> TopScores:
         """No videos yet."""
-        shape = (0, min(k, num_classes))
+        shape, narrow = (0, min(k, num_classes)), class_type(num_classes)
         return cls(
             np.zeros(shape, np.float32),
-            np.zeros(shape, np.int32),
+            np.zeros(shape, narrow),
             np.zeros(shape, np.bool_),
             np.zeros(1, np.int64),
-            np.zeros(0, np.int32),
+            np.zeros(0, narrow),
             np.zeros(0, np.float64),
             num_classes,
         )
@@ -146,12 +164,10 @@ class TopScores:
         if missing:
             raise SchemaError(f"arrays lack {', '.join(missing)}", where="top scores")
         num_classes = int(arrays["num_classes"])
-        for name in ("classes", "label_classes"):
-            numbers = arrays[name]
-            if numbers.size and (numbers.min() < 0 or numbers.max() >= num_classes):
-                raise SchemaError(f"{name} leave the range of {num_classes} classes", where="top scores")
         if np.any(np.diff(arrays["label_indptr"]) < 0):
             raise SchemaError("label_indptr descends", where="top scores")
+        for name in ("classes", "label_classes"):
+            refuse_other_classes(name, arrays[name], num_classes)
         return cls(
             arrays["scores"],
             arrays["classes"],

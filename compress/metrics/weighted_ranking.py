@@ -101,7 +101,7 @@ def _pool_keys(top: TopScores) -> np.ndarray:
 
 def _rank_by_class(top: TopScores) -> tuple[_Ranking, np.ndarray]:
     hits, videos, starts, classes, before = [], [], [], [], 0
-    for low, high in class_ranges(top):
+    for low, high, _ in class_ranges(top):
         chosen = np.flatnonzero((top.classes >= low) & (top.classes < high))
         keys = class_keys(*(array.reshape(-1)[chosen] for array in (top.classes, top.scores, top.hits)))
         order = np.argsort(keys)

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import tracemalloc
 
@@ -7,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compress.errors import DataError, RecordError, SchemaError, UsageError
-from compress.metrics import MetricAccumulator, TopScores, figures
+from compress.metrics import MetricAccumulator, TopScores, figures, top_of_batch
+from compress.metrics.growing_array import GrowingArray
 from tests.metrics import reference
 
 
@@ -180,3 +182,62 @@ def test_memory_follows_the_videos_not_the_classes():
     tracemalloc.stop()
     # 40 x 512 videos: a matrix of scores would be 164 MB, labels 41 MB; the top is 4 MB, a batch 5 MB.
     assert peak < 30e6
+
+
+@pytest.mark.parametrize(("classes", "dtype"), [(30, np.uint16), (65_536, np.uint16), (65_537, np.int32)])
+def test_classes_are_kept_in_two_bytes_where_they_fit(classes, dtype):
+    scores, labels = np.zeros((2, classes), np.float32), np.zeros((2, classes), bool)
+    scores[0, -1] = labels[0, -1] = True
+    top = gathered(scores, labels, k=2).top()
+    assert (top.classes.dtype, top.label_classes.dtype) == (dtype, dtype)
+    assert top.classes.tolist() == [[classes - 1, 0], [0, 1]]
+    assert top.label_classes.tolist() == [classes - 1]
+
+
+def test_top_scores_with_classes_in_four_bytes_as_they_were_once_stored_give_the_same_figures():
+    top = gathered(*reference.random_batch(4, 20, 30, ties=True)).top()
+    arrays = top.to_arrays()
+    wide = {name: arrays[name].astype(np.int32) for name in ("classes", "label_classes")}
+    old = TopScores.from_arrays(arrays | wide)
+    assert old.classes.dtype == np.int32
+    assert figures(old) == figures(top)
+    assert figures(TopScores.concatenate([old, top])) == figures(TopScores.concatenate([top, top]))
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_top_scores_from_elsewhere_are_appended_like_a_batch(dtype):
+    scores, labels = reference.random_batch(4, 20, 30, ties=True)
+    part = top_of_batch(scores[10:], labels[10:])
+    wide = {name: getattr(part, name).astype(dtype) for name in ("classes", "label_classes")}
+    metrics = gathered(scores[:10], labels[:10])
+    metrics.append(dataclasses.replace(part, **wide))
+    assert same_bits(metrics.top(), gathered(scores, labels).top())
+
+
+@pytest.mark.parametrize(
+    ("classes", "k", "change", "message"),
+    [
+        (30, 19, {}, "the top 19 of 30 classes as the top 20 of 30"),
+        (31, 20, {}, "the top 20 of 31 classes"),
+        (30, 20, {"classes": np.full((20, 20), 70_000, np.int32)}, "classes leave the range of 30"),
+        (30, 20, {"classes": np.full((20, 20), -1, np.int32)}, "classes leave the range of 30"),
+    ],
+)
+def test_top_scores_that_do_not_fit_are_not_appended(classes, k, change, message):
+    top = gathered(*reference.random_batch(4, 20, classes, ties=True), k=k).top()
+    metrics = MetricAccumulator(30)
+    with pytest.raises(SchemaError, match=message):
+        metrics.append(dataclasses.replace(top, **change))
+    assert len(metrics) == 0
+
+
+@pytest.mark.parametrize("look", [False, True], ids=["unseen", "seen between"])
+def test_a_growing_array_keeps_what_was_appended_and_what_was_seen(look):
+    rows = np.arange(3000).reshape(1000, 3)
+    array, views = GrowingArray(rows[:0]), []
+    for first in range(0, 1000, 7):
+        array.append(rows[first : first + 7])
+        if look:
+            views.append(array.view())
+    np.testing.assert_array_equal(array.view(), rows)
+    assert all(np.array_equal(view, rows[: len(view)]) for view in views)
