@@ -1,7 +1,7 @@
 """GAP@20, Hit@1 and PERR the way the starter code of the YouTube-8M challenge does it, written anew.
 
-Its ways, from `eval_util.py` and `average_precision_calculator.py`: a partition for each video, Python lists
-of pairs, a heap of all pairs, and a sort of shuffled indices at the end. What it does for MAP, which is slower
+Its ways, from `eval_util.py` and `average_precision_calculator.py`: a partition for each video, lists of
+pairs, a heap of all pairs, and a sort of shuffled indices at the end. What it does for MAP, which is slower
 still, is left out. Its shuffle resets the global random state; here it has one of its own.
 """
 
