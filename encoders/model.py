@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.encoder import Encoder
+from encoders.float32_products import fast_float32_products
 from encoders.heads import Head, build_head
 from encoders.input_norm import InputNorm, InputNormConfig
 from encoders.options import config_from
@@ -160,6 +161,7 @@ def build_model(config: ModelConfig) -> Model:
     Raises:
         ValueError: unknown encoder, head or option, a value out of range, or an input norm of another dim.
     """
+    fast_float32_products()
     encoder = build_encoder(config.encoder, config.encoder_options)
     norm = config.input_norm
     if encoder.input_dim != norm.dim:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from encoders.layers.weight_penalty import weight_penalty
 from encoders.options import not_negative, positive
 
 PRIOR_FLOOR = 1e-7  # a class that never occurs in training still needs finite log-odds
@@ -67,9 +67,7 @@ class Head(nn.Module, ABC):
 
     def penalty(self) -> Tensor:
         """weight_penalty * sum(weight ** 2) / 2, as TensorFlow's l2_regularizer; a scalar."""
-        if self.config.weight_penalty == 0:
-            return torch.zeros((), device=self.weight.device)
-        return 0.5 * self.config.weight_penalty * self.weight.square().sum()
+        return weight_penalty(self.weight, self.config.weight_penalty)
 
     def set_class_priors(self, priors: Tensor) -> None:
         """Start from the class frequencies: with zero weights every video gets exactly these probabilities.

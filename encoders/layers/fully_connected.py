@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from encoders.encoder import EncoderConfig
 from encoders.layers.norm import BatchNorm
+from encoders.layers.weight_penalty import weight_penalty
 from encoders.options import fraction, not_negative
 
 EMBEDDING_NORM_MOMENTUM = 0.1
@@ -56,7 +57,7 @@ class FullyConnectedLayer(nn.Module):
 
     def penalty(self) -> Tensor:
         """fc_weight_penalty * sum(weight ** 2) / 2, as TensorFlow's l2_regularizer; a scalar."""
-        return 0.5 * self.weight_penalty * self.weight.square().sum()
+        return weight_penalty(self.weight, self.weight_penalty)
 
 
 def embedding_end(config: FullyConnectedConfig) -> nn.Sequential:
