@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from compress.datasets.array_reader import open_arrays
-from compress.datasets.blocks import Block, check_block_size
+from compress.datasets.blocks import VIDEOS_A_BLOCK, Block, check_block_size
 from compress.datasets.detect import Layout, check_against, detect_layout, known_num_classes
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.reader import ShardReader, TFRecordReader, leave_out
@@ -188,9 +188,8 @@ def _count_classes(layout: Layout, shards: Sequence[Path], policy: Policy) -> in
     reader = TFRecordReader(layout.schema(_ANY_CLASS), policy.without_record())
     largest = -1
     for shard in shards:
-        for record in reader.read(shard):
-            if len(record.labels):
-                largest = max(largest, int(record.labels[-1]))
+        for block in reader.read_blocks(shard, VIDEOS_A_BLOCK[layout.level]):
+            largest = max(largest, int(block.classes.max(initial=-1)))
     if largest < 0:
         what = "no record has labels, so the number of classes is unknown"
         raise SchemaError(what, where=shards[0], hint=NUM_CLASSES_HINT)
