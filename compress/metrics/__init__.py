@@ -10,6 +10,7 @@ from compress.metrics.figures import METRICS as METRICS
 from compress.metrics.figures import Figures as Figures
 from compress.metrics.figures import Metric as Metric
 from compress.metrics.figures import figures as figures
+from compress.metrics.full_map import FullMAP as FullMAP
 from compress.metrics.gap import gap as gap
 from compress.metrics.hit_at_one import hit_at_one as hit_at_one
 from compress.metrics.mean_average_precision import full_mean_average_precision as full_mean_average_precision

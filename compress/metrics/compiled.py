@@ -101,6 +101,37 @@ def precision_sums(code: ctypes.CDLL, keys: np.ndarray, low: int, high: int) -> 
     return sums
 
 
+def count_above(
+    code: ctypes.CDLL, scores: np.ndarray, positives: np.ndarray, starts: np.ndarray, counts: np.ndarray
+) -> None:
+    """Add to `counts` uint32 (P,) how many scores float32 (B, C) reach each of `positives` and not the next.
+
+    Args:
+        code: the library.
+        scores: one row after the other in memory, no NaN.
+        positives: float32 (P,), ascending in each class; class c stands at starts[c] to starts[c + 1].
+        starts: int64 (C + 1,).
+        counts: changed in place.
+    """
+    code.count_above(_at(scores), *scores.shape, _at(positives), _at(starts), _at(counts))
+
+
+def sums_of_bits(code: ctypes.CDLL, scores: np.ndarray) -> np.ndarray:
+    """Sum over the videos of the bits of each class's scores, uint64 (C,).
+
+    Args:
+        code: the library.
+        scores: float32 (B, C), one row after the other in memory.
+
+    Raises:
+        RecordError: a score is NaN.
+    """
+    sums = np.zeros(scores.shape[1], dtype=np.uint64)
+    if code.add_bits(_at(scores), *scores.shape, _at(sums)) >= 0:
+        refuse_nan(scores)
+    return sums
+
+
 def _at(array: np.ndarray) -> int:
     return array.ctypes.data
 
@@ -110,6 +141,9 @@ def _declared(code: ctypes.CDLL) -> ctypes.CDLL:
     code.list_labels.argtypes = [_ADDRESS, *[_INT64] * 3, *[_ADDRESS] * 2]
     code.top_k.argtypes = [*[_ADDRESS] * 3, *[_INT64] * 3, *[_ADDRESS] * 5]
     code.precision_sums.argtypes = [_ADDRESS, *[_INT64] * 3, _ADDRESS]
-    for function in (code.list_labels, code.top_k, code.precision_sums):
+    code.add_bits.argtypes = [_ADDRESS, *[_INT64] * 2, _ADDRESS]
+    code.count_above.argtypes = [_ADDRESS, *[_INT64] * 2, *[_ADDRESS] * 3]
+    code.count_above.restype = None
+    for function in (code.list_labels, code.top_k, code.precision_sums, code.add_bits):
         function.restype = _INT64
     return code

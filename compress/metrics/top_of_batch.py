@@ -8,6 +8,7 @@ import numpy as np
 
 from compress.metrics import compiled
 from compress.metrics.checks import checked_labels, checked_scores
+from compress.metrics.label_lists import label_lists
 from compress.metrics.perr import precision_at_equal_recall
 from compress.metrics.top_k import top_k
 from compress.metrics.top_scores import TopScores, class_type
@@ -36,7 +37,7 @@ def top_of_batch(scores: np.ndarray, labels: np.ndarray, k: int = 20) -> TopScor
 
 
 def _compiled(code: ctypes.CDLL, scores: np.ndarray, labels: np.ndarray, k: int) -> TopScores:
-    listed = compiled.list_labels(code, labels)
+    listed = label_lists(labels)
     values, classes, marks = compiled.top_of_rows(code, scores, k, (labels, listed.counts))
     assert marks is not None
     return _top_scores(scores, (values, classes), marks, listed)
@@ -46,9 +47,7 @@ def _in_numpy(scores: np.ndarray, labels: np.ndarray, k: int) -> TopScores:
     values, classes = top_k(scores, k)
     shares = precision_at_equal_recall(scores, labels, (values, classes))
     marks = compiled.Marks(np.take_along_axis(labels, classes, axis=1), shares)
-    video_of_label, label_classes = np.divmod(np.flatnonzero(labels), labels.shape[1])
-    listed = compiled.Labels(np.bincount(video_of_label, minlength=len(labels)), label_classes)
-    return _top_scores(scores, (values, classes), marks, listed)
+    return _top_scores(scores, (values, classes), marks, label_lists(labels))
 
 
 def _top_scores(

@@ -1,0 +1,147 @@
+"""Un-truncated MAP of any number of videos in little memory: the scores are seen twice and never kept.
+
+The first pass keeps the scores of the positives, about 3 a video, and sorts them class by class. The second
+counts how many scores of the class reach each of them, which is its rank. Both passes must see the same
+scores, though batches and their order may differ; a checksum of each class tells when they did not.
+
+The tie rule is that of ordering.py: among equal scores misses come before hits. So the result equals
+`full_mean_average_precision` to the bit, and scikit-learn's `average_precision_score`, which counts equal
+scores as one, where no hit has the score of another video.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress.errors import DataError, SchemaError, UsageError
+from compress.metrics import compiled
+from compress.metrics.checks import checked_labels, checked_scores, refuse_nan
+from compress.metrics.growing_array import GrowingArray
+from compress.metrics.label_lists import label_lists
+from compress.metrics.mean_average_precision import Empty, mean_over_classes
+from compress.metrics.sorted_positives import SortedPositives, key_of
+
+
+class FullMAP:
+    """Average precision over all scores of all videos, in two passes.
+
+    Measured with 1.1 million videos of 3862 classes: 66 MB; for 1024 videos 2 ms of one core in the first pass
+    and 10 to 23 in the second, by how their scores lie (4 times that without the C code).
+
+    Args:
+        num_classes: C.
+
+    Raises:
+        UsageError: there are no classes.
+
+    Example:
+        >>> scores = np.array([[0.9, 0.2], [0.8, 0.7]])
+        >>> full = FullMAP(num_classes=2)
+        >>> full.collect(scores, np.array([[False, False], [True, True]]))
+        >>> full.count(scores)
+        >>> full.average_precision().tolist()
+        [0.5, 1.0]
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        if num_classes < 1:
+            raise UsageError(f"no average precision of {num_classes} classes")
+        self.num_classes = num_classes
+        self._keys = GrowingArray(np.zeros(0, dtype=np.uint64))
+        self._positives: SortedPositives | None = None
+        self._collected, self._counted = _Seen(num_classes), _Seen(num_classes)
+
+    def collect(self, scores: np.ndarray, labels: np.ndarray) -> None:
+        """First pass: take in a batch of videos.
+
+        Args:
+            scores: (B, C) of any float type, read as float32; any range; no NaN.
+            labels: bool (B, C).
+
+        Raises:
+            RecordError: a score is NaN; nothing of the batch is kept.
+            SchemaError: shapes or types do not fit; nothing of the batch is kept.
+            UsageError: the second pass has begun.
+        """
+        if self._positives is not None:
+            raise UsageError("the second pass has begun: what is new cannot be collected any more")
+        scores = self._checked(scores)
+        labels = checked_labels(labels, scores.shape)
+        self._collected.add(scores)
+        listed = label_lists(labels)
+        videos = np.repeat(np.arange(len(scores)), listed.counts)
+        self._keys.append(key_of(listed.classes, scores[videos, listed.classes]))
+
+    def count(self, scores: np.ndarray) -> None:
+        """Second pass: take in a batch of the same videos again.
+
+        Args:
+            scores: (B, C), as they were in the first pass.
+
+        Raises:
+            RecordError: a score is NaN; nothing of the batch is counted.
+            SchemaError: the shape or type does not fit; nothing of the batch is counted.
+        """
+        scores = self._checked(scores)
+        if self._positives is None:
+            self._positives = SortedPositives(self._keys.view(), self.num_classes)
+            self._keys = GrowingArray(np.zeros(0, dtype=np.uint64))
+        self._counted.add(scores)
+        self._positives.count(scores)
+
+    def average_precision(self) -> np.ndarray:
+        """Average precision of each class, float64 (C,); 0 for a class without positives.
+
+        Raises:
+            DataError: no videos, or the two passes did not see the same scores.
+        """
+        if self._collected.videos == 0:
+            raise DataError("no videos to measure", hint="check the split or the pattern of the shards")
+        if self._positives is None or not self._collected.same_as(self._counted):
+            raise DataError(
+                f"the {self._counted.videos} videos of the second pass do not have the scores of the "
+                f"{self._collected.videos} of the first",
+                hint="score the same videos twice, with the same batches, precision and device",
+            )
+        return self._positives.average_precision()
+
+    def mean(self, empty: Empty = "skip") -> float:
+        """MAP in [0, 1]; `empty` as in `mean_average_precision`.
+
+        Raises:
+            DataError: as `average_precision`.
+            UsageError: `empty` is neither "skip" nor "zero".
+        """
+        average_precision = self.average_precision()
+        assert self._positives is not None
+        return mean_over_classes(average_precision, self._positives.per_class, empty)
+
+    def _checked(self, scores: np.ndarray) -> np.ndarray:
+        scores = np.ascontiguousarray(checked_scores(scores))
+        if scores.shape[1] != self.num_classes:
+            raise SchemaError(f"scores have {scores.shape[1]} classes, not {self.num_classes}")
+        return scores
+
+
+class _Seen:
+    """How many videos a pass saw, and the sum of the bits of all scores of each class, modulo 2**64."""
+
+    def __init__(self, num_classes: int) -> None:
+        self.videos, self._sums = 0, np.zeros(num_classes, dtype=np.uint64)
+
+    def add(self, scores: np.ndarray) -> None:
+        code = compiled.library()
+        sums = _sums_of_bits(scores) if code is None else compiled.sums_of_bits(code, scores)
+        self._sums += sums
+        self.videos += len(scores)
+
+    def same_as(self, other: _Seen) -> bool:
+        return self.videos == other.videos and np.array_equal(self._sums, other._sums)
+
+
+def _sums_of_bits(scores: np.ndarray) -> np.ndarray:
+    if np.isnan(scores).any():
+        refuse_nan(scores)
+    bits = (scores + np.float32(0)).view(np.uint32)  # 0.0 and -0.0 are one score
+    sums: np.ndarray = bits.sum(axis=0, dtype=np.uint64)
+    return sums
