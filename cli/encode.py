@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from cli.options import codec_option, compute_options, dim_option, name_option, on_corrupt_option
+from cli.options import (
+    codec_option,
+    compute_options,
+    dim_option,
+    name_option,
+    on_corrupt_option,
+    precision_option,
+)
 from cli.progress import duration
 from cli.session import Session
 from cli.text import facts, size
+
+if TYPE_CHECKING:
+    from compress.training.precision import Wanted
 
 
 @click.command()
@@ -31,8 +42,12 @@ from cli.text import facts, size
     help="The store to write.",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), default=256, help="Videos at once; more needs more memory."
+    "--batch-size",
+    type=click.IntRange(min=1),
+    show_default="64",
+    help="Videos at once, for each thread; more needs more memory.",
 )
+@precision_option
 @on_corrupt_option
 @compute_options
 @click.pass_obj
@@ -42,7 +57,8 @@ def encode(
     name: str | None,
     inputs: tuple[str, ...],
     output: Path | None,
-    batch_size: int,
+    batch_size: int | None,
+    precision: Wanted,
 ) -> None:
     """Write the embeddings of all videos into one HDF5 file that anyone can open.
 
@@ -60,6 +76,7 @@ def encode(
         batch_size=batch_size,
         on_corrupt=session.settings.on_corrupt,
         device=session.settings.device,
+        precision=precision,
     )
     with session.working() as report:
         done = encode_store(session.workspace, request, report)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from cli.options import compute_options, dim_option, name_option, on_corrupt_option
 from cli.session import Session
 from cli.text import table
+
+if TYPE_CHECKING:
+    from compress.training.precision import Wanted
 
 
 @click.command()
@@ -48,6 +51,12 @@ from cli.text import table
     show_default="retrieval",
     help="Also measure the quality of the nearest neighbours; not with --run.",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(("auto", "fp32", "bf16")),
+    show_default="auto: as each was trained, but fp32 where the machine has no bf16",
+    help="With --run: numbers to compute with.",
+)
 @on_corrupt_option
 @compute_options
 @click.pass_obj
@@ -61,6 +70,7 @@ def evaluate(
     baseline: str | None,
     head_epochs: int | None,
     retrieval: bool | None,
+    precision: Wanted | None,
 ) -> None:
     """GAP, MAP, PERR, Hit@1 with intervals: of a fresh head on stored embeddings, or of trained runs.
 
@@ -68,12 +78,12 @@ def evaluate(
     validation shards; --name then names the ensemble.
     """
     of_stores = {"--dim": dim, "--head-epochs": head_epochs, "--retrieval": retrieval}
-    of_runs = {"--validate": validate or None, "--again": again or None}
+    of_runs = {"--validate": validate or None, "--again": again or None, "--precision": precision}
     for option, value in (of_stores if runs else of_runs).items():
         if value is not None:
             raise click.UsageError(f"{option} {'does not go with' if runs else 'needs'} --run.")
     if runs:
-        _evaluate_runs(session, runs, name, baseline, validate, again)
+        _evaluate_runs(session, runs, name, baseline, validate, again, precision or "auto")
     else:
         _evaluate_store(session, dim, name, baseline or "original", head_epochs, retrieval is not False)
 
@@ -111,6 +121,7 @@ def _evaluate_runs(
     baseline: str | None,
     validate: tuple[str, ...],
     again: bool,
+    precision: Wanted,
 ) -> None:
     from compress.jobs.evaluate_models import evaluate_runs
     from compress.jobs.evaluation_requests import EvaluateModelsRequest
@@ -128,6 +139,7 @@ def _evaluate_runs(
         seed=session.settings.seed,
         threads=session.settings.threads,
         device=session.settings.device,
+        precision=precision,
     )
     with session.working() as report:
         row = evaluate_runs(session.workspace, request, report)

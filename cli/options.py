@@ -112,6 +112,12 @@ dim_option = click.option(
 name_option = click.option(
     "--name", metavar="NAME", help="Name of the run or store, where --dim is not enough."
 )
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(("auto", "fp32", "bf16")),
+    default="auto",
+    help="Numbers to compute with; auto: as it was trained, but fp32 where the machine has no bf16.",
+)
 store_option = click.option(
     "--name", metavar="NAME|FILE.h5", help="Name of the store, where --dim is not enough, or its path."
 )

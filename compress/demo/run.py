@@ -85,7 +85,7 @@ def _run_rows(request: Request, size: Size, folder: Folder, workspace: Workspace
         step("train" if row.epochs else "compute")
         train_run(workspace, _training(request, row), report)
         step("encode")
-        encoded = EncodeRequest(None, row.run, row.codec, (), None, 256, "fail", request.device)
+        encoded = EncodeRequest(None, row.run, row.codec, (), None, None, "fail", request.device)
         encode_store(workspace, encoded, report)
         store = open_store(workspace.store(row.store), verify=False)
         if row.searched and not _indexed(workspace, store):

@@ -5,31 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from compress.codecs.registry import build_codec, needs_sample
-from compress.datasets.catalogue import Catalogue, scan
+from compress.codecs.registry import build_codec
+from compress.datasets.catalogue import scan
 from compress.datasets.source import Source
+from compress.encoding.calibration import sample
 from compress.encoding.embedder import Embedder
-from compress.encoding.videos import batches, joined_ids, joined_labels, ranges, records
+from compress.encoding.fill import fill
+from compress.encoding.videos import joined_ids, joined_labels, ranges
+from compress.encoding.windows import windows
 from compress.errors import CorruptArtifactError, NotFoundError, UsageError
-from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
+from compress.progress import Note, Reporter, silent
 from compress.store.partial import remove_leftovers
 from compress.store.reader import Store, open_store
-from compress.store.writer import StoreWriter, open_writer
-from compress.training.estimate import duration
+from compress.store.writer import open_writer
+from compress.training.precision import Wanted, choose_precision, precision_note
 from compress.training.run import check_fits, load_model, model_sha256
+from compress.workers import workers_for
 from encoders import keep_freed_memory
 
-BATCH_SIZE = 256
-_BLOCK_SECONDS = 2.0  # a kill loses at most this much work, or one batch
-_BLOCK_ROWS = 8192
-_MEASURE_SECONDS = 5.0
-_CALIBRATION_ROWS = 8192
+BATCH_SIZE = 64  # with fewer, a ResidualCNN reads its weights too often; with more, batches leave the caches
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,10 @@ def encode(
     store: Path,
     *,
     codec: str = "float32",
-    batch_size: int = BATCH_SIZE,
+    batch_size: int | None = None,
+    precision: Wanted = "auto",
     device: str = "cpu",
+    workers: int | None = None,
     report: Reporter = silent,
 ) -> EncodeResult:
     """Embed every video of some shards, once.
@@ -60,8 +61,13 @@ def encode(
         splits: source of each split by name, in the order in which their rows are stored.
         store: the file to write. An unfinished one of the same arguments is continued, a finished one kept.
         codec: how numbers are stored; calibrated, where it needs that, on videos of the first split.
-        batch_size: videos at once; memory grows with it, and with nothing else but ids and labels.
+        batch_size: videos at once, for each worker; memory grows with it, and with nothing else but ids and
+            labels. None for `BATCH_SIZE`, or that of a finished store.
+        precision: "fp32", "bf16", or "auto": as it was trained, but fp32 where the device has no bf16 of its
+            own. A store of another precision is another store.
         device: "cpu" or "cuda".
+        workers: threads that embed a batch each, 0 for none but the caller's, None for as many as torch has;
+            the store does not depend on it.
         report: gets estimate and progress.
 
     Raises:
@@ -69,10 +75,12 @@ def encode(
         SchemaError: encoder and shards do not fit.
         RecordError, CorruptShardError: unusable records; ids that occur in two splits.
         StorageError: the disk refused, or has no room for the whole store.
-        Interrupted: on request, after the block at hand was stored.
+        Interrupted: on request, after what is computed was stored; of frames, whole windows of batches.
     """
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise UsageError(f"batch size must be at least 1, not {batch_size}")
+    if precision not in get_args(Wanted):
+        raise UsageError(f"precision must be one of {', '.join(get_args(Wanted))}, not {precision!r}")
     keep_freed_memory()
     started = time.monotonic()
     model, facts = load_model(run)
@@ -80,105 +88,40 @@ def encode(
         check_fits(facts, source.schema, run)
     catalogues = {name: scan(source, report) for name, source in splits.items()}
     ids, labels = joined_ids(catalogues), joined_labels(catalogues)
-    embedder = Embedder(model.to(device), facts["train_config"]["precision"])
-    metadata = _metadata(run, facts, splits, batch_size)
+    trained = facts["train_config"]["precision"]
+    used = choose_precision(precision, trained, device)
+    workers = workers_for(device) if workers is None else workers
+    embedder = Embedder(model.to(device), used, batch_size or BATCH_SIZE, workers)
+    metadata = _metadata(run, facts, splits, embedder)
 
-    done = _finished(store, ids, codec, metadata, report)
+    done = _finished(store, ids, codec, metadata, batch_size, report)
     if done is not None:
         remove_leftovers(store)
         report(Note(f"{store} is up to date"))
         return EncodeResult(store, len(ids), time.monotonic() - started, len(ids), done.bytes_per_video)
-    chosen = build_codec(codec, model.dim, _sample(codec, splits, catalogues, embedder))
+    chosen = build_codec(codec, model.dim, sample(codec, splits, catalogues, embedder))
     report(Note(f"{len(ids):,} videos, {_megabytes(len(ids) * chosen.bytes_per_video)} in {store.name}"))
+    if note := precision_note(precision, trained, used):
+        report(Note(note))
     with open_writer(
         store, ids=ids, labels=labels, codec=chosen, splits=ranges(catalogues), metadata=metadata
     ) as writer:
         resumed = writer.rows_done
         if resumed:
             report(Note(f"continuing after {resumed:,} of {len(ids):,} videos"))
-        _fill(writer, splits, catalogues, embedder, batch_size, report)
+        rest = windows(splits, catalogues, resumed, embedder.window_size)
+        fill(writer, rest, embedder, len(ids), report)
         writer.finish()
     return EncodeResult(store, len(ids), time.monotonic() - started, resumed, chosen.bytes_per_video)
 
 
-def _fill(
-    writer: StoreWriter,
-    splits: Mapping[str, Source],
-    catalogues: Mapping[str, Catalogue],
-    embedder: Embedder,
-    batch_size: int,
-    report: Reporter,
-) -> None:
-    total = sum(len(catalogue) for catalogue in catalogues.values())
-    waiting: list[np.ndarray] = []
-    clock = _Clock(total, report)
-    since, done = time.monotonic(), writer.rows_done
-    # Batches are the same ones after a restart, so that not even rounding differs.
-    for batch in batches(records(splits, catalogues, writer.rows_done), batch_size):
-        waiting.append(embedder(batch))
-        done += len(batch)
-        report(Progress("encode", done, total))
-        clock.tick(done)
-        late = time.monotonic() - since >= _BLOCK_SECONDS
-        if late or interrupt_requested() or sum(map(len, waiting)) >= _BLOCK_ROWS:
-            writer.write(np.concatenate(waiting))
-            waiting, since = [], time.monotonic()
-            check_interrupt()
-    if waiting:
-        writer.write(np.concatenate(waiting))
-
-
-class _Clock:
-    """Says once, after the first seconds, how long the rest will take."""
-
-    def __init__(self, total: int, report: Reporter) -> None:
-        self._total, self._report = total, report
-        self._first: tuple[int, float] | None = None
-        self._said = False
-
-    def tick(self, done: int) -> None:
-        now = time.monotonic()
-        if self._first is None:
-            self._first = (done, now)  # the first batch pays for warming up
-            return
-        rows, passed = done - self._first[0], now - self._first[1]
-        if not self._said and passed >= _MEASURE_SECONDS:
-            self._said = True
-            left = duration((self._total - done) * passed / rows)
-            self._report(Note(f"the rest takes about {left} ({rows / passed:,.0f} videos/s)"))
-
-
-def _sample(
-    codec: str, splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], embedder: Embedder
-) -> np.ndarray | None:
-    """Embeddings that a codec takes its ranges from: of shards spread evenly over the first split.
-
-    About `_CALIBRATION_ROWS` of them, however large a shard is: every so many videos of the chosen shards.
-    """
-    if not needs_sample(codec):
-        return None
-    name, source = next(iter(splits.items()))
-    places = _places(catalogues[name].rows_per_shard)
-    every = max(1, int(catalogues[name].rows_per_shard[places].sum()) // _CALIBRATION_ROWS)
-    videos = (
-        record for place in places for record in islice(source.read(source.shards[place]), 0, None, every)
-    )
-    return np.concatenate([embedder(batch) for batch in batches(videos, BATCH_SIZE)])
-
-
-def _places(rows_per_shard: np.ndarray) -> np.ndarray:
-    """The fewest evenly spread shards that hold enough videos to calibrate on; shards may differ in size."""
-    shards = len(rows_per_shard)
-    least = -(-_CALIBRATION_ROWS * shards // max(1, int(rows_per_shard.sum())))
-    for wanted in range(min(shards, least), shards):
-        places = np.arange(wanted) * shards // wanted
-        if rows_per_shard[places].sum() >= _CALIBRATION_ROWS:
-            return places
-    return np.arange(shards)
-
-
 def _finished(
-    path: Path, ids: np.ndarray, codec: str, metadata: Mapping[str, Any], report: Reporter
+    path: Path,
+    ids: np.ndarray,
+    codec: str,
+    metadata: Mapping[str, Any],
+    batch_size: int | None,
+    report: Reporter,
 ) -> Store | None:
     """The store at `path` when it already is what is asked for."""
     try:
@@ -194,21 +137,29 @@ def _finished(
             where=path,
             hint="choose another --output, or remove it",
         )
-    same = store.codec.name == codec and store.metadata == metadata and np.array_equal(store.ids, ids)
+    was, now = store.metadata.get("precision"), metadata["precision"]
+    if was != now:
+        report(Note(f"{path} was computed in {was}; encoding it again in {now}"))
+        return None
+    # How videos were batched moves a last bit at most: who asks for nothing else gets what is there.
+    ignored = {"window"} if batch_size else {"window", "batch_size"}
+    told, asked = ({k: v for k, v in m.items() if k not in ignored} for m in (store.metadata, metadata))
+    same = store.codec.name == codec and told == asked and np.array_equal(store.ids, ids)
     return store if same else None
 
 
 def _metadata(
-    run: Path, facts: Mapping[str, Any], splits: Mapping[str, Source], batch_size: int
+    run: Path, facts: Mapping[str, Any], splits: Mapping[str, Source], embedder: Embedder
 ) -> dict[str, Any]:
     return {
         "run": run.name,
         "model_sha256": model_sha256(run),
         "encoder": facts["train_config"]["encoder"],
         "encoder_options": facts["model_config"]["encoder_options"],
-        "precision": facts["train_config"]["precision"],
+        "precision": embedder.precision,
         "parameters": facts["parameters"],
-        "batch_size": batch_size,
+        "batch_size": embedder.batch_size,
+        "window": embedder.window_size,
         "sources": {name: source.fingerprint() for name, source in splits.items()},
         "synthetic_frames": any(source.schema.synthetic_frames for source in splits.values()),
         "level": next(iter(splits.values())).schema.level,

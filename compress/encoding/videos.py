@@ -1,16 +1,13 @@
-"""The videos of several splits as one list: ids, labels, row ranges, and their records from any row on."""
+"""The videos of several splits as one list: ids, labels and row ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 
 import numpy as np
 
 from compress.datasets.catalogue import Catalogue
 from compress.datasets.labels import Labels
-from compress.datasets.record import Record
-from compress.datasets.source import Source
 from compress.errors import RecordError, SchemaError
 
 
@@ -49,27 +46,3 @@ def ranges(catalogues: Mapping[str, Catalogue]) -> dict[str, tuple[int, int]]:
         found[name] = (start, start + len(catalogue))
         start += len(catalogue)
     return found
-
-
-def records(splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], skip: int) -> Iterator[Record]:
-    """All records in order, but the first `skip`; shards that lie wholly before are not read again."""
-    for name, source in splits.items():
-        catalogue = catalogues[name]
-        expected = iter(catalogue.ids)
-        for shard, rows in zip(source.shards, catalogue.rows_per_shard.tolist(), strict=True):
-            if skip >= rows:
-                skip -= rows
-                list(islice(expected, rows))
-                continue
-            for number, record in enumerate(source.read(shard)):
-                if record.video_id != next(expected, None):
-                    raise SchemaError("changed while it was read", where=shard, hint="run the command again")
-                if number >= skip:
-                    yield record
-            skip = 0
-
-
-def batches(records: Iterator[Record], size: int) -> Iterator[list[Record]]:
-    """Records in lists of `size`, the last one shorter."""
-    while batch := list(islice(records, size)):
-        yield batch

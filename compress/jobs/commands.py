@@ -50,6 +50,7 @@ def models_command(workspace: Workspace, request: EvaluateModelsRequest) -> str:
     words += [] if request.name is None else ["--name", request.name]
     words += [word for pattern in request.validate for word in ("--validate", short(pattern))]
     words += [] if request.baseline is None else ["--baseline", request.baseline]
+    words += [] if request.precision == "auto" else ["--precision", request.precision]
     words += ["--seed", str(request.seed)] if request.seed else []
     return " && ".join(map(shlex.join, [*trainings, words]))
 

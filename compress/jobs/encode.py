@@ -18,6 +18,7 @@ from compress.workspace import Workspace
 
 if TYPE_CHECKING:
     from compress.encoding import EncodeResult
+    from compress.training.precision import Wanted
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,10 @@ class EncodeRequest:
         codec: how numbers are stored.
         inputs: patterns of shards; none means the workspace's train and validate.
         output: the store to write; None means the workspace's, named like the run.
-        batch_size: videos at once.
+        batch_size: videos at once; None for the default.
         on_corrupt: what happens to unusable records.
         device: "auto", "cpu" or "cuda".
+        precision: "fp32", "bf16", or "auto": as it was trained, where the device has that.
     """
 
     dim: int | None
@@ -39,9 +41,10 @@ class EncodeRequest:
     codec: str
     inputs: tuple[str, ...]
     output: Path | None
-    batch_size: int
+    batch_size: int | None
     on_corrupt: OnCorrupt
     device: str
+    precision: Wanted = "auto"
 
 
 def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter) -> EncodeResult:
@@ -67,6 +70,7 @@ def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter)
         request.output or workspace.store(store_name(run, request.codec)),
         codec=request.codec,
         batch_size=request.batch_size,
+        precision=request.precision,
         device=choose_device(request.device),
         report=report,
     )

@@ -46,7 +46,13 @@ def evaluate_runs(
 
     # Not before: it imports torch, and a wrong name should be answered at once.
     from compress.artifacts.atomic import read_json
-    from compress.evaluation.models import evaluate_models, load_members, model_is_current, pair_views
+    from compress.evaluation.models import (
+        evaluate_models,
+        load_members,
+        model_is_current,
+        pair_views,
+        precisions_of,
+    )
     from compress.evaluation.models.kept import row_path
     from compress.evaluation.shard_names import in_words
     from compress.jobs.commands import models_command
@@ -55,8 +61,11 @@ def evaluate_runs(
     members = load_members(workspace, request.runs)
     tables = tables or Tables(workspace, request.validate, request.on_corrupt, report)
     videos = pair_views({member.level: tables.table("validate", member.schema) for member in members})
-    against, seed = request.baseline, request.seed
-    if not request.again and model_is_current(workspace, name, members, videos, baseline=against, seed=seed):
+    against, seed, device = request.baseline, request.seed, choose_device(request.device)
+    used = precisions_of(members, request.precision, device)
+    if not request.again and model_is_current(
+        workspace, name, members, videos, used, baseline=against, seed=seed
+    ):
         report(Note(f"{name} is evaluated already"))
         row: dict[str, Any] = read_json(row_path(workspace, name))
         return row
@@ -70,9 +79,10 @@ def evaluate_runs(
         videos,
         trained_on=trained_on,
         baseline=against,
+        precision=request.precision,
         seed=seed,
         threads=request.threads,
-        device=choose_device(request.device),
+        device=device,
         source=in_words(patterns),
         command=models_command(workspace, request),
         report=report,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from compress.datasets.policy import OnCorrupt
+
+if TYPE_CHECKING:
+    from compress.training.precision import Wanted
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class EvaluateModelsRequest:
         again: measure also what is up to date.
         on_corrupt: what happens to unusable records.
         seed: of the bootstrap, >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
+        precision: "fp32", "bf16", or "auto": each run as it was trained, where the device has that.
     """
 
     runs: tuple[str, ...]
@@ -54,3 +59,4 @@ class EvaluateModelsRequest:
     seed: int
     threads: int
     device: str
+    precision: Wanted = "auto"

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import numpy as np
 import torch
 
-from compress.metrics import MetricAccumulator
+from compress.metrics import MetricAccumulator, TopScores, top_of_batch
+from compress.progress import check_interrupt
 from compress.training.inputs import Table, batch, reading_order
+from compress.training.precision import Precision
+from compress.training.probabilities import probabilities
+from compress.workers import in_order, workers_for
 
 ROWS = {"video": 512, "frame": 64}  # frames are many: an LSTM layer holds 4 gates for each
 
 
-@torch.no_grad()
 def accumulate(
-    model: torch.nn.Module, table: Table, *, precision: str = "fp32", rows: int | None = None
+    model: torch.nn.Module,
+    table: Table,
+    *,
+    precision: Precision = "fp32",
+    rows: int | None = None,
+    workers: int | None = None,
 ) -> MetricAccumulator:
     """Score every video of a table.
 
@@ -20,17 +31,29 @@ def accumulate(
         model: inputs -> log-odds (B, C), a Model with a head; it is in evaluation mode when this returns.
         table: N labelled videos.
         precision: "fp32", or "bf16" for autocast.
-        rows: videos at once; None for ROWS of the level.
+        rows: videos at once, for each worker; None for ROWS of the level.
+        workers: threads that score a batch each, 0 for none but the caller's, None for as many as torch has;
+            no figure depends on it.
 
     Returns:
         The accumulator; its videos stand in the table's order at video level, by length at frame level.
+
+    Raises:
+        RecordError: a score is not a number.
+        Interrupted: on request, after the batches at hand; nothing is kept.
     """
     model.eval()
     device = next(model.parameters()).device
     metrics = MetricAccumulator(table.labels.num_classes)
-    for chosen in reading_order(table, rows or ROWS[table.schema.level]):
+
+    def score(chosen: np.ndarray) -> TopScores:
         inputs, labels = batch(table, chosen, device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            scores = torch.sigmoid(model(inputs).float())
-        metrics.update(scores.cpu().numpy(), labels.cpu().numpy())
+        scores = probabilities(model, inputs, precision)
+        return top_of_batch(scores.cpu().numpy(), labels.cpu().numpy(), metrics.k)
+
+    order = reading_order(table, rows or ROWS[table.schema.level])
+    with closing(in_order(score, order, workers_for(device.type) if workers is None else workers)) as batches:
+        for top in batches:
+            metrics.append(top)
+            check_interrupt()
     return metrics

@@ -7,6 +7,7 @@ know of it.
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
@@ -20,9 +21,10 @@ from encoders.layers.dft_convolution import (
     transform_weight,
 )
 from encoders.layers.dft_plan import Plan, make_plan
+from encoders.layers.image_convolution import image_convolution
 from encoders.layers.norm import BatchNorm
 
-Method = Literal["auto", "direct", "dft"]
+Method = Literal["auto", "direct", "image", "dft"]
 
 FEWEST_CHANNELS = 128  # with fewer, what the transforms cost is not won back
 AUTO_TYPES = (torch.float32, torch.float64, torch.bfloat16)
@@ -34,6 +36,13 @@ class _Kept(NamedTuple):
     weight: Tensor
     plan: Plan
     spectrum: Tensor
+
+    def serves(self, weight: Tensor, plan: Plan, dtype: torch.dtype) -> bool:
+        """Whether it still is what it depends on."""
+        return self.plan == plan and self.spectrum.dtype == dtype and _same(self.weight, weight)
+
+
+_KEEPING = threading.Lock()
 
 
 class PositionsNorm(BatchNorm):
@@ -67,7 +76,10 @@ class Convolution(nn.Conv1d):
         assert self.bias is not None
         if self.kernel_size[0] == 1:
             return F.linear(x, self.weight[:, :, 0], self.bias)
-        if not self._by_dft(x):
+        method = self._chosen(x)
+        if method == "image":
+            return image_convolution(x, self.weight, self.bias, self.dilation[0])
+        if method == "direct":
             return super().forward(x.permute(1, 2, 0)).permute(2, 0, 1).contiguous()
         if torch.is_grad_enabled() and (self.weight.requires_grad or x.requires_grad):
             return dft_convolution(x, self.weight, self.bias, self.dilation[0])
@@ -82,11 +94,13 @@ class Convolution(nn.Conv1d):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": None}
 
-    def _by_dft(self, x: Tensor) -> bool:
+    def _chosen(self, x: Tensor) -> Method:
         if self.method != "auto":
-            return self.method == "dft"
+            return self.method
+        if x.device.type != "cpu":
+            return "image"
         wide = min(self.in_channels, self.out_channels) >= FEWEST_CHANNELS
-        return wide and x.device.type == "cpu" and compute_type(x) in AUTO_TYPES
+        return "dft" if wide and compute_type(x) in AUTO_TYPES else "direct"
 
     def _spectrum(self, plan: Plan, dtype: torch.dtype) -> Tensor:
         """The transformed weight; kept in evaluation, for as long as the weight has the same numbers.
@@ -94,13 +108,17 @@ class Convolution(nn.Conv1d):
         Comparing the numbers takes a hundredth of a batch's time, and unlike a version counter it also sees
         writes through `.data`.
         """
-        weight, kept = self.weight.detach(), self._kept
-        if kept and kept.plan == plan and kept.spectrum.dtype == dtype and _same(kept.weight, weight):
-            return kept.spectrum
-        spectrum = transform_weight(weight, plan, dtype)
-        if not self.training:
-            self._kept = _Kept(weight.clone(), plan, spectrum)
-        return spectrum
+        weight = self.weight.detach()
+        if self.training:
+            return transform_weight(weight, plan, dtype)
+        kept = self._kept
+        if kept is None or not kept.serves(weight, plan, dtype):
+            with _KEEPING:  # threads that share the weights come here together, with their first batches
+                kept = self._kept
+                if kept is None or not kept.serves(weight, plan, dtype):
+                    kept = _Kept(weight.clone(), plan, transform_weight(weight, plan, dtype))
+                    self._kept = kept
+        return kept.spectrum
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
@@ -112,8 +130,9 @@ def set_convolution_method(module: nn.Module, method: Method) -> None:
 
     Args:
         module: an encoder, a model, or any other module.
-        method: "direct" (torch's own convolution), "dft" (dft_convolution, for all kernels above 1), or
-            "auto": dft on a CPU where inputs and outputs have at least 128 channels, else direct.
+        method: "direct" (torch's own convolution), "image" (the same over an image, see image_convolution),
+            "dft" (dft_convolution), each for all kernels above 1; or "auto": image on a GPU; on a CPU dft
+            where inputs and outputs have at least 128 channels, else direct.
 
     Raises:
         ValueError: another method.

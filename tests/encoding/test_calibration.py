@@ -4,45 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from compress.datasets.blocks import Block
 from compress.datasets.catalogue import Catalogue
-from compress.encoding import store
+from compress.encoding import calibration
+from compress.encoding.embedder import Embedded
+from compress.encoding.windows import Window
 
 
 class Shards:
-    """A source whose records are their own numbers."""
+    """A source whose videos have their own numbers as features."""
+
+    schema = SimpleNamespace(level="video")
 
     def __init__(self, rows_per_shard: list[int]) -> None:
         self.rows_per_shard = rows_per_shard
         self.shards = tuple(Path(str(number)) for number in range(len(rows_per_shard)))
 
-    def read(self, shard: Path) -> Iterator[int]:
+    def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
         number = int(shard.name)
         first = sum(self.rows_per_shard[:number])
-        return iter(range(first, first + self.rows_per_shard[number]))
+        rows = np.arange(first, first + self.rows_per_shard[number], dtype=np.float32)[:, None]
+        for start in range(0, len(rows), videos):
+            block = rows[start : start + videos]
+            none = np.zeros(len(block), dtype=np.int64)
+            yield Block(none.astype("S1"), none, np.array([], dtype=np.int32), block, None)
+
+
+class Identity:
+    """Stands in for an embedder: gives the features back, seven videos a window."""
+
+    window_size = 7
+
+    def embed(self, windows: Iterator[Window]) -> Iterator[Embedded]:
+        for window in windows:
+            assert len(window) <= 7
+            yield Embedded(len(window), np.asarray(window.videos))
 
 
 def sampled(rows_per_shard: list[int]) -> list[int]:
     rows = np.array(rows_per_shard)
     catalogue = Catalogue(np.zeros(rows.sum(), dtype="S1"), None, rows, None)
-
-    def embed(records: Any) -> np.ndarray:
-        return np.array(records, dtype=np.float32)[:, None]
-
     source: Any = Shards(rows_per_shard)
-    embedder: Any = embed
-    found = store._sample("int8", {"train": source}, {"train": catalogue}, embedder)
+    embedder: Any = Identity()
+    found = calibration.sample("int8", {"train": source}, {"train": catalogue}, embedder)
     assert found is not None
     return found[:, 0].astype(int).tolist()
 
 
 @pytest.fixture(autouse=True)
 def _a_hundred_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_CALIBRATION_ROWS", 100)
+    monkeypatch.setattr(calibration, "SAMPLED_VIDEOS", 100)
 
 
 def test_few_videos_are_all_looked_at():
@@ -62,5 +79,10 @@ def test_of_one_huge_shard_some_videos_all_over_it_are_taken(shards: list[int]):
     assert max(np.diff(found).tolist()) <= 210, "no part of the shard is left out"
 
 
+def test_every_so_many_videos_are_taken_across_blocks():
+    found = sampled([1_000])
+    assert found == list(range(0, 1_000, 10))
+
+
 def test_a_codec_without_calibration_looks_at_nothing():
-    assert store._sample("float16", {}, {}, None) is None  # type: ignore[arg-type]
+    assert calibration.sample("float16", {}, {}, None) is None  # type: ignore[arg-type]

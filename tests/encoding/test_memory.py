@@ -15,8 +15,8 @@ FEW, MANY, WIDE = 500, 4000, 256
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compress.encoding.store._BLOCK_ROWS", 64)
-    monkeypatch.setattr("compress.encoding.store._CALIBRATION_ROWS", 128)
+    monkeypatch.setattr("compress.encoding.fill.BLOCK_ROWS", 64)
+    monkeypatch.setattr("compress.encoding.calibration.SAMPLED_VIDEOS", 128)
 
 
 @pytest.mark.parametrize("codec", codec_names())

@@ -15,7 +15,7 @@ from compress.evaluation.models import common, load_members, training_videos
 from compress.evaluation.models import scoring as scoring_module
 from compress.evaluation.models import views as views_module
 from compress.evaluation.scores import load_scores, load_train_class_counts, save_scores
-from compress.metrics import METRICS, MetricAccumulator
+from compress.metrics import METRICS, TopScores, top_of_batch
 from compress.reports.models.parsing import load_models
 from compress.training.run import load_model
 from compress.training.validate import accumulate
@@ -115,13 +115,12 @@ def test_no_more_than_a_batch_of_scores_exists_at_once(workspace: Workspace, mon
     whole = measure(workspace, "a", "f")["figures"]
     seen: list[int] = []
 
-    class Watched(MetricAccumulator):
-        def update(self, scores: np.ndarray, labels: np.ndarray) -> None:
-            seen.append(len(scores))
-            super().update(scores, labels)
+    def watched(scores: np.ndarray, labels: np.ndarray, k: int) -> TopScores:
+        seen.append(len(scores))
+        return top_of_batch(scores, labels, k)
 
     monkeypatch.setattr(views_module, "ROWS", {"video": 7, "frame": 4})
-    monkeypatch.setattr(scoring_module, "MetricAccumulator", Watched)
+    monkeypatch.setattr(scoring_module, "top_of_batch", watched)
     found = measure(workspace, "a", "f")["figures"]
     assert max(seen) == 4
     assert sum(seen) == VALIDATE

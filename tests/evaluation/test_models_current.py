@@ -13,7 +13,9 @@ import torch
 
 from compress.errors import CompressError, DataError, NotFoundError, SchemaError, UsageError
 from compress.evaluation import model_is_current
-from compress.evaluation.models import load_members, pair_views
+from compress.evaluation.models import load_members, pair_views, precisions_of
+from compress.evaluation.scores import load_scores, save_scores
+from compress.training.precision import Wanted
 from compress.training.run import Run, load_model, save_model
 from compress.workspace import Workspace
 from tests.evaluation.model_examples import made_run, make_workspace, measure, table, validation
@@ -38,18 +40,29 @@ def workspace(shared: Workspace, tmp_path: Path) -> Workspace:
     return replace(shared, root=tmp_path)
 
 
-def current(workspace: Workspace, run: str = "b", **options: Any) -> bool:
-    members = load_members(workspace, [run])
+def current(
+    workspace: Workspace, run: str = "b", wanted: Wanted = "auto", of: str | None = None, **options: Any
+) -> bool:
+    members = load_members(workspace, [of or run])
     options = {"baseline": "a" if run == "b" else None, **options}
-    return model_is_current(workspace, run, members, validation(workspace, "video"), **options)
+    used = precisions_of(members, wanted, "cpu")
+    return model_is_current(workspace, run, members, validation(workspace, "video"), used, **options)
 
 
 def test_what_was_just_measured_is_current(workspace: Workspace):
     assert current(workspace, "a")
     assert current(workspace, "b")
-    assert not model_is_current(
-        workspace, "c", load_members(workspace, ["a"]), validation(workspace, "video")
-    )
+    assert not current(workspace, "c", of="a")
+
+
+def test_an_evaluation_that_does_not_say_its_precision_was_computed_as_trained(workspace: Workspace):
+    folder = workspace.evaluation / "models" / "scores" / "a"
+    top, facts = load_scores(folder)
+    trained = load_members(workspace, ["a"])[0].trained_in
+    assert facts.pop("precision") == [trained]
+    save_scores(folder, top, facts)
+    assert current(workspace, "a", trained)
+    assert not current(workspace, "a", "fp32" if trained == "bf16" else "bf16")
 
 
 @pytest.mark.parametrize("options", [{"seed": 1}, {"baseline": None}])
@@ -84,7 +97,8 @@ def test_other_numbers_of_the_same_videos_are_not_current(workspace: Workspace):
     videos = table(workspace, "validate", "video")
     moved = replace(videos, features=np.asarray(videos.features) + np.float32(0.5))
     members = load_members(workspace, ["a"])
-    assert not model_is_current(workspace, "a", members, pair_views({"video": moved}))
+    used = precisions_of(members, "auto", "cpu")
+    assert not model_is_current(workspace, "a", members, pair_views({"video": moved}), used)
     assert pair_views({"video": moved}).fingerprint == validation(workspace, "video").fingerprint
 
 
@@ -154,7 +168,7 @@ def baseline_of_other_videos(workspace: Workspace) -> None:
     videos = table(workspace, "validate", "video")
     labels = videos.labels.take(np.roll(np.arange(len(videos)), 1))
     fewer = pair_views({"video": with_labels(videos, labels)})
-    model_is_current(workspace, "b", load_members(workspace, ["b"]), fewer, baseline="a")
+    model_is_current(workspace, "b", load_members(workspace, ["b"]), fewer, ["fp32"], baseline="a")
 
 
 def baseline_trained_again(workspace: Workspace) -> None:

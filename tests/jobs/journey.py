@@ -57,7 +57,7 @@ def trained(
 
 def encoded(workspace: Workspace, run: str, codec: str = "float32") -> EncodeResult:
     """The store of a run, all videos in one batch."""
-    return encode_store(workspace, EncodeRequest(None, run, codec, (), None, 256, "fail", "cpu"), silent)
+    return encode_store(workspace, EncodeRequest(None, run, codec, (), None, None, "fail", "cpu"), silent)
 
 
 def stored(workspace: Workspace, run: str, codec: str = "float32") -> Store:

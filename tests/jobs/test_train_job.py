@@ -69,7 +69,7 @@ def test_what_is_trained_needs_labels_and_validation_videos(workspace: Workspace
 
 def test_a_run_with_a_name_of_its_own_is_encoded_by_its_size(workspace: Workspace):
     trained(workspace, name="mine")
-    request = EncodeRequest(3, None, "float32", (), None, 256, "fail", "cpu")
+    request = EncodeRequest(3, None, "float32", (), None, None, "fail", "cpu")
     assert encode_store(workspace, request, silent).path == workspace.store("mine")
 
 

@@ -13,6 +13,7 @@ from compress.evaluation.models.members import Member
 from compress.evaluation.models.views import Views
 from compress.evaluation.recipe_notes import recipe_notes
 from compress.evaluation.titles import model_title
+from compress.training.precision import Precision
 from compress.training.run import Run
 
 SYNTHETIC = "Frames are synthetic: expanded from video-level features, whose mean they keep."
@@ -59,12 +60,14 @@ def training(member: Member) -> dict[str, Any]:
     }
 
 
-def notes(members: Sequence[Member], videos: Views) -> list[str]:
+def notes(members: Sequence[Member], videos: Views, precisions: Sequence[Precision]) -> list[str]:
     """Sentences that a reader needs, of an ensemble with the run that they are about."""
     found = []
-    for member in members:
+    for member, precision in zip(members, precisions, strict=True):
         about = "" if len(members) == 1 else f"{member.name}: "
         found += [about + note for note in recipe_notes(member.folder)]
+        if precision != member.trained_in:
+            found.append(f"{about}Computed in {precision}; the training was in {member.trained_in}.")
     if len({member.facts["train_videos"] for member in members}) > 1:
         counts = ", ".join(f"{member.name} on {member.facts['train_videos']:,}" for member in members)
         found.append(f"The runs were not trained on as many videos: {counts}.")

@@ -16,6 +16,7 @@ from compress.evaluation.models.members import Member
 from compress.evaluation.models.views import Views
 from compress.evaluation.scores import load_scores
 from compress.metrics import TopScores
+from compress.training.precision import Precision
 from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
 
@@ -37,20 +38,22 @@ def model_is_current(
     name: str,
     members: Sequence[Member],
     videos: Views,
+    precisions: Sequence[Precision],
     *,
     baseline: str | None = None,
     seed: int = 0,
 ) -> bool:
     """Whether evaluating would write again what is there.
 
-    That is so when the weights of all runs, the videos, the seed of the resamples and the weights of the
-    baseline are the same as then, and nothing of it is damaged.
+    That is so when the weights of all runs, the precision they are computed in, the videos, the seed of the
+    resamples and the weights of the baseline are the same as then, and nothing of it is damaged.
 
     Args:
         workspace: where it lies.
         name: of the evaluation.
         members: the runs.
         videos: to measure on.
+        precisions: of each run.
         baseline: name of the evaluation that deltas are measured against.
         seed: of the bootstrap.
 
@@ -64,13 +67,16 @@ def model_is_current(
     except (NotFoundError, CorruptArtifactError):
         return False
     version = row.get("schema_version") if isinstance(row, dict) else None
-    wanted = measured(members, videos, baseline, against, seed)
+    wanted = measured(members, videos, precisions, baseline, against, seed)
+    # Earlier versions always computed a run as it was trained, and did not say so.
+    facts = {"precision": [member.trained_in for member in members], **facts}
     return version == SCHEMA_VERSION and {key: facts.get(key) for key in wanted} == wanted
 
 
 def measured(
     members: Sequence[Member],
     videos: Views,
+    precisions: Sequence[Precision],
     baseline: str | None,
     against: dict[str, Any] | None,
     seed: int,
@@ -83,6 +89,7 @@ def measured(
     return {
         "runs": [member.name for member in members],
         "model_sha256": [member.sha256 for member in members],
+        "precision": list(precisions),
         "validate": videos.fingerprint,
         "contents": dict(videos.contents),
         "seed": seed,

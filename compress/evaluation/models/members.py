@@ -9,6 +9,7 @@ from typing import Any
 
 from compress.datasets.schema import FeatureSchema, Level
 from compress.errors import SchemaError, UsageError
+from compress.training.precision import Precision, Wanted, choose_precision
 from compress.training.run import WEIGHTS, load_model, model_manifest
 from compress.workspace import Workspace
 from encoders import Model
@@ -51,6 +52,12 @@ class Member:
         recipe: Mapping[str, Any] = self.facts["train_config"]
         return recipe
 
+    @property
+    def trained_in(self) -> Precision:
+        """The precision of its training."""
+        precision: Precision = self.recipe["precision"]
+        return precision
+
     def load(self) -> Model:
         """Its model, on the CPU, in evaluation mode."""
         return load_model(self.folder)[0]
@@ -73,6 +80,11 @@ def load_members(workspace: Workspace, runs: Sequence[str]) -> list[Member]:
     members = [_member(workspace, name) for name in runs]
     _check_alike(members)
     return members
+
+
+def precisions_of(members: Sequence[Member], wanted: Wanted, device: str) -> list[Precision]:
+    """In what each run is computed where `wanted` was asked for."""
+    return [choose_precision(wanted, member.trained_in, device) for member in members]
 
 
 def _member(workspace: Workspace, name: str) -> Member:

@@ -18,13 +18,14 @@ from compress.evaluation.models.kept import (
     row_path,
     scores_folder,
 )
-from compress.evaluation.models.members import Member
+from compress.evaluation.models.members import Member, precisions_of
 from compress.evaluation.models.scoring import mean_scores
 from compress.evaluation.models.training_videos import TrainingVideos
 from compress.evaluation.models.views import Views
 from compress.evaluation.scores import save_scores
 from compress.metrics import replicates
 from compress.progress import Reporter, silent
+from compress.training.precision import Wanted
 from compress.workspace import Workspace
 
 
@@ -36,6 +37,7 @@ def evaluate_models(
     *,
     trained_on: TrainingVideos | None = None,
     baseline: str | None = None,
+    precision: Wanted = "auto",
     seed: int = 0,
     threads: int = 0,
     device: str = "cpu",
@@ -52,6 +54,7 @@ def evaluate_models(
         videos: to measure on.
         trained_on: training videos, where they are known.
         baseline: another evaluation that deltas are measured against, paired over the videos.
+        precision: in what the runs are computed; "auto": each as it was trained, where the device has that.
         seed: of the bootstrap.
         threads: of torch; 0 leaves them as they are.
         device: "cpu" or "cuda".
@@ -71,7 +74,8 @@ def evaluate_models(
     against = None if baseline is None else baseline_scores(workspace, baseline, videos)
     if threads:
         torch.set_num_threads(threads)
-    top = mean_scores(members, videos, device, report)
+    precisions = precisions_of(members, precision, device)
+    top = mean_scores(members, videos, precisions, device, report)
     resampled = replicates(top, RESAMPLES, seed)
     row = {
         "schema_version": SCHEMA_VERSION,
@@ -90,10 +94,11 @@ def evaluate_models(
             "source": source,
         },
         "model_sha256": [member.sha256 for member in members],
+        "precision": precisions,
         "command": command,
-        "notes": notes(members, videos),
+        "notes": notes(members, videos, precisions),
     }
-    facts = measured(members, videos, baseline, None if against is None else against[1], seed)
+    facts = measured(members, videos, precisions, baseline, None if against is None else against[1], seed)
     facts["train"] = None if trained_on is None else trained_on.fingerprint
     write_json(row_path(workspace, name), row)
     # Last: the scores say what the row is about, so a row without them is measured again.

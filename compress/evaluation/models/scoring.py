@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -11,54 +12,75 @@ from compress.datasets.schema import Level
 from compress.errors import DataError
 from compress.evaluation.models.members import Member
 from compress.evaluation.models.views import Views
-from compress.metrics import MetricAccumulator, TopScores
+from compress.metrics import MetricAccumulator, TopScores, top_of_batch
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from compress.training.inputs import batch
+from compress.training.precision import Precision
+from compress.training.probabilities import probabilities
+from compress.workers import in_order, workers_for
 from encoders import Model
 
+Rows = Mapping[Level, np.ndarray]
 
-@torch.no_grad()
+
 def mean_scores(
-    members: Sequence[Member], videos: Views, device: str = "cpu", report: Reporter = silent
+    members: Sequence[Member],
+    videos: Views,
+    precisions: Sequence[Precision],
+    device: str = "cpu",
+    report: Reporter = silent,
+    workers: int | None = None,
 ) -> TopScores:
     """The mean over the members of the probability of each class, each member counting alike.
 
-    In memory are all models and one batch: (b, C) numbers, whatever the number of videos and members.
+    In memory are all models and, for each worker, a batch: (b, C) numbers, whatever the number of videos and
+    members.
 
     Args:
-        members: M >= 1 runs with heads; each is computed in the precision it was trained in.
+        members: M >= 1 runs with heads.
         videos: N videos, at every level that a member reads.
+        precisions: of each member.
         device: "cpu" or "cuda".
+        workers: as `accumulate`.
 
     Returns:
-        Top scores of the videos in the order of their ids. Of one member they are what training measured.
+        Top scores of the videos in the order of their ids. Of one member, in the precision of its training,
+        they are what training measured.
 
     Raises:
         DataError: a score is not a number; names the run.
+        Interrupted: on request; nothing is kept.
     """
     models = [member.load().to(device) for member in members]
     metrics, places = MetricAccumulator(videos.num_classes), []
-    for chosen, rows in videos.batches():
+
+    def score(chosen: tuple[np.ndarray, Rows]) -> tuple[np.ndarray, TopScores]:
+        place, rows = chosen
         total: torch.Tensor | None = None
-        for member, model in zip(members, models, strict=True):
-            scores = _probabilities(member, model, videos, rows, device)
+        for member, model, precision in zip(members, models, precisions, strict=True):
+            scores = _probabilities(member, model, videos, rows, precision, device)
             total = scores if total is None else total + scores
         assert total is not None
         labels = next(iter(videos.tables.values())).labels.multi_hot(next(iter(rows.values())))
-        metrics.update((total / len(models)).float().cpu().numpy(), labels)
-        places.append(chosen)
-        report(Progress("score", len(metrics), len(videos)))
-        check_interrupt("run the same command again; nothing is kept of an evaluation that was stopped")
+        return place, top_of_batch((total / len(models)).float().cpu().numpy(), labels, metrics.k)
+
+    workers = workers_for(device) if workers is None else workers
+    with closing(in_order(score, videos.batches(), workers)) as batches:
+        for place, top in batches:
+            metrics.append(top)
+            places.append(place)
+            report(Progress("score", len(metrics), len(videos)))
+            check_interrupt("run the same command again; nothing is kept of an evaluation that was stopped")
     return metrics.top().take(np.argsort(np.concatenate(places)))
 
 
+@torch.inference_mode()
 def _probabilities(
-    member: Member, model: Model, videos: Views, rows: Mapping[Level, np.ndarray], device: str
+    member: Member, model: Model, videos: Views, rows: Rows, precision: Precision, device: str
 ) -> torch.Tensor:
     """float64 (b, C): sums of float32 numbers in it do not depend on the order of the runs."""
     inputs, _ = batch(videos.tables[member.level], rows[member.level], torch.device(device))
-    with torch.autocast(device, torch.bfloat16, enabled=member.recipe["precision"] == "bf16"):
-        scores = torch.sigmoid(model(inputs).float())
+    scores = probabilities(model, inputs, precision)
     if not bool(torch.isfinite(scores).all()):
         raise DataError(
             f"the run {member.name!r} gives scores that are not numbers",

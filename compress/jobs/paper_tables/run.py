@@ -66,7 +66,7 @@ def _make(workspace: Workspace, request: TablesRequest, one: PlannedRow, report:
         evaluate_runs(workspace, _models_request(request, one.task.run), report)
         return
     encoding = EncodeRequest(
-        None, one.task.run, one.task.codec, (), None, 256, request.on_corrupt, request.device
+        None, one.task.run, one.task.codec, (), None, None, request.on_corrupt, request.device
     )
     encode_store(workspace, encoding, report)
     check_interrupt()

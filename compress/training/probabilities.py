@@ -1,0 +1,38 @@
+"""Scores of a model that is measured: the same numbers wherever they are computed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from compress.training.precision import Precision
+from encoders import Inputs, Model
+
+# A head reads its weights once a batch, so it wants many videos; a convolution wants few, that stay in the
+# caches, and its memory grows with them.
+EMBEDDED_AT_ONCE = 64
+
+
+@torch.inference_mode()
+def probabilities(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Tensor:
+    """The probability of each class, float32 (B, C), on the device of the inputs.
+
+    Args:
+        model: inputs -> log-odds (B, C), in evaluation mode, a Model or any other.
+        inputs: what it reads.
+        precision: "fp32", or "bf16" for autocast.
+    """
+    features = inputs if isinstance(inputs, Tensor) else inputs[0]
+    with torch.autocast(features.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        return torch.sigmoid(_log_odds(model, inputs).float())
+
+
+def _log_odds(model: torch.nn.Module, inputs: Inputs) -> Tensor:
+    result: Tensor
+    head = model.head if isinstance(model, Model) else None
+    if isinstance(model, Model) and head and isinstance(inputs, Tensor) and inputs.device.type == "cpu":
+        parts = [model.embed(rows) for rows in torch.split(inputs, EMBEDDED_AT_ONCE)]
+        result = head(torch.cat(parts))
+    else:
+        result = model(inputs)
+    return result
