@@ -18,8 +18,8 @@ from typing import Any
 from compress.errors import CompressError, DataError, UnavailableError, UsageError
 
 # With d dimensions, batches of 4 queries or more go through matrix multiplication. Measured on 100,000 videos
-# of 320 and of 1152 numbers, and on 1,000,000 of 320: twice as fast as the default for 4 to 7 queries, 3 times
-# for 8, 7 times for 64. For fewer than 4 it would be up to 3 times slower.
+# of 320 and of 1152 numbers, and on 1,000,000 of 320: twice as fast as the default for 4 to 7 queries, three
+# times for 8, seven times for 64. For fewer than 4 it would be up to three times slower.
 BLAS_QUERIES = 4
 
 _REPAIR = (
