@@ -52,6 +52,11 @@ if TYPE_CHECKING:
     help="Also measure the quality of the nearest neighbours; not with --run.",
 )
 @click.option(
+    "--full-map",
+    is_flag=True,
+    help="Also compute MAP over all scores, not within the top 20; scores the videos twice more.",
+)
+@click.option(
     "--precision",
     type=click.Choice(("auto", "fp32", "bf16")),
     show_default="auto: as each was trained, but fp32 where the machine has no bf16",
@@ -70,6 +75,7 @@ def evaluate(
     baseline: str | None,
     head_epochs: int | None,
     retrieval: bool | None,
+    full_map: bool,
     precision: Wanted | None,
 ) -> None:
     """GAP, MAP, PERR, Hit@1 with intervals: of a fresh head on stored embeddings, or of trained runs.
@@ -83,9 +89,10 @@ def evaluate(
         if value is not None:
             raise click.UsageError(f"{option} {'does not go with' if runs else 'needs'} --run.")
     if runs:
-        _evaluate_runs(session, runs, name, baseline, validate, again, precision or "auto")
+        _evaluate_runs(session, runs, name, baseline, validate, again, precision or "auto", full_map)
     else:
-        _evaluate_store(session, dim, name, baseline or "original", head_epochs, retrieval is not False)
+        with_neighbours = retrieval is not False
+        _evaluate_store(session, dim, name, baseline or "original", head_epochs, with_neighbours, full_map)
 
 
 def _evaluate_store(
@@ -95,6 +102,7 @@ def _evaluate_store(
     baseline: str,
     head_epochs: int | None,
     retrieval: bool,
+    full_map: bool,
 ) -> None:
     from compress.jobs.evaluate import evaluate_store
     from compress.jobs.evaluation_requests import EvaluateRequest
@@ -108,6 +116,7 @@ def _evaluate_store(
         seed=session.settings.seed,
         threads=session.settings.threads,
         device=session.settings.device,
+        full_map=full_map,
     )
     with session.working() as report:
         row = evaluate_store(session.workspace, request, report)
@@ -122,6 +131,7 @@ def _evaluate_runs(
     validate: tuple[str, ...],
     again: bool,
     precision: Wanted,
+    full_map: bool,
 ) -> None:
     from compress.jobs.evaluate_models import evaluate_runs
     from compress.jobs.evaluation_requests import EvaluateModelsRequest
@@ -140,6 +150,7 @@ def _evaluate_runs(
         threads=session.settings.threads,
         device=session.settings.device,
         precision=precision,
+        full_map=full_map,
     )
     with session.working() as report:
         row = evaluate_runs(session.workspace, request, report)
@@ -154,6 +165,8 @@ def _figures(row: dict[str, Any], title: str) -> str:
         (name, f"{figures[name]['value']:.4f}", _interval(figures[name]), *_delta(deltas.get(name)))
         for name in METRICS
     ]
+    for name, value in row.get("map_full", {}).items():
+        rows.append((f"{name} of all scores", f"{value:.4f}", "", "", ""))
     return table(("figure", title, "95 % interval", "change", "95 % interval"), rows)
 
 

@@ -20,6 +20,7 @@ from compress.datasets.labels import Labels
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.video_table import VideoTable
 from compress.errors import UsageError
+from compress.evaluation.full_map import model_full_map
 from compress.metrics import TopScores
 from compress.progress import Reporter, silent
 from compress.store.reader import Store
@@ -120,6 +121,15 @@ def train_fresh_head(
         model, facts = load_model(run)
     top = accumulate(model.to(device), validation, precision=config.precision).top()
     return top, facts["parameters"]["head"]
+
+
+def fresh_head_full_map(
+    store: Store, run: Path, *, device: str, report: Reporter = silent
+) -> dict[str, float]:
+    """MAP over all scores of the `validate` split, of a head that was trained; as `full_map`."""
+    model, facts = load_model(run)
+    precision = facts["train_config"]["precision"]
+    return model_full_map(model.to(device), split_table(store, "validate"), precision, report)
 
 
 def _drop_other_head(run: Path, identity: dict[str, Any]) -> None:

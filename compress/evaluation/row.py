@@ -12,6 +12,7 @@ from compress.artifacts.atomic import write_json
 from compress.errors import DataError, NotFoundError, SchemaError
 from compress.evaluation.fingerprint import videos_fingerprint
 from compress.evaluation.fresh_head import (
+    fresh_head_full_map,
     head_config,
     labelled_split,
     rows_by_id,
@@ -48,6 +49,7 @@ def evaluate(
     baseline: str = "original",
     head_epochs: int | None = None,
     retrieval: bool = True,
+    full_map: bool = False,
     seed: int = 0,
     threads: int = 0,
     device: str = "cpu",
@@ -63,6 +65,7 @@ def evaluate(
         baseline: the store that deltas are measured against; measured before.
         head_epochs: passes of the fresh head; None for the recipe's.
         retrieval: also search neighbours (needs the baseline's store).
+        full_map: also compute MAP over all scores, which scores the videos twice more.
         seed: of the fresh head and of the bootstrap.
         threads: of torch; 0 leaves them as they are.
         device: "cpu" or "cuda".
@@ -86,8 +89,9 @@ def evaluate(
     against = None
     if name != baseline:
         against = _baseline(workspace, baseline, {"head": config.to_json(), **measured_on})
+    head = workspace.evaluation / "heads" / name
     top, head_parameters = train_fresh_head(
-        store, workspace.evaluation / "heads" / name, config, device=device, threads=threads, report=report
+        store, head, config, device=device, threads=threads, report=report
     )
     resampled = replicates(top, RESAMPLES, seed)
     run = _maker(workspace, store)
@@ -117,6 +121,8 @@ def evaluate(
         "command": command or f"compress evaluate --name {name}",
         "notes": [*_notes(store, run), *notes],
     }
+    if full_map:
+        row["map_full"] = fresh_head_full_map(store, head, device=device, report=report)
     facts = {"head": config.to_json(), **measured_on, "store_sha256": store.sha256}
     save_scores(workspace.evaluation / "scores" / name, top, facts, _train_class_counts(store))
     write_json(workspace.evaluation / f"{name}.json", row)

@@ -51,6 +51,7 @@ def models_command(workspace: Workspace, request: EvaluateModelsRequest) -> str:
     words += [word for pattern in request.validate for word in ("--validate", short(pattern))]
     words += [] if request.baseline is None else ["--baseline", request.baseline]
     words += [] if request.precision == "auto" else ["--precision", request.precision]
+    words += ["--full-map"] if request.full_map else []
     words += ["--seed", str(request.seed)] if request.seed else []
     return " && ".join(map(shlex.join, [*trainings, words]))
 
@@ -61,6 +62,7 @@ def evaluate_words(name: str, request: EvaluateRequest) -> list[str]:
     words += [] if request.baseline == "original" else ["--baseline", request.baseline]
     words += [] if request.head_epochs is None else ["--head-epochs", str(request.head_epochs)]
     words += [] if request.retrieval else ["--no-retrieval"]
+    words += ["--full-map"] if request.full_map else []
     return words + (["--seed", str(request.seed)] if request.seed else [])
 
 

@@ -30,6 +30,7 @@ def evaluate_store(workspace: Workspace, request: EvaluateRequest, report: Repor
         baseline=request.baseline,
         head_epochs=request.head_epochs,
         retrieval=request.retrieval,
+        full_map=request.full_map,
         seed=request.seed,
         threads=request.threads,
         device=choose_device(request.device),

@@ -64,7 +64,7 @@ def evaluate_runs(
     against, seed, device = request.baseline, request.seed, choose_device(request.device)
     used = precisions_of(members, request.precision, device)
     if not request.again and model_is_current(
-        workspace, name, members, videos, used, baseline=against, seed=seed
+        workspace, name, members, videos, used, baseline=against, full_map=request.full_map, seed=seed
     ):
         report(Note(f"{name} is evaluated already"))
         row: dict[str, Any] = read_json(row_path(workspace, name))
@@ -80,6 +80,7 @@ def evaluate_runs(
         trained_on=trained_on,
         baseline=against,
         precision=request.precision,
+        full_map=request.full_map,
         seed=seed,
         threads=request.threads,
         device=device,

@@ -22,6 +22,7 @@ class EvaluateRequest:
         retrieval: also measure the nearest neighbours.
         seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
         notes: sentences to keep with the row.
+        full_map: also compute MAP over all scores.
     """
 
     dim: int | None
@@ -33,6 +34,7 @@ class EvaluateRequest:
     threads: int
     device: str
     notes: tuple[str, ...] = ()
+    full_map: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class EvaluateModelsRequest:
         on_corrupt: what happens to unusable records.
         seed: of the bootstrap, >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
         precision: "fp32", "bf16", or "auto": each run as it was trained, where the device has that.
+        full_map: also compute MAP over all scores.
     """
 
     runs: tuple[str, ...]
@@ -60,3 +63,4 @@ class EvaluateModelsRequest:
     threads: int
     device: str
     precision: Wanted = "auto"
+    full_map: bool = False

@@ -41,6 +41,7 @@ def model_is_current(
     precisions: Sequence[Precision],
     *,
     baseline: str | None = None,
+    full_map: bool = False,
     seed: int = 0,
 ) -> bool:
     """Whether evaluating would write again what is there.
@@ -55,6 +56,7 @@ def model_is_current(
         videos: to measure on.
         precisions: of each run.
         baseline: name of the evaluation that deltas are measured against.
+        full_map: whether MAP over all scores is wanted too; where it is not, it may be there.
         seed: of the bootstrap.
 
     Raises:
@@ -67,10 +69,12 @@ def model_is_current(
     except (NotFoundError, CorruptArtifactError):
         return False
     version = row.get("schema_version") if isinstance(row, dict) else None
+    if version != SCHEMA_VERSION or (full_map and "map_full" not in row):
+        return False
     wanted = measured(members, videos, precisions, baseline, against, seed)
     # Earlier versions always computed a run as it was trained, and did not say so.
     facts = {"precision": [member.trained_in for member in members], **facts}
-    return version == SCHEMA_VERSION and {key: facts.get(key) for key in wanted} == wanted
+    return {key: facts.get(key) for key in wanted} == wanted
 
 
 def measured(

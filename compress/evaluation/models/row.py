@@ -19,7 +19,7 @@ from compress.evaluation.models.kept import (
     scores_folder,
 )
 from compress.evaluation.models.members import Member, precisions_of
-from compress.evaluation.models.scoring import mean_scores
+from compress.evaluation.models.scoring import mean_full_map, mean_scores
 from compress.evaluation.models.training_videos import TrainingVideos
 from compress.evaluation.models.views import Views
 from compress.evaluation.scores import save_scores
@@ -38,6 +38,7 @@ def evaluate_models(
     trained_on: TrainingVideos | None = None,
     baseline: str | None = None,
     precision: Wanted = "auto",
+    full_map: bool = False,
     seed: int = 0,
     threads: int = 0,
     device: str = "cpu",
@@ -55,6 +56,7 @@ def evaluate_models(
         trained_on: training videos, where they are known.
         baseline: another evaluation that deltas are measured against, paired over the videos.
         precision: in what the runs are computed; "auto": each as it was trained, where the device has that.
+        full_map: also compute MAP over all scores, which scores the videos twice more.
         seed: of the bootstrap.
         threads: of torch; 0 leaves them as they are.
         device: "cpu" or "cuda".
@@ -98,6 +100,8 @@ def evaluate_models(
         "command": command,
         "notes": notes(members, videos, precisions),
     }
+    if full_map:
+        row["map_full"] = mean_full_map(members, videos, precisions, device, report)
     facts = measured(members, videos, precisions, baseline, None if against is None else against[1], seed)
     facts["train"] = None if trained_on is None else trained_on.fingerprint
     write_json(row_path(workspace, name), row)

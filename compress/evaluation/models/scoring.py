@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 
 from compress.datasets.schema import Level
 from compress.errors import DataError
+from compress.evaluation.full_map import Scored, full_map
 from compress.evaluation.models.members import Member
 from compress.evaluation.models.views import Views
 from compress.metrics import MetricAccumulator, TopScores, top_of_batch
@@ -51,18 +52,12 @@ def mean_scores(
         DataError: a score is not a number; names the run.
         Interrupted: on request; nothing is kept.
     """
-    models = [member.load().to(device) for member in members]
+    mean = _mean_of_members(members, videos, precisions, device)
     metrics, places = MetricAccumulator(videos.num_classes), []
 
     def score(chosen: tuple[np.ndarray, Rows]) -> tuple[np.ndarray, TopScores]:
         place, rows = chosen
-        total: torch.Tensor | None = None
-        for member, model, precision in zip(members, models, precisions, strict=True):
-            scores = _probabilities(member, model, videos, rows, precision, device)
-            total = scores if total is None else total + scores
-        assert total is not None
-        labels = next(iter(videos.tables.values())).labels.multi_hot(next(iter(rows.values())))
-        return place, top_of_batch((total / len(models)).float().cpu().numpy(), labels, metrics.k)
+        return place, top_of_batch(*mean(rows), metrics.k)
 
     workers = workers_for(device) if workers is None else workers
     with closing(in_order(score, videos.batches(), workers)) as batches:
@@ -70,8 +65,44 @@ def mean_scores(
             metrics.append(top)
             places.append(place)
             report(Progress("score", len(metrics), len(videos)))
-            check_interrupt("run the same command again; nothing is kept of an evaluation that was stopped")
+            if len(metrics) < len(videos):
+                check_interrupt(
+                    "run the same command again; nothing is kept of an evaluation that was stopped"
+                )
     return metrics.top().take(np.argsort(np.concatenate(places)))
+
+
+def mean_full_map(
+    members: Sequence[Member],
+    videos: Views,
+    precisions: Sequence[Precision],
+    device: str = "cpu",
+    report: Reporter = silent,
+) -> dict[str, float]:
+    """MAP over all scores of the same mean; arguments as `mean_scores`, the rest as `full_map`."""
+    mean = _mean_of_members(members, videos, precisions, device)
+
+    def batches() -> Generator[Scored, None, None]:
+        return in_order(lambda chosen: mean(chosen[1]), videos.batches(), workers_for(device))
+
+    return full_map(batches, len(videos), videos.num_classes, report)
+
+
+def _mean_of_members(
+    members: Sequence[Member], videos: Views, precisions: Sequence[Precision], device: str
+) -> Callable[[Rows], Scored]:
+    models = [member.load().to(device) for member in members]
+
+    def mean(rows: Rows) -> Scored:
+        total: torch.Tensor | None = None
+        for member, model, precision in zip(members, models, precisions, strict=True):
+            scores = _probabilities(member, model, videos, rows, precision, device)
+            total = scores if total is None else total + scores
+        assert total is not None
+        labels = next(iter(videos.tables.values())).labels.multi_hot(next(iter(rows.values())))
+        return (total / len(models)).float().cpu().numpy(), labels
+
+    return mean
 
 
 @torch.inference_mode()
