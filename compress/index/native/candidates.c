@@ -65,16 +65,6 @@ void thin_out(Scan *scan, int64_t query) {
     }
 }
 
-void keep(Scan *scan, int64_t query, float score, int64_t row) {
-    if (query >= scan->queries || row >= scan->rows) return; /* What fills up the last group or panel. */
-    if (scan->undone[query] || score < scan->threshold[query]) return;
-    if (scan->count[query] == scan->capacity) {
-        thin_out(scan, query);
-        if (scan->undone[query] || score < scan->threshold[query]) return;
-    }
-    scan->kept[query * scan->capacity + scan->count[query]++] = (Candidate){score, (int32_t)row};
-}
-
 /* Put one row in its place among the k best so far: higher scores first, then smaller rows. */
 void rank(float *scores, int32_t *rows, int64_t k, float score, int32_t row) {
     int64_t at = k;

@@ -51,7 +51,7 @@ static void largest(double *so_far, double squares) {
     if (sqrt(squares) > *so_far) *so_far = sqrt(squares);
 }
 
-/* Round numbers (dim) into (padded) pairs, zeros at the end; sums of squares, of them and of what was lost. */
+/* Round numbers (dim) into (padded) pairs, then zeros; sums of squares, of them and of what was lost. */
 FAST static void round_row(const Scan *scan, const float *row, uint32_t *rounded, double *squares,
                            double *lost) {
     __m512 all = _mm512_setzero_ps(), off = all;

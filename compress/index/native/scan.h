@@ -37,11 +37,21 @@ typedef struct {
 /* candidates.c: which rows may still be among the k best of a query. */
 void set_threshold(Scan *scan, int64_t query);
 void thin_out(Scan *scan, int64_t query);
-void keep(Scan *scan, int64_t query, float score, int64_t row);
 void rank(float *scores, int32_t *rows, int64_t k, float score, int32_t row);
 
 /* pack.c: float32 to bfloat16, in the order in which the scan reads it. */
 void pack_panel(Scan *scan, const float *rows, int64_t count, uint32_t *panel);
 void pack_queries(Scan *scan, const float *queries);
+
+/* Keep one more row for a query; here, so that it becomes a part of the loop that calls it. */
+static inline void keep(Scan *scan, int64_t query, float score, int64_t row) {
+    if (query >= scan->queries || row >= scan->rows) return; /* What fills up the last group or panel. */
+    if (scan->undone[query] || score < scan->threshold[query]) return;
+    if (scan->count[query] == scan->capacity) {
+        thin_out(scan, query);
+        if (scan->undone[query] || score < scan->threshold[query]) return;
+    }
+    scan->kept[query * scan->capacity + scan->count[query]++] = (Candidate){score, (int32_t)row};
+}
 
 #endif
