@@ -2,7 +2,8 @@
 
 Naive autograd keeps 6-8 tensors of size (B, 2K + 1, C); here there is one, and the elementwise work runs in
 blocks that stay in the cache. Nearly all labels are 0, so every position is treated as a negative first, and
-the few positives are then written over it.
+the few positives are then written over it. Looking for them makes a GPU wait and cannot be compiled, so there
+(`moe_loss_dense.py`) every position is computed both ways.
 
 With a_k = exp(gate_k - max), S = sum a, r_k = the share of expert k in the probability of the true answer:
     label 0: -log(1 - p) = log S - log(sum_k a_k sigmoid(-e_k) + a_dummy);  d/d e_k = +r_k sigmoid(e_k)
@@ -19,6 +20,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from encoders.heads.moe_loss_dense import loss_and_gradients
+
 BLOCK_ROWS = 16
 
 
@@ -33,8 +36,11 @@ class MoELoss(torch.autograd.Function):
             x, w = embedding.to(compute), weight.to(compute).flatten(0, 1)
             whole_bias = torch.cat([bias.new_zeros(len(weight) - len(bias), bias.shape[1]), bias]).to(compute)
             planes = F.linear(x, w, whole_bias.flatten()).view(-1, *weight.shape[:2])
-            total = activations_to_gradients(planes, labels.bool())
-        ctx.save_for_backward(x, w, planes)
+            if planes.device.type == "cpu" and not torch.compiler.is_compiling():
+                total, gradients = activations_to_gradients(planes, labels.bool()), planes
+            else:
+                total, gradients = loss_and_gradients(planes, labels.bool())
+        ctx.save_for_backward(x, w, gradients)
         ctx.dtypes = embedding.dtype, weight.dtype, bias.dtype
         ctx.scale = 1 / max(len(embedding), 1)
         return total * ctx.scale

@@ -35,18 +35,19 @@ def kept(layer: Convolution, x: Tensor) -> Tensor | None:
 
 @pytest.mark.parametrize("dim", [16, 37, 64])
 @pytest.mark.parametrize("batch", [0, 1, 3])
-def test_both_methods_give_the_same_embeddings_and_gradients(dim: int, batch: int) -> None:
+def test_all_methods_give_the_same_embeddings_and_gradients(dim: int, batch: int) -> None:
     encoder = small_encoder("residual_cnn", dim=dim, width=1 / 16).double().train()
     features = torch.randn(batch, 16, dtype=torch.float64)
     found = {}
-    for method in ("direct", "dft"):
+    for method in ("direct", "image", "dft"):
         set_convolution_method(encoder, method)
         encoder.zero_grad()
         embedding = encoder(features)
         embedding.square().sum().backward()
         found[method] = [embedding.detach(), *(p.grad for p in encoder.parameters())]
-    for a, b in zip(found["direct"], found["dft"], strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+    for wanted, *others in zip(*found.values(), strict=True):
+        for other in others:
+            torch.testing.assert_close(other, wanted, rtol=1e-10, atol=1e-10)
 
 
 def test_the_full_width_in_float32() -> None:
@@ -54,11 +55,11 @@ def test_the_full_width_in_float32() -> None:
     features = torch.randn(2, 1152)
     found = {}
     with torch.inference_mode():
-        for method in ("direct", "dft", "auto"):
+        for method in ("direct", "image", "dft", "auto"):
             set_convolution_method(encoder, method)
             found[method] = encoder(features)
-    assert (found["dft"] - found["direct"]).norm() < 1e-5 * found["direct"].norm()
-    assert (found["auto"] - found["direct"]).norm() < 1e-5 * found["direct"].norm()
+    for method in ("image", "dft", "auto"):
+        assert (found[method] - found["direct"]).norm() < 1e-5 * found["direct"].norm()
 
 
 def test_auto_takes_wide_layers_on_a_cpu_by_tiles_and_the_rest_directly() -> None:
@@ -66,14 +67,16 @@ def test_auto_takes_wide_layers_on_a_cpu_by_tiles_and_the_rest_directly() -> Non
     by_tiles = {
         (layer.in_channels, layer.out_channels, layer.kernel_size[0])
         for layer in encoder.modules()
-        if isinstance(layer, Convolution) and layer._by_dft(torch.empty(1, 1, 1)) and layer.kernel_size[0] > 1
+        if isinstance(layer, Convolution)
+        and layer.kernel_size[0] > 1
+        and layer._chosen(torch.empty(1, 1, 1)) == "dft"
     }
     pairs = [(128, 256), (128, 192), (256, 512), (512, 128), (512, 256), (320, 512), (512, 320)]
     assert by_tiles == {(inputs, outputs, 9) for inputs, outputs in pairs}
     wide = Convolution(128, 128, 9)
-    assert not wide._by_dft(torch.empty(1, 1, 128, device="meta"))
-    assert not wide._by_dft(torch.empty(1, 1, 128, dtype=torch.float16))
-    assert not Convolution(64, 128, 9)._by_dft(torch.empty(1, 1, 64))
+    assert wide._chosen(torch.empty(1, 1, 128, device="meta")) == "image"
+    assert wide._chosen(torch.empty(1, 1, 128, dtype=torch.float16)) == "direct"
+    assert Convolution(64, 128, 9)._chosen(torch.empty(1, 1, 64)) == "direct"
 
 
 def test_tiles_take_less_than_half_of_the_multiplications() -> None:
@@ -186,5 +189,5 @@ def test_a_kept_weight_is_neither_copied_nor_saved() -> None:
 
 
 def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(ValueError, match="must be one of auto, direct, dft, not 'fft'"):
+    with pytest.raises(ValueError, match="must be one of auto, direct, image, dft, not 'fft'"):
         set_convolution_method(convolution(), "fft")
