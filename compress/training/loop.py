@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import torch
 from compress.artifacts.folder import read_folder
 from compress.artifacts.lock import exclusive
 from compress.datasets.batches import batches_an_epoch
-from compress.errors import DivergedError, RecordError
+from compress.errors import DivergedError, Interrupted, RecordError
+from compress.metrics import Figures
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
 from compress.training.admission import check, claim
 from compress.training.averaging import WeightAverage
@@ -116,10 +118,13 @@ def _fit(
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
     if state.restore(run, identity):
         report(Note(f"continuing at epoch {state.at.epoch + 1}, batch {state.at.batch + 1}"))
-    truncate_log(run.log, state.at.epoch)
+    truncate_log(run.log, state.at.measured)
 
     steps = batches_an_epoch(len(table), config.batch_size)
     report(Note(describe(config, model, len(table), steps)))
+    measure = partial(_finish_epoch, config, state, table, validation, run, identity, report)
+    if state.at.measured < state.at.epoch:
+        measure()
     clock, saved, counted = Stopwatch(config, steps, report), time.monotonic(), time.process_time()
     order = training_order(table, config.batch_size, config.seed, state.at.position)
     while state.at.epoch < config.epochs and not _patience_lost(config, state):
@@ -150,7 +155,8 @@ def _fit(
         report(Progress(stage, min(done * config.batch_size, len(table)), len(table), "videos", figures))
         # -- once an epoch: measure, log, keep the best ----------------------------------------------------
         if at.batch == 0:
-            _finish_epoch(config, state, table, validation, run, report)
+            measure()
+            counted = time.process_time()
 
         # -- keep what is done -----------------------------------------------------------------------------
         if interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds:
@@ -161,15 +167,20 @@ def _fit(
 
 
 def _finish_epoch(
-    config: TrainConfig, state: TrainState, table: Table, validation: Table, run: Run, report: Reporter
+    config: TrainConfig,
+    state: TrainState,
+    table: Table,
+    validation: Table,
+    run: Run,
+    identity: dict[str, Any],
+    report: Reporter,
 ) -> None:
     at, model = state.at, state.model
-    state.average.swap(model)
     try:
-        figures = accumulate(model, validation, precision=config.precision).figures()
-    except RecordError as error:  # The tables hold no NaN, so the weights do.
-        raise DivergedError(f"the scores are not finite after epoch {at.epoch}", hint=CALMER) from error
-    state.average.swap(model)
+        figures = _measured(config, state, validation)
+    except Interrupted:
+        state.save(run, identity)  # the epoch is done: what goes on here measures it again
+        raise
     seconds = round(at.cpu_seconds, 1)  # of training alone, on all cores together
     line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, "cpu_seconds": seconds, **asdict(figures)}
     append_log(run.log, line)
@@ -186,7 +197,17 @@ def _finish_epoch(
             "train_videos": len(table),
         }
         save_model(run.best, state.average.weights, facts)
-    at.loss_sum, at.videos, at.cpu_seconds = 0.0, 0, 0.0
+    at.measured, at.loss_sum, at.videos, at.cpu_seconds = at.epoch, 0.0, 0, 0.0
+
+
+def _measured(config: TrainConfig, state: TrainState, validation: Table) -> Figures:
+    state.average.swap(state.model)
+    try:
+        return accumulate(state.model, validation, precision=config.precision).figures()
+    except RecordError as error:  # The tables hold no NaN, so the weights do.
+        raise DivergedError(f"the scores are not finite after epoch {state.at.epoch}", hint=CALMER) from error
+    finally:
+        state.average.swap(state.model)
 
 
 def _finish(state: TrainState, run: Run) -> None:

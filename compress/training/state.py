@@ -25,6 +25,7 @@ class Progressed:
         epoch, batch: the next batch.
         step: optimiser steps done.
         loss_sum, videos: over the running epoch, for its mean loss.
+        measured: epochs that were measured; one less than `epoch` while the last one is.
         best_gap, best_epoch: of the epochs so far, -1 and 0 before the first.
         cpu_seconds: over the running epoch, of all threads, without the measuring.
     """
@@ -34,6 +35,7 @@ class Progressed:
     step: int = 0
     loss_sum: float = 0.0
     videos: int = 0
+    measured: int = 0
     best_gap: float = -1.0
     best_epoch: int = 0
     cpu_seconds: float = 0.0
@@ -91,7 +93,8 @@ class TrainState:
             value.copy_(average[name])
         _unflatten(self.optimizer, read_tensors(manifest.path("optimizer.safetensors")))
         _set_random_states(read_tensors(manifest.path("random.safetensors")))
-        self.at = Progressed(**manifest.metadata["at"])
+        at = manifest.metadata["at"]
+        self.at = Progressed(**{"measured": at["epoch"], **at})  # earlier versions kept nothing in between
 
 
 def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

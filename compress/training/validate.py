@@ -55,5 +55,6 @@ def accumulate(
     with closing(in_order(score, order, workers_for(device.type) if workers is None else workers)) as batches:
         for top in batches:
             metrics.append(top)
-            check_interrupt()
+            if len(metrics) < len(table):
+                check_interrupt()
     return metrics

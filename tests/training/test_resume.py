@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from compress.artifacts.folder import read_folder
+from compress.artifacts.folder import commit_folder, read_folder
 from compress.errors import Interrupted
-from compress.progress import Note, clear_interrupt
+from compress.progress import Note, clear_interrupt, request_interrupt
 from compress.training import TrainConfig, train
 from compress.training.run import Run
 from tests.training.examples import (
@@ -126,3 +126,32 @@ def test_a_request_to_stop_is_followed_at_the_next_step_with_a_checkpoint(
         report=lambda e: said.append(e.text) if isinstance(e, Note) else None,
     )
     assert said[0] == "continuing at epoch 1, batch 3"
+
+
+@pytest.mark.parametrize("config", RECIPES, ids=lambda config: config.encoder)
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_stop_while_an_epoch_is_measured_loses_no_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, epoch: int
+) -> None:
+    monkeypatch.setattr("compress.training.validate.ROWS", {"video": 4, "frame": 3})
+    train(config, *tables(config), tmp_path / "finished")
+    for stopped_before in (False, True):
+        if stopped_before:
+            request_interrupt(signal.SIGINT)  # it begins with measuring the epoch, and is to stop again
+        stop_after(config, tmp_path / "run", 3 * epoch)
+        at = read_folder(Run(tmp_path / "run").checkpoint, "checkpoint").metadata["at"]
+        assert (at["epoch"], at["batch"], at["step"], at["measured"]) == (epoch, 0, 3 * epoch, epoch - 1)
+    train(config, *tables(config), tmp_path / "run")
+    assert contents(tmp_path / "run") == contents(tmp_path / "finished")
+
+
+def test_a_checkpoint_that_does_not_tell_what_was_measured_has_measured_all(tmp_path: Path) -> None:
+    stop_after(LINEAR, tmp_path / "run", 4)
+    checkpoint = Run(tmp_path / "run").checkpoint
+    manifest = read_folder(checkpoint, "checkpoint")
+    at = {name: value for name, value in manifest.metadata["at"].items() if name != "measured"}
+    files = {name: manifest.path(name).read_bytes() for name in manifest.files}
+    commit_folder(checkpoint, "checkpoint", files, {**manifest.metadata, "at": at})
+    train(LINEAR, *tables(LINEAR), tmp_path / "run")
+    train(LINEAR, *tables(LINEAR), tmp_path / "finished")
+    assert contents(tmp_path / "run") == contents(tmp_path / "finished")
