@@ -5,13 +5,16 @@ WORKERS ?= 2
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Rivals that the project itself does not need.
+BENCH_EXTRA = $(BIN)/python -c 'import tfrecord' 2>/dev/null || \
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[bench]'
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow native lint clean
+.PHONY: help venv demo test test-slow bench bench-quick native lint clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(READY) ## Make the environment: .venv with this project and its pinned dependencies
 
@@ -33,6 +36,14 @@ test: $(READY) ## Run the tests (under 8 minutes on 2 cores)
 
 test-slow: $(READY) ## Run every test, the slow ones too
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m ''
+
+bench: $(READY) ## Every hot path beside its rival, into docs/results/speed (about 20 minutes on 2 cores)
+	@$(BENCH_EXTRA)
+	$(BIN)/python -m benchmarks --json docs/results/speed/speed.json --markdown docs/results/speed/speed.md $(BENCH)
+
+bench-quick: $(READY) ## The same on small sizes, under 5 minutes; nothing is kept (BENCH='--only search' for some rows)
+	@$(BENCH_EXTRA)
+	$(BIN)/python -m benchmarks --quick $(BENCH)
 
 native: $(READY) ## Compile the C code again, after a change to it
 	$(BIN)/python hatch_build.py

@@ -14,6 +14,7 @@ from benchmarks.measure import interleave
 from benchmarks.results import Report, Result
 from benchmarks.row import Row, Settings
 from compress.errors import CompressError, Interrupted, UnavailableError
+from encoders import keep_freed_memory
 
 Told = Callable[[Row, Result], None]
 
@@ -26,6 +27,7 @@ def run(rows: Sequence[Row], settings: Settings, tell: Told) -> Report:
         settings: how; a folder of its own below `settings.scratch` is given to each row, and removed.
         tell: called with each row and its result.
     """
+    keep_freed_memory()  # as every long command of ours does; the rivals have it too
     machine, limits = this_machine(), Limits(settings.scratch)
     results = []
     for row in rows:

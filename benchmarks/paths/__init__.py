@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from benchmarks.paths import (
     encode,
+    encode_workers,
+    gpu,
     index_open,
     lstm,
+    metrics,
     moe_head,
     optimizer,
     qrnn,
@@ -25,15 +28,18 @@ _MODULES = (
     read_frames,
     table_cache,
     encode,
+    encode_workers,
     train_residual_cnn,
     moe_head,
     optimizer,
     qrnn,
     lstm,
+    metrics,
     search_exact,
     search_approximate,
     index_open,
     store_write,
     store_read,
+    gpu,
 )
 ROWS: tuple[Row, ...] = tuple(row for module in _MODULES for row in module.ROWS)

@@ -20,7 +20,7 @@ from compress.training.config import TrainConfig
 from compress.training.optimizer import build_optimizer
 from compress.training.state import TrainState
 from compress.training.step import new_model, step
-from encoders import MoE, ResidualCNN, keep_freed_memory
+from encoders import MoE, ResidualCNN
 
 DIM = 320
 
@@ -37,7 +37,6 @@ def half(settings: Settings) -> Contest:
 
 def contest(settings: Settings, precision: Literal["fp32", "bf16"], error: float) -> Contest:
     """One batch of a table, again and again."""
-    keep_freed_memory()  # as `train` does; the rival has it too
     batch = settings.size(8, 32)
     table = video_table(settings, 4 * batch)
     config = TrainConfig(
