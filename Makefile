@@ -48,6 +48,9 @@ bench-quick: $(READY) ## The same on small sizes, under 5 minutes; nothing is ke
 native: $(READY) ## Compile the C code again, after a change to it
 	$(BIN)/python hatch_build.py
 
+fuzz: $(READY) ## Feed a million changed records to the C reader, under sanitizers (MUTATIONS=N for more)
+	$(ONE_THREAD) MUTATIONS=$(or $(MUTATIONS),1000000) $(BIN)/python -m pytest -m slow -s tests/datasets/test_native_fuzz.py
+
 lint: $(READY) ## Style, types and the arrows between the modules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -56,7 +56,7 @@ class VideoParser:
                 return None
             floats = feature.float_list
             # The size on the wire counts unknown fields: floats that stand unpacked beside the packed ones.
-            if floats.ByteSize() != size_on_wire or len(floats.value[0]) != size:
+            if floats.ByteSize() != size_on_wire or [*map(len, floats.value)] != [size]:
                 return None
             pieces.append(floats.value[0])
         return np.frombuffer(b"".join(pieces), dtype="<f4")

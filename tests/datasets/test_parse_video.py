@@ -69,6 +69,12 @@ def test_floats_that_stand_unpacked_beside_the_packed_ones_are_counted(build) ->
         VideoParser(build.video_schema)(mixed)
 
 
+def test_unknown_fields_of_just_the_size_of_the_floats_are_not_taken_for_them(build) -> None:
+    unknown = example(wire((2, bytes(24))), packed([3] * 3))
+    with pytest.raises(RecordError, match="feature 'mean_rgb' has 0 values, 6 expected"):
+        VideoParser(build.video_schema)(unknown)
+
+
 def test_labels_come_sorted_without_duplicates(build) -> None:
     record = VideoParser(build.video_schema)(build.video(labels=[9, 0, 3, 9]))
     assert record.labels.tolist() == [0, 3, 9]

@@ -18,8 +18,8 @@ bool open_entry(Span entry, Span *key, Span *value) {
     while (entry.at < entry.end) {
         Field field;
         if (!next_field(&entry, &field)) return false;
-        if (field.wire != BYTES || field.number > 2) continue;
-        if (found[field.number]) return false;
+        // protobuf's parsers do not agree on an entry with a field that they do not know
+        if (field.wire != BYTES || field.number > 2 || found[field.number]) return false;
         found[field.number] = true;
         *(field.number == 1 ? key : value) = field.bytes;
     }

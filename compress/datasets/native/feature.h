@@ -16,7 +16,7 @@ typedef struct {
 // The list of a feature, NOTHING when it has none.
 bool open_feature(Span message, Feature *feature);
 
-// Key and value of a map entry: both there, once, and the key ASCII.
+// Key and value of a map entry: both there, once, nothing else, and the key ASCII.
 bool open_entry(Span entry, Span *key, Span *value);
 
 // The only value of a list of bytes.
