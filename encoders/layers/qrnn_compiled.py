@@ -22,30 +22,40 @@ TYPES = (torch.float32, torch.bfloat16)
 
 
 class Given(NamedTuple):
-    """What a pooling is given that has no gradient.
+    """What the loops are given, all of it contiguous.
 
-    count: G, the gates: 2 for f-pooling, 3 for fo, 4 for ifo. mask: (B, T) bool or None. kept: (B, T, H) bool
-    or None. reverse: time runs backward. See `qrnn_gates.pool_gates`.
+    gates: (rows, G H) float32 or bfloat16, before bias and nonlinearities. bias: (G H,) float32.
+    start: (B, H) float32, or None for 0. rows: (B, T) int64, the row of `gates` that a frame has; -1 for
+    padding, which has none. kept: (B, T, H) bool, where zoneout keeps the state, or None. gate_count: G, 2
+    for f-pooling, 3 for fo, 4 for ifo. reverse: time runs from the last frame to the first.
     """
 
-    count: int
-    mask: Tensor | None
+    gates: Tensor
+    bias: Tensor
+    start: Tensor | None
+    rows: Tensor
     kept: Tensor | None
+    gate_count: int
     reverse: bool
 
+    @property
+    def size(self) -> int:
+        """H."""
+        return self.gates.shape[1] // self.gate_count
 
-def why_not(method: Literal["native", "triton"], gates: Tensor) -> str:
-    """Why `method` cannot compute these gates, "" when it can."""
-    if gates.dtype not in TYPES:
-        return f"it computes float32 and bfloat16, not {gates.dtype}"
+
+def why_not(method: Literal["native", "triton"], like: Tensor) -> str:
+    """Why `method` cannot compute gates of this type and on this device, "" when it can."""
+    if like.dtype not in TYPES:
+        return f"it computes float32 and bfloat16, not {like.dtype}"
     if method == "native":
-        if gates.device.type != "cpu":
-            return f"it computes on the CPU, not on {gates.device}"
+        if like.device.type != "cpu":
+            return f"it computes on the CPU, not on {like.device}"
         return "" if native.load() else "the C code is not compiled, or switched off"
     if not _triton_is_installed():
         return "triton is not installed"
-    if gates.device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
-        return f"it computes on CUDA, not on {gates.device}"
+    if like.device.type != "cuda" and os.environ.get("TRITON_INTERPRET") != "1":
+        return f"it computes on CUDA, not on {like.device}"
     return ""
 
 
@@ -55,17 +65,39 @@ def _triton_is_installed() -> bool:
 
 
 def compiled_pooling(
-    method: Literal["native", "triton"], gates: Tensor, start: Tensor | None, given: Given
+    method: Literal["native", "triton"],
+    gate_count: int,
+    gates: Tensor,
+    bias: Tensor,
+    start: Tensor | None,
+    mask: Tensor | None,
+    kept: Tensor | None,
+    reverse: bool,
 ) -> tuple[Tensor, Tensor]:
     """h (B, T, H) in the type of `gates`, and the last c (B, H) float32.
 
     Args:
         method: one that `why_not` has nothing against.
-        gates: (B, T, G H) float32 or bfloat16, before the nonlinearities.
-        start: (B, H) float32; None is 0.
-        given: all else.
+        gate_count: G.
+        gates: as in `qrnn_gates.pool_gates`, which has checked it and the rest.
+        bias: the same, but float32.
+        start: the same, but float32.
+        mask: the same.
+        kept: the same.
+        reverse: the same.
     """
-    h, c = _Pooling.apply(_loops(method), gates.contiguous(), start, given)  # type: ignore[no-untyped-call]
+    batch, frames = gates.shape[:2] if mask is None else mask.shape
+    rows = torch.arange(batch * frames, device=gates.device).view(batch, frames)
+    if mask is not None:
+        if gates.dim() == 2:
+            rows = mask.flatten().cumsum(0).view(mask.shape) - 1
+        rows = torch.where(mask, rows, -1)
+    flat = gates.reshape(-1, gates.shape[-1]).contiguous()
+    some = [None if tensor is None else tensor.contiguous() for tensor in (start, kept)]
+    every_row = mask is None or gates.dim() == 2
+    h, c = _Pooling.apply(  # type: ignore[no-untyped-call]
+        _loops(method), flat, bias.contiguous(), *some, rows, gate_count, reverse, every_row
+    )
     return h, c
 
 
@@ -82,22 +114,43 @@ def _loops(method: str) -> ModuleType:
 class _Pooling(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, loops: ModuleType, gates: Tensor, start: Tensor | None, given: Given
+        ctx: Any,
+        loops: ModuleType,
+        gates: Tensor,
+        bias: Tensor,
+        start: Tensor | None,
+        kept: Tensor | None,
+        rows: Tensor,
+        gate_count: int,
+        reverse: bool,
+        every_row: bool,
     ) -> tuple[Tensor, Tensor]:
-        start = None if start is None else start.contiguous()
-        given = given._replace(
-            mask=None if given.mask is None else given.mask.contiguous(),
-            kept=None if given.kept is None else given.kept.contiguous(),
-        )
-        ctx.loops, ctx.count, ctx.reverse = loops, given.count, given.reverse
-        ctx.save_for_backward(gates, start, given.mask, given.kept)
-        h, c = loops.forward(gates, start, given)
+        ctx.loops, ctx.gate_count, ctx.reverse, ctx.every_row = loops, gate_count, reverse, every_row
+        ctx.save_for_backward(gates, bias, start, rows, kept)
+        batch, frames = rows.shape
+        size = gates.shape[1] // gate_count
+        h = gates.new_empty(batch, frames, size)
+        c = gates.new_empty(batch, size, dtype=torch.float32)
+        loops.forward(Given(gates, bias, start, rows, kept, gate_count, reverse), h, c)
         return h, c
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, for_h: Tensor, for_c: Tensor) -> tuple[Tensor | None, ...]:
-        gates, start, mask, kept = ctx.saved_tensors
-        given = Given(ctx.count, mask, kept, ctx.reverse)
-        for_gates, for_start = ctx.loops.backward(gates, start, given, for_h.contiguous(), for_c.contiguous())
-        return None, for_gates, None if start is None else for_start, None
+        gates, bias, start, rows, kept = ctx.saved_tensors
+        given = Given(gates, bias, start, rows, kept, ctx.gate_count, ctx.reverse)
+        for_gates = torch.empty_like(gates) if ctx.every_row else torch.zeros_like(gates)
+        for_start = for_c.clone(memory_format=torch.contiguous_format)
+        for_bias = bias.new_empty(len(rows), len(bias))
+        ctx.loops.backward(given, for_h.contiguous(), for_start, for_gates, for_bias)
+        return (
+            None,
+            for_gates,
+            for_bias.sum(0),
+            None if start is None else for_start,
+            None,
+            None,
+            None,
+            None,
+            None,
+        )

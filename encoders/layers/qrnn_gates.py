@@ -1,8 +1,8 @@
 """From the gates of a QRNN layer before their nonlinearities to its states: activations and pooling in one.
 
 Everything of the layer that is not a matrix product. The equations are those of qrnn_pooling.py; here they
-get padding, zoneout and the direction of time too, because a compiled loop over time does all of it in one
-reading of the gates: on the CPU in C (qrnn_native.py), on a GPU in Triton (qrnn_triton.py).
+get a bias, padding, zoneout and the direction of time too, because a compiled loop over time does all of it
+in one reading of the gates: on the CPU in C (qrnn_native.py), on a GPU in Triton (qrnn_triton.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from encoders.layers.qrnn_compiled import Given, compiled_pooling, why_not
+from encoders.layers.qrnn_compiled import compiled_pooling, why_not
 from encoders.layers.qrnn_pooling import Gates, pool
 
 GatesMethod = Literal["auto", "reference", "fused", "native", "triton"]
@@ -21,25 +21,28 @@ GatesMethod = Literal["auto", "reference", "fused", "native", "triton"]
 def pool_gates(
     kind: Gates,
     gates: Tensor,
+    bias: Tensor,
     start: Tensor | None = None,
     mask: Tensor | None = None,
     kept: Tensor | None = None,
     reverse: bool = False,
     method: GatesMethod = "auto",
 ) -> tuple[Tensor, Tensor]:
-    """The states of a layer, differentiable (once) in `gates` and `start`.
+    """The states of a layer, differentiable (once) in `gates`, `bias` and `start`.
 
     Args:
         kind: "f", "fo" or "ifo".
-        gates: (B, T, G H) before tanh and sigmoid, of any floating type: H numbers of each of the gates
-            z, f, o, i, as many as there are.
+        gates: (B, T, G H) before bias, tanh and sigmoid, of any floating type: H numbers of each of the
+            gates z, f, o, i, as many as there are. Or (N, G H): of the N valid frames of `mask` alone, in
+            order.
+        bias: (G H,), added in float32 at least.
         start: (B, H) c before the first step; None is 0.
         mask: (B, T) bool, False on padding: it leaves the state alone to the bit. None: there is none.
         kept: (B, T, H) bool, True where zoneout keeps the state; h is o c there too. None: nowhere.
         reverse: time runs from the last frame to the first.
         method: "reference" and "fused" (torch's activations, then `pool` by that method), "native" (C, on the
-            CPU), "triton" (on CUDA; both float32 and bfloat16 only), or "auto": of these two the one that
-            can run, else "fused". They agree to rounding: every one sums up in float32 at least.
+            CPU), "triton" (on CUDA; both float32 and bfloat16 only), or "auto", see `chosen_method`. They
+            agree to rounding: every one sums up in float32 at least.
 
     Returns:
         h (B, T, H) in the type of `gates`, 0 on padding; and the last c (B, H), float32 or float64.
@@ -47,69 +50,85 @@ def pool_gates(
     Raises:
         ValueError: another kind or method, a wrong shape or type, a method that cannot run here.
     """
-    _check(kind, gates, start, mask, kept)
-    method = _chosen(method, gates)
-    start = None if start is None else start.to(torch.promote_types(gates.dtype, torch.float32))
+    _check(kind, gates, bias, start, mask, kept)
+    method = chosen_method(method, gates)
+    wide = torch.promote_types(gates.dtype, torch.float32)
+    start, bias = None if start is None else start.to(wide), bias.to(wide)
     if method == "native" or method == "triton":
-        return compiled_pooling(method, gates, start, Given(1 + len(kind), mask, kept, reverse))
+        return compiled_pooling(method, 1 + len(kind), gates, bias, start, mask, kept, reverse)
+    if gates.dim() == 2 and mask is not None:
+        gates = gates.new_zeros(*mask.shape, gates.shape[1]).masked_scatter(mask[:, :, None], gates)
     if not reverse:
-        return _by_torch(kind, gates, start, mask, kept, method)
+        return _by_torch(kind, gates, bias, start, mask, kept, method)
     mask, kept = (None if tensor is None else tensor.flip(1) for tensor in (mask, kept))
-    h, c = _by_torch(kind, gates.flip(1), start, mask, kept, method)
+    h, c = _by_torch(kind, gates.flip(1), bias, start, mask, kept, method)
     return h.flip(1), c
 
 
-def _check(
-    kind: str, gates: Tensor, start: Tensor | None, mask: Tensor | None, kept: Tensor | None
-) -> None:
-    if kind not in get_args(Gates):
-        raise ValueError(f"kind must be one of {', '.join(get_args(Gates))}, not {kind!r}")
-    count = 1 + len(kind)
-    if gates.dim() != 3 or gates.shape[2] % count:
-        raise ValueError(f"gates of {kind}-pooling must be (B, T, {count} H), not {tuple(gates.shape)}")
-    batch, frames, size = gates.shape[0], gates.shape[1], gates.shape[2] // count
-    wanted = {"start": (batch, size), "mask": (batch, frames), "kept": (batch, frames, size)}
-    for name, tensor in {"start": start, "mask": mask, "kept": kept}.items():
-        if tensor is None:
-            continue
-        if tensor.shape != wanted[name] or tensor.device != gates.device:
-            found = f"{tuple(tensor.shape)} on {tensor.device}"
-            raise ValueError(f"{name} must be {wanted[name]} on {gates.device}, not {found}")
-        if name != "start" and tensor.dtype != torch.bool:
-            raise ValueError(f"{name} must be bool, not {tensor.dtype}")
+def chosen_method(method: GatesMethod, like: Tensor) -> Literal["reference", "fused", "native", "triton"]:
+    """The method that computes gates of the type and on the device of `like`.
 
+    "auto" is "native" on a CPU and "triton" elsewhere, where they can run, and "fused" where they cannot.
 
-def _chosen(method: GatesMethod, gates: Tensor) -> GatesMethod:
-    """The method that runs, which is not "auto"."""
+    Raises:
+        ValueError: another method; one that cannot run.
+    """
     if method not in get_args(GatesMethod):
         raise ValueError(f"pooling method must be one of {', '.join(get_args(GatesMethod))}, not {method!r}")
     if method == "auto":
-        compiled: GatesMethod = "native" if gates.device.type == "cpu" else "triton"
-        return "fused" if why_not(compiled, gates) else compiled
-    if method in ("native", "triton") and (reason := why_not(method, gates)):
+        compiled: Literal["native", "triton"] = "native" if like.device.type == "cpu" else "triton"
+        return "fused" if why_not(compiled, like) else compiled
+    if (method == "native" or method == "triton") and (reason := why_not(method, like)):
         raise ValueError(f"pooling method {method!r} cannot run: {reason}")
     return method
+
+
+def _check(
+    kind: str, gates: Tensor, bias: Tensor, start: Tensor | None, mask: Tensor | None, kept: Tensor | None
+) -> None:
+    if kind not in get_args(Gates):
+        raise ValueError(f"kind must be one of {', '.join(get_args(Gates))}, not {kind!r}")
+    count, packed = 1 + len(kind), gates.dim() == 2 and mask is not None and mask.dim() == 2
+    if (gates.dim() != 3 and not packed) or gates.shape[-1] % count:
+        shape = f"(B, T, {count} H), or (N, {count} H) with a mask"
+        raise ValueError(f"gates of {kind}-pooling must be {shape}, not {tuple(gates.shape)}")
+    batch, frames = mask.shape if packed and mask is not None else gates.shape[:2]
+    size = gates.shape[-1] // count
+    wanted: dict[str, tuple[int, ...]] = {
+        "bias": (count * size,),
+        "start": (batch, size),
+        "mask": (batch, frames),
+        "kept": (batch, frames, size),
+    }
+    for name, tensor in {"bias": bias, "start": start, "mask": mask, "kept": kept}.items():
+        if tensor is not None and (tensor.shape != wanted[name] or tensor.device != gates.device):
+            found = f"{tuple(tensor.shape)} on {tensor.device}"
+            raise ValueError(f"{name} must be {wanted[name]} on {gates.device}, not {found}")
+        if tensor is not None and name in ("mask", "kept") and tensor.dtype != torch.bool:
+            raise ValueError(f"{name} must be bool, not {tensor.dtype}")
+    if packed and mask is not None and mask.device.type == "cpu" and int(mask.sum()) != len(gates):
+        raise ValueError(f"mask has {int(mask.sum())} valid frames, but there are gates of {len(gates)}")
 
 
 def _by_torch(
     kind: Gates,
     gates: Tensor,
+    bias: Tensor,
     start: Tensor | None,
     mask: Tensor | None,
     kept: Tensor | None,
     method: Literal["reference", "fused"],
 ) -> tuple[Tensor, Tensor]:
-    # In bfloat16 a forget gate of 0.999 is 1, which never forgets.
-    wide = gates.to(torch.promote_types(gates.dtype, torch.float32))
-    z, f, *others = wide.chunk(1 + len(kind), dim=2)
-    o, i = [*others, None, None][:2]
     padding = None if mask is None else ~mask[:, :, None]
+    if padding is not None:  # which may hold anything, and 0 times that need not be 0
+        gates = gates.masked_fill(padding, 0)
+    # In bfloat16 a forget gate of 0.999 is 1, which never forgets: bias has the wider type.
+    z, f, *others = (gates + bias).chunk(1 + len(kind), dim=2)
+    o, i = [*others, None, None][:2]
     still = padding if kept is None else kept if padding is None else kept | padding
     if still is not None:  # before the sigmoid, which then is exactly 1 or 0: no further copy is saved
         f = f.masked_fill(still, torch.inf)
         i = None if i is None else i.masked_fill(still, -torch.inf)
-    if padding is not None:  # c stays as it is, but 0 times what padding holds need not be 0
-        z = z.masked_fill(padding, 0)
     o, i = (None if gate is None else torch.sigmoid(gate) for gate in (o, i))
     h, c = pool(kind, torch.tanh(z), torch.sigmoid(f), o, i, start, method)
     h = h if padding is None else h.masked_fill(padding, 0)

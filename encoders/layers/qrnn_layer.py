@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.layers.compute_type import compute_type
-from encoders.layers.qrnn_gates import GatesMethod, pool_gates
+from encoders.layers.frame_windows import window_product, windows
+from encoders.layers.qrnn_gates import GatesMethod, chosen_method, pool_gates
 from encoders.layers.qrnn_pooling import Gates
 from encoders.options import fraction, positive
 
@@ -24,8 +25,8 @@ from encoders.options import fraction, positive
 class QRNNState(NamedTuple):
     """What a layer must know of the past to go on.
 
-    c: (B, H), float32 or float64. inputs: (B, k - 1, I), the last valid inputs, oldest first, in the type that
-    the layer computes in.
+    c: (B, H), float32 or float64. inputs: (B, k - 1, I), the last valid inputs, oldest first, in the
+    type that the layer computes in.
     """
 
     c: Tensor
@@ -50,8 +51,9 @@ class QRNNLayer(nn.Module):
         reverse: read the frames from the last valid one to the first; the states come back in the order of
             the frames.
 
-    `method` says how the states are computed from the gates (see `pool_gates`); weights and checkpoints do not
-    know of it. Under autocast frames and gates have its type, the states inside the pooling float32.
+    `method` says how the states are computed from the gates (see `pool_gates`); weights and checkpoints do
+    not know of it. "native" multiplies the valid frames alone. Under autocast frames and gates have its type,
+    the states inside the pooling float32.
     """
 
     def __init__(
@@ -99,12 +101,16 @@ class QRNNLayer(nn.Module):
         """
         self._check(x, mask, state)
         x = x.to(compute_type(x))  # first: all copies below are then of what is multiplied
-        if mask is not None:
+        method = chosen_method(self.method, x)
+        if mask is not None and (self.reverse or method != "native"):
             x = torch.where(mask[:, :, None], x, 0)
         padded = self._padded(x, state)
-        gates = F.linear(self._windows(padded), self.weight, self.bias)
-        start = None if state is None else state.c
-        h, c = pool_gates(self.gates, gates, start, mask, self._zoned(gates), self.reverse, self.method)
+        if method == "native":
+            gates = window_product(padded, self._weight(), mask)
+        else:
+            gates = F.linear(windows(padded, self.window), self._weight())
+        start, zoned = None if state is None else state.c, self._zoned(x)
+        h, c = pool_gates(self.gates, gates, self.bias, start, mask, zoned, self.reverse, method)
         return h, QRNNState(c, self._last_inputs(padded, mask))
 
     def _check(self, x: Tensor, mask: Tensor | None, state: QRNNState | None) -> None:
@@ -128,29 +134,27 @@ class QRNNLayer(nn.Module):
     def _padded(self, x: Tensor, state: QRNNState | None) -> Tensor:
         """(B, T, I) -> (B, k - 1 + T, I): with the frames that are read before the first.
 
-        In reverse the padding is read first. It is 0, as what is before the first frame, and leaves c at 0: so
-        the frames are read from the last valid one, whatever the padding.
+        In reverse the padding is read first. It is 0, as what is before the first frame, and leaves c at 0:
+        so the frames are read from the last valid one, whatever the padding.
         """
         if self.window == 1:
             return x
-        past = x.new_zeros(len(x), self.window - 1, self.inputs) if state is None else state.inputs.to(x.dtype)
+        nothing = x.new_zeros(len(x), self.window - 1, self.inputs)
+        past = nothing if state is None else state.inputs.to(x.dtype)
         return torch.cat([x, past] if self.reverse else [past, x], dim=1)
 
-    def _windows(self, padded: Tensor) -> Tensor:
-        """(B, k - 1 + T, I) -> (B, T, k I): row t holds frame t and the k - 1 read before it, oldest first."""
-        if self.window == 1:
-            return padded
-        frames = padded.shape[1] - self.window + 1
-        shifts = reversed(range(self.window)) if self.reverse else range(self.window)
-        # A copy: BLAS takes no rows that overlap, and torch would make this copy for it anyway.
-        return torch.cat([padded[:, first : first + frames] for first in shifts], dim=2)
+    def _weight(self) -> Tensor:
+        """(G H, k I), the columns in the order of the frames."""
+        if not self.reverse or self.window == 1:
+            return self.weight
+        return self.weight.view(-1, self.window, self.inputs).flip(1).flatten(1)
 
-    def _zoned(self, gates: Tensor) -> Tensor | None:
+    def _zoned(self, x: Tensor) -> Tensor | None:
         """(B, T, H) bool, True where a state is kept in training."""
         if not self.training or self.zoneout == 0:
             return None
-        shape = (*gates.shape[:2], self.size)
-        return torch.empty(shape, dtype=torch.bool, device=gates.device).bernoulli_(self.zoneout)
+        zoned = torch.empty(*x.shape[:2], self.size, dtype=torch.bool, device=x.device)
+        return zoned.bernoulli_(self.zoneout)
 
     def _last_inputs(self, padded: Tensor, mask: Tensor | None) -> Tensor:
         """The last k - 1 inputs up to the last valid one; reaches into the past where the chunk is short."""

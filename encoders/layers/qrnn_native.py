@@ -20,87 +20,70 @@ from encoders.layers.qrnn_compiled import Given
 BLOCK = 256  # channels of the backward pass at a time, as in the C file
 WORTH_A_THREAD = 2**20  # gates: a millisecond
 
+NUMBERS = ("frames", "size", "gates", "half", "reverse", "kept_rows")
+ARRAYS = ("before", "rows", "bias", "kept", "start", "h", "c")
+FOR_ARRAYS = ("for_h", "for_c", "for_before", "for_bias", "scratch")
+
 
 class _Problem(ctypes.Structure):
     """`struct pooling` of the C file, where each field is explained."""
 
-    _fields_ = [
-        *((name, ctypes.c_int64) for name in ("frames", "size", "gates", "half", "reverse", "kept_rows")),
-        *(
-            (name, ctypes.c_void_p)
-            for name in ("before", "valid", "kept", "start", "h", "c", "for_h", "for_c", "for_before")
-        ),
-        ("scratch", ctypes.c_void_p),
-    ]
-
-
-def forward(gates: Tensor, start: Tensor | None, given: Given) -> tuple[Tensor, Tensor]:
-    """h and the last c.
-
-    Args:
-        gates: (B, T, G H) float32 or bfloat16, contiguous as all tensors here.
-        start: (B, H) float32 or None.
-        given: the rest.
-    """
-    batch, frames, width = gates.shape
-    h = gates.new_empty(batch, frames, width // given.count)
-    c = gates.new_empty(batch, width // given.count, dtype=torch.float32)
-    _for_all_videos("qrnn_forward", gates, start, given, h=h, c=c)
-    return h, c
-
-
-def backward(
-    gates: Tensor, start: Tensor | None, given: Given, for_h: Tensor, for_c: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The gradients of `gates` and `start`.
-
-    Args:
-        gates: as in `forward`.
-        start: the same.
-        given: the same.
-        for_h: (B, T, H) the gradient of h, in its type.
-        for_c: (B, H) float32, that of the last c.
-    """
-    for_gates, for_start = torch.empty_like(gates), for_c.clone()
-    _for_all_videos(
-        "qrnn_backward", gates, start, given, for_h=for_h, for_c=for_start, for_before=for_gates
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in NUMBERS),
+        *((name, ctypes.c_void_p) for name in (*ARRAYS, *FOR_ARRAYS)),
     )
-    return for_gates, for_start
 
 
-def _for_all_videos(
-    name: str, gates: Tensor, start: Tensor | None, given: Given, **arrays: Tensor
-) -> None:
-    library = native.load()
-    assert library is not None
-    batch, frames, width = gates.shape
-    size = width // given.count
-    nowhere = torch.zeros(size, dtype=torch.bool)
+def forward(given: Given, h: Tensor, c: Tensor) -> None:
+    """Fill h and the last c.
 
-    def some_videos(first: int, last: int) -> None:
-        scratch = torch.empty(frames * 4 * min(size, BLOCK) if "for_h" in arrays else 0)
-        tensors = {**arrays, "before": gates, "valid": given.mask, "start": start, "scratch": scratch}
-        tensors["kept"] = nowhere if given.kept is None else given.kept
-        problem = _Problem(
-            frames,
-            size,
-            given.count,
-            gates.dtype == torch.bfloat16,
-            given.reverse,
-            given.kept is not None,
-            **{key: tensor.data_ptr() for key, tensor in tensors.items() if tensor is not None},
-        )
-        getattr(library, name)(ctypes.byref(problem), ctypes.c_int64(first), ctypes.c_int64(last))
-
-    threads = min(torch.get_num_threads(), batch, 1 + gates.numel() // WORTH_A_THREAD)
-    _in_threads(some_videos, batch, threads)
+    Args:
+        given: on the CPU.
+        h: (B, T, H) of the type of the gates; 0 on padding.
+        c: (B, H) float32.
+    """
+    _in_threads("qrnn_forward", given, {"h": h, "c": c})
 
 
-def _in_threads(work: Callable[[int, int], None], count: int, threads: int) -> None:
-    """Call work(first, last) for `threads` ranges that make up range(count)."""
+def backward(given: Given, for_h: Tensor, for_c: Tensor, for_gates: Tensor, for_bias: Tensor) -> None:
+    """Fill the gradients of the gates and of the bias, and turn that of the last c into that of the start.
+
+    Args:
+        given: as in `forward`.
+        for_h: (B, T, H) of the type of the gates.
+        for_c: (B, H) float32; in: the gradient of the last c, out: of the start.
+        for_gates: like the gates; rows that no frame has are left alone.
+        for_bias: (B, G H) float32, each video's part.
+    """
+    arrays = {"for_h": for_h, "for_c": for_c, "for_before": for_gates, "for_bias": for_bias}
+    _in_threads("qrnn_backward", given, arrays)
+
+
+def _in_threads(name: str, given: Given, arrays: dict[str, Tensor]) -> None:
+    videos, frames = given.rows.shape
+    threads = min(torch.get_num_threads(), videos, 1 + given.gates.numel() // WORTH_A_THREAD)
+    loop = getattr(native.load(), name)
+    kept = torch.zeros(given.size, dtype=torch.bool) if given.kept is None else given.kept
+    tensors = {"before": given.gates, "rows": given.rows, "bias": given.bias, "kept": kept, **arrays}
+    if given.start is not None:
+        tensors["start"] = given.start
+    half = given.gates.dtype == torch.bfloat16
+    numbers = (frames, given.size, given.gate_count, half, given.reverse, given.kept is not None)
+
+    def work(first: int, last: int) -> None:
+        scratch = torch.empty(frames * 4 * min(given.size, BLOCK) if "for_h" in arrays else 0)
+        pointers = {key: tensor.data_ptr() for key, tensor in {**tensors, "scratch": scratch}.items()}
+        problem = _Problem(*numbers, **pointers)
+        loop(ctypes.byref(problem), ctypes.c_int64(first), ctypes.c_int64(last))
+
     if threads <= 1:
-        work(0, count)
+        work(0, videos)
         return
-    bounds = [count * part // threads for part in range(threads + 1)]
+    bounds = [videos * part // threads for part in range(threads + 1)]
+    _run(threads, work, list(pairwise(bounds)))
+
+
+def _run(threads: int, work: Callable[[int, int], None], parts: list[tuple[int, int]]) -> None:
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda range_: work(*range_), pairwise(bounds)))
+        for result in [pool.submit(work, *part) for part in parts]:
+            result.result()

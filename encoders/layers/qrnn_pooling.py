@@ -92,7 +92,7 @@ def _reference(
     for f_t, input_t in zip(f.unbind(1), inputs.unbind(1), strict=True):
         c = f_t * c + input_t
         states.append(c)
-    h = torch.stack(states, dim=1) if states else torch.zeros_like(z)
+    h = torch.stack(states, dim=1) if states else inputs
     return (h if o is None else o * h), c
 
 

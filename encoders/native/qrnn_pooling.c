@@ -32,39 +32,57 @@ struct pooling {
     int64_t frames, size, gates;
     int64_t half, reverse;   /* reverse: time runs from the last frame to the first */
     int64_t kept_rows;       /* whether `kept` has a row for each frame, not one for all of them */
-    const void *before;      /* (B, T, G, H) numbers: the gates before tanh and sigmoid */
-    const uint8_t *valid;    /* (B, T), 0 on padding; NULL: no padding */
+    const void *before;      /* (rows, G, H) numbers: the gates before bias, tanh and sigmoid */
+    const int64_t *rows;     /* (B, T): where in `before` a frame is; negative: it is padding */
+    const float *bias;       /* (G, H) */
     const uint8_t *kept;     /* (B, T, H), 1 where zoneout keeps the state; or (H,) */
     const float *start;      /* (B, H) the state before the first frame; NULL: 0 */
     void *h;                 /* (B, T, H) numbers: forward, written; 0 on padding */
     float *c;                /* (B, H): forward, the last state, written */
     const void *for_h;       /* (B, T, H) numbers: backward, the gradient of h */
     float *for_c;            /* (B, H): backward, in: the gradient of the last state; out: of the start */
-    void *for_before;        /* (B, T, G, H) numbers: backward, written */
-    float *scratch;          /* (T, 4, min(H, 256)) of each thread: backward */
+    void *for_before;        /* (rows, G, H) numbers: backward, written where a frame is */
+    float *for_bias;         /* (B, G, H): backward, written: each video's part */
+    float *scratch;          /* (T, 4, min(H, BLOCK)) of each thread: backward */
 };
 
 INLINE int64_t frame_at(const struct pooling *p, int64_t video, int64_t step) {
     return video * p->frames + (p->reverse ? p->frames - 1 - step : step);
 }
 
-INLINE const uint8_t *kept_at(const struct pooling *p, int64_t frame) {
-    return p->kept + (p->kept_rows ? frame * p->size : 0);
+/* Channels from `first` on in one frame. */
+struct frame {
+    const void *before;
+    const float *bias;
+    const uint8_t *kept;
+    int64_t size, first, count;
+    int half, gates;
+};
+
+INLINE struct frame frame_of(const struct pooling *p, int64_t frame, int64_t first, int64_t count, int half,
+                             int gates) {
+    const char *row = (const char *)p->before + p->rows[frame] * gates * p->size * (half ? 2 : 4);
+    const uint8_t *kept = p->kept + (p->kept_rows ? frame * p->size : 0);
+    return (struct frame){row, p->bias, kept, p->size, first, count, half, gates};
 }
 
-/* One frame forward: c and h of `count` channels from the first on. */
-INLINE void frame_forward(const void *before, const uint8_t *kept, float *restrict c, void *restrict h,
-                          int64_t size, int half, int gates) {
+/* Gate number `gate` of channel `first` + j before its nonlinearity. */
+INLINE float gate_of(struct frame f, int64_t gate, int64_t j) {
+    int64_t at = gate * f.size + f.first + j;
+    return read(f.before, at, f.half) + f.bias[at];
+}
+
+/* One frame forward: c and h of all channels. */
+INLINE void frame_forward(struct frame at, float *restrict c, void *restrict h) {
     INDEPENDENT
-    for (int64_t j = 0; j < size; j++) {
-        float z = hyperbolic_tangent(read(before, j, half));
-        float f = sigmoid(read(before, size + j, half));
-        float taken = gates == 4 ? sigmoid(read(before, 3 * size + j, half)) : 1.0f - f;
+    for (int64_t j = 0; j < at.count; j++) {
+        float z = hyperbolic_tangent(gate_of(at, 0, j)), f = sigmoid(gate_of(at, 1, j));
+        float taken = at.gates == 4 ? sigmoid(gate_of(at, 3, j)) : 1.0f - f;
         float state = f * c[j] + taken * z;
-        state = kept[j] ? c[j] : state;
+        state = at.kept[j] ? c[j] : state;
         c[j] = state;
-        if (gates >= 3) state *= sigmoid(read(before, 2 * size + j, half));
-        write(h, j, state, half);
+        if (at.gates >= 3) state *= sigmoid(gate_of(at, 2, j));
+        write(h, j, state, at.half);
     }
 }
 
@@ -75,18 +93,16 @@ INLINE void video_forward(const struct pooling *p, int64_t video, int half, int 
     for (int64_t step = 0; step < p->frames; step++) {
         int64_t frame = frame_at(p, video, step);
         char *h = (char *)p->h + frame * size * width;
-        if (p->valid && !p->valid[frame]) {
+        if (p->rows[frame] < 0)
             memset(h, 0, (size_t)(size * width));
-            continue;
-        }
-        const char *before = (const char *)p->before + frame * gates * size * width;
-        frame_forward(before, kept_at(p, frame), c, h, size, half, gates);
+        else
+            frame_forward(frame_of(p, frame, 0, size, half, gates), c, h);
     }
 }
 
-/* What the backward pass remembers of one frame and block of channels. */
+/* What the backward pass remembers of one frame and block of channels; c: the state before the frame. */
 struct memory {
-    float *restrict z, *restrict f, *restrict i, *restrict c; /* c: the state before the frame */
+    float *z, *f, *i, *c;
 };
 
 INLINE struct memory memory_of(const struct pooling *p, int64_t step, int64_t count) {
@@ -94,77 +110,83 @@ INLINE struct memory memory_of(const struct pooling *p, int64_t step, int64_t co
     return (struct memory){first, first + count, first + 2 * count, first + 3 * count};
 }
 
-INLINE void remember(struct memory m, const void *before, const uint8_t *kept, float *restrict c, int64_t first,
-                     int64_t count, int64_t size, int half, int gates) {
+INLINE void remember(struct frame at, struct memory m, float *restrict c) {
     INDEPENDENT
-    for (int64_t j = 0; j < count; j++) {
-        float z = hyperbolic_tangent(read(before, first + j, half));
-        float f = sigmoid(read(before, size + first + j, half));
-        float taken = gates == 4 ? sigmoid(read(before, 3 * size + first + j, half)) : 1.0f - f;
+    for (int64_t j = 0; j < at.count; j++) {
+        float z = hyperbolic_tangent(gate_of(at, 0, j)), f = sigmoid(gate_of(at, 1, j));
+        float taken = at.gates == 4 ? sigmoid(gate_of(at, 3, j)) : 1.0f - f;
         float state = f * c[j] + taken * z;
-        state = kept[first + j] ? c[j] : state;
         m.z[j] = z;
         m.f[j] = f;
-        if (gates == 4) m.i[j] = taken;
+        if (at.gates == 4) m.i[j] = taken;
         m.c[j] = c[j];
-        c[j] = state;
+        c[j] = at.kept[at.first + j] ? c[j] : state;
     }
 }
 
-/* One frame backward. `c` is the state after it, and becomes the one before; `for_c` likewise. */
-INLINE void frame_backward(struct memory m, const void *before, const uint8_t *kept, const void *for_h,
-                           void *restrict out, float *restrict c, float *restrict for_c, int64_t first,
-                           int64_t count, int64_t size, int half, int gates) {
+/* What walks backward in time with a block of channels. `c` is the state after the frame. */
+struct walk {
+    float c[BLOCK], for_c[BLOCK], for_bias[4][BLOCK];
+};
+
+/* One frame backward: the gradients of its gates into `out`; then `w` is that of the frame before it. */
+INLINE void frame_backward(struct frame at, struct memory m, struct walk *w, const void *for_h, void *out) {
     INDEPENDENT
-    for (int64_t j = 0; j < count; j++) {
+    for (int64_t j = 0; j < at.count; j++) {
         float z = m.z[j], f = m.f[j], previous = m.c[j];
-        float gradient = read(for_h, first + j, half), reached = for_c[j];
-        if (gates >= 3) {
-            float o = sigmoid(read(before, 2 * size + first + j, half));
-            write(out, 2 * size + first + j, gradient * c[j] * o * (1.0f - o), half);
+        float gradient = read(for_h, at.first + j, at.half), reached = w->for_c[j];
+        if (at.gates >= 3) {
+            float o = sigmoid(gate_of(at, 2, j)), for_o = gradient * w->c[j] * o * (1.0f - o);
+            write(out, 2 * at.size + at.first + j, for_o, at.half);
+            w->for_bias[2][j] += for_o;
             gradient *= o;
         }
         reached += gradient;
-        float moved = kept[first + j] ? 0.0f : reached;
-        float taken = gates == 4 ? m.i[j] : 1.0f - f;
-        float for_f = gates == 4 ? previous : previous - z;
-        write(out, first + j, moved * taken * (1.0f - z * z), half);
-        write(out, size + first + j, moved * for_f * f * (1.0f - f), half);
-        if (gates == 4) write(out, 3 * size + first + j, moved * z * taken * (1.0f - taken), half);
-        for_c[j] = kept[first + j] ? reached : reached * f;
-        c[j] = previous;
+        int kept = at.kept[at.first + j];
+        float moved = kept ? 0.0f : reached;
+        float taken = at.gates == 4 ? m.i[j] : 1.0f - f;
+        float for_z = moved * taken * (1.0f - z * z);
+        float for_f = moved * (at.gates == 4 ? previous : previous - z) * f * (1.0f - f);
+        write(out, at.first + j, for_z, at.half);
+        write(out, at.size + at.first + j, for_f, at.half);
+        w->for_bias[0][j] += for_z;
+        w->for_bias[1][j] += for_f;
+        if (at.gates == 4) {
+            float for_i = moved * z * taken * (1.0f - taken);
+            write(out, 3 * at.size + at.first + j, for_i, at.half);
+            w->for_bias[3][j] += for_i;
+        }
+        w->for_c[j] = kept ? reached : reached * f;
+        w->c[j] = previous;
     }
 }
 
 INLINE void block_backward(const struct pooling *p, int64_t video, int64_t first, int64_t count, int half,
                            int gates) {
     int64_t size = p->size, width = half ? 2 : 4;
-    float c[BLOCK], for_c[BLOCK];
+    struct walk w;
+    memset(&w, 0, sizeof w);
     for (int64_t j = 0; j < count; j++) {
-        c[j] = p->start ? p->start[video * size + first + j] : 0.0f;
-        for_c[j] = p->for_c[video * size + first + j];
+        w.c[j] = p->start ? p->start[video * size + first + j] : 0.0f;
+        w.for_c[j] = p->for_c[video * size + first + j];
     }
     for (int64_t step = 0; step < p->frames; step++) {
         int64_t frame = frame_at(p, video, step);
-        if (p->valid && !p->valid[frame]) continue;
-        const char *before = (const char *)p->before + frame * gates * size * width;
-        const uint8_t *kept = kept_at(p, frame);
-        remember(memory_of(p, step, count), before, kept, c, first, count, size, half, gates);
+        if (p->rows[frame] >= 0)
+            remember(frame_of(p, frame, first, count, half, gates), memory_of(p, step, count), w.c);
     }
     for (int64_t step = p->frames - 1; step >= 0; step--) {
-        int64_t frame = frame_at(p, video, step), row = frame * gates * size * width;
-        char *out = (char *)p->for_before + row;
-        if (p->valid && !p->valid[frame]) {
-            for (int64_t gate = 0; gate < gates; gate++)
-                memset(out + (gate * size + first) * width, 0, (size_t)(count * width));
-            continue;
-        }
-        const char *before = (const char *)p->before + row, *for_h = (const char *)p->for_h + frame * size * width;
-        const uint8_t *kept = kept_at(p, frame);
-        frame_backward(memory_of(p, step, count), before, kept, for_h, out, c, for_c, first, count, size, half,
-                       gates);
+        int64_t frame = frame_at(p, video, step);
+        if (p->rows[frame] < 0) continue;
+        const char *for_h = (const char *)p->for_h + frame * size * width;
+        char *out = (char *)p->for_before + p->rows[frame] * gates * size * width;
+        struct frame at = frame_of(p, frame, first, count, half, gates);
+        frame_backward(at, memory_of(p, step, count), &w, for_h, out);
     }
-    memcpy(p->for_c + video * size + first, for_c, (size_t)count * sizeof *for_c);
+    size_t bytes = (size_t)count * sizeof(float);
+    memcpy(p->for_c + video * size + first, w.for_c, bytes);
+    for (int64_t gate = 0; gate < gates; gate++)
+        memcpy(p->for_bias + (video * gates + gate) * size + first, w.for_bias[gate], bytes);
 }
 
 INLINE void video_backward(const struct pooling *p, int64_t video, int half, int gates) {
