@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Names of the classes, instead of the workspace's.",
 )
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Hash store and index in full, also when that was done in the last 24 hours.",
+)
 @dim_option
 @store_option
 @compute_options
@@ -42,6 +47,7 @@ def search(
     vector: Path | None,
     k: int,
     vocabulary: Path | None,
+    verify: bool,
     dim: int | None,
     name: str | None,
 ) -> None:
@@ -56,9 +62,10 @@ def search(
         vector=vector,
         k=k,
         vocabulary=vocabulary,
+        verify=verify,
     )
-    with session.working():
-        answer = search_store(session.workspace, request)
+    with session.working() as report:
+        answer = search_store(session.workspace, request, report)
     session.show(answer, lambda: answer_text(answer))
 
 

@@ -5,5 +5,6 @@ disk      the commit steps themselves (write, fsync, rename, ...) and the words 
 atomic    one file, replaced in one step or not at all
 lock      one writer at a time
 manifest  the versions that wrote an artifact
+hashed    which files were hashed lately and have not changed since
 folder    several files as one artifact, committed by their manifest
 """

@@ -23,6 +23,7 @@ from compress.artifacts.atomic import (
     write_new,
 )
 from compress.artifacts.faults import fault_point
+from compress.artifacts.hashed import Verify, matches
 from compress.artifacts.lock import exclusive
 from compress.artifacts.manifest import (
     MANIFEST,
@@ -76,13 +77,13 @@ def commit_folder(
     return manifest
 
 
-def read_folder(folder: Path, kind: str, verify: bool = True) -> Manifest:
+def read_folder(folder: Path, kind: str, verify: Verify = True) -> Manifest:
     """The manifest of a committed folder, after its files were checked.
 
     Args:
         folder: what `commit_folder` wrote.
         kind: what the caller expects it to be.
-        verify: check every file's sha256; False checks presence and size only.
+        verify: check every file's sha256; False checks presence and size only, a memory trusts what it knows.
 
     Raises:
         NotFoundError: no folder, or nothing was ever committed to it.
@@ -95,7 +96,7 @@ def read_folder(folder: Path, kind: str, verify: bool = True) -> Manifest:
         raise damaged(error, kind) from error
 
 
-def _read(folder: Path, kind: str, verify: bool) -> Manifest:
+def _read(folder: Path, kind: str, verify: Verify) -> Manifest:
     data = _read_manifest(folder)
     while True:
         manifest = parse_manifest(data, folder)
@@ -152,7 +153,7 @@ def _read_manifest(folder: Path) -> bytes:
     return read_bytes(folder / MANIFEST)
 
 
-def _check(path: Path, file: StoredFile, verify: bool) -> None:
+def _check(path: Path, file: StoredFile, verify: Verify) -> None:
     try:
         facts = path.lstat()
     except FileNotFoundError as error:
@@ -162,5 +163,5 @@ def _check(path: Path, file: StoredFile, verify: bool) -> None:
     if facts.st_size != file.bytes:
         sizes = f"has {facts.st_size:,} bytes, its manifest says {file.bytes:,}"
         raise CorruptArtifactError(sizes, where=path)
-    if verify and sha256_file(path) != file.sha256:
+    if not matches(verify, facts, file.sha256, lambda: sha256_file(path)):
         raise CorruptArtifactError("does not match the sha256 in its manifest", where=path)

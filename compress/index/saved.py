@@ -11,6 +11,7 @@ import numpy as np
 
 from compress import faiss_engine
 from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.hashed import Verify
 from compress.artifacts.manifest import Manifest
 from compress.errors import CorruptArtifactError
 from compress.index.factory import check_loaded
@@ -77,7 +78,7 @@ def save(folder: Path, index: Any, ids: np.ndarray, facts: IndexFacts) -> Manife
     return commit_folder(folder, KIND, {_INDEX: write_index, _IDS: buffer.getvalue()}, asdict(facts))
 
 
-def load(folder: Path, verify: bool) -> tuple[Any, np.ndarray, IndexFacts]:
+def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:
     """Read back what `save` committed, after checking that its parts belong together.
 
     Returns:

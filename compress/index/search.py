@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.artifacts.hashed import Verify
 from compress.errors import CorruptArtifactError, DataError, UsageError
 from compress.index.exact import QUERIES_AT_ONCE, check_dims
 from compress.index.factory import num_lists
@@ -28,12 +29,12 @@ class Neighbour:
     score: float
 
 
-def open_index(folder: Path, verify: bool = True, store: Store | None = None) -> SearchIndex:
+def open_index(folder: Path, verify: Verify = True, store: Store | None = None) -> SearchIndex:
     """Open a committed index; its arrays stay on disk and are mapped into memory.
 
     Args:
         folder: what `build_index` committed.
-        verify: compare every file with its sha256; False checks sizes only.
+        verify: compare every file with its sha256; False checks sizes only, a memory trusts what it knows.
         store: when given, the index must have been built from exactly this store.
 
     Raises:

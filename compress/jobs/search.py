@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from compress.artifacts.hashed import HashedFiles
 from compress.datasets.vocabulary import Vocabulary, load_vocabulary
-from compress.errors import DataError, NotFoundError, SchemaError, UsageError
+from compress.errors import DataError, NotFoundError, SchemaError, StorageError, UsageError
 from compress.index import open_index
 from compress.jobs.store_files import find_store_file
+from compress.progress import Note, Reporter, silent
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 
@@ -26,6 +28,7 @@ class SearchRequest:
         vector: .npy file with an embedding, (dim,) or (n, dim) of which the first is taken.
         k: how many videos to find, >= 1.
         vocabulary: names of the classes; None means the workspace's.
+        verify: hash store and index in full, also when that was done in the last 24 hours.
     """
 
     dim: int | None
@@ -35,6 +38,7 @@ class SearchRequest:
     vector: Path | None
     k: int
     vocabulary: Path | None
+    verify: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,11 @@ class Answer:
     neighbours: tuple[Hit, ...]
 
 
-def search_store(workspace: Workspace, request: SearchRequest) -> Answer:
+def search_store(workspace: Workspace, request: SearchRequest, report: Reporter = silent) -> Answer:
     """Answer one question from the index beside a store.
+
+    Both are mapped into memory, and hashed unless that was done in the last 24 hours and they have not
+    changed since (see `compress.artifacts.hashed`).
 
     Raises:
         UsageError: not exactly one of video_id, row and vector.
@@ -74,8 +81,10 @@ def search_store(workspace: Workspace, request: SearchRequest) -> Answer:
             where=found.index,
             hint=f"`compress index --name {found.typed}` builds it",
         )
-    store = open_store(found.path)
-    index = open_index(found.index, store=store)
+    hashed = HashedFiles(workspace.cache / "hashed.json", trust=not request.verify)
+    store = open_store(found.path, verify=hashed)
+    index = open_index(found.index, verify=hashed, store=store)
+    _remember(hashed, report)
     names = _vocabulary(workspace, request)
     row, vector = _query(store, request)
     hits = tuple(
@@ -83,6 +92,13 @@ def search_store(workspace: Workspace, request: SearchRequest) -> Answer:
         for hit in index.neighbours(vector, request.k, exclude=row)
     )
     return Answer(_words(store, row, names, request.vector), hits)
+
+
+def _remember(hashed: HashedFiles, report: Reporter) -> None:
+    try:
+        hashed.save()
+    except StorageError as error:  # A workspace that is only read can be searched all the same.
+        report(Note(f"{error}; the next search hashes store and index again"))
 
 
 def _query(store: Store, request: SearchRequest) -> tuple[int | None, np.ndarray]:

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from compress.artifacts import disk
+from compress.artifacts.hashed import Verify, matches
 from compress.codecs.base import Codec
 from compress.codecs.registry import restore_codec
 from compress.datasets.labels import Labels
@@ -46,7 +47,7 @@ class Part:
     sha256: str
 
 
-def open_part(path: Path, verify: bool) -> Part:
+def open_part(path: Path, verify: Verify) -> Part:
     """Open one store file; see `open_store`."""
     if not path.exists():
         raise _missing(path)
@@ -72,13 +73,14 @@ def _missing(path: Path) -> NotFoundError:
     return NotFoundError("no such store", where=path, hint="check the name, or encode it first")
 
 
-def _check_user_block(file: BinaryIO, path: Path, verify: bool) -> user_block.UserBlock:
+def _check_user_block(file: BinaryIO, path: Path, verify: Verify) -> user_block.UserBlock:
     block = user_block.parse(file.read(user_block.SIZE + 8), path)
-    size = os.fstat(file.fileno()).st_size
+    facts = os.fstat(file.fileno())
+    size = facts.st_size
     if size != block.bytes:
         sizes = f"has {size:,} bytes, {block.bytes:,} were written"
         raise CorruptArtifactError(sizes, where=path, hint=_RERUN)
-    if verify and hash_after_user_block(file.fileno()) != block.sha256:
+    if not matches(verify, facts, block.sha256, lambda: hash_after_user_block(file.fileno())):
         raise CorruptArtifactError("does not match its sha256: it was changed", where=path, hint=_RERUN)
     return block
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from compress.artifacts import folder, hashed
+from compress.artifacts.atomic import sha256_file
 from compress.codecs.registry import build_codec
 from compress.datasets.labels import Labels
 from compress.store.writer import open_writer
@@ -164,3 +167,31 @@ def test_a_store_and_an_index_are_inspected(compress, indexed: Path):
     assert (store["kind"], store["facts"]["videos"], store["facts"]["dim"]) == ("store", NUM, DIM)
     assert store["facts"]["splits"] == {"train": 80, "validate": 20}
     assert (index["kind"], index["facts"]["num_vectors"]) == ("index", NUM)
+
+
+def test_a_search_hashes_what_changed_since_the_last_one(indexed: Path, compress, monkeypatch):
+    monkeypatch.setattr(hashed, "_TICK_NS", 0)
+    time.sleep(0.02)
+    hashings: list[Path] = []
+    monkeypatch.setattr(folder, "sha256_file", lambda path: hashings.append(path) or sha256_file(path))
+    ask = ("search", "v003", "--dim", DIM)
+    answers = [compress(*ask, "--json").json, compress(*ask, "--json").json]
+    assert answers[0] == answers[1]
+    assert len(hashings) == 2  # The index and its ids, once.
+    assert compress(*ask, "--json", "--verify").json == answers[0]
+    assert len(hashings) == 4
+    for damaged in (hashings[0], hashings[1], indexed / "embeddings" / "mine-16.h5"):
+        whole = damaged.read_bytes()
+        damaged.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
+        assert compress(*ask).code == 65
+        damaged.write_bytes(whole)
+    assert compress(*ask, "--json").json == answers[0]
+
+
+def test_a_workspace_that_cannot_be_written_is_searched_all_the_same(indexed: Path, compress, monkeypatch):
+    monkeypatch.setattr(hashed, "_TICK_NS", 0)
+    time.sleep(0.02)
+    (indexed / "cache").write_text("in the way of the folder")
+    ended = compress("search", "v003", "--dim", DIM)
+    assert ended.code == 0
+    assert "the next search hashes store and index again" in ended.err
