@@ -13,13 +13,16 @@ from compress.training.presets import CLOSED_FORM
 from encoders import config_class, list_encoders
 
 
-def identity_of(config: TrainConfig, table: Table, validation: Table, device: str) -> dict[str, Any]:
-    """Recipe, videos and device, as JSON."""
+def identity_of(
+    config: TrainConfig, table: Table, validation: Table, device: str, *, compile: bool = False
+) -> dict[str, Any]:
+    """Recipe, videos and device, as JSON; and, told but not compared, that the loss was compiled."""
     return {
         "config": config.to_json(),
         "data": fingerprint(table),
         "validation": fingerprint(validation),
         "device": device,
+        **({"runtime": {"compile": True}} if compile else {}),
     }
 
 

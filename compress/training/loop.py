@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -22,10 +23,14 @@ from compress.training.admission import check, claim
 from compress.training.averaging import WeightAverage
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
+from compress.training.device_feed import batches
+from compress.training.device_settings import set_up_device
 from compress.training.estimate import Stopwatch, describe
 from compress.training.identity import identity_of
 from compress.training.inputs import Table, training_order
+from compress.training.loss_function import compiled, loss_function
 from compress.training.optimizer import build_optimizer, set_learning_rates
+from compress.training.pending_losses import CALMER, PendingLosses
 from compress.training.run import (
     WEIGHTS,
     Run,
@@ -37,7 +42,7 @@ from compress.training.run import (
 )
 from compress.training.schedules import branch_factor, main_factor
 from compress.training.state import TrainState
-from compress.training.step import CALMER, new_model, step
+from compress.training.step import new_model, step
 from compress.training.validate import accumulate
 from encoders import keep_freed_memory
 
@@ -64,6 +69,7 @@ def train(
     threads: int = 0,
     report: Reporter = silent,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    compile: bool = False,
 ) -> TrainResult:
     """Train, or go on with, one run.
 
@@ -75,8 +81,11 @@ def train(
         threads: CPU threads of torch; 0 leaves them as they are.
         report: gets progress, the estimate, and the figures of each epoch.
         checkpoint_seconds: time between checkpoints; a killed training loses at most that.
+        compile: compute the loss by torch.compile. It changes the last bits, so it is noted in config.json,
+            but a run may be continued without it, or with it.
 
     Raises:
+        UnavailableError: no GPU, or no compiler, where one is asked for.
         UsageError: the folder holds a training of another recipe or other data.
         SchemaError: encoder and data, or the two tables, do not fit.
         DivergedError: the loss is no longer finite.
@@ -88,14 +97,14 @@ def train(
     keep_freed_memory()
     started, folder = time.monotonic(), Run(run)
     with exclusive(run / "train"):
-        identity = identity_of(config, table, validation, device)
+        identity = identity_of(config, table, validation, device, compile=compile)
         claim(folder, identity)
         if folder.finished:
             report(Note(f"{run} is trained already"))
         elif config.head is None:
             fit_closed_form(config, table, folder)
         else:
-            _fit(config, table, validation, folder, identity, device, report, checkpoint_seconds)
+            _fit(config, table, validation, folder, identity, device, report, checkpoint_seconds, compile)
         # Not only after `_fit`: a training may have been killed between its last commit and this.
         for scaffold in (folder.best, folder.checkpoint):
             shutil.rmtree(scaffold, ignore_errors=True)
@@ -112,7 +121,10 @@ def _fit(
     device: str,
     report: Reporter,
     checkpoint_seconds: float,
+    compile: bool,
 ) -> None:
+    same_shapes = table.schema.level == "video"
+    set_up_device(device, config.precision, same_shapes=same_shapes)
     torch.manual_seed(config.seed)
     model = new_model(config, table).to(device)
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
@@ -125,44 +137,54 @@ def _fit(
     measure = partial(_finish_epoch, config, state, table, validation, run, identity, report)
     if state.at.measured < state.at.epoch:
         measure()
+    loss_of, losses = loss_function(config, model, device), PendingLosses(device)
+    if compile:
+        loss_of = compiled(loss_of, device, same_shapes=same_shapes)
     clock, saved, counted = Stopwatch(config, steps, report), time.monotonic(), time.process_time()
     order = training_order(table, config.batch_size, config.seed, state.at.position)
-    while state.at.epoch < config.epochs and not _patience_lost(config, state):
-        position, rows = next(order)
-        at = state.at
+    with closing(batches(table, order, torch.device(device), report)) as feed:
+        while state.at.epoch < config.epochs and not _patience_lost(config, state):
+            batch = next(feed)
+            at = state.at
 
-        # -- one step ----------------------------------------------------------------------------------
-        model.train()
-        if config.warm_epochs:
-            model.encoder.set_warm(at.epoch < config.warm_epochs)
-        factors = {
-            "main": main_factor(config, at.step, steps),
-            "branch": branch_factor(config, at.step, steps),
-        }
-        set_learning_rates(state.optimizer, factors)
-        loss = step(config, state, table, rows, device)
-        at.step, at.loss_sum, at.videos = at.step + 1, at.loss_sum + loss * len(rows), at.videos + len(rows)
-        state.average.update(model, at.step)
-        at.epoch, at.batch = position.epoch, position.batch
-        now = time.process_time()
-        at.cpu_seconds, counted = at.cpu_seconds + now - counted, now
+            # -- one step ------------------------------------------------------------------------------
+            model.train()
+            if config.warm_epochs:
+                model.encoder.set_warm(at.epoch < config.warm_epochs)
+            factors = {
+                "main": main_factor(config, at.step, steps),
+                "branch": branch_factor(config, at.step, steps),
+            }
+            set_learning_rates(state.optimizer, factors)
+            loss = step(config, state, batch.inputs, batch.labels, loss_of)
+            at.step, at.epoch, at.batch = at.step + 1, batch.after.epoch, batch.after.batch
+            losses.add(at, loss, batch.videos)
+            state.average.update(model, at.step)
+            now = time.process_time()
+            at.cpu_seconds, counted = at.cpu_seconds + now - counted, now
 
-        # -- tell ------------------------------------------------------------------------------------------
-        clock.tick(at.step)
-        done = (at.step - 1) % steps + 1
-        figures = {"loss": at.loss_sum / at.videos, **({"gap": at.best_gap} if at.best_epoch else {})}
-        stage = f"epoch {(at.step - 1) // steps + 1}/{config.epochs}"
-        report(Progress(stage, min(done * config.batch_size, len(table)), len(table), "videos", figures))
-        # -- once an epoch: measure, log, keep the best ----------------------------------------------------
-        if at.batch == 0:
-            measure()
-            counted = time.process_time()
+            # -- tell --------------------------------------------------------------------------------------
+            clock.tick(at.step)
+            done = (at.step - 1) % steps + 1
+            figures = {
+                **({"loss": at.loss_sum / at.videos} if at.videos else {}),
+                **({"gap": at.best_gap} if at.best_epoch else {}),
+            }
+            stage = f"epoch {(at.step - 1) // steps + 1}/{config.epochs}"
+            report(Progress(stage, min(done * config.batch_size, len(table)), len(table), "videos", figures))
 
-        # -- keep what is done -----------------------------------------------------------------------------
-        if interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds:
-            state.save(run, identity)
-            saved = time.monotonic()
-            check_interrupt()
+            # -- once an epoch: measure, log, keep the best ------------------------------------------------
+            if at.batch == 0:
+                losses.settle(at)
+                measure()
+                counted = time.process_time()
+
+            # -- keep what is done -------------------------------------------------------------------------
+            if interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds:
+                losses.settle(at)
+                state.save(run, identity)
+                saved = time.monotonic()
+                check_interrupt()
     _finish(state, run)
 
 

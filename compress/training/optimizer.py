@@ -8,6 +8,8 @@ from torch import nn
 from compress.training.config import TrainConfig
 from encoders import Model
 
+_NOT_ZERO = 1e-6  # what clip_grad_norm_ adds to a norm
+
 
 def build_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
     """Adam or AdamW over the main and the branch parameters; only matrices decay.
@@ -42,7 +44,11 @@ def set_learning_rates(optimizer: torch.optim.Optimizer, factors: dict[str, floa
 
 
 def clip_each(model: nn.Module, norm: float) -> None:
-    """Cut the gradient of each tensor to `norm` on its own, as the papers' code does."""
-    for parameter in model.parameters():
-        if parameter.grad is not None:
-            nn.utils.clip_grad_norm_([parameter], norm)
+    """Cut the gradient of each tensor to `norm` on its own, as the papers' code does.
+
+    To the bit what `nn.utils.clip_grad_norm_` does to one tensor at a time, in three calls for all.
+    """
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    if gradients:
+        norms = torch.stack(torch._foreach_norm(gradients))
+        torch._foreach_mul_(gradients, (norm / (norms + _NOT_ZERO)).clamp_max_(1.0).unbind())

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import torch
+from torch import Tensor
 
 from compress.datasets.schema import FeatureSchema
-from compress.errors import DivergedError, UsageError
+from compress.errors import UsageError
 from compress.training.config import TrainConfig
-from compress.training.inputs import Table, batch, input_norm_config, set_input_statistics
+from compress.training.inputs import Table, input_norm_config, set_input_statistics
+from compress.training.loss_function import LossFunction
 from compress.training.optimizer import clip_each
 from compress.training.presets import CLOSED_FORM
 from compress.training.state import TrainState
-from encoders import Model, ModelConfig, build_model
-
-CALMER = "lower --learning-rate, or --set precision=fp32"
+from encoders import Inputs, Model, ModelConfig, build_model
 
 
 def build(config: TrainConfig, schema: FeatureSchema) -> Model:
@@ -58,22 +55,25 @@ def new_model(config: TrainConfig, table: Table) -> Model:
     return model
 
 
-def step(config: TrainConfig, state: TrainState, table: Table, rows: Any, device: str) -> float:
-    """One step of the optimiser on some rows of a table; the loss before it, mean over videos.
+def step(
+    config: TrainConfig, state: TrainState, inputs: Inputs, labels: Tensor, loss_of: LossFunction
+) -> Tensor:
+    """One step of the optimiser on a batch; nothing in it waits for a GPU.
 
-    Raises:
-        DivergedError: the loss is not finite.
+    Args:
+        config: the recipe.
+        state: model and optimiser; the running average is not touched.
+        inputs: what the model reads, on its device.
+        labels: (B, C) bool, there too.
+        loss_of: what `loss_function` gives.
+
+    Returns:
+        The loss before the step, a scalar on the device, mean over videos; it may not be finite.
     """
-    inputs, labels = batch(table, rows, torch.device(device))
-    model = state.model
-    with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
-        loss = model.loss(inputs, labels, config.input_dropout) + model.penalty()
+    loss = loss_of(inputs, labels)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if config.clip_norm:
-        clip_each(model, config.clip_norm)
-    value = float(loss.detach())
-    if not math.isfinite(value):
-        raise DivergedError(f"the loss is {value} at step {state.at.step + 1}", hint=CALMER)
+        clip_each(state.model, config.clip_norm)
     state.optimizer.step()
-    return value
+    return loss.detach()

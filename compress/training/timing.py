@@ -15,8 +15,10 @@ from compress.training.admission import check
 from compress.training.averaging import WeightAverage
 from compress.training.config import TrainConfig
 from compress.training.estimate import BYTES_A_WEIGHT
-from compress.training.inputs import Table, training_order
+from compress.training.inputs import Table, batch, training_order
+from compress.training.loss_function import loss_function
 from compress.training.optimizer import build_optimizer
+from compress.training.pending_losses import refuse_divergence
 from compress.training.state import TrainState
 from compress.training.step import new_model, step
 from encoders import keep_freed_memory
@@ -134,10 +136,13 @@ def _seconds_a_unit(
     budget: float,
     clock: Callable[[], float],
 ) -> float:
+    loss_of = loss_function(config, state.model, device)
+
     def train(rows: np.ndarray) -> None:
         state.model.train()
-        step(config, state, table, rows, device)
+        loss = step(config, state, *batch(table, rows, torch.device(device)), loss_of)
         state.average.update(state.model, 1)
+        refuse_divergence(float(loss), 1)  # this also waits for a GPU to be done
 
     rows = next(order)
     few = rows[: max(_LEAST_ROWS, len(rows) // _PART)]

@@ -1,7 +1,7 @@
 """Loss of the MoE head and its gradient, each position as a positive and as a negative: nothing to look for.
 
-The formulas of moe_loss.py in log space. On a GPU memory is what costs, not arithmetic; compiled, it is one kernel
-that reads the activations once.
+The formulas of moe_loss.py in log space. On a GPU memory is what costs, not arithmetic; compiled, it is one
+kernel that reads the activations once.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_videos(
 ) -> None:
     # 40 videos in batches of 16, 16 and 8.
     losses = iter([1.0, 2.0, 6.0])
-    monkeypatch.setattr("compress.training.loop.step", lambda *arguments: next(losses))
+    monkeypatch.setattr("compress.training.loop.step", lambda *arguments: torch.tensor(next(losses)))
     run = run_of(replace(IDENTITY, epochs=1), tmp_path)
     assert log_of(run)[0]["loss"] == pytest.approx((16 * 1 + 16 * 2 + 8 * 6) / 40)
 
@@ -207,7 +207,7 @@ def test_an_absurd_learning_rate_is_a_diverged_training(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_not_finite_ends_the_training_before_the_weights_take_it_in(
+def test_a_loss_that_is_not_finite_ends_the_training_before_anything_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     def loss(model: torch.nn.Module, *arguments: object) -> torch.Tensor:
@@ -222,10 +222,10 @@ def test_a_loss_that_is_not_finite_ends_the_training_before_the_weights_take_it_
 def test_weights_that_break_at_the_last_step_of_an_epoch_are_a_diverged_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def break_weights(config: object, state: object, *arguments: object) -> float:
+    def break_weights(config: object, state: object, *arguments: object) -> torch.Tensor:
         with torch.no_grad():
             state.model.head.weight.fill_(math.nan)
-        return 1.0
+        return torch.tensor(1.0)
 
     monkeypatch.setattr("compress.training.loop.step", break_weights)
     with pytest.raises(DivergedError, match="not finite after epoch 1"):

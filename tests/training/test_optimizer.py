@@ -76,6 +76,21 @@ def test_each_tensor_is_clipped_on_its_own() -> None:
     np.testing.assert_array_equal(model.bias.grad.numpy(), np.float32([0.3, 0.4]))
 
 
+@pytest.mark.parametrize("norm", [0.5, 1.0, 100.0])
+def test_clipping_all_tensors_at_once_gives_the_bits_of_clipping_them_one_by_one(norm: float) -> None:
+    model = model_of(LSTM)
+    for number, parameter in enumerate(model.parameters()):
+        parameter.grad = torch.randn(parameter.shape) * 3.0 ** (number % 7 - 3)
+    wanted = [parameter.grad.clone() for parameter in model.parameters()]
+    for gradient in wanted:
+        holder = nn.Parameter(torch.zeros_like(gradient))
+        holder.grad = gradient
+        nn.utils.clip_grad_norm_([holder], norm)
+    clip_each(model, norm)
+    for parameter, gradient in zip(model.parameters(), wanted, strict=True):
+        assert torch.equal(parameter.grad, gradient)
+
+
 def test_parameters_without_a_gradient_are_left_alone() -> None:
     clip_each(nn.Linear(3, 2), 1.0)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
+import torch
 
 from compress.errors import SchemaError
 from compress.training import TrainConfig
@@ -28,11 +28,11 @@ class Clock:
         self.price, self.warm = price, price if warm_price is None else warm_price
         monkeypatch.setattr("compress.training.timing.step", self.step)
 
-    def step(self, config: Any, state: Any, table: Any, rows: np.ndarray, device: str) -> float:
-        self.rows.append(len(rows))
-        units = len(rows) if not hasattr(table, "num_frames") else table.num_frames[rows].sum()
+    def step(self, config: Any, state: Any, inputs: Any, labels: torch.Tensor, loss_of: Any) -> torch.Tensor:
+        self.rows.append(len(labels))
+        units = int(inputs[1].sum()) if isinstance(inputs, tuple) else len(labels)
         self.now += units * (self.warm if getattr(state.model.encoder, "warm", False) else self.price)
-        return 1.0
+        return torch.tensor(1.0)
 
     def __call__(self) -> float:
         return self.now

@@ -1,0 +1,149 @@
+"""Where the batches of a training come from: the device's own memory, or the host's, made by a thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from compress.datasets.batches import Position, Step
+from compress.progress import Note, Reporter, silent
+from compress.training.device_table import bytes_of, device_table
+from compress.training.inputs import Table, batch
+from encoders import Inputs
+
+RESIDENT_SHARE = 0.5  # of the device's free memory; the rest is for model, optimiser and activations
+AHEAD = 2  # batches that wait on the host
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's input, on the device.
+
+    Args:
+        after: the position once this batch is done.
+        videos: how many.
+        inputs: what `Model` reads.
+        labels: bool (videos, C).
+    """
+
+    after: Position
+    videos: int
+    inputs: Inputs
+    labels: Tensor
+
+
+def batches(
+    table: Table,
+    order: Iterator[Step],
+    device: torch.device,
+    report: Reporter = silent,
+    *,
+    free_bytes: int | None = None,
+) -> Generator[Batch]:
+    """The batches of `order`, one after the other, to the bit those of `Table.batch`. Close it when done.
+
+    A GPU that has room for the whole table (RESIDENT_SHARE) gets it once. If it has not, a thread makes the
+    next batches in pinned memory while the GPU computes. A CPU computes them when they are asked for: there a
+    second thread would only take a core from the model.
+
+    Args:
+        table: the videos.
+        order: positions and rows, endless.
+        device: where they are wanted.
+        report: told what was chosen, where there was a choice.
+        free_bytes: of the device's memory; None to ask a GPU. Given, a CPU is treated like a GPU.
+    """
+    if device.type == "cuda" and free_bytes is None:
+        free_bytes = torch.cuda.mem_get_info(device)[0]
+    if free_bytes is None:
+        return direct(table, order, device)
+    size = bytes_of(table)
+    if size <= RESIDENT_SHARE * free_bytes:
+        report(Note(f"the training videos ({_gigabytes(size)}) stay in the device's memory"))
+        return resident(table, order, device, report)
+    report(
+        Note(
+            f"the training videos ({_gigabytes(size)}) are more than {RESIDENT_SHARE:.0%} of the device's "
+            f"free memory ({_gigabytes(free_bytes)}): they are sent to it batch by batch"
+        )
+    )
+    return prefetched(table, order, device)
+
+
+def direct(table: Table, order: Iterator[Step], device: torch.device) -> Generator[Batch]:
+    """Each batch made when it is asked for."""
+    for after, rows in order:
+        yield Batch(after, len(rows), *batch(table, rows, device))
+
+
+def resident(
+    table: Table, order: Iterator[Step], device: torch.device, report: Reporter = silent
+) -> Generator[Batch]:
+    """Each batch made on the device, from a copy of the table there."""
+    there = device_table(table, device, report)
+    for after, rows in order:
+        yield Batch(after, len(rows), *there.batch(rows))
+
+
+def prefetched(table: Table, order: Iterator[Step], device: torch.device) -> Generator[Batch]:
+    """Each batch made by a thread, AHEAD of its use, and sent without waiting for it to arrive.
+
+    Raises whatever making a batch raises, where that batch would have come.
+    """
+    ready: queue.Queue[tuple[Position, list[Tensor]] | BaseException] = queue.Queue(AHEAD)
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=_make, args=(table, order, device.type == "cuda", ready, stop), name="batches", daemon=True
+    )
+    thread.start()
+    try:
+        while True:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            after, host = item
+            *arrays, labels = (tensor.to(device, non_blocking=True) for tensor in host)
+            inputs: Inputs = arrays[0] if len(arrays) == 1 else (arrays[0], arrays[1])
+            yield Batch(after, len(labels), inputs, labels)
+    finally:
+        stop.set()
+        while thread.is_alive():  # it may wait for room in the queue
+            _drain(ready)
+            thread.join(0.01)
+
+
+def _make(
+    table: Table,
+    order: Iterator[Step],
+    pin: bool,
+    ready: queue.Queue[tuple[Position, list[Tensor]] | BaseException],
+    stop: threading.Event,
+) -> None:
+    try:
+        for after, rows in order:
+            host = [_host(array, pin) for array in table.batch(rows)]
+            ready.put((after, host))
+            if stop.is_set():
+                return
+    except BaseException as error:  # handed over: the training raises it
+        ready.put(error)
+
+
+def _host(array: np.ndarray, pin: bool) -> Tensor:
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory() if pin else tensor
+
+
+def _drain(ready: queue.Queue[tuple[Position, list[Tensor]] | BaseException]) -> None:
+    while not ready.empty():
+        ready.get_nowait()
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

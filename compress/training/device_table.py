@@ -1,0 +1,109 @@
+"""A training table in the memory of the device, where its batches are made too: only row numbers are sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from compress.datasets.frame_table import FrameTable
+from compress.datasets.labels import Labels
+from compress.progress import Progress, Reporter, check_interrupt, silent
+from compress.training.inputs import Table
+from encoders import Inputs
+
+_BLOCK_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class DeviceTable:
+    """What `Table.batch` gives, to the bit, without a copy through the host.
+
+    Args:
+        table: the same table on the host. Its lengths say how large a batch will be, so that the device is
+            never asked, which would make the host wait for it.
+        data: features float32 (N, D), or frames uint8 (sum of T, D).
+        frame_indptr: int64 (N + 1,), the frames of each video; None at video level.
+        label_indptr: int64 (N + 1,); the classes of video i are `label_classes[indptr[i]:indptr[i + 1]]`.
+        label_classes: int32 (all labels,).
+    """
+
+    table: Table
+    data: Tensor
+    frame_indptr: Tensor | None
+    label_indptr: Tensor
+    label_classes: Tensor
+
+    def batch(self, rows: np.ndarray) -> tuple[Inputs, Tensor]:
+        """Inputs of the model and labels bool (B, C) of int64 rows (B,); see `Table.batch`."""
+        chosen = sent(rows, self.data.device)
+        labels = self._labels(chosen, int(_lengths(self.table.labels.indptr, rows).sum()))
+        if self.frame_indptr is None or not isinstance(self.table, FrameTable):
+            return self.data.index_select(0, chosen), labels
+        return self._frames(self.frame_indptr, chosen, _longest(self.table, rows)), labels
+
+    def _frames(self, indptr: Tensor, rows: Tensor, longest: int) -> tuple[Tensor, Tensor]:
+        starts = indptr[rows]
+        lengths = indptr[rows + 1] - starts
+        places = torch.arange(longest, device=rows.device)
+        padding = places >= lengths[:, None]
+        wanted = (starts[:, None] + places).masked_fill_(padding, 0)
+        frames = self.data.index_select(0, wanted.flatten()).view(len(rows), longest, self.data.shape[1])
+        return frames.masked_fill_(padding[:, :, None], 0), lengths
+
+    def _labels(self, rows: Tensor, total: int) -> Tensor:
+        """bool (B, C); `total` is the number of labels of all rows."""
+        starts = self.label_indptr[rows]
+        lengths = self.label_indptr[rows + 1] - starts
+        before = lengths.cumsum(0) - lengths
+        videos = torch.repeat_interleave(
+            torch.arange(len(rows), device=rows.device), lengths, output_size=total
+        )
+        places = torch.arange(total, device=rows.device) + (starts - before)[videos]
+        classes = self.table.labels.num_classes
+        dense = torch.zeros(len(rows) * classes, dtype=torch.bool, device=rows.device)
+        dense.scatter_(0, videos * classes + self.label_classes[places], True)
+        return dense.view(len(rows), classes)
+
+
+def device_table(table: Table, device: torch.device, report: Reporter = silent) -> DeviceTable:
+    """Copy a table to the device, some rows at a time."""
+    frames = isinstance(table, FrameTable)
+    source = table.frames if isinstance(table, FrameTable) else table.features
+    data = torch.empty(source.shape, dtype=torch.uint8 if frames else torch.float32, device=device)
+    block = max(1, _BLOCK_BYTES // max(1, data.shape[1] * data.element_size()))
+    for first in range(0, len(source), block):
+        rows = np.array(source[first : first + block])  # torch wants it writable
+        data[first : first + len(rows)].copy_(torch.from_numpy(rows))
+        report(Progress("to the device", min(first + block, len(source)), len(source)))
+        check_interrupt()
+    indptr = torch.from_numpy(np.array(table.indptr)).to(device) if isinstance(table, FrameTable) else None
+    labels: Labels = table.labels
+    arrays = (torch.from_numpy(np.array(array)).to(device) for array in (labels.indptr, labels.indices))
+    return DeviceTable(table, data, indptr, *arrays)
+
+
+def bytes_of(table: Table) -> int:
+    """What a `DeviceTable` of it takes."""
+    rows, size = (table.frames, 1) if isinstance(table, FrameTable) else (table.features, 4)
+    numbers = 2 * 8 * (len(table) + 1) + 4 * len(table.labels.indices)
+    return rows.shape[0] * rows.shape[1] * size + numbers
+
+
+def sent(array: np.ndarray, device: torch.device) -> Tensor:
+    """An array on the device; the host does not wait until it is there."""
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":  # only from memory that the system cannot move is it copied in the background
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def _lengths(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    lengths: np.ndarray = indptr[rows + 1] - indptr[rows]
+    return lengths
+
+
+def _longest(table: FrameTable, rows: np.ndarray) -> int:
+    return int(_lengths(table.indptr, rows).max(initial=0))
