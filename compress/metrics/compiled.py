@@ -132,6 +132,27 @@ def sums_of_bits(code: ctypes.CDLL, scores: np.ndarray) -> np.ndarray:
     return sums
 
 
+def weighted_precision(
+    code: ctypes.CDLL,
+    weights: np.ndarray,
+    hits: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    miss_videos: np.ndarray,
+    sums: np.ndarray,
+) -> None:
+    """Add to `sums` float64 (groups,) the precision at each hit of videos taken `weights` times.
+
+    Args:
+        code: the library.
+        weights: int32 (N,).
+        hits: of each, in the order of the ranking: its video int32, its group int32, how many misses stand
+            before it and before its group, int64.
+        miss_videos: int32 (misses,), in the order of the ranking.
+        sums: changed in place.
+    """
+    addresses = [_at(array) for array in (*hits, miss_videos, sums)]
+    code.weighted_precision(_at(weights), len(hits[0]), *addresses)
+
+
 def _at(array: np.ndarray) -> int:
     return array.ctypes.data
 
@@ -144,6 +165,8 @@ def _declared(code: ctypes.CDLL) -> ctypes.CDLL:
     code.add_bits.argtypes = [_ADDRESS, *[_INT64] * 2, _ADDRESS]
     code.count_above.argtypes = [_ADDRESS, *[_INT64] * 2, *[_ADDRESS] * 3]
     code.count_above.restype = None
+    code.weighted_precision.argtypes = [_ADDRESS, _INT64, *[_ADDRESS] * 6]
+    code.weighted_precision.restype = None
     for function in (code.list_labels, code.top_k, code.precision_sums, code.add_bits):
         function.restype = _INT64
     return code

@@ -20,7 +20,7 @@ from compress.metrics.top_scores import TopScores
 
 Empty = Literal["skip", "zero"]
 # Pairs sorted together, when no single class has more; bounds the memory at 1.1 million videos.
-PAIRS = 1 << 22
+PAIRS = 1 << 21
 
 
 def mean_average_precision(top: TopScores, empty: Empty = "skip") -> float:

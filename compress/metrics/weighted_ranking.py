@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compress.metrics import compiled
 from compress.metrics.mean_average_precision import class_ranges
 from compress.metrics.ordering import BLOCK, class_keys, descending
 from compress.metrics.top_scores import TopScores
@@ -23,16 +24,15 @@ class WeightedPool:
         keys = _pool_keys(top)
         hits = (keys & HIT) != 0
         keys &= VIDEO
-        start = np.zeros(np.count_nonzero(hits), dtype=np.int64)
-        self._ranking = _Ranking(hits, keys.astype(np.int32), start)
+        videos = keys.astype(np.int32)
+        one_group = np.zeros(np.count_nonzero(hits), dtype=np.int32)
+        self._ranking = _Ranking(hits, videos, one_group, np.zeros(1, dtype=np.int64))
         self._num_labels = top.num_labels
 
     def gap(self, weights: np.ndarray) -> float:
         """GAP of the videos taken `weights` times, int32 (N,); 0 when no label is left."""
-        misses_above, copies = self._ranking.weigh(weights)
-        above = np.repeat(misses_above, copies)
-        found = np.arange(1, len(above) + 1)
-        return float(np.sum(found / (found + above)) / max(int(weights @ self._num_labels), 1))
+        total = float(self._ranking.precision_sums(weights)[0])
+        return total / max(int(weights @ self._num_labels), 1)
 
 
 class WeightedClasses:
@@ -40,49 +40,65 @@ class WeightedClasses:
 
     def __init__(self, top: TopScores) -> None:
         self._num_classes = top.num_classes
-        self._ranking, class_of_hit = _rank_by_class(top)
+        self._ranking, self._classes = _rank_by_class(top)
         self._label_classes = top.label_classes
         self._label_videos = np.repeat(np.arange(len(top), dtype=np.int32), top.num_labels)
-        # Hits stand class by class: the first hit of each class that has one, and the class of each hit.
-        self._classes, self._first_hits, sizes = np.unique(
-            class_of_hit, return_index=True, return_counts=True
-        )
-        self._class_of_hit = np.repeat(np.arange(len(self._classes)), sizes)
 
     def mean_average_precision(self, weights: np.ndarray) -> tuple[float, float]:
         """MAP of the videos taken `weights` times, int32 (N,): empty classes skipped, and as 0."""
         taken = weights[self._label_videos]
         positives = np.bincount(self._label_classes, weights=taken, minlength=self._num_classes)
-        total = float(np.sum(self._precision_sums(weights) / np.maximum(positives[self._classes], 1)))
+        sums = self._ranking.precision_sums(weights)
+        total = float(np.sum(sums / np.maximum(positives[self._classes], 1)))
         return total / max(int(np.count_nonzero(positives)), 1), total / self._num_classes
-
-    def _precision_sums(self, weights: np.ndarray) -> np.ndarray:
-        misses_above, copies = self._ranking.weigh(weights)
-        hits_above = (np.cumsum(copies) - copies)[self._first_hits]
-        hit = np.repeat(np.arange(len(copies)), copies)
-        class_of_copy = self._class_of_hit[hit]
-        found = np.arange(1, len(hit) + 1) - hits_above[class_of_copy]
-        precision = found / (found + misses_above[hit])
-        sums: np.ndarray = np.bincount(class_of_copy, weights=precision, minlength=len(self._classes))
-        return sums
 
 
 class _Ranking:
-    """Pairs in their order, group after group; all that is kept is who stands where."""
+    """Pairs in their order, group after group; all that is kept is who stands where.
 
-    def __init__(self, hits: np.ndarray, videos: np.ndarray, group_of_hit_starts: np.ndarray) -> None:
+    Args:
+        hits: bool (pairs,).
+        videos: int32 (pairs,).
+        groups: of each hit, int32 (hits,), ascending from 0 without a gap.
+        starts: of each group that has a hit, its first pair, int64 (groups,).
+    """
+
+    def __init__(self, hits: np.ndarray, videos: np.ndarray, groups: np.ndarray, starts: np.ndarray) -> None:
         places = np.flatnonzero(hits)
         self._hit_videos, self._miss_videos = videos[places], videos[~hits]
+        self._groups, self._num_groups = groups, len(starts)
         self._misses_before_hit = places - np.arange(len(places))
-        self._misses_before_group = group_of_hit_starts - np.searchsorted(places, group_of_hit_starts)
+        self._misses_before_group = (starts - np.searchsorted(places, starts))[groups]
         # A resample has as many pairs as the sample, so this is what its counts fit into.
         self._dtype = np.int32 if len(hits) < 1 << 31 else np.int64
 
-    def weigh(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weight of the misses above each hit in its group, and weight of each hit, int (hits,) both."""
+    def precision_sums(self, weights: np.ndarray) -> np.ndarray:
+        """Sum in each group of the precision at each hit, float64 (groups,).
+
+        Args:
+            weights: int32 (N,), how often each video is taken.
+        """
+        code = compiled.library()
+        if code is None:
+            return self._sums_in_numpy(weights)
+        sums = np.zeros(self._num_groups)
+        hits = (self._hit_videos, self._groups, self._misses_before_hit, self._misses_before_group)
+        compiled.weighted_precision(code, weights, hits, self._miss_videos, sums)
+        return sums
+
+    def _sums_in_numpy(self, weights: np.ndarray) -> np.ndarray:
         total = np.zeros(len(self._miss_videos) + 1, dtype=self._dtype)
         np.cumsum(weights[self._miss_videos], out=total[1:])
-        return total[self._misses_before_hit] - total[self._misses_before_group], weights[self._hit_videos]
+        misses_above = total[self._misses_before_hit] - total[self._misses_before_group]
+        copies = weights[self._hit_videos]
+        copies_above = np.cumsum(copies) - copies
+        first_hits = np.searchsorted(self._groups, np.arange(self._num_groups))
+        hit = np.repeat(np.arange(len(copies)), copies)
+        group = self._groups[hit]
+        found = np.arange(1, len(hit) + 1) - copies_above[first_hits][group] if len(hit) else hit
+        precision = found / (found + misses_above[hit])
+        sums: np.ndarray = np.bincount(group, weights=precision, minlength=self._num_groups)
+        return sums
 
 
 def _pool_keys(top: TopScores) -> np.ndarray:
@@ -100,6 +116,7 @@ def _pool_keys(top: TopScores) -> np.ndarray:
 
 
 def _rank_by_class(top: TopScores) -> tuple[_Ranking, np.ndarray]:
+    """The ranking, and the class of each of its groups."""
     hits, videos, starts, classes, before = [], [], [], [], 0
     for low, high, _ in class_ranges(top):
         chosen = np.flatnonzero((top.classes >= low) & (top.classes < high))
@@ -108,8 +125,12 @@ def _rank_by_class(top: TopScores) -> tuple[_Ranking, np.ndarray]:
         keys = keys[order]
         hits.append((keys & np.uint64(1)) != 0)
         videos.append((chosen[order] // top.k).astype(np.int32))
-        classes.append(keys[hits[-1]] >> np.uint64(33))
-        starts.append(before + np.searchsorted(keys, classes[-1] << np.uint64(33)))
+        classes.append((keys[hits[-1]] >> np.uint64(33)).astype(np.int32))
+        with_hits = np.unique(classes[-1]).astype(np.uint64)
+        starts.append(before + np.searchsorted(keys, with_hits << np.uint64(33)))
         before += len(keys)
-    ranking = _Ranking(np.concatenate(hits), np.concatenate(videos), np.concatenate(starts))
-    return ranking, np.concatenate(classes).astype(np.int64)
+    present, groups = np.unique(np.concatenate(classes), return_inverse=True)
+    ranking = _Ranking(
+        np.concatenate(hits), np.concatenate(videos), groups.astype(np.int32), np.concatenate(starts)
+    )
+    return ranking, present

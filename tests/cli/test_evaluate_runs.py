@@ -50,6 +50,15 @@ def test_what_is_current_is_shown_again(compress, inside: Path):
     assert "already" not in compress("evaluate", "--run", CNN, "--again").err
 
 
+def test_map_of_all_scores_is_shown_where_it_is_asked_for(compress, inside: Path):
+    assert "all scores" not in compress("evaluate", "--run", CNN).out
+    found = compress("evaluate", "--run", CNN, "--full-map")
+    assert (found.code, "already" in found.err) == (0, False)
+    row = json.loads((inside / "evaluation" / "models" / f"{CNN}.json").read_text())
+    assert f"{row['map_full']['map']:.4f}" in found.out
+    assert row["command"].endswith(f"--run {CNN} --full-map")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "telling"),
     [

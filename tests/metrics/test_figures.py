@@ -190,3 +190,14 @@ def test_no_videos_at_all_is_an_error(metric):
 def test_full_mean_average_precision_refuses(scores, labels, empty, error, message):
     with pytest.raises(error, match=message):
         full_mean_average_precision(scores, labels, empty)
+
+
+@pytest.mark.parametrize("transform", [lambda s: s, lambda s: s - 0.5, lambda s: -s, lambda s: 0 * s])
+def test_gap_of_many_pairs_is_ranked_range_by_range_to_the_same_bit(transform, monkeypatch):
+    scores, labels = reference.random_batch(11, 80, 50, ties=True)
+    top = top_of(transform(scores), labels)
+    wanted = gap(top)
+    assert wanted == pytest.approx(reference.gap(transform(scores), labels), abs=1e-12)
+    monkeypatch.setattr("compress.metrics.ordering.PAIRS", 100)
+    monkeypatch.setattr("compress.metrics.ordering.BLOCK", 64)
+    assert gap(top) == wanted
