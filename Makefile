@@ -11,7 +11,7 @@ BENCH_EXTRA = $(BIN)/python -c 'import tfrecord' 2>/dev/null || \
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow bench bench-quick native lint clean
+.PHONY: help venv demo test test-slow bench bench-quick native fuzz lint clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

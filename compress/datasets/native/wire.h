@@ -55,6 +55,7 @@ static inline bool next_field(Span *message, Field *field) {
     if (!read_varint(message, 5, &tag) || tag > UINT32_MAX || tag < 8) return false;
     field->number = (uint32_t)(tag >> 3);
     field->wire = tag & 7;
+    field->bytes = (Span){0};
     switch (field->wire) {
         case NUMBER: return read_varint(message, 10, &field->value);
         case EIGHT_BYTES: return read_bytes(message, 8, &field->bytes);
