@@ -18,8 +18,8 @@ from compress.store.id_lookup import IdLookup
 from compress.store.part import Part, open_part
 from compress.store.rows import ConcatenatedRows
 
-# Rows decoded at once: 16384 x 320 numbers are 20 MB, so a big range costs its result and little more.
-_CHUNK_ROWS = 16_384
+# Numbers decoded at once: they stay in the processor's cache on their way to the result.
+_CHUNK_NUMBERS = 131_072
 
 
 def open_store(path: str | Path | Sequence[str | Path], verify: Verify = True) -> Store:
@@ -122,7 +122,7 @@ class Store:
         if not 0 <= start <= stop <= len(self):
             raise UsageError(f"rows [{start}, {stop}) are not within [0, {len(self)})", where=self.path)
         embedding = np.empty((stop - start, self.dim), dtype=np.float32)
-        for first, last in _chunks(stop - start):
+        for first, last in _chunks(stop - start, self.dim):
             embedding[first:last] = self.codec.decode(self.codes[start + first : start + last])
         return embedding
 
@@ -132,7 +132,7 @@ class Store:
         if len(indices) and not (indices.min() >= 0 and indices.max() < len(self)):
             raise UsageError(f"a row is not within [0, {len(self)})", where=self.path)
         embedding = np.empty((len(indices), self.dim), dtype=np.float32)
-        for first, last in _chunks(len(indices)):
+        for first, last in _chunks(len(indices), self.dim):
             embedding[first:last] = self.codec.decode(self.codes[indices[first:last]])
         return embedding
 
@@ -148,9 +148,10 @@ class Store:
         return row
 
 
-def _chunks(count: int) -> Iterator[tuple[int, int]]:
-    for first in range(0, count, _CHUNK_ROWS):
-        yield first, min(first + _CHUNK_ROWS, count)
+def _chunks(count: int, dim: int) -> Iterator[tuple[int, int]]:
+    rows = max(1, _CHUNK_NUMBERS // dim)
+    for first in range(0, count, rows):
+        yield first, min(first + rows, count)
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -24,6 +24,7 @@ from compress.store.checks import check_contents
 from compress.store.journal import Block, render_block
 from compress.store.layout import Contents, Layout, lay_out
 from compress.store.partial import journal_path, partial_path, take_over
+from compress.store.running_hash import RunningHash
 from compress.store.user_block import UserBlock
 
 
@@ -77,6 +78,10 @@ class StoreWriter:
         self._row_bytes = contents.codec.bytes_per_video
         blocks = take_over(path, layout, len(contents.ids))
         self._rows_done = blocks[-1].stop if blocks else 0
+        # The state of a sha256 cannot be saved: a store that is continued is read once more at the end.
+        self._hash = None if blocks else RunningHash(layout.pieces[0][1])
+        if self._hash is not None:
+            held.callback(self._hash.close)
         with disk.storage_errors(partial_path(path)):
             self._data = self._open(partial_path(path))
             self._journal = self._open(journal_path(path))
@@ -106,6 +111,7 @@ class StoreWriter:
         block = Block(self._rows_done, self._rows_done + len(codes), crc32c(data))
         line = render_block(block)
         partial = partial_path(self._path)
+        hashing = None if self._hash is None else self._hash.start(data)
         with disk.storage_errors(partial):
             offset = self._layout.embeddings_offset + block.start * self._row_bytes
             disk.write_at(self._data, data, offset)
@@ -114,6 +120,8 @@ class StoreWriter:
             disk.fsync(self._journal)
         self._journal_end += len(line)
         self._rows_done = block.stop
+        if self._hash is not None and hashing is not None:
+            self._hash.advance(hashing)
 
     def finish(self) -> Path:
         """Seal the file with its sha256 and give it its name.
@@ -127,7 +135,7 @@ class StoreWriter:
             raise DataError(missing, where=partial_path(self._path), hint="run the same command again")
         with disk.storage_errors(partial_path(self._path)):
             disk.fsync(self._data)
-            block = UserBlock(self._layout.size, hash_after_user_block(self._data))
+            block = UserBlock(self._layout.size, self._sha256())
             disk.write_at(self._data, user_block.render(block), 0)
             disk.fsync(self._data)
             disk.rename(partial_path(self._path), self._path)
@@ -154,6 +162,11 @@ class StoreWriter:
         self._held.callback(os.close, descriptor)
         return descriptor
 
+    def _sha256(self) -> str:
+        if self._hash is None:
+            return hash_after_user_block(self._data)
+        return self._hash.finish(self._layout.pieces[1][1])
+
     def _check(self, embedding: np.ndarray) -> None:
         if embedding.ndim != 2 or embedding.shape[1] != self._codec.dim:
             raise SchemaError(
@@ -162,8 +175,10 @@ class StoreWriter:
         left = len(self._ids) - self._rows_done
         if len(embedding) > left:
             raise SchemaError(f"{len(embedding)} more embeddings, but ids for {left} more videos")
-        self._refuse(~finite_rows(embedding), "holds NaN or Inf")
-        self._refuse(~self._codec.representable(embedding), f"is out of the range of {self._codec.name}")
+        fits = self._codec.representable(embedding)
+        if not fits.all():
+            self._refuse(~finite_rows(embedding), "holds NaN or Inf")
+            self._refuse(~fits, f"is out of the range of {self._codec.name}")
 
     def _refuse(self, bad: np.ndarray, what: str) -> None:
         rows = np.flatnonzero(bad)

@@ -182,3 +182,15 @@ def test_restore_codec_refuses(name, dim, state, message) -> None:
 
 def test_only_int8_needs_a_sample() -> None:
     assert [name for name in codec_names() if needs_sample(name)] == ["int8"]
+
+
+def test_int8_in_pieces_is_int8_in_one_piece(monkeypatch) -> None:
+    embedding = embeddings(100, 7)
+    codec = build_codec("int8", 7, embedding[:60])
+    state = codec.state()
+    span = state["maximum"].astype(np.float64) - state["minimum"]
+    levels = (embedding.astype(np.float64) - state["minimum"]) * (255 / span)
+    wanted = (np.clip(np.rint(levels), 0, 255) - 128).astype(np.int8)
+    for numbers in (1, 7, 50, 10**6):
+        monkeypatch.setattr("compress.codecs.int8._CHUNK_NUMBERS", numbers)
+        assert np.array_equal(codec.encode(embedding), wanted)
