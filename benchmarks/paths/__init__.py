@@ -6,6 +6,7 @@ from benchmarks.paths import (
     encode,
     encode_workers,
     gpu,
+    gpu_train,
     index_open,
     lstm,
     metrics,
@@ -41,5 +42,6 @@ _MODULES = (
     store_write,
     store_read,
     gpu,
+    gpu_train,
 )
 ROWS: tuple[Row, ...] = tuple(row for module in _MODULES for row in module.ROWS)

@@ -40,7 +40,9 @@ def close(what: str, ours: Any, rival: Any, error: float) -> str:
 
 def same_videos(blocks: Any, records: Any, videos: int) -> str:
     """The first videos of a shard, read by us in blocks and by a rival one by one, to the last bit."""
-    for number, (mine, theirs) in enumerate(zip(islice(_videos(blocks), videos), records, strict=False)):
+    # Records first: so a short file is read to its end, and closed.
+    pairs = zip(records, islice(_videos(blocks), videos), strict=False)
+    for number, (theirs, mine) in enumerate(pairs):
         for what, one, other in zip(("id", "labels", "rows"), mine, theirs, strict=True):
             if not np.array_equal(one, other):
                 raise WrongAnswer(f"{what} of video {number} differ")

@@ -17,19 +17,22 @@ from benchmarks.rivals.padded_lstm import PaddedLSTM
 from benchmarks.row import Contest, Goal, Row, Settings, Work, at_least
 from encoders import build_encoder
 
+DEVICE = "cuda"
 RESOURCE = "GPU bf16 arithmetic"
 INPUTS, WIDTH = 1152, 1280
 
 
 def encode(settings: Settings) -> Contest:
     """Features on the device to embeddings."""
-    ours, rival = (model.cuda() for model in models())
-    features = torch.randn(settings.size(512, 4096), INPUTS, device="cuda")
+    ours, rival = models()
+    ours.to(DEVICE)
+    rival.to(DEVICE)
+    features = torch.randn(settings.size(512, 4096), INPUTS, device=DEVICE)
     one = forward_flops(rival, features[:1])
 
     @torch.inference_mode()
     def embed() -> Tensor:
-        with torch.autocast("cuda", torch.bfloat16):
+        with torch.autocast(DEVICE, torch.bfloat16):
             return ours.embed(features)
 
     @torch.inference_mode()
@@ -49,15 +52,15 @@ def encode(settings: Settings) -> Contest:
 def qrnn(settings: Settings) -> Contest:
     """Forward and backward of one layer, bf16 on both sides."""
     torch.manual_seed(0)
-    ours = build_encoder("qrnn", {"input_dim": INPUTS, "sizes": (WIDTH,)}).cuda()
-    rival = PaddedLSTM(INPUTS, (WIDTH,)).cuda()
-    frames = torch.randn(settings.size(64, 256), 300, INPUTS, device="cuda")
-    lengths = torch.full((len(frames),), 300, device="cuda")
+    ours = build_encoder("qrnn", {"input_dim": INPUTS, "sizes": (WIDTH,)}).to(DEVICE)
+    rival = PaddedLSTM(INPUTS, (WIDTH,)).to(DEVICE)
+    frames = torch.randn(settings.size(64, 256), 300, INPUTS, device=DEVICE)
+    lengths = torch.full((len(frames),), 300, device=DEVICE)
 
     def step(net: torch.nn.Module) -> Callable[[], None]:
         def call() -> None:
             net.zero_grad()
-            with torch.autocast("cuda", torch.bfloat16):
+            with torch.autocast(DEVICE, torch.bfloat16):
                 embedding = net(frames, lengths)
             embedding.float().sum().backward()
 
@@ -66,7 +69,7 @@ def qrnn(settings: Settings) -> Contest:
     with torch.inference_mode():
         few, few_lengths = frames[:4], lengths[:4]
         found, wanted = ours(few, few_lengths).cpu(), ours.cpu()(few.cpu(), few_lengths.cpu())
-        ours.cuda()
+        ours.to(DEVICE)
     checked = "ours only: " + close("embeddings and those of the CPU", found, wanted, 1e-3)
     return Contest(step(ours), step(rival), len(frames), checked)
 
@@ -81,11 +84,12 @@ def waited(call: Callable[[], object]) -> Callable[[], None]:
     return finished
 
 
-def _row(name: str, ours: str, rival: str, prepare: Callable[[Settings], Contest], goal: Goal) -> Row:
+def row(name: str, ours: str, rival: str, prepare: Callable[[Settings], Contest], goal: Goal) -> Row:
+    """A row by the clock on the wall that needs a GPU."""
     return Row(name, "GPU", ours, rival, "videos", prepare, goal, "wall", needs_gpu=True)
 
 
 ROWS = (
-    _row("gpu-encode", "ResidualCNN-320, bf16", "plain Conv1d, fp32", encode, Goal("share", 0.4)),
-    _row("gpu-qrnn-train", "QRNN 1280, Triton", "nn.LSTM 1280, cuDNN", qrnn, at_least(3)),
+    row("gpu-encode", "ResidualCNN-320, bf16", "plain Conv1d, fp32", encode, Goal("share", 0.4)),
+    row("gpu-qrnn-train", "QRNN 1280, Triton", "nn.LSTM 1280, cuDNN", qrnn, at_least(3)),
 )
