@@ -36,7 +36,8 @@ def fast_float32_products() -> bool:
 @functools.cache
 def _switch() -> bool:
     untouched = torch.get_float32_matmul_precision() == "highest"
-    if not untouched or not torch.backends.mkldnn.is_available() or torch.cuda.is_available():
+    onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not untouched or not onednn or torch.cuda.is_available():
         return False
     torch.set_float32_matmul_precision("medium")
     if exact_products():

@@ -37,6 +37,7 @@ class TrainRequest:
         fresh: throw an unfinished or finished run of this name away first.
         on_corrupt: what happens to unusable records.
         seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
+        compile: compute the loss by torch.compile, see `compress.training.train`.
     """
 
     dim: int | None
@@ -55,6 +56,7 @@ class TrainRequest:
     seed: int
     threads: int
     device: str
+    compile: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,15 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.
     from compress.training import train
     from compress.training.admission import check, check_shards
+    from compress.training.loss_function import check_compile
     from compress.training.presets import default_encoder, train_config
 
     encoder = request.encoder or default_encoder(request.dim)
     name = run_name(encoder, request.dim, request.name)
     config = train_config(encoder, request.dim, request.preset, changes)
     device = choose_device(request.device)
+    if request.compile:
+        check_compile(config)
     check_shards(config, training.schema, sources[-1].schema)
     table, *held_out = (load_table(source, cache=workspace.cache, report=report) for source in sources)
     tell_skipped(sources, report)
@@ -118,7 +123,16 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     check(config, table, validation, device)
     if request.fresh and run.exists():  # not before everything that can refuse the new one has had its say
         _throw_away(run, report)
-    done = train(config, table, validation, run, device=device, threads=request.threads, report=report)
+    done = train(
+        config,
+        table,
+        validation,
+        run,
+        device=device,
+        threads=request.threads,
+        report=report,
+        compile=request.compile,
+    )
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
 
 

@@ -28,7 +28,7 @@ from compress.training.device_settings import set_up_device
 from compress.training.estimate import Stopwatch, describe
 from compress.training.identity import identity_of
 from compress.training.inputs import Table, training_order
-from compress.training.loss_function import compiled, loss_function
+from compress.training.loss_function import check_compile, compiled, loss_function
 from compress.training.optimizer import build_optimizer, set_learning_rates
 from compress.training.pending_losses import CALMER, PendingLosses
 from compress.training.run import (
@@ -92,6 +92,8 @@ def train(
         Interrupted: on request, after a checkpoint.
     """
     check(config, table, validation, device)
+    if compile:
+        check_compile(config)
     if threads:
         torch.set_num_threads(threads)
     keep_freed_memory()

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from compress.errors import UnavailableError
+from compress.errors import UnavailableError, UsageError
 from compress.training.config import TrainConfig
 from encoders import Inputs, Model
 
 LossFunction = Callable[[Inputs, Tensor], Tensor]
-
-_CACHE_IGNORED = ".*`functools.lru_cache`-wrapped function.*"  # torch reads through ours, as it should
 
 
 def loss_function(config: TrainConfig, model: Model, device: str) -> LossFunction:
@@ -40,29 +37,30 @@ def compiled(
         same_shapes: whether all batches but the last have one shape. A GPU then records the pieces once, and
             starts them all together afterwards (CUDA graphs), so that small steps are not held up by Python.
         backend: of torch.compile; "eager" and "aot_eager" need no compiler.
-
-    Raises:
-        UnavailableError: no C++ compiler, which inductor needs.
     """
-    if backend == "inductor":
-        _require_compiler()
-    warnings.filterwarnings("ignore", message=_CACHE_IGNORED, category=UserWarning)
     if device != "cuda" or not same_shapes or backend != "inductor":
         return torch.compile(loss, backend=backend, dynamic=False if same_shapes else None)
     recorded = torch.compile(loss, mode="reduce-overhead", dynamic=False)
 
     def replay(inputs: Inputs, labels: Tensor) -> Tensor:
-        torch.compiler.cudagraph_mark_step_begin()  # the last step's memory may be overwritten from here on
+        # What the last step left in the graphs' memory may be overwritten from here on.
+        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         return recorded(inputs, labels).clone()  # the loss is read some steps later
 
     return replay
 
 
-def _require_compiler() -> None:
+def check_compile(config: TrainConfig) -> None:
+    """Refuse to compile what cannot be, before a run's folder is claimed.
+
+    Raises:
+        UnavailableError: no C++ compiler, which torch.compile needs.
+        UsageError: the encoder is computed in closed form: there are no steps.
+    """
+    if config.head is None:
+        what = f"{config.encoder} is computed, not trained, so there is nothing to compile"
+        raise UsageError(what, where="--compile")
     names = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "c++", "clang++"]
     if not any(shutil.which(name) for name in names):
-        raise UnavailableError(
-            "no C++ compiler, which torch.compile needs",
-            where="--compile",
-            hint="install one, or --no-compile",
-        )
+        what = "no C++ compiler, which torch.compile needs"
+        raise UnavailableError(what, where="--compile", hint="install g++, or --no-compile")

@@ -87,29 +87,48 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, plan: Plan) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
-            spectrum = transform_weight(weight, plan, x.dtype)
-            points = _forth(x, plan)
-            ctx.save_for_backward(points, spectrum)
-            ctx.plan, ctx.batch, ctx.weight_dtype, ctx.bias_dtype = plan, x.shape[1], weight.dtype, bias.dtype
-            return _back(_products(points, spectrum, bias, plan), plan, x.shape[1])
+        y, points, spectrum = results(x, weight, bias, plan)
+        ctx.save_for_backward(points, spectrum)
+        ctx.plan, ctx.weight_dtype, ctx.bias_dtype = plan, weight.dtype, bias.dtype
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         points, spectrum = ctx.saved_tensors
-        plan: Plan = ctx.plan
-        with torch.autocast(points.device.type, enabled=False):
-            products = _back_transposed(gradient.to(points.dtype), plan)
-            for_x = for_weight = for_bias = None
-            if ctx.needs_input_grad[0]:
-                for_x = _forth_transposed(torch.bmm(products, spectrum), plan, ctx.batch)
-            if ctx.needs_input_grad[1]:
-                by_point = torch.bmm(products.transpose(1, 2), points)
-                for_weight = _transform_weight_transposed(by_point, plan, ctx.weight_dtype)
-            if ctx.needs_input_grad[2]:  # point 0 of a tile's gradient is its mean
-                for_bias = products[0].sum(0, dtype=ctx.bias_dtype) * plan.samples
-            return for_x, for_weight, for_bias, None
+        wanted = ctx.needs_input_grad[:3]
+        found = gradients(gradient, points, spectrum, ctx.plan, ctx.weight_dtype, ctx.bias_dtype, wanted)
+        return *found, None
+
+
+def results(x: Tensor, weight: Tensor, bias: Tensor, plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
+    """Without autograd: y (L, B, outputs), and what `gradients` needs: transformed input and weight."""
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+        spectrum, points = transform_weight(weight, plan, x.dtype), _forth(x, plan)
+        return _back(_products(points, spectrum, bias, plan), plan, x.shape[1]), points, spectrum
+
+
+def gradients(
+    gradient: Tensor,
+    points: Tensor,
+    spectrum: Tensor,
+    plan: Plan,
+    weight_dtype: torch.dtype,
+    bias_dtype: torch.dtype,
+    wanted: tuple[bool, bool, bool] = (True, True, True),
+) -> tuple[Any, ...]:
+    """Without autograd: from the gradient of y, those of x, weight and bias; None for what is not wanted."""
+    with torch.no_grad(), torch.autocast(points.device.type, enabled=False):
+        products = _back_transposed(gradient.to(points.dtype), plan)
+        for_x = for_weight = for_bias = None
+        if wanted[0]:
+            for_x = _forth_transposed(torch.bmm(products, spectrum), plan, gradient.shape[1])
+        if wanted[1]:
+            by_point = torch.bmm(products.transpose(1, 2), points)
+            for_weight = _transform_weight_transposed(by_point, plan, weight_dtype)
+        if wanted[2]:  # point 0 of a tile's gradient is its mean
+            for_bias = products[0].sum(0, dtype=bias_dtype) * plan.samples
+        return for_x, for_weight, for_bias
 
 
 def _forth(x: Tensor, plan: Plan) -> Tensor:

@@ -20,6 +20,7 @@ from encoders.layers.dft_convolution import (
     dft_convolution,
     transform_weight,
 )
+from encoders.layers.dft_operator import dft_operator
 from encoders.layers.dft_plan import Plan, make_plan
 from encoders.layers.image_convolution import image_convolution
 from encoders.layers.norm import BatchNorm
@@ -81,6 +82,8 @@ class Convolution(nn.Conv1d):
             return image_convolution(x, self.weight, self.bias, self.dilation[0])
         if method == "direct":
             return super().forward(x.permute(1, 2, 0)).permute(2, 0, 1).contiguous()
+        if torch.compiler.is_compiling():
+            return dft_operator(x.to(compute_type(x)), self.weight, self.bias, self.dilation[0])
         if torch.is_grad_enabled() and (self.weight.requires_grad or x.requires_grad):
             return dft_convolution(x, self.weight, self.bias, self.dilation[0])
         x = x.to(compute_type(x))

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from encoders.layers.dft_convolution import convolve_transformed, dft_convolution, transform_weight
+from encoders.layers.dft_operator import dft_operator
 from encoders.layers.dft_plan import Plan, make_plan, transforms
 
 LENGTHS = [1, 2, 7, 16, 33, 100, 321]
@@ -108,6 +109,19 @@ def test_autocast_gives_the_gradient_of_the_weight_in_its_own_type() -> None:
     assert y.dtype == torch.bfloat16
     y.float().sum().backward()
     assert [t.grad.dtype for t in tensors] == [torch.float32] * 3
+
+
+@pytest.mark.parametrize("dilation", DILATIONS)
+def test_the_operator_for_compiled_code_gives_the_same_bits(dilation: int) -> None:
+    tensors = [t.detach().float().requires_grad_() for t in problem(33, 3)]
+    found, wanted = (results(method, *tensors, dilation) for method in (dft_operator, dft_convolution))
+    assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
+
+
+def test_the_operator_keeps_the_promises_that_torch_wants_of_one() -> None:
+    from encoders.layers.dft_operator import _convolution
+
+    torch.library.opcheck(_convolution, (*problem(20, 2), 3))
 
 
 def test_a_transformed_weight_gives_the_same_result_to_the_bit() -> None:

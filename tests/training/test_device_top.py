@@ -1,0 +1,97 @@
+"""The top of each video by tensors against the accumulator's, to the bit; the device here is a CPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from compress.errors import RecordError, SchemaError, UsageError
+from compress.metrics import MetricAccumulator
+from compress.metrics.accumulator import top_of_batch
+from compress.training.device_top import top_scores
+
+
+def assert_same(scores: np.ndarray, labels: np.ndarray, k: int = 20) -> None:
+    found = top_scores(torch.from_numpy(scores), torch.from_numpy(labels), k).to_arrays()
+    for name, wanted in top_of_batch(scores, labels, k).to_arrays().items():
+        ours, theirs = found[name], wanted.astype(found[name].dtype)
+        assert ours.shape == theirs.shape
+        assert ours.tobytes() == theirs.tobytes(), name
+
+
+def example(videos: int, classes: int, seed: int, share: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return random.random((videos, classes), dtype=np.float32), random.random((videos, classes)) < share
+
+
+@pytest.mark.parametrize("classes", [1, 5, 19, 20, 21, 300])
+@pytest.mark.parametrize("k", [1, 3, 20])
+def test_it_is_what_the_accumulator_keeps(classes: int, k: int) -> None:
+    assert_same(*example(30, classes, classes), k)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 10, 100])
+def test_ties_inside_the_top_and_across_its_end_go_to_the_smaller_class(levels: int) -> None:
+    scores, labels = example(50, 120, levels)
+    assert_same(np.floor(scores * levels).astype(np.float32) / levels, labels)
+
+
+def test_scores_in_bfloat16_tie_often() -> None:
+    scores, labels = example(100, 400, 0)
+    assert_same(torch.from_numpy(scores).bfloat16().float().numpy(), labels)
+
+
+def test_any_range_of_scores_infinities_and_both_zeros() -> None:
+    random = np.random.default_rng(0)
+    values = np.float32([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 1e-45, -1e-45, 3e38, 1e-8])
+    scores, labels = random.choice(values, (200, 60)), random.random((200, 60)) < 0.1
+    assert_same(scores, labels)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_videos_with_more_labels_than_scores_kept_and_with_none(share: float) -> None:
+    scores, labels = example(40, 80, 1, share)
+    labels[::7] = False
+    assert_same(scores, labels)
+
+
+def test_no_videos() -> None:
+    assert_same(np.zeros((0, 30), np.float32), np.zeros((0, 30), np.bool_))
+
+
+def test_the_accumulator_takes_it_in() -> None:
+    scores, labels = example(60, 200, 3)
+    ours, theirs = MetricAccumulator(200), MetricAccumulator(200)
+    theirs.update(scores, labels)
+    for part in (slice(0, 25), slice(25, 60)):
+        ours.append(top_scores(torch.from_numpy(scores[part]), torch.from_numpy(labels[part])))
+    assert ours.figures() == theirs.figures()
+
+
+def test_a_score_that_is_no_number_is_named() -> None:
+    scores, labels = example(5, 30, 0)
+    scores[3, 7] = np.nan
+    with pytest.raises(RecordError, match="NaN") as caught:
+        top_scores(torch.from_numpy(scores), torch.from_numpy(labels))
+    assert "video 3 of the batch, class 7" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels"),
+    [
+        (torch.zeros(2, 3).double(), torch.zeros(2, 3).bool()),
+        (torch.zeros(2, 3), torch.zeros(2, 3)),
+        (torch.zeros(2, 3), torch.zeros(2, 4).bool()),
+        (torch.zeros(3), torch.zeros(3).bool()),
+        (torch.zeros(2, 0), torch.zeros(2, 0).bool()),
+    ],
+)
+def test_other_shapes_and_types_are_refused(scores: torch.Tensor, labels: torch.Tensor) -> None:
+    with pytest.raises(SchemaError):
+        top_scores(scores, labels)
+
+
+def test_no_scores_kept_is_refused() -> None:
+    with pytest.raises(UsageError, match="k is 0"):
+        top_scores(torch.zeros(2, 3), torch.zeros(2, 3).bool(), 0)
