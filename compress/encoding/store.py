@@ -16,7 +16,7 @@ from compress.datasets.source import Source
 from compress.encoding.calibration import sample
 from compress.encoding.embedder import Embedder
 from compress.encoding.fill import fill
-from compress.encoding.videos import joined_ids, joined_labels, ranges
+from compress.encoding.videos import joined_ids, joined_labels, ranges, without_copies
 from compress.encoding.windows import windows
 from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 from compress.progress import Note, Reporter, silent
@@ -88,6 +88,7 @@ def encode(
         check_fits(facts, source.schema, run)
     catalogues = {name: scan(source, report) for name, source in splits.items()}
     ids, labels = joined_ids(catalogues), joined_labels(catalogues)
+    catalogues = without_copies(catalogues, ids)
     trained = facts["train_config"]["precision"]
     used = choose_precision(precision, trained, device)
     workers = workers_for(device) if workers is None else workers

@@ -13,6 +13,8 @@ from compress.errors import RecordError, SchemaError
 
 def joined_ids(catalogues: Mapping[str, Catalogue]) -> np.ndarray:
     """Ids of all splits, S (N,); RecordError when a video is in two of them."""
+    if len(catalogues) == 1:
+        return next(iter(catalogues.values())).ids  # a scan finds what is twice within one
     ids = np.concatenate([catalogue.ids for catalogue in catalogues.values()])
     ordered = np.sort(ids)
     twice = np.flatnonzero(ordered[1:] == ordered[:-1])
@@ -31,6 +33,8 @@ def joined_labels(catalogues: Mapping[str, Catalogue]) -> Labels | None:
     classes = {labels.num_classes for labels in present}
     if len(classes) > 1:
         raise SchemaError(f"splits have different numbers of classes: {sorted(classes)}")
+    if len(all_labels) == 1:
+        return present[0]
     counts = [
         np.zeros(len(catalogue), dtype=np.int64) if labels is None else labels.counts()
         for catalogue, labels in zip(catalogues.values(), all_labels, strict=True)
@@ -46,3 +50,11 @@ def ranges(catalogues: Mapping[str, Catalogue]) -> dict[str, tuple[int, int]]:
         found[name] = (start, start + len(catalogue))
         start += len(catalogue)
     return found
+
+
+def without_copies(catalogues: Mapping[str, Catalogue], ids: np.ndarray) -> dict[str, Catalogue]:
+    """The catalogues with their part of all ids, and without labels: so nothing is in memory twice."""
+    return {
+        name: Catalogue(ids[start:stop], None, catalogues[name].rows_per_shard, None)
+        for name, (start, stop) in ranges(catalogues).items()
+    }

@@ -67,15 +67,15 @@ def test_without_saying_there_are_as_many_workers_as_torch_has_threads(tmp_path:
     start = threading.Thread.start
 
     def watched(self: threading.Thread) -> None:
-        names.add(self.name)
+        names.add(self.name.rstrip("0123456789_"))
         start(self)
 
     monkeypatch.setattr(threading.Thread, "start", watched)
     encoded(tmp_path / "one", splits, run, batch_size=4)
-    assert names == set()
+    assert not names & {"reader", "worker"}
     torch.set_num_threads(2)
     encoded(tmp_path / "two", splits, run, batch_size=4)
-    assert {name.rstrip("0123456789_") for name in names} == {"reader", "worker"}
+    assert names >= {"reader", "worker"}
 
 
 @pytest.mark.parametrize("encoder", ["linear", "lstm"])
