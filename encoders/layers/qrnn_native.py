@@ -17,7 +17,7 @@ from torch import Tensor
 from encoders import native
 from encoders.layers.qrnn_compiled import Given
 
-BLOCK = 256  # channels of the backward pass at a time, as in the C file
+BLOCK = 64  # channels of the backward pass at a time, as in the C file
 WORTH_A_THREAD = 2**20  # gates: a millisecond
 
 NUMBERS = ("frames", "size", "gates", "half", "reverse", "kept_rows")

@@ -10,7 +10,7 @@
 #include "activations.h"
 
 #define EXPORT __attribute__((visibility("default")))
-#define BLOCK 256 /* channels of the backward pass at a time */
+#define BLOCK 64 /* channels of the backward pass at a time: 300 KB of scratch for 300 frames */
 
 #if defined(__x86_64__) && defined(__gnu_linux__)
 #define FOR_EVERY_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))

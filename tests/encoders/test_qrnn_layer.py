@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from encoders import count_parameters
+from encoders import count_parameters, native
 from encoders.layers.qrnn_layer import QRNNLayer, QRNNState
 from encoders.layers.qrnn_pooling import Gates
 from tests.encoders.slow_qrnn import slow_layer
 
+needs_c_code = pytest.mark.skipif(native.load() is None, reason="no C code here")
 every_kind = pytest.mark.parametrize("kind", get_args(Gates))
 every_window = pytest.mark.parametrize("window", [1, 2, 3, 5])
 LENGTHS = torch.tensor([7, 1, 4, 0])
@@ -123,6 +124,43 @@ def test_what_padding_holds_reaches_neither_states_nor_gradients(
         results.append((h[mask], *state, *torch.autograd.grad(loss, [x, *layer.parameters()])))
     for found, wanted in zip(*results, strict=True):
         assert torch.equal(found, wanted)
+
+
+@every_kind
+@every_window
+@pytest.mark.parametrize("reverse", [False, True])
+@needs_c_code
+def test_the_c_code_in_float32_equals_the_reference_in_float64(kind: Any, window: int, reverse: bool) -> None:
+    layer, x, mask = a_layer(kind, window, reverse=reverse, zoneout=0.4), videos(), mask_of(LENGTHS)
+    results = []
+    for chosen, dtype in (("native", torch.float32), ("reference", torch.float64)):
+        layer, layer.method = layer.to(dtype).train(), chosen
+        torch.manual_seed(0)
+        frames = x.to(dtype).requires_grad_()
+        h, state = layer(frames, mask)
+        loss = h[mask].square().sum() + state.c.square().sum()
+        gradients = torch.autograd.grad(loss, [frames, *layer.parameters()])
+        results.append([h[mask], *state, *gradients])
+    for found, wanted in zip(*results, strict=True):
+        torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-5)
+
+
+@needs_c_code
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_chunks_equal_the_whole_and_padding_is_not_read_by_the_c_code_either(dtype: torch.dtype) -> None:
+    layer, x = a_layer("fo", 3).to(dtype), videos().to(dtype)
+    layer.method = "native"
+    whole, end = layer(x)
+    parts, state = [], None
+    for piece in x.split(2, dim=1):
+        padded = torch.cat([piece, torch.full_like(piece, torch.nan)], dim=1)
+        mask = mask_of(torch.full((4,), piece.shape[1]), padded.shape[1])
+        h, state = layer(padded, mask, state)
+        assert not h[:, piece.shape[1] :].any()
+        parts.append(h[:, : piece.shape[1]])
+    tolerance = 1e-6 if dtype == torch.float32 else 1e-2
+    for found, wanted in zip((torch.cat(parts, dim=1), *state), (whole, *end), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=tolerance, atol=tolerance)
 
 
 @every_kind
