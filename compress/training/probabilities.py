@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from compress.metrics import TopScores, top_of_batch
+from compress.training.device_top import top_scores
 from compress.training.precision import Precision
 from encoders import Inputs, Model
 
@@ -25,6 +27,22 @@ def probabilities(model: torch.nn.Module, inputs: Inputs, precision: Precision) 
     features = inputs if isinstance(inputs, Tensor) else inputs[0]
     with torch.autocast(features.device.type, torch.bfloat16, enabled=precision == "bf16"):
         return torch.sigmoid(_log_odds(model, inputs).float())
+
+
+def top_of(scores: Tensor, labels: Tensor, k: int) -> TopScores:
+    """What the metrics keep of a batch, found where the scores are: a GPU sends k numbers a video, not all.
+
+    Args:
+        scores: float32 (B, C) probabilities, no NaN.
+        labels: bool (B, C), on the same device.
+        k: scores kept a video.
+
+    Raises:
+        RecordError: a score is NaN.
+    """
+    if scores.device.type == "cpu":
+        return top_of_batch(scores.numpy(), labels.numpy(), k)
+    return top_scores(scores, labels, k)
 
 
 def _log_odds(model: torch.nn.Module, inputs: Inputs) -> Tensor:

@@ -7,11 +7,11 @@ from contextlib import closing
 import numpy as np
 import torch
 
-from compress.metrics import MetricAccumulator, TopScores, top_of_batch
+from compress.metrics import MetricAccumulator, TopScores
 from compress.progress import check_interrupt
 from compress.training.inputs import Table, batch, reading_order
 from compress.training.precision import Precision
-from compress.training.probabilities import probabilities
+from compress.training.probabilities import probabilities, top_of
 from compress.workers import in_order, workers_for
 
 ROWS = {"video": 512, "frame": 64}  # frames are many: an LSTM layer holds 4 gates for each
@@ -48,8 +48,7 @@ def accumulate(
 
     def score(chosen: np.ndarray) -> TopScores:
         inputs, labels = batch(table, chosen, device)
-        scores = probabilities(model, inputs, precision)
-        return top_of_batch(scores.cpu().numpy(), labels.cpu().numpy(), metrics.k)
+        return top_of(probabilities(model, inputs, precision), labels, metrics.k)
 
     order = reading_order(table, rows or ROWS[table.schema.level])
     with closing(in_order(score, order, workers_for(device.type) if workers is None else workers)) as batches:

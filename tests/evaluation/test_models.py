@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from compress.artifacts.atomic import read_json
 from compress.evaluation.models import common, load_members, training_videos
 from compress.evaluation.models import scoring as scoring_module
 from compress.evaluation.models import views as views_module
 from compress.evaluation.scores import load_scores, load_train_class_counts, save_scores
-from compress.metrics import METRICS, TopScores, top_of_batch
+from compress.metrics import METRICS, TopScores
 from compress.reports.models.parsing import load_models
+from compress.training.probabilities import top_of
 from compress.training.run import load_model
 from compress.training.validate import accumulate
 from compress.workspace import Workspace
@@ -115,12 +117,12 @@ def test_no_more_than_a_batch_of_scores_exists_at_once(workspace: Workspace, mon
     whole = measure(workspace, "a", "f")["figures"]
     seen: list[int] = []
 
-    def watched(scores: np.ndarray, labels: np.ndarray, k: int) -> TopScores:
+    def watched(scores: Tensor, labels: Tensor, k: int) -> TopScores:
         seen.append(len(scores))
-        return top_of_batch(scores, labels, k)
+        return top_of(scores, labels, k)
 
     monkeypatch.setattr(views_module, "ROWS", {"video": 7, "frame": 4})
-    monkeypatch.setattr(scoring_module, "top_of_batch", watched)
+    monkeypatch.setattr(scoring_module, "top_of", watched)
     found = measure(workspace, "a", "f")["figures"]
     assert max(seen) == 4
     assert sum(seen) == VALIDATE

@@ -7,17 +7,18 @@ from contextlib import closing
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from compress.datasets.schema import Level
 from compress.errors import DataError
 from compress.evaluation.full_map import Scored, full_map
 from compress.evaluation.models.members import Member
 from compress.evaluation.models.views import Views
-from compress.metrics import MetricAccumulator, TopScores, top_of_batch
+from compress.metrics import MetricAccumulator, TopScores
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from compress.training.inputs import batch
 from compress.training.precision import Precision
-from compress.training.probabilities import probabilities
+from compress.training.probabilities import probabilities, top_of
 from compress.workers import in_order, workers_for
 from encoders import Model
 
@@ -57,7 +58,7 @@ def mean_scores(
 
     def score(chosen: tuple[np.ndarray, Rows]) -> tuple[np.ndarray, TopScores]:
         place, rows = chosen
-        return place, top_of_batch(*mean(rows), metrics.k)
+        return place, top_of(*mean(rows), metrics.k)
 
     workers = workers_for(device) if workers is None else workers
     with closing(in_order(score, videos.batches(), workers)) as batches:
@@ -82,25 +83,30 @@ def mean_full_map(
     """MAP over all scores of the same mean; arguments as `mean_scores`, the rest as `full_map`."""
     mean = _mean_of_members(members, videos, precisions, device)
 
+    def score(chosen: tuple[np.ndarray, Rows]) -> Scored:
+        scores, labels = mean(chosen[1])
+        return scores.cpu().numpy(), labels.cpu().numpy()
+
     def batches() -> Generator[Scored, None, None]:
-        return in_order(lambda chosen: mean(chosen[1]), videos.batches(), workers_for(device))
+        return in_order(score, videos.batches(), workers_for(device))
 
     return full_map(batches, len(videos), videos.num_classes, report)
 
 
 def _mean_of_members(
     members: Sequence[Member], videos: Views, precisions: Sequence[Precision], device: str
-) -> Callable[[Rows], Scored]:
+) -> Callable[[Rows], tuple[Tensor, Tensor]]:
+    """Rows of the tables -> probabilities float32 (b, C) and labels bool (b, C), both on the device."""
     models = [member.load().to(device) for member in members]
 
-    def mean(rows: Rows) -> Scored:
-        total: torch.Tensor | None = None
+    def mean(rows: Rows) -> tuple[Tensor, Tensor]:
+        total: Tensor | None = None
         for member, model, precision in zip(members, models, precisions, strict=True):
             scores = _probabilities(member, model, videos, rows, precision, device)
             total = scores if total is None else total + scores
         assert total is not None
         labels = next(iter(videos.tables.values())).labels.multi_hot(next(iter(rows.values())))
-        return (total / len(models)).float().cpu().numpy(), labels
+        return (total / len(models)).float(), torch.from_numpy(labels).to(device)
 
     return mean
 
@@ -108,7 +114,7 @@ def _mean_of_members(
 @torch.inference_mode()
 def _probabilities(
     member: Member, model: Model, videos: Views, rows: Rows, precision: Precision, device: str
-) -> torch.Tensor:
+) -> Tensor:
     """float64 (b, C): sums of float32 numbers in it do not depend on the order of the runs."""
     inputs, _ = batch(videos.tables[member.level], rows[member.level], torch.device(device))
     scores = probabilities(model, inputs, precision)
