@@ -97,7 +97,7 @@ class Row:
         goal: None where none was set.
         clock: "cpu": time of this process on all its threads, for what runs on one; "wall" for the rest.
         needs_gpu: a CUDA device.
-        rounds: times both sides are run, where that is fixed; None: as the settings say.
+        long_run: it is part of `compress train` or `encode`, which keep freed memory; then both sides do.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Row:
     goal: Goal | None = None
     clock: Clock = "cpu"
     needs_gpu: bool = False
-    rounds: int | None = None
+    long_run: bool = False
 
 
 def at_least(ratio: float) -> Goal:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks import freed_memory
 from benchmarks.limits import Limits
 from benchmarks.machine import gpu_name, this_machine
 from benchmarks.measure import interleave
 from benchmarks.results import Report, Result
 from benchmarks.row import Row, Settings
 from compress.errors import CompressError, Interrupted, UnavailableError
-from encoders import keep_freed_memory
 
 Told = Callable[[Row, Result], None]
 
@@ -27,7 +27,6 @@ def run(rows: Sequence[Row], settings: Settings, tell: Told) -> Report:
         settings: how; a folder of its own below `settings.scratch` is given to each row, and removed.
         tell: called with each row and its result.
     """
-    keep_freed_memory()  # as every long command of ours does; the rivals have it too
     machine, limits = this_machine(), Limits(settings.scratch)
     results = []
     for row in rows:
@@ -44,9 +43,10 @@ def measure(row: Row, settings: Settings, limits: Limits) -> Result:
     result = Result(row.name, row.path, row.ours, row.rival, row.unit, row.clock, row.goal, "measured")
     if row.needs_gpu and not gpu_name():
         return replace(result, state="not measured", reason="no GPU")
+    freed_memory.keep(row.long_run)
     try:
         contest = row.prepare(settings)
-        rounds = interleave(contest.ours, contest.rival, row.rounds or settings.rounds, row.clock)
+        rounds = interleave(contest.ours, contest.rival, settings.rounds, row.clock)
         limit = limits.rate(contest.work.resource) if contest.work else 0.0
     except Interrupted:
         raise

@@ -94,6 +94,7 @@ ROWS = (
         "videos",
         exact,
         at_least(1.85),
+        long_run=True,
     ),
     Row(
         "encode-bf16",
@@ -103,5 +104,6 @@ ROWS = (
         "videos",
         half,
         at_least(3.5),
+        long_run=True,
     ),
 )

@@ -54,5 +54,6 @@ ROWS = (
         prepare,
         at_least(3.5),
         clock="wall",
+        long_run=True,
     ),
 )

@@ -58,5 +58,6 @@ ROWS = (
         "videos",
         prepare,
         at_least(2.5),
+        long_run=True,
     ),
 )

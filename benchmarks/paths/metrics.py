@@ -96,6 +96,15 @@ ROWS = (
         "videos",
         streamed,
         at_least(8),
+        long_run=True,
     ),
-    Row("metrics-map", "Metrics", "FullMAP, two passes", "scikit-learn, class by class", "videos", full_map),
+    Row(
+        "metrics-map",
+        "Metrics",
+        "FullMAP, two passes",
+        "scikit-learn, class by class",
+        "videos",
+        full_map,
+        long_run=True,
+    ),
 )

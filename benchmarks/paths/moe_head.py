@@ -90,15 +90,33 @@ def _work(embedding: Tensor, precision: torch.dtype, passes: int) -> Work:
 
 _RIVAL = "two linear layers, softmax, log(p + eps), fp32"
 ROWS = (
-    Row("moe-train-fp32", "Train", "MoE head, loss and gradients, fp32", _RIVAL, "videos", train_fp32),
+    Row(
+        "moe-train-fp32",
+        "Head",
+        "MoE head, loss and gradients, fp32",
+        _RIVAL,
+        "videos",
+        train_fp32,
+        long_run=True,
+    ),
     Row(
         "moe-train-bf16",
-        "Train",
+        "Head",
         "MoE head, loss and gradients, bf16",
         _RIVAL,
         "videos",
         train_bf16,
         at_least(2),
+        long_run=True,
     ),
-    Row("moe-score-bf16", "Encode", "MoE head, scores, bf16", _RIVAL, "videos", score_bf16, at_least(2)),
+    Row(
+        "moe-score-bf16",
+        "Head",
+        "MoE head, scores, bf16",
+        _RIVAL,
+        "videos",
+        score_bf16,
+        at_least(2),
+        long_run=True,
+    ),
 )

@@ -39,4 +39,14 @@ def _model() -> Model:
     return model
 
 
-ROWS = (Row("optimizer", "Train", "AdamW, fused", "AdamW, parameter by parameter", "parameters", prepare),)
+ROWS = (
+    Row(
+        "optimizer",
+        "Train",
+        "AdamW, fused",
+        "AdamW, parameter by parameter",
+        "parameters",
+        prepare,
+        long_run=True,
+    ),
+)

@@ -87,6 +87,15 @@ def _work(frames: Tensor, passes: int) -> Work:
 
 _OURS, _RIVAL = "QRNN 1280, window 2, bf16", "nn.LSTM 1280, fp32"
 ROWS = (
-    Row("qrnn-encode", "Frames", _OURS, _RIVAL, "videos", score, at_least(3)),
-    Row("qrnn-train", "Frames", f"{_OURS}, forward and backward", _RIVAL, "videos", train, at_least(4)),
+    Row("qrnn-encode", "Frames", _OURS, _RIVAL, "videos", score, at_least(3), long_run=True),
+    Row(
+        "qrnn-train",
+        "Frames",
+        f"{_OURS}, forward and backward",
+        _RIVAL,
+        "videos",
+        train,
+        at_least(4),
+        long_run=True,
+    ),
 )

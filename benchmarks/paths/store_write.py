@@ -64,8 +64,16 @@ def _contest(
 
 _OURS = "open_writer to finish"
 ROWS = (
-    Row("store-write-rows", "Store", _OURS, "h5py, a row at a time", "bytes", row_by_row),
-    Row("store-write-batches", "Store", _OURS, "h5py, chunked, 256 rows at a time", "bytes", chunked),
+    Row("store-write-rows", "Store", _OURS, "h5py, a row at a time", "bytes", row_by_row, long_run=True),
+    Row(
+        "store-write-batches",
+        "Store",
+        _OURS,
+        "h5py, chunked, 256 rows at a time",
+        "bytes",
+        chunked,
+        long_run=True,
+    ),
     Row(
         "store-write-durable",
         "Store",
@@ -75,5 +83,6 @@ ROWS = (
         durable,
         Goal("rate", 1e9),
         "wall",
+        long_run=True,
     ),
 )

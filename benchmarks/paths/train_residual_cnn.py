@@ -132,6 +132,8 @@ class PlainSteps:
 
 _NAMES = ("ResidualCNN-320 and MoE", "plain Conv1d, naive MoE, Adam in a loop, fp32")
 ROWS = (
-    Row("train-fp32", "Train", f"{_NAMES[0]}, fp32", _NAMES[1], "videos", exact, at_least(1.5)),
-    Row("train-bf16", "Train", f"{_NAMES[0]}, bf16", _NAMES[1], "videos", half, at_least(2.5)),
+    Row(
+        "train-fp32", "Train", f"{_NAMES[0]}, fp32", _NAMES[1], "videos", exact, at_least(1.5), long_run=True
+    ),
+    Row("train-bf16", "Train", f"{_NAMES[0]}, bf16", _NAMES[1], "videos", half, at_least(2.5), long_run=True),
 )
