@@ -87,6 +87,7 @@ class RecurrentEncoder(Encoder, ABC):
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""
         self.check_input(frames)
+        frames = _up_to_the_longest(frames, num_frames)
         pooled = self.pool(self.states(frames, num_frames), num_frames)
         embedding: Tensor = self.end(self.project(pooled))
         return embedding
@@ -96,6 +97,16 @@ class RecurrentEncoder(Encoder, ABC):
         if not isinstance(self.pool, pooling.AttentionPooling):
             return super().penalty()
         return 0.5 * self.config.attention_penalty * self.pool.weight.square().sum()
+
+
+def _up_to_the_longest(frames: Tensor, num_frames: Tensor) -> Tensor:
+    """Without the padding that all videos share, but with one frame at least.
+
+    On the CPU only: a GPU would have to be waited for.
+    """
+    if frames.device.type != "cpu":
+        return frames
+    return frames[:, : max(1, int(pooling.frame_mask(num_frames, frames).any(0).sum()))]
 
 
 def _pool(config: RecurrentConfig, last: Pool) -> Pool:

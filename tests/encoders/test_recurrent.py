@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders import Encoder, build_encoder
+from encoders.layers.lstm_layer import LSTMLayer
 from tests.encoders import recurrent_reference as reference
 
 INPUTS = 3
@@ -137,16 +138,43 @@ def test_dropout_of_the_embedding_drops_that_share_and_scales_the_rest(case: str
     torch.testing.assert_close(found[~dropped], whole[~dropped] / 0.75)
 
 
-@every_case
-def test_under_autocast_layers_hand_on_bfloat16(case: str) -> None:
-    encoder = encoder_of(case).float()
+def types_seen(encoder: Encoder) -> list[torch.dtype]:
+    """What the LSTM layers read and gave under autocast, one after the other."""
     seen: list[torch.dtype] = []
-    layers = [module for module in encoder.modules() if type(module).__name__ == "LSTMLayer"]
-    for layer in layers:
-        layer.register_forward_hook(lambda _, read, output: seen.extend([read[0].dtype, output.dtype]))
+    for layer in encoder.modules():
+        if isinstance(layer, LSTMLayer):
+            layer.register_forward_hook(lambda _, read, output: seen.extend([read[0].dtype, output.dtype]))
     frames, num_frames = videos(padding=0.0)
     with torch.autocast("cpu", torch.bfloat16):
         embedding = encoder(frames.float(), num_frames)
     assert torch.isfinite(embedding).all()
+    return seen
+
+
+@every_case
+def test_under_autocast_layers_hand_on_bfloat16(case: str) -> None:
+    with torch.no_grad():
+        seen = types_seen(encoder_of(case).float())
     assert seen.count(torch.float32) == (2 if "bilstm" in case else 1)
     assert set(seen[1::2]) == {torch.bfloat16}
+
+
+@every_case
+def test_where_a_gradient_is_wanted_on_the_cpu_layers_stay_in_float32(case: str) -> None:
+    assert set(types_seen(encoder_of(case).float())) == {torch.float32}
+
+
+@every_case
+def test_padding_that_all_videos_share_is_not_computed(case: str) -> None:
+    encoder = encoder_of(case)
+    lengths: list[int] = []
+    for layer in encoder.modules():
+        if isinstance(layer, LSTMLayer):
+            layer.register_forward_hook(lambda _, read, output: lengths.append(read[0].shape[1]))
+    frames, num_frames = videos()
+    short = num_frames.clamp(max=2)
+    padded = encoder(frames, short)
+    assert set(lengths) == {2}
+    assert torch.equal(padded, encoder(frames[:, :2], short))
+    encoder(frames, torch.zeros_like(num_frames))
+    assert lengths[-1] == 1
