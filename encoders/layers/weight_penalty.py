@@ -24,8 +24,8 @@ class _HalfSquare(torch.autograd.Function):
     def forward(ctx: Any, weight: Tensor, factor: float) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.factor = factor
-        flat = weight.reshape(-1)
-        return torch.dot(flat, flat) * (0.5 * factor)
+        # Rows first: one sum over millions of squares would lose four digits in float32.
+        return torch.linalg.vector_norm(weight, dim=-1).square().sum() * (0.5 * factor)
 
     @staticmethod
     @once_differentiable

@@ -22,9 +22,9 @@ def test_the_gradient_equals_finite_differences() -> None:
 
 
 def test_a_large_weight_is_summed_as_exactly_as_by_torch() -> None:
-    weight = torch.randn(1_000_000)
+    weight = torch.randn(3000, 1000)
     assert float(weight_penalty(weight, 2.0)) == pytest.approx(
-        float(weight.double().square().sum()), rel=1e-5
+        float(weight.double().square().sum()), rel=1e-6
     )
 
 
