@@ -29,6 +29,37 @@ def test_the_kernels_of_the_gpu_pass_the_tests_of_the_c_code_in_the_interpreter(
     assert "skipped" not in ended.stdout
 
 
+@pytest.mark.parametrize("gate_count", [2, 3, 4])
+@pytest.mark.parametrize("optional", [False, True])
+def test_the_kernels_compile_for_an_h200(
+    gate_count: int, optional: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    triton = pytest.importorskip("triton")
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from encoders.layers import qrnn_triton
+
+    constants = {"GATES": gate_count, "BLOCK": qrnn_triton.BLOCK}
+    constants |= dict.fromkeys(("HAS_START", "HAS_KEPT", "REVERSE"), optional)
+    types = {
+        "before": "*bf16",
+        "rows": "*i64",
+        "frames": "i32",
+        "size": "i32",
+        "h": "*bf16",
+        "for_h": "*bf16",
+    }
+    types |= {"kept": "*u8" if optional else "*i64", "for_before": "*bf16"}
+    for kernel in (qrnn_triton._forward, qrnn_triton._backward):
+        signature = {
+            name: "constexpr" if name in constants else types.get(name, "*fp32") for name in kernel.arg_names
+        }
+        built = triton.compile(ASTSource(kernel, signature, constants), target=GPUTarget("cuda", 90, 32))
+        assert built.asm["cubin"]
+
+
 def test_without_an_import_of_its_own_triton_is_not_imported() -> None:
     code = (
         "import sys, torch; from encoders.layers.qrnn_layer import QRNNLayer; "
