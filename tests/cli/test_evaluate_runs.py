@@ -33,7 +33,8 @@ def test_runs_are_measured_alone_and_together(compress, inside: Path):
     assert len(fingerprints) == 1, "a store, a run and an ensemble were measured on the same videos"
 
 
-def test_one_run_has_the_figures_that_its_training_told(compress, inside: Path):
+def test_one_run_has_the_figures_that_its_training_told(compress, inside: Path, monkeypatch):
+    monkeypatch.setattr("compress.training.precision.computes_bf16", lambda device: True)
     for run in (CNN, LSTM):
         found = compress("evaluate", "--run", run, "--json").json
         told = json.loads((inside / "runs" / run / "log.jsonl").read_text().splitlines()[-1])
@@ -48,6 +49,23 @@ def test_what_is_current_is_shown_again(compress, inside: Path):
     assert (second.code, second.out) == (0, first.out)
     assert f"{CNN} is evaluated already" in second.err
     assert "already" not in compress("evaluate", "--run", CNN, "--again").err
+
+
+def test_another_precision_is_another_evaluation_and_the_row_says_so(compress, inside: Path):
+    assert compress("evaluate", "--run", CNN, "--precision", "bf16").code == 0
+    found = compress("evaluate", "--run", CNN, "--precision", "fp32")
+    assert (found.code, "already" in found.err) == (0, False)
+    row = json.loads((inside / "evaluation" / "models" / f"{CNN}.json").read_text())
+    assert row["precision"] == ["fp32"]
+    assert row["command"].endswith(f"--run {CNN} --precision fp32")
+    assert "Computed in fp32; the training was in bf16." in row["notes"]
+
+
+def test_a_store_is_encoded_in_the_precision_that_is_asked_for(compress, inside: Path):
+    found = compress("encode", "--name", CNN, "--precision", "fp32")
+    assert found.code == 0, found.err
+    assert "computing in fp32, trained in bf16" in found.err
+    assert compress("encode", "--name", CNN, "--precision", "fp16").code == 2
 
 
 def test_map_of_all_scores_is_shown_where_it_is_asked_for(compress, inside: Path):
@@ -68,6 +86,7 @@ def test_map_of_all_scores_is_shown_where_it_is_asked_for(compress, inside: Path
         (["--run", CNN, "--retrieval"], 2, "--retrieval does not go with --run"),
         (["--name", "original", "--again"], 2, "--again needs --run"),
         (["--name", "original", "--validate", "validate*.tfrecord"], 2, "--validate needs --run"),
+        (["--name", "original", "--precision", "bf16"], 2, "--precision needs --run"),
         (["--run", CNN, "--name", "other"], 2, "called like the run"),
         (["--run", CNN, "--run", CNN], 2, "named twice"),
         (["--run", "original"], 2, "without a head"),

@@ -59,7 +59,10 @@ def values(row: dict[str, Any]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("run", ["a", "b", "f"])
-def test_one_run_has_the_very_figures_that_its_training_would_measure(workspace: Workspace, run: str):
+def test_one_run_has_the_very_figures_that_its_training_would_measure(
+    workspace: Workspace, run: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("compress.training.precision.computes_bf16", lambda device: True)
     model, facts = load_model(workspace.run(run))
     videos = table(workspace, "validate", facts["schema"]["level"])
     wanted = accumulate(model, videos, precision=facts["train_config"]["precision"]).figures()
