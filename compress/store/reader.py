@@ -15,6 +15,7 @@ from compress.codecs.base import Codec
 from compress.datasets.labels import Labels
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.store.id_lookup import IdLookup
+from compress.store.mapping import WORTH_BYTES, forget
 from compress.store.part import Part, open_part
 from compress.store.rows import ConcatenatedRows
 
@@ -124,6 +125,8 @@ class Store:
         embedding = np.empty((stop - start, self.dim), dtype=np.float32)
         for first, last in _chunks(stop - start, self.dim):
             embedding[first:last] = self.codec.decode(self.codes[start + first : start + last])
+        if embedding.nbytes >= WORTH_BYTES:
+            self._forget(start, stop)
         return embedding
 
     def rows(self, indices: np.ndarray | Sequence[int]) -> np.ndarray:
@@ -134,7 +137,17 @@ class Store:
         embedding = np.empty((len(indices), self.dim), dtype=np.float32)
         for first, last in _chunks(len(indices), self.dim):
             embedding[first:last] = self.codec.decode(self.codes[indices[first:last]])
+        if embedding.nbytes >= WORTH_BYTES:
+            self._forget(int(indices.min()), int(indices.max()) + 1)
         return embedding
+
+    def _forget(self, start: int, stop: int) -> None:
+        first = 0
+        for part in self._parts:
+            last = first + len(part.ids)
+            if start < last and first < stop:
+                forget(part.codes, max(start, first) - first, min(stop, last) - first)
+            first = last
 
     def row_of(self, video_id: str | bytes) -> int:
         """The row of a video; NotFoundError naming ids that look like it when there is none."""
