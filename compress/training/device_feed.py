@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Generator, Iterator
@@ -19,6 +20,7 @@ from encoders import Inputs
 
 RESIDENT_SHARE = 0.5  # of the device's free memory; the rest is for model, optimiser and activations
 AHEAD = 2  # batches that wait on the host
+SWITCH = "COMPRESS_RESIDENT"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ def batches(
 ) -> Generator[Batch]:
     """The batches of `order`, one after the other, to the bit those of `Table.batch`. Close it when done.
 
-    A GPU that has room for the whole table (RESIDENT_SHARE) gets it once. If it has not, a thread makes the
-    next batches in pinned memory while the GPU computes. A CPU computes them when they are asked for: there a
+    A GPU that has room for the whole table (RESIDENT_SHARE) gets it once. If it has not, or with
+    COMPRESS_RESIDENT=off, a thread makes the next batches in pinned memory while the GPU computes. A CPU computes them when they are asked for: there a
     second thread would only take a core from the model.
 
     Args:
@@ -64,6 +66,9 @@ def batches(
     if free_bytes is None:
         return direct(table, order, device)
     size = bytes_of(table)
+    if os.environ.get(SWITCH, "").lower() in ("off", "0", "no", "false"):
+        report(Note(f"{SWITCH}=off: the training videos are sent to the device batch by batch"))
+        return prefetched(table, order, device)
     if size <= RESIDENT_SHARE * free_bytes:
         report(Note(f"the training videos ({_gigabytes(size)}) stay in the device's memory"))
         return resident(table, order, device, report)

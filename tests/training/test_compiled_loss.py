@@ -18,15 +18,17 @@ from compress.training.inputs import batch
 from compress.training.loss_function import check_compile, compiled, loss_function
 from compress.training.run import Run
 from compress.training.step import new_model
+from encoders import Method, set_convolution_method
 from tests.training.examples import IDENTITY, LINEAR, RESIDUAL_CNN, tables, video_table
 
 # torch.compile uses what torch has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 _CNN = {**RESIDUAL_CNN.encoder_options, "embedding_dropout": 0.0}
+CNN = replace(RESIDUAL_CNN, encoder_options=_CNN, input_dropout=0.0, precision="fp32")
 RECIPES = [
     replace(LINEAR, encoder_options={"dim": 8, "norm": True}, precision="bf16"),
-    replace(RESIDUAL_CNN, encoder_options=_CNN, input_dropout=0.0, precision="fp32"),
+    CNN,
     replace(RESIDUAL_CNN, encoder_options={**_CNN, "dim": 16, "width": 2.0}, input_dropout=0.0),  # by tiles
     replace(IDENTITY, precision="fp32"),
 ]
@@ -40,13 +42,16 @@ def _bound(config: TrainConfig) -> float:
     return 3e-2 if config.precision == "bf16" else 1e-4
 
 
-def results(config: TrainConfig, table: VideoTable, backend: str | None) -> list[torch.Tensor]:
+def results(
+    config: TrainConfig, table: VideoTable, backend: str | None, method: Method = "auto"
+) -> list[torch.Tensor]:
     """The loss of a batch and all gradients."""
     torch.manual_seed(0)
     torch._dynamo.reset()
     model = new_model(config, table).train()
     if config.warm_epochs:
         model.encoder.set_warm(False)
+    set_convolution_method(model, method)
     loss_of = loss_function(config, model, "cpu")
     if backend is not None:
         loss_of = compiled(loss_of, "cpu", same_shapes=True, backend=backend)
@@ -65,6 +70,14 @@ def test_there_is_no_break_and_the_loss_and_its_gradient_are_the_same(config: Tr
     ):
         assert (ours - wanted).norm() <= _bound(config) * max(float(wanted.norm()), 1e-3)
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    assert not torch._dynamo.utils.counters["graph_break"]
+
+
+def test_the_convolutions_of_a_gpu_are_compiled_without_a_break_too() -> None:
+    torch._dynamo.utils.counters.clear()
+    found = results(CNN, video_table(), "aot_eager", "image")
+    for ours, wanted in zip(found, results(CNN, video_table(), None), strict=True):
+        assert (ours - wanted).norm() <= 1e-4 * max(float(wanted.norm()), 1e-3)
     assert not torch._dynamo.utils.counters["graph_break"]
 
 

@@ -62,6 +62,16 @@ def test_a_table_that_takes_at_most_half_of_the_free_memory_stays_there(
     assert ("batch by batch" in said[0].text) is (share > 0.5)
 
 
+def test_what_has_room_is_sent_all_the_same_when_that_is_switched_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMPRESS_RESIDENT", "off")
+    monkeypatch.setattr(device_feed, "prefetched", lambda *arguments: iter(["sent"]))
+    said = []
+    assert list(batches(TABLES["video"], iter(()), CPU, said.append, free_bytes=1 << 40)) == ["sent"]
+    assert said[0].text.startswith("COMPRESS_RESIDENT=off")
+
+
 def test_a_cpu_makes_its_batches_when_they_are_asked_for_and_says_nothing() -> None:
     made: list[int] = []
 
