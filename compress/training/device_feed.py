@@ -51,8 +51,8 @@ def batches(
     """The batches of `order`, one after the other, to the bit those of `Table.batch`. Close it when done.
 
     A GPU that has room for the whole table (RESIDENT_SHARE) gets it once. If it has not, or with
-    COMPRESS_RESIDENT=off, a thread makes the next batches in pinned memory while the GPU computes. A CPU computes them when they are asked for: there a
-    second thread would only take a core from the model.
+    COMPRESS_RESIDENT=off, a thread makes the next batches in pinned memory while the GPU computes. A CPU
+    computes them when they are asked for: there a second thread would only take a core from the model.
 
     Args:
         table: the videos.
