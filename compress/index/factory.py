@@ -24,20 +24,22 @@ _PLAIN = _FLAT | {"IndexScalarQuantizer", "IndexPQFastScan"}
 _INVERTED = {"IndexIVFFlat", "IndexIVFScalarQuantizer", "IndexIVFPQ", "IndexIVFPQFastScan"}
 _REFINED = {"IndexRefine", "IndexRefineFlat"}
 _LISTS = {"ArrayInvertedLists", "BlockInvertedLists"}
-_EXAMPLES = "for example: Flat, SQ8, IVF1024,Flat, IVF1024,SQ8, IVF4096,PQ160x4fs,Refine(SQ8)"
+_EXAMPLES = "for example: Flat, SQ8, IVF1024,Flat, IVF1024,SQ8, IVF4096,PQ160x4fs,Refine(SQfp16)"
 
 
 def default_factory(num_vectors: int, dim: int, exact_below: int = EXACT_BELOW) -> str:
     """FAISS factory string for `num_vectors` rows of `dim` numbers.
 
-    Below `exact_below` rows comparing with every row is fast enough and loses nothing. Above: 4 sqrt(N)
-    inverted lists with 4-bit product quantisation of two dimensions a code (fast scan), re-ranked by 8-bit
-    scalars.
+    Below `exact_below` rows comparing with every row is fast enough and loses nothing. Above: 2 sqrt(N)
+    inverted lists with 4-bit product quantisation of two dimensions a code (fast scan), re-ranked by 16-bit
+    floats. On a million videos made from real embeddings (320 numbers), that was 4.6 times (recall@10 0.961)
+    to 7.4 times (0.987) the speed of as many lists of float32 at equal recall. Re-ranking by 8-bit scalars
+    lost 0.012 of recall at the same speed; 4 sqrt(N) lists took twice as long to build and were no faster.
     """
     if num_vectors < exact_below:
         return "Flat"
     codes = dim // 2 if dim % 2 == 0 else dim
-    return f"IVF{max(1, round(4 * math.sqrt(num_vectors)))},PQ{codes}x4fs,Refine(SQ8)"
+    return f"IVF{max(1, round(2 * math.sqrt(num_vectors)))},PQ{codes}x4fs,Refine(SQfp16)"
 
 
 def make_index(factory: str, dim: int, seed: int) -> Any:

@@ -53,8 +53,8 @@ def open_index(folder: Path, verify: Verify = True, store: Store | None = None) 
 class SearchIndex:
     """A loaded index. Rows are rows of the store it was built from, also when only a split was indexed.
 
-    Scores are cosines or inner products; an index that re-ranks with 8-bit scalars gives them to about two
-    digits.
+    Scores are cosines or inner products; an index that re-ranks gives them as exactly as what it
+    re-ranks with: 16-bit floats to three digits, 8-bit scalars to about two.
     Searching is safe from several threads.
     """
 

@@ -25,9 +25,9 @@ def big_store(clustered, memory_store):
     ("videos", "dim", "factory"),
     [
         (499_999, 320, "Flat"),
-        (500_000, 320, "IVF2828,PQ160x4fs,Refine(SQ8)"),
-        (1_000_000, 1152, "IVF4000,PQ576x4fs,Refine(SQ8)"),
-        (500_000, 7, "IVF2828,PQ7x4fs,Refine(SQ8)"),
+        (500_000, 320, "IVF1414,PQ160x4fs,Refine(SQfp16)"),
+        (1_000_000, 1152, "IVF2000,PQ576x4fs,Refine(SQfp16)"),
+        (500_000, 7, "IVF1414,PQ7x4fs,Refine(SQfp16)"),
     ],
 )
 def test_the_default_is_exact_below_half_a_million_videos(videos, dim, factory):
@@ -51,7 +51,7 @@ def test_duplicates_and_ties_do_not_lower_the_recall_of_an_exact_index(memory_st
 
 def test_many_videos_get_an_approximate_index_that_reaches_the_wanted_recall(big_store, tmp_path):
     summary = build_index(big_store, tmp_path / "index", exact_below=20_000, wanted_recall=0.9)
-    assert summary.kind == "IVF566,PQ16x4fs,Refine(SQ8)"
+    assert summary.kind == "IVF283,PQ16x4fs,Refine(SQfp16)"
     assert summary.recall_at_10 >= 0.9
     own = np.arange(5, 20_000, 50)
     found = open_index(tmp_path / "index").search(big_store.vectors[own], 11)[1]
@@ -78,7 +78,15 @@ def test_a_recall_out_of_reach_is_said_and_not_claimed(big_store, tmp_path):
 
 @pytest.mark.parametrize(
     "factory",
-    ["IVF20,Flat", "IVF20,SQ8", "IVF20,PQ8x4fs", "SQ8", "PQ16x4fs,Refine(SQ8)", "IVF20,PQ8x4fs,RFlat"],
+    [
+        "IVF20,Flat",
+        "IVF20,SQ8",
+        "IVF20,PQ8x4fs",
+        "SQ8",
+        "PQ16x4fs,Refine(SQ8)",
+        "IVF20,PQ8x4fs,RFlat",
+        "IVF20,PQ8x4fs,Refine(SQfp16)",
+    ],
 )
 def test_every_supported_kind_can_be_built_and_opened(factory, clustered, memory_store, tmp_path):
     store = memory_store(clustered(1500, 16))

@@ -21,7 +21,7 @@ def store(clustered, memory_store):
 @pytest.fixture(scope="module", params=["Flat", "IVF50,Flat", APPROXIMATE])
 def index(request, store, tmp_path_factory):
     folder = tmp_path_factory.mktemp("index")
-    build_index(store, folder, factory=request.param, wanted_recall=0.8, recall_queries=200)
+    build_index(store, folder, factory=request.param, wanted_recall=0.95, recall_queries=200)
     return open_index(folder, store=store)
 
 
