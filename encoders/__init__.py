@@ -19,8 +19,8 @@ from encoders.freed_memory import keep_freed_memory
 from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
 from encoders.identity import IdentityConfig, IdentityEncoder
 from encoders.input_norm import InputNorm, InputNormConfig, dequantize
+from encoders.layers.convolution.positions import Method, set_convolution_method
 from encoders.layers.fully_connected import FullyConnectedConfig
-from encoders.layers.positions import Method, set_convolution_method
 from encoders.linear import LinearConfig, LinearEncoder
 from encoders.lstm import LSTMConfig, LSTMEncoder
 from encoders.mlp import MLPConfig, MLPEncoder

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from encoders.layers import pooling, running_pooling
 from encoders.layers.directions import final_states
-from encoders.layers.qrnn_layer import QRNNLayer, QRNNState
-from encoders.layers.qrnn_pooling import HALF, Gates
+from encoders.layers.qrnn.layer import QRNNLayer, QRNNState
+from encoders.layers.qrnn.pooling import HALF, Gates
 from encoders.layers.recurrent import RecurrentConfig, RecurrentEncoder
 from encoders.layers.running_pooling import Running
 from encoders.options import fraction, positive

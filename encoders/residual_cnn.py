@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder
+from encoders.layers.convolution.positions import Convolution, PositionsNorm
 from encoders.layers.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
-from encoders.layers.positions import Convolution, PositionsNorm
 from encoders.layers.residual_module import ResidualModule
 from encoders.options import fraction, positive
 from encoders.registry import register

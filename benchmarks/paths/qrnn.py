@@ -9,7 +9,7 @@ from benchmarks.paths.agreement import close
 from benchmarks.rivals.padded_lstm import PaddedLSTM
 from benchmarks.row import Contest, Row, Settings, Work, at_least
 from encoders import QRNNEncoder, build_encoder
-from encoders.layers.qrnn_layer import QRNNLayer
+from encoders.layers.qrnn.layer import QRNNLayer
 
 INPUTS, WIDTH, WINDOW = 1152, 1280, 2
 GATES = 3

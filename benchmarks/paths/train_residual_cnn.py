@@ -19,8 +19,8 @@ from compress.datasets import Position, VideoTable
 from compress.datasets.batches import Step
 from compress.training.averaging import WeightAverage
 from compress.training.config import TrainConfig
-from compress.training.device_feed import batches
-from compress.training.device_settings import set_up_device
+from compress.training.device.feed import batches
+from compress.training.device.settings import set_up_device
 from compress.training.loss_function import compiled, loss_function
 from compress.training.optimizer import build_optimizer
 from compress.training.precision import Precision

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders import ResidualCNN
-from encoders.layers.positions import Convolution, PositionsNorm
+from encoders.layers.convolution.positions import Convolution, PositionsNorm
 
 
 class PlainModule(nn.Module):

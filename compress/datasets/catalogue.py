@@ -8,11 +8,11 @@ import numpy as np
 
 from compress.datasets.blocks import VIDEOS_A_BLOCK, Block
 from compress.datasets.distinct import first_repeat
-from compress.datasets.growing import Growing
 from compress.datasets.labels import Labels
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
 from compress.errors import DataError, RecordError
+from compress.growing_array import GrowingArray
 from compress.progress import Progress, Reporter, check_interrupt, silent
 
 
@@ -69,8 +69,8 @@ class _Videos:
 
     def __init__(self) -> None:
         self.count = 0
-        self._ids, self._classes = Growing("S1"), Growing("i4")
-        self._indptr, self._num_frames = Growing("i8"), Growing("i8")
+        self._ids, self._classes = GrowingArray(np.empty(0, "S1")), GrowingArray(np.empty(0, "i4"))
+        self._indptr, self._num_frames = GrowingArray(np.empty(0, "i8")), GrowingArray(np.empty(0, "i8"))
         self._indptr.append(np.zeros(1, dtype=np.int64))
 
     def append(self, block: Block) -> None:

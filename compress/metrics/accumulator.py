@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from compress.errors import SchemaError, UsageError
+from compress.growing_array import GrowingArray
 from compress.metrics.checks import checked_labels, checked_scores
 from compress.metrics.figures import Figures, figures
-from compress.metrics.growing_array import GrowingArray
 from compress.metrics.top_of_batch import top_of_batch
 from compress.metrics.top_scores import TopScores, refuse_other_classes
 

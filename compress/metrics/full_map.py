@@ -14,9 +14,9 @@ from __future__ import annotations
 import numpy as np
 
 from compress.errors import DataError, SchemaError, UsageError
+from compress.growing_array import GrowingArray
 from compress.metrics import compiled
 from compress.metrics.checks import checked_labels, checked_scores, refuse_nan
-from compress.metrics.growing_array import GrowingArray
 from compress.metrics.label_lists import label_lists
 from compress.metrics.mean_average_precision import Empty, mean_over_classes
 from compress.metrics.sorted_positives import SortedPositives, key_of

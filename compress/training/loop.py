@@ -23,14 +23,14 @@ from compress.training.admission import check, claim
 from compress.training.averaging import WeightAverage
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
-from compress.training.device_feed import batches
-from compress.training.device_settings import set_up_device
+from compress.training.device.feed import batches
+from compress.training.device.pending_losses import CALMER, PendingLosses
+from compress.training.device.settings import set_up_device
 from compress.training.estimate import Stopwatch, describe
 from compress.training.identity import identity_of
 from compress.training.inputs import Table, training_order
 from compress.training.loss_function import check_compile, compiled, loss_function
 from compress.training.optimizer import build_optimizer, set_learning_rates
-from compress.training.pending_losses import CALMER, PendingLosses
 from compress.training.run import (
     WEIGHTS,
     Run,

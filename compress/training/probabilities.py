@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from compress.metrics import TopScores, top_of_batch
-from compress.training.device_top import top_scores
+from compress.training.device.top import top_scores
 from compress.training.precision import Precision
 from encoders import Inputs, Model
 

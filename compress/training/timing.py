@@ -14,11 +14,11 @@ from compress.datasets.frame_table import FrameTable
 from compress.training.admission import check
 from compress.training.averaging import WeightAverage
 from compress.training.config import TrainConfig
+from compress.training.device.pending_losses import refuse_divergence
 from compress.training.estimate import BYTES_A_WEIGHT
 from compress.training.inputs import Table, batch, training_order
 from compress.training.loss_function import loss_function
 from compress.training.optimizer import build_optimizer
-from compress.training.pending_losses import refuse_divergence
 from compress.training.state import TrainState
 from compress.training.step import new_model, step
 from encoders import keep_freed_memory

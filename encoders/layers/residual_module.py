@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from encoders.layers.positions import Convolution
+from encoders.layers.convolution.positions import Convolution
 
 KERNEL = 9
 

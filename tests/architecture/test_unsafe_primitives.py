@@ -107,4 +107,6 @@ def test_encoders_import_only_torch_the_standard_library_and_each_other(source: 
     tree = ast.parse((ROOT / source).read_text(encoding="utf-8"))
     tops = {module.split(".")[0] for node in ast.walk(tree) for module in _imported(node)}
 
-    assert tops - set(sys.stdlib_module_names) - {"torch", "encoders"} == set()
+    # torch brings triton along wherever it can use a GPU; kernels are in files that nothing else needs.
+    kernels = {"triton"} if source.name == "in_triton.py" else set()
+    assert tops - set(sys.stdlib_module_names) - {"torch", "encoders"} - kernels == set()

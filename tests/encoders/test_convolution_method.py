@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from encoders import build_encoder
-from encoders.layers.positions import Convolution, set_convolution_method
+from encoders.layers.convolution.positions import Convolution, set_convolution_method
 from tests.encoders.examples import small_encoder
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from encoders import QRNNConfig, QRNNEncoder, build_encoder, count_parameters
-from encoders.layers.qrnn_layer import QRNNLayer
-from encoders.layers.qrnn_pooling import Gates
+from encoders.layers.qrnn.layer import QRNNLayer
+from encoders.layers.qrnn.pooling import Gates
 from tests.encoders.examples import small_encoder
 from tests.encoders.slow_qrnn import Rows, slow_frame_pooling, slow_layer
 

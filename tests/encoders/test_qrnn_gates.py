@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from encoders import native
-from encoders.layers import qrnn_native
-from encoders.layers.qrnn_gates import chosen_method, pool_gates
-from encoders.layers.qrnn_pooling import Gates
+from encoders.layers.qrnn import in_c
+from encoders.layers.qrnn.gates import chosen_method, pool_gates
+from encoders.layers.qrnn.pooling import Gates
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 COMPILED = [
@@ -208,7 +208,7 @@ def test_activations_are_within_a_few_units_in_the_last_place(method: str) -> No
 def test_threads_and_their_number_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = problem("fo", batch=5, start=True, mask=True)
     alone = with_gradients("fo", "native", arguments, torch.float32)
-    monkeypatch.setattr(qrnn_native, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(in_c, "WORTH_A_THREAD", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     assert all(map(torch.equal, with_gradients("fo", "native", arguments, torch.float32), alone))
     results: list[list[Tensor]] = []

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from encoders import count_parameters, native
-from encoders.layers.qrnn_layer import QRNNLayer, QRNNState
-from encoders.layers.qrnn_pooling import Gates
+from encoders.layers.qrnn.layer import QRNNLayer, QRNNState
+from encoders.layers.qrnn.pooling import Gates
 from tests.encoders.slow_qrnn import slow_layer
 
 needs_c_code = pytest.mark.skipif(native.load() is None, reason="no C code here")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from encoders.layers.qrnn_pooling import Gates, PoolingMethod, pool
+from encoders.layers.qrnn.pooling import Gates, PoolingMethod, pool
 from tests.encoders.slow_qrnn import slow_pool
 
 every_kind = pytest.mark.parametrize("kind", get_args(Gates))

@@ -39,9 +39,9 @@ def test_the_kernels_compile_for_an_h200(
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    from encoders.layers import qrnn_triton
+    from encoders.layers.qrnn import in_triton
 
-    constants = {"GATES": gate_count, "BLOCK": qrnn_triton.BLOCK}
+    constants = {"GATES": gate_count, "BLOCK": in_triton.BLOCK}
     constants |= dict.fromkeys(("HAS_START", "HAS_KEPT", "REVERSE"), optional)
     types = {
         "before": "*bf16",
@@ -52,7 +52,7 @@ def test_the_kernels_compile_for_an_h200(
         "for_h": "*bf16",
     }
     types |= {"kept": "*u8" if optional else "*i64", "for_before": "*bf16"}
-    for kernel in (qrnn_triton._forward, qrnn_triton._backward):
+    for kernel in (in_triton._forward, in_triton._backward):
         signature = {
             name: "constexpr" if name in constants else types.get(name, "*fp32") for name in kernel.arg_names
         }
@@ -62,7 +62,7 @@ def test_the_kernels_compile_for_an_h200(
 
 def test_without_an_import_of_its_own_triton_is_not_imported() -> None:
     code = (
-        "import sys, torch; from encoders.layers.qrnn_layer import QRNNLayer; "
+        "import sys, torch; from encoders.layers.qrnn.layer import QRNNLayer; "
         "QRNNLayer(3, 2)(torch.zeros(1, 2, 3)); assert 'triton' not in sys.modules"
     )
     ended = subprocess.run(

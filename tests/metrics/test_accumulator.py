@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compress.errors import DataError, RecordError, SchemaError, UsageError
+from compress.growing_array import GrowingArray
 from compress.metrics import MetricAccumulator, TopScores, figures, top_of_batch
-from compress.metrics.growing_array import GrowingArray
 from tests.metrics import reference
 
 

@@ -14,9 +14,9 @@ from compress.artifacts.folder import read_folder
 from compress.errors import DivergedError, Interrupted
 from compress.progress import Note, clear_interrupt
 from compress.training import TrainConfig, train
-from compress.training.device_feed import batches
-from compress.training.device_settings import set_up_device
-from compress.training.pending_losses import READ_EVERY, PendingLosses
+from compress.training.device.feed import batches
+from compress.training.device.pending_losses import READ_EVERY, PendingLosses
+from compress.training.device.settings import set_up_device
 from compress.training.run import Run
 from compress.training.state import Progressed
 from tests.training.examples import LINEAR, LSTM, RESIDUAL_CNN, contents, interrupt_after, tables

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from encoders import native
-from encoders.layers.qrnn_compiled import Given
+from encoders.layers.qrnn.compiled import Given
 
 BLOCK = 64  # channels of the backward pass at a time, as in the C file
 WORTH_A_THREAD = 2**20  # gates: a millisecond

@@ -79,7 +79,7 @@ def compiled_pooling(
     Args:
         method: one that `why_not` has nothing against.
         gate_count: G.
-        gates: as in `qrnn_gates.pool_gates`, which has checked it and the rest.
+        gates: as in `gates.pool_gates`, which has checked it and the rest.
         bias: the same, but float32.
         start: the same, but float32.
         mask: the same.
@@ -103,12 +103,12 @@ def compiled_pooling(
 
 def _loops(method: str) -> ModuleType:
     if method == "native":
-        from encoders.layers import qrnn_native
+        from encoders.layers.qrnn import in_c
 
-        return qrnn_native
-    from encoders.layers import qrnn_triton  # imports triton, which takes a second and may be absent
+        return in_c
+    from encoders.layers.qrnn import in_triton  # imports triton, which takes a second and may be absent
 
-    return qrnn_triton
+    return in_triton
 
 
 class _Pooling(torch.autograd.Function):

@@ -1,8 +1,8 @@
 """From the gates of a QRNN layer before their nonlinearities to its states: activations and pooling in one.
 
-Everything of the layer that is not a matrix product. The equations are those of qrnn_pooling.py; here they
+Everything of the layer that is not a matrix product. The equations are those of pooling.py; here they
 get a bias, padding, zoneout and the direction of time too, because a compiled loop over time does all of it
-in one reading of the gates: on the CPU in C (qrnn_native.py), on a GPU in Triton (qrnn_triton.py).
+in one reading of the gates: on the CPU in C (in_c.py), on a GPU in Triton (in_triton.py).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from encoders.layers.qrnn_compiled import compiled_pooling, why_not
-from encoders.layers.qrnn_pooling import Gates, pool
+from encoders.layers.qrnn.compiled import compiled_pooling, why_not
+from encoders.layers.qrnn.pooling import Gates, pool
 
 GatesMethod = Literal["auto", "reference", "fused", "native", "triton"]
 

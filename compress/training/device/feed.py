@@ -14,7 +14,7 @@ from torch import Tensor
 
 from compress.datasets.batches import Position, Step
 from compress.progress import Note, Reporter, silent
-from compress.training.device_table import bytes_of, device_table
+from compress.training.device.table import bytes_of, device_table
 from compress.training.inputs import Table, batch
 from encoders import Inputs
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from encoders.layers.dft_plan import Plan, make_plan, transforms
+from encoders.layers.convolution.dft_plan import Plan, make_plan, transforms
 
 BLOCK = 16_384  # (output, input) pairs of a weight transformed at a time: they stay in the cache
 

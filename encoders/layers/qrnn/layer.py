@@ -1,6 +1,6 @@
 """One QRNN layer: a causal convolution over time for all gates at once, then pooling.
 
-Source: Bradbury et al. 2016 (see qrnn_pooling.py), section 2: with window k
+Source: Bradbury et al. 2016 (see pooling.py), section 2: with window k
 
     z_t = tanh(W_z * (x_(t-k+1), ..., x_t))     f_t, o_t, i_t = sigmoid(W * (x_(t-k+1), ..., x_t))
 
@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.layers.compute_type import compute_type
-from encoders.layers.frame_windows import window_product, windows
-from encoders.layers.qrnn_gates import GatesMethod, chosen_method, pool_gates
-from encoders.layers.qrnn_pooling import Gates
+from encoders.layers.qrnn.gates import GatesMethod, chosen_method, pool_gates
+from encoders.layers.qrnn.pooling import Gates
+from encoders.layers.qrnn.windows import window_product, windows
 from encoders.options import fraction, positive
 
 

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from encoders.layers.dft_convolution import (
+from encoders.layers.convolution.dft import (
     compute_type,
     convolve_transformed,
     dft_convolution,
     transform_weight,
 )
-from encoders.layers.dft_operator import dft_operator
-from encoders.layers.dft_plan import Plan, make_plan
-from encoders.layers.image_convolution import image_convolution
+from encoders.layers.convolution.dft_operator import dft_operator
+from encoders.layers.convolution.dft_plan import Plan, make_plan
+from encoders.layers.convolution.image import image_convolution
 from encoders.layers.norm import BatchNorm
 
 Method = Literal["auto", "direct", "image", "dft"]

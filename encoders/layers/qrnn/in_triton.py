@@ -16,13 +16,13 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from encoders.layers.qrnn_compiled import Given
+from encoders.layers.qrnn.compiled import Given
 
 BLOCK = 128  # channels of a program: 2560 programs for 256 videos of 1280 channels
 
 
 def forward(given: Given, h: Tensor, c: Tensor) -> None:
-    """As `qrnn_native.forward`, on CUDA."""
+    """As `in_c.forward`, on CUDA."""
     if not len(given.rows):
         return
     with torch.cuda.device_of(h):
@@ -30,7 +30,7 @@ def forward(given: Given, h: Tensor, c: Tensor) -> None:
 
 
 def backward(given: Given, for_h: Tensor, for_c: Tensor, for_gates: Tensor, for_bias: Tensor) -> None:
-    """As `qrnn_native.backward`, on CUDA."""
+    """As `in_c.backward`, on CUDA."""
     if not len(given.rows):
         return
     states = for_h.new_empty(for_h.shape, dtype=torch.float32)

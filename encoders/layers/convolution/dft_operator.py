@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from encoders.layers.dft_convolution import gradients, results
-from encoders.layers.dft_plan import Plan, make_plan
+from encoders.layers.convolution.dft import gradients, results
+from encoders.layers.convolution.dft_plan import Plan, make_plan
 
 
 @torch.library.custom_op("compress_encoders::dft_convolution", mutates_args=())
