@@ -32,9 +32,9 @@ def default_factory(num_vectors: int, dim: int, exact_below: int = EXACT_BELOW) 
 
     Below `exact_below` rows comparing with every row is fast enough and loses nothing. Above: 2 sqrt(N)
     inverted lists with 4-bit product quantisation of two dimensions a code (fast scan), re-ranked by 16-bit
-    floats. On a million videos made from real embeddings (320 numbers), that was 4.6 times (recall@10 0.961)
-    to 7.4 times (0.987) the speed of as many lists of float32 at equal recall. Re-ranking by 8-bit scalars
-    lost 0.012 of recall at the same speed; 4 sqrt(N) lists took twice as long to build and were no faster.
+    floats. On a million videos made from real embeddings (320 numbers), that was 6 times (recall@10 0.967) to
+    8 times (0.989) the speed of as many lists of float32 at equal recall. Re-ranking by 8-bit scalars lost
+    0.012 of recall at the same speed; 4 sqrt(N) lists took twice as long to build and were no faster.
     """
     if num_vectors < exact_below:
         return "Flat"

@@ -135,10 +135,12 @@ class Store:
         if len(indices) and not (indices.min() >= 0 and indices.max() < len(self)):
             raise UsageError(f"a row is not within [0, {len(self)})", where=self.path)
         embedding = np.empty((len(indices), self.dim), dtype=np.float32)
+        # A row maps sixteen pages; rows in order never need those behind them again.
+        in_order = embedding.nbytes >= WORTH_BYTES and bool((np.diff(indices) >= 0).all())
         for first, last in _chunks(len(indices), self.dim):
             embedding[first:last] = self.codec.decode(self.codes[indices[first:last]])
-        if embedding.nbytes >= WORTH_BYTES:
-            self._forget(int(indices.min()), int(indices.max()) + 1)
+            if in_order:
+                self._forget(int(indices[first]), int(indices[last - 1]) + 1)
         return embedding
 
     def _forget(self, start: int, stop: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from compress.codecs.registry import build_codec
+from compress.store import mapping
 from compress.store.mapping import forget
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
@@ -43,6 +44,11 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Store]:
     return open_store(paths[0]), open_store(paths)
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping, "KEEP_BYTES", 0)
+
+
 @pytest.mark.parametrize(("start", "stop"), [(0, ROWS), (1, ROWS - 1), (17, 9000), (9000, 9001)])
 def test_rows_are_the_same_however_often_they_are_let_go(stores, start, stop):
     one, _ = stores
@@ -66,7 +72,7 @@ def test_a_pass_over_a_store_keeps_none_of_it_mapped(stores):
     before = mapped_bytes()
     for start in range(0, ROWS, 8000):
         one.decode(start, start + 8000)
-    one.rows(np.random.default_rng(0).permutation(ROWS))
+    one.rows(np.sort(np.random.default_rng(0).permutation(ROWS)[:20_000]))
     assert mapped_bytes() - before < 2_000_000
 
 
