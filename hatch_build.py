@@ -50,10 +50,13 @@ def compile_all() -> list[Path]:
 
 
 def _compiler() -> list[str]:
-    for name in (os.environ.get("CC"), sysconfig.get_config_var("CC"), "cc", "gcc", "clang"):
+    wanted = os.environ.get("CC")
+    for name in [wanted] if wanted else [sysconfig.get_config_var("CC"), "cc", "gcc", "clang"]:
         words = shlex.split(name or "")
         if words and shutil.which(words[0]):
             return words
+    if wanted:
+        raise NotCompiled(f"there is no {wanted!r}, which CC asks for")
     raise NotCompiled("there is no C compiler (looked for cc, gcc and clang)")
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--verify",
     is_flag=True,
-    help="Hash store and index in full, also when that was done in the last 24 hours.",
+    help="Hash store and index in full now; else that is done once in 24 hours, and when they have changed.",
 )
 @dim_option
 @store_option

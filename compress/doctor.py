@@ -134,12 +134,15 @@ def check_crc32c() -> Check:
 
 
 def check_native() -> Check:
-    """The compiled code that reads shards, scores videos and pools QRNNs, or why slower Python code runs."""
+    """The compiled code (reading, metrics, search, QRNN pooling), or why slower Python code runs."""
     missing = {folder: reason for folder in native.folders() if (reason := native.why_not(folder))}
     if not missing:
         return Check("native", "ok", f"compiled C code in use; {native.SWITCH}=off switches it off")
     reasons = "; ".join(sorted(set(missing.values())))
-    mend = "install a C compiler (apt-get install gcc) and this package again"
+    mend = (
+        "install a C compiler (apt-get install gcc), then this package once more "
+        "(pip install --force-reinstall --no-deps --no-cache-dir), or type `make native` in its source"
+    )
     if native.switched_off():
         mend = f"unset {native.SWITCH}"
     return Check("native", "warn", f"slower Python code runs: {reasons}", mend)

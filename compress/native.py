@@ -51,7 +51,7 @@ def source_hash(folder: Path) -> str:
 def _open(folder: Path) -> tuple[ctypes.CDLL | None, str]:
     path = folder / LIBRARY
     if not path.is_file():
-        return None, "not compiled; a C compiler was missing at installation"
+        return None, "not compiled: at installation there was no C compiler, or it refused"
     try:
         library = ctypes.CDLL(str(path))
         library.sources.restype = ctypes.c_char_p

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,3 +62,20 @@ def test_a_library_older_than_its_sources_is_not_used(tmp_path: Path):
 
     assert native.load(tmp_path) is None
     assert "other sources" in native.why_not(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("compiler", "said"), [("no-such-compiler", "there is no 'no-such-compiler'"), ("false", "-std=gnu11")]
+)
+def test_a_compiler_that_is_asked_for_and_does_not_work_is_told_and_no_other_taken(compiler: str, said: str):
+    before = {folder: native.why_not(folder) for folder in FOLDERS}
+    command = [sys.executable, str(native.ROOT / "hatch_build.py")]
+    ended = subprocess.run(
+        command, env={**os.environ, "CC": compiler}, capture_output=True, text=True, check=False
+    )
+    native._open.cache_clear()
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: ")
+    assert said in ended.stderr
+    assert {folder: native.why_not(folder) for folder in FOLDERS} == before

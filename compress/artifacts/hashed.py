@@ -49,6 +49,8 @@ class HashedFiles:
         if self._trust and self._knows(facts, sha256, started):
             return True
         if compute() != sha256:
+            # A disk that rots leaves the times as they were: what was remembered must not be believed again.
+            self._changed |= self._entries.pop(_key(facts), None) is not None
             return False
         if max(facts.st_ctime_ns, facts.st_mtime_ns) < started - _TICK_NS:
             self._entries[_key(facts)] = (*_version(facts), sha256, started)

@@ -82,9 +82,11 @@ def search_store(workspace: Workspace, request: SearchRequest, report: Reporter 
             hint=f"`compress index --name {found.typed}` builds it",
         )
     hashed = HashedFiles(workspace.cache / "hashed.json", trust=not request.verify)
-    store = open_store(found.path, verify=hashed)
-    index = open_index(found.index, verify=hashed, store=store)
-    _remember(hashed, report)
+    try:
+        store = open_store(found.path, verify=hashed)
+        index = open_index(found.index, verify=hashed, store=store)
+    finally:  # Also that one of them is damaged.
+        _remember(hashed, report)
     names = _vocabulary(workspace, request)
     row, vector = _query(store, request)
     hits = tuple(

@@ -107,6 +107,16 @@ def test_a_damaged_memory_remembers_nothing_and_is_written_anew(content, hashing
     assert hashing.times == 1
 
 
+def test_a_file_that_rotted_beneath_its_times_is_not_believed_after_it_was_found(hashing):
+    assert hashing.opened()
+    right, hashing._compute = hashing._compute, lambda: "what the disk now gives"
+    assert hashing.opened()  # Within a day, its times say that nothing happened.
+    assert not hashing.opened(trust=False)
+    assert not hashing.opened()
+    hashing._compute = right
+    assert hashing.opened()
+
+
 def test_what_is_too_old_is_forgotten(hashing, tmp_path, monkeypatch):
     assert hashing.opened()
     then = time.time_ns() + int(48 * 3.6e12)
