@@ -13,6 +13,9 @@ Level = Literal["video", "frame"]
 # The longest a frame-level video of the YouTube-8M releases gets (one frame a second); stated, not enforced.
 YT8M_MAX_FRAMES = 360
 
+# Labels are kept as int32.
+MAX_CLASSES = 2**31 - 1
+
 NUM_CLASSES_HINT = "give --num-classes N, or write num_classes = N into compress.toml"
 """What a person can do where nothing tells the number of classes."""
 
@@ -25,7 +28,7 @@ class FeatureSchema:
         level: "video" (float32 features) or "frame" (uint8 frames).
         names: features in the order in which they are concatenated, e.g. ("mean_rgb", "mean_audio").
         dims: the size of each feature, same order.
-        num_classes: C; labels are in [0, C).
+        num_classes: C, at most MAX_CLASSES; labels are in [0, C).
         id_key: key of the video id, "id" (2018 release) or "video_id" (2017 release, AudioSet).
         synthetic_frames: the frames were expanded from video-level features, not filmed.
         max_frames: frames after this many are cut while reading; None keeps all.
@@ -46,6 +49,8 @@ class FeatureSchema:
             raise SchemaError(f"feature names ({', '.join(self.names)}) do not fit dims {self.dims}")
         if min(self.dims) < 1 or self.num_classes < 1:
             raise SchemaError(f"dims {self.dims} and num_classes {self.num_classes} must be at least 1")
+        if self.num_classes > MAX_CLASSES:
+            raise SchemaError(f"num_classes is {self.num_classes}, of which labels of 32 bits hold {MAX_CLASSES}")
         if self.max_frames is not None and self.max_frames < 1:
             raise SchemaError(f"max_frames must be at least 1, not {self.max_frames}")
 

@@ -14,14 +14,13 @@ from compress.datasets.detect import Layout, check_against, detect_layout, known
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.reader import ShardReader, TFRecordReader, leave_out
 from compress.datasets.record import Record
-from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
+from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, FeatureSchema
 from compress.datasets.shards import find_shards, fingerprint, is_array
 from compress.datasets.tfrecord import read_records
 from compress.errors import DataError, NotFoundError, RecordError, SchemaError, UsageError
 
 # Enough to outvote a defective record at the start of a shard.
 _RECORDS_TO_DETECT = 9
-_ANY_CLASS = 2**31 - 1
 
 
 class Source:
@@ -185,7 +184,7 @@ def _detect(shards: Sequence[Path], policy: Policy) -> Layout:
 
 
 def _count_classes(layout: Layout, shards: Sequence[Path], policy: Policy) -> int:
-    reader = TFRecordReader(layout.schema(_ANY_CLASS), policy.without_record())
+    reader = TFRecordReader(layout.schema(MAX_CLASSES), policy.without_record())
     largest = -1
     for shard in shards:
         for block in reader.read_blocks(shard, VIDEOS_A_BLOCK[layout.level]):

@@ -287,3 +287,12 @@ def test_schema_json_comes_back_equal_and_junk_is_refused(build) -> None:
 def test_an_impossible_schema_cannot_be_made(build, fields: dict) -> None:
     with pytest.raises(CompressError):
         replace(build.video_schema, **fields)
+
+
+@pytest.mark.parametrize("num_classes", [-1, 2**31, 2**32, 2**64])
+def test_a_number_of_classes_whose_labels_would_not_fit_int32_is_refused(
+    build, tmp_path: Path, num_classes: int
+):
+    shard = build.shard(tmp_path / "a.tfrecord", [build.video(b"a", [2**31 + 5])])
+    with pytest.raises(SchemaError, match="num_classes"):
+        open_source([str(shard)], schema=None, num_classes=num_classes)
