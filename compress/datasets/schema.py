@@ -50,7 +50,7 @@ class FeatureSchema:
         if min(self.dims) < 1 or self.num_classes < 1:
             raise SchemaError(f"dims {self.dims} and num_classes {self.num_classes} must be at least 1")
         if self.num_classes > MAX_CLASSES:
-            raise SchemaError(f"num_classes is {self.num_classes}, of which labels of 32 bits hold {MAX_CLASSES}")
+            raise SchemaError(f"num_classes is {self.num_classes}, at most {MAX_CLASSES} are possible")
         if self.max_frames is not None and self.max_frames < 1:
             raise SchemaError(f"max_frames must be at least 1, not {self.max_frames}")
 

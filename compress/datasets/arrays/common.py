@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
+from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, FeatureSchema
 from compress.errors import DataError, SchemaError
 
 FEATURE = "features"
 ID_KEY = "id"
 BLOCK_ROWS = 1024
-_LARGEST_LABEL = np.iinfo(np.int32).max
 
 
 def make_schema(path: Path, dim: int, num_classes: int | None, largest_label: int) -> FeatureSchema:
@@ -21,6 +20,8 @@ def make_schema(path: Path, dim: int, num_classes: int | None, largest_label: in
         raise SchemaError(
             "has no labels, so the number of classes is unknown", where=path, hint=NUM_CLASSES_HINT
         )
+    if num_classes is None and largest_label >= MAX_CLASSES:
+        raise SchemaError(f"label {largest_label} is too large to be kept in 32 bits", where=path)
     classes = largest_label + 1 if num_classes is None else num_classes
     return FeatureSchema("video", (FEATURE,), (dim,), classes, ID_KEY)
 
@@ -48,8 +49,9 @@ def as_float32(values: np.ndarray) -> np.ndarray:
 def as_labels(path: Path, values: np.ndarray) -> np.ndarray:
     """Labels as distinct ascending int32; the range [0, C) is checked with the row."""
     distinct = sorted(set(values.tolist()))  # of a handful of labels in half the time of np.unique
-    if distinct and (distinct[-1] > _LARGEST_LABEL or distinct[0] < -_LARGEST_LABEL):
-        raise SchemaError(f"label {distinct[-1]} does not fit 32 bits", where=path)
+    for label in distinct[:1] + distinct[-1:]:
+        if abs(label) > MAX_CLASSES:
+            raise SchemaError(f"label {label} does not fit 32 bits", where=path)
     return np.array(distinct, dtype=np.int32)
 
 
