@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -186,6 +187,22 @@ def test_a_search_hashes_what_changed_since_the_last_one(indexed: Path, compress
         assert compress(*ask).code == 65
         damaged.write_bytes(whole)
     assert compress(*ask, "--json").json == answers[0]
+
+
+def test_what_rotted_beneath_its_times_is_found_by_verify_and_not_believed_again(
+    indexed: Path, compress, monkeypatch
+):
+    monkeypatch.setattr(hashed, "_TICK_NS", 0)
+    time.sleep(0.02)
+    ask, memory = ("search", "v003", "--dim", DIM), indexed / "cache" / "hashed.json"
+    assert compress(*ask).code == 0
+    path = next(indexed.glob("embeddings/mine-16.index/index-*.faiss"))
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    facts, known = path.stat(), json.loads(memory.read_text())
+    known[f"{facts.st_dev}:{facts.st_ino}"][:3] = facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+    memory.write_text(json.dumps(known))  # As if the times had stayed.
+
+    assert [compress(*ask, *more).code for more in ([], ["--verify"], [])] == [0, 65, 65]
 
 
 def test_a_workspace_that_cannot_be_written_is_searched_all_the_same(indexed: Path, compress, monkeypatch):
