@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parent / "native"
 MIN_QUERIES = 48
 MAX_NEIGHBOURS = 128
 _ROWS_A_THREAD = 1024
+_MOST_ROWS = 2**31 - 1  # The C code numbers rows in 32 bits.
 
 
 def works(num_queries: int, k: int) -> bool:
@@ -38,7 +39,7 @@ def best_rows(
 
     Args:
         queries: float32 (q, d), finite; all inner products must be finite, too.
-        rows: float32 (n, d), likewise; in memory or mapped.
+        rows: float32 (n, d), n >= 1, likewise; in memory or mapped.
         k: >= 1.
         at_least: float32 (q,); -inf takes every row. Rows below may be returned, or not.
         threads: >= 1.
@@ -52,11 +53,11 @@ def best_rows(
     """
     queries, rows = (np.ascontiguousarray(array, np.float32) for array in (queries, rows))
     at_least = np.ascontiguousarray(at_least, np.float32)
-    step = max(_ROWS_A_THREAD, -(-len(rows) // threads))
+    step = min(max(_ROWS_A_THREAD, -(-len(rows) // threads)), _MOST_ROWS)
     starts = range(0, len(rows), step)
     if len(starts) == 1:
         return _scan(queries, rows, 0, k, at_least)
-    with ThreadPoolExecutor(len(starts)) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         parts = list(
             pool.map(lambda start: _scan(queries, rows[start : start + step], start, k, at_least), starts)
         )
