@@ -1,4 +1,4 @@
-"""Every hot path beside its rival, in one process, in turn; not part of what is installed.
+"""Every hot path beside its rival, in turn in one process a row; not part of what is installed.
 
     python -m benchmarks              every row; --quick, --only NAME, --list, --json FILE, --markdown FILE
     python -m benchmarks scale        does a video cost the same, and memory stay flat, at 100 times as many?

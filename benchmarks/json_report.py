@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.machine import Machine
 from benchmarks.measure import Rounds
 from benchmarks.results import Report, Result
-from benchmarks.row import Goal, Work
+from benchmarks.row import Goal, Settings, Work
 from compress.artifacts.atomic import write_bytes
 from compress.errors import DataError, NotFoundError
 
@@ -57,6 +57,33 @@ def load(path: Path) -> Report:
     if not path.is_file():
         raise NotFoundError("no such file", where=path)
     return parse(path.read_text("utf-8"), path)
+
+
+def result_text(result: Result) -> str:
+    """One result in one line."""
+    return json.dumps(asdict(result))
+
+
+def parse_result(text: str) -> Result:
+    """What `result_text` wrote; DataError when it is anything else."""
+    try:
+        return _result(json.loads(text))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"is not a result ({error})") from error
+
+
+def settings_text(settings: Settings) -> str:
+    """Settings in one line; paths become absolute."""
+    given = asdict(settings)
+    paths = {name: str(value.resolve()) for name, value in given.items() if isinstance(value, Path)}
+    return json.dumps({**given, **paths})
+
+
+def parse_settings(text: str) -> Settings:
+    """What `settings_text` wrote."""
+    given = json.loads(text)
+    paths = {name: Path(given[name]) for name in ("scratch", "data", "frames") if given[name] is not None}
+    return Settings(**{**given, **paths})
 
 
 def _result(entry: dict[str, Any]) -> Result:

@@ -59,5 +59,6 @@ ROWS = (
         "protobuf (upb) and numpy, every epoch",
         "videos",
         prepare,
+        long_run=True,
     ),
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from torch import nn, ones, zeros
 
-from benchmarks import freed_memory, limits
+from benchmarks import limits
 from benchmarks.limits import Limits
 from benchmarks.machine import this_machine
 from benchmarks.paths.flops import forward_flops
@@ -62,8 +61,3 @@ def test_operations_are_counted_layer_by_layer():
 
     assert forward_flops(net, ones(1, 2, 4)) == 2 * (3 * 4 * 2 * 5) + 2 * (12 * 7)
     assert forward_flops(nn.LSTM(3, 4, batch_first=True), zeros(2, 5, 3)) == 8 * 2 * 5 * 4 * (3 + 4)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings")
-def test_freed_memory_is_kept_for_long_runs_and_given_back_otherwise():
-    assert freed_memory.keep(True) == freed_memory.keep(False)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import program
+from benchmarks import json_report, program
 from benchmarks.paths import ROWS
+from benchmarks.results import Result
 from benchmarks.row import Contest, Row, Settings, WrongAnswer, at_least
+from benchmarks.run import apart, measure, run
 from compress.errors import UnavailableError
 
 
@@ -33,6 +35,7 @@ def _row(name: str, prepare) -> Row:  # type: ignore[no-untyped-def]
 def few_rows(monkeypatch: pytest.MonkeyPatch):
     rows = (_row("wrong", _wrong), _row("missing", _missing), _row("good", _good))
     monkeypatch.setattr("benchmarks.paths.ROWS", rows)
+    monkeypatch.setattr("benchmarks.run.apart", measure)
 
 
 def test_every_row_has_a_name_of_its_own_that_begins_no_other_paths_name():
@@ -148,3 +151,31 @@ def test_rows_for_a_gpu_say_so_where_there_is_none(capsys: pytest.CaptureFixture
 
     assert program.main(["--quick", "--only", "gpu"]) == 0
     assert "gpu-encode: not measured: no GPU" in capsys.readouterr().out
+
+
+def test_results_keep_the_order_of_the_rows_and_each_row_gets_a_folder_of_its_own(tmp_path: Path):
+    folders: list[Path] = []
+
+    def one(row: Row, settings: Settings) -> Result:
+        folders.append(settings.scratch)
+        return measure(row, settings)
+
+    rows = [_row("first", _good), _row("second", _good)]
+    report = run(rows, Settings(True, tmp_path, rounds=1), lambda row, result: None, one)
+
+    assert [result.name for result in report.results] == ["first", "second"]
+    assert len({folder.parent for folder in folders}) < len(set(folders)) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_that_crashes_in_its_own_process_fails_alone(tmp_path: Path):
+    result = apart(_row("no-such-row", _good), Settings(True, tmp_path, rounds=1))
+
+    assert result.state == "failed"
+    assert "StopIteration" in result.reason
+
+
+def test_settings_reach_another_process_as_they_are(tmp_path: Path):
+    settings = Settings(True, tmp_path, data=tmp_path / "videos", rounds=2, cores=3)
+
+    assert json_report.parse_settings(json_report.settings_text(settings)) == settings
