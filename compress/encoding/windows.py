@@ -55,7 +55,7 @@ class Window:
         padded = torch.empty(len(some), max(lengths), some[0].shape[1], dtype=torch.uint8)
         for row, video in zip(padded.numpy(), some, strict=True):
             row[: len(video)], row[len(video) :] = video, 0
-        return _shipped(padded, device), torch.tensor(lengths, device=device)
+        return _shipped(padded, device), _shipped(torch.tensor(lengths), device)
 
 
 def _shipped(tensor: Tensor, device: torch.device) -> Tensor:

@@ -9,11 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.heads.head import PRIOR_FLOOR, Head, HeadConfig
-from encoders.heads.moe_loss import MoELoss
+from encoders.heads.moe_loss import BLOCK_ROWS, MoELoss
 from encoders.heads.registry import register
 from encoders.options import positive
-
-BLOCK_ROWS = 16  # videos at a time: the planes of a block stay in the cache
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,9 @@ class MoE(Head):
         """(B, dim) -> log-odds (B, C), float32: z = log p - log(1 - p), exact for any activations."""
         self.check(embedding)
         k = self.config.num_mixtures
-        bias = torch.cat([torch.zeros(k + 1, self.num_classes).to(self.bias), self.bias]).flatten()
+        bias = torch.cat([self.bias.new_zeros(k + 1, self.num_classes), self.bias]).flatten()
         planes = F.linear(embedding, self.weight.flatten(0, 1), bias).view(-1, 2 * k + 1, self.num_classes)
-        if torch.is_grad_enabled() or len(planes) <= BLOCK_ROWS:
+        if torch.is_grad_enabled() or planes.device.type != "cpu" or len(planes) <= BLOCK_ROWS:
             return moe_logits(planes)
         starts = range(0, len(planes), BLOCK_ROWS)
         return torch.cat([moe_logits(planes[start : start + BLOCK_ROWS]) for start in starts])

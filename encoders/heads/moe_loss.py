@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from encoders.heads.moe_loss_dense import loss_and_gradients
 
-BLOCK_ROWS = 16
+BLOCK_ROWS = 16  # videos at a time: the planes of a block stay in a CPU's cache
 
 
 class MoELoss(torch.autograd.Function):

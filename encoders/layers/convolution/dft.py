@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from encoders.layers.compute_type import compute_type
 from encoders.layers.convolution.dft_plan import Plan, make_plan, transforms
 
 BLOCK = 16_384  # (output, input) pairs of a weight transformed at a time: they stay in the cache
@@ -41,13 +42,6 @@ def dft_convolution(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) 
     plan = make_plan(len(x), dilation, weight.shape[2])
     result: Tensor = _Convolution.apply(x, weight, bias, plan)  # type: ignore[no-untyped-call]
     return result
-
-
-def compute_type(x: Tensor) -> torch.dtype:
-    """Type that a convolution of `x` is computed in: autocast's if that is on, else its own."""
-    device = x.device.type
-    on = torch.is_autocast_enabled(device) and x.dtype != torch.float64
-    return torch.get_autocast_dtype(device) if on else x.dtype
 
 
 def transform_weight(weight: Tensor, plan: Plan, dtype: torch.dtype) -> Tensor:

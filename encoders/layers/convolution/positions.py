@@ -14,12 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from encoders.layers.convolution.dft import (
-    compute_type,
-    convolve_transformed,
-    dft_convolution,
-    transform_weight,
-)
+from encoders.layers.compute_type import compute_type
+from encoders.layers.convolution.dft import convolve_transformed, dft_convolution, transform_weight
 from encoders.layers.convolution.dft_operator import dft_operator
 from encoders.layers.convolution.dft_plan import Plan, make_plan
 from encoders.layers.convolution.image import image_convolution
