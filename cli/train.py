@@ -60,9 +60,10 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
     "compile_loss",
     default=False,
     show_default=True,
-    help="Compile the training step (torch.compile; on a GPU with CUDA graphs): a minute at the start, "
-    "faster steps after it. The last bits of the result change, so a run that is stopped and continued "
-    "is the same to the bit only with the same choice; config.json keeps it. Not yet measured on a GPU.",
+    help="Compile the training step (torch.compile; on a GPU with CUDA graphs) of an encoder that reads "
+    "video-level features: a minute at the start, faster steps after it. The last bits of the result change, "
+    "so a run that is stopped and continued is the same to the bit only with the same choice; config.json "
+    "keeps it. Not yet measured on a GPU.",
 )
 @on_corrupt_option
 @compute_options

@@ -89,7 +89,7 @@ class OurSteps:
         self._state = TrainState(self.model, WeightAverage(self.model, 0.0), optimizer)
         self._loss = loss_function(self._config, self.model, device)
         if compile:
-            self._loss = compiled(self._loss, device, same_shapes=True)
+            self._loss = compiled(self._loss, device)
         self._feed = batches(table, in_order(len(table), batch), torch.device(device))
 
     def __call__(self) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from compress.encoding.windows import BATCHES_A_WINDOW, Window
+from compress.training.device.settings import device_settings
 from compress.training.precision import Precision
 from compress.workers import in_order
 from encoders import Model
@@ -65,7 +66,10 @@ class Embedder:
 
     def embed(self, windows: Iterator[Window]) -> Generator[Embedded, None, None]:
         """One `Embedded` a batch, in order; a generator, to be closed where it is not used up."""
-        with closing(in_order(self._start, self._tasks(windows), self.workers)) as batches:
+        with (
+            device_settings(self.device.type, self.precision),
+            closing(in_order(self._start, self._tasks(windows), self.workers)) as batches,
+        ):
             gathered: np.ndarray | None = None
             for done in batches:
                 if gathered is None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
 from compress.training.device.feed import batches
 from compress.training.device.pending_losses import CALMER, PendingLosses
-from compress.training.device.settings import set_up_device
+from compress.training.device.settings import device_settings
 from compress.training.estimate import Stopwatch, describe
 from compress.training.identity import identity_of
 from compress.training.inputs import Table, training_order
@@ -47,6 +46,24 @@ from compress.training.validate import accumulate
 from encoders import keep_freed_memory
 
 CHECKPOINT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What `train` was asked for; `identity` is what makes the run that one and no other."""
+
+    config: TrainConfig
+    table: Table
+    validation: Table
+    run: Run
+    identity: dict[str, Any]
+    device: str
+    report: Reporter
+
+    @property
+    def same_shapes(self) -> bool:
+        """Whether all batches but the last have one shape; frames have a new one each batch."""
+        return self.table.schema.level == "video"
 
 
 @dataclass(frozen=True)
@@ -106,7 +123,9 @@ def train(
         elif config.head is None:
             fit_closed_form(config, table, folder)
         else:
-            _fit(config, table, validation, folder, identity, device, report, checkpoint_seconds, compile)
+            work = _Work(config, table, validation, folder, identity, device, report)
+            with device_settings(device, config.precision, same_shapes=work.same_shapes):
+                _fit(work, checkpoint_seconds, compile)
         # Not only after `_fit`: a training may have been killed between its last commit and this.
         for scaffold in (folder.best, folder.checkpoint):
             shutil.rmtree(scaffold, ignore_errors=True)
@@ -114,34 +133,22 @@ def train(
     return TrainResult(run, facts["epoch"], facts["figures"], time.monotonic() - started)
 
 
-def _fit(
-    config: TrainConfig,
-    table: Table,
-    validation: Table,
-    run: Run,
-    identity: dict[str, Any],
-    device: str,
-    report: Reporter,
-    checkpoint_seconds: float,
-    compile: bool,
-) -> None:
-    same_shapes = table.schema.level == "video"
-    set_up_device(device, config.precision, same_shapes=same_shapes)
+def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
+    config, table, run, device, report = work.config, work.table, work.run, work.device, work.report
     torch.manual_seed(config.seed)
     model = new_model(config, table).to(device)
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
-    if state.restore(run, identity):
+    if state.restore(run, work.identity):
         report(Note(f"continuing at epoch {state.at.epoch + 1}, batch {state.at.batch + 1}"))
     truncate_log(run.log, state.at.measured)
 
     steps = batches_an_epoch(len(table), config.batch_size)
     report(Note(describe(config, model, len(table), steps)))
-    measure = partial(_finish_epoch, config, state, table, validation, run, identity, report)
     if state.at.measured < state.at.epoch:
-        measure()
+        _finish_epoch(work, state)
     loss_of, losses = loss_function(config, model, device), PendingLosses(device)
     if compile:
-        loss_of = compiled(loss_of, device, same_shapes=same_shapes)
+        loss_of = compiled(loss_of, device)
     clock, saved, counted = Stopwatch(config, steps, report), time.monotonic(), time.process_time()
     order = training_order(table, config.batch_size, config.seed, state.at.position)
     with closing(batches(table, order, torch.device(device), report)) as feed:
@@ -178,37 +185,30 @@ def _fit(
             # -- once an epoch: measure, log, keep the best ------------------------------------------------
             if at.batch == 0:
                 losses.settle(at)
-                measure()
+                _finish_epoch(work, state)
                 counted = time.process_time()
 
             # -- keep what is done -------------------------------------------------------------------------
             if interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds:
                 losses.settle(at)
-                state.save(run, identity)
+                state.save(run, work.identity)
                 saved = time.monotonic()
                 check_interrupt()
     _finish(state, run)
 
 
-def _finish_epoch(
-    config: TrainConfig,
-    state: TrainState,
-    table: Table,
-    validation: Table,
-    run: Run,
-    identity: dict[str, Any],
-    report: Reporter,
-) -> None:
-    at, model = state.at, state.model
+def _finish_epoch(work: _Work, state: TrainState) -> None:
+    config, at, model = work.config, state.at, state.model
     try:
-        figures = _measured(config, state, validation)
+        figures = _measured(config, state, work.validation)
     except Interrupted:
-        state.save(run, identity)  # the epoch is done: what goes on here measures it again
+        state.save(work.run, work.identity)  # the epoch is done: what goes on here measures it again
         raise
     seconds = round(at.cpu_seconds, 1)  # of training alone, on all cores together
     line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, "cpu_seconds": seconds, **asdict(figures)}
-    append_log(run.log, line)
-    report(Note(f"epoch {at.epoch}: loss {line['loss']:.3f}, GAP {figures.gap:.4f}, MAP {figures.map:.4f}"))
+    append_log(work.run.log, line)
+    told = f"epoch {at.epoch}: loss {line['loss']:.3f}, GAP {figures.gap:.4f}, MAP {figures.map:.4f}"
+    work.report(Note(told))
     if config.keep == "last" or figures.gap > at.best_gap:
         at.best_gap, at.best_epoch = figures.gap, at.epoch
         facts = {
@@ -216,11 +216,11 @@ def _finish_epoch(
             "figures": asdict(figures),
             "model_config": model.config.to_dict(),
             "parameters": model.parameter_counts(),
-            "schema": table.schema.to_json(),
+            "schema": work.table.schema.to_json(),
             "train_config": config.to_json(),
-            "train_videos": len(table),
+            "train_videos": len(work.table),
         }
-        save_model(run.best, state.average.weights, facts)
+        save_model(work.run.best, state.average.weights, facts)
     at.measured, at.loss_sum, at.videos, at.cpu_seconds = at.epoch, 0.0, 0, 0.0
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from compress.errors import UnavailableError, UsageError
 from compress.training.config import TrainConfig
-from encoders import Inputs, Model
+from encoders import Inputs, Model, encoder_level
 
 LossFunction = Callable[[Inputs, Tensor], Tensor]
 
@@ -26,20 +26,20 @@ def loss_function(config: TrainConfig, model: Model, device: str) -> LossFunctio
     return loss
 
 
-def compiled(
-    loss: LossFunction, device: str, *, same_shapes: bool, backend: str = "inductor"
-) -> LossFunction:
+def compiled(loss: LossFunction, device: str, *, backend: str = "inductor") -> LossFunction:
     """The same function as fewer, larger pieces of machine code; the last bits differ.
 
+    A GPU records the pieces once, and starts them all together afterwards (CUDA graphs), so that small steps
+    are not held up by Python.
+
     Args:
-        loss: what `loss_function` gives. Its first call takes a minute, as does the first with other shapes.
+        loss: what `loss_function` gives, of features: all batches but the last of an epoch have one shape.
+            Its first call takes a minute, as does the first with another shape.
         device: "cpu" or "cuda".
-        same_shapes: whether all batches but the last have one shape. A GPU then records the pieces once, and
-            starts them all together afterwards (CUDA graphs), so that small steps are not held up by Python.
         backend: of torch.compile; "eager" and "aot_eager" need no compiler.
     """
-    if device != "cuda" or not same_shapes or backend != "inductor":
-        return torch.compile(loss, backend=backend, dynamic=False if same_shapes else None)
+    if device != "cuda" or backend != "inductor":
+        return torch.compile(loss, backend=backend, dynamic=False)
     recorded = torch.compile(loss, mode="reduce-overhead", dynamic=False)
 
     def replay(inputs: Inputs, labels: Tensor) -> Tensor:
@@ -55,10 +55,14 @@ def check_compile(config: TrainConfig) -> None:
 
     Raises:
         UnavailableError: no C++ compiler, which torch.compile needs.
-        UsageError: the encoder is computed in closed form: there are no steps.
+        UsageError: the encoder is computed in closed form: there are no steps; or it reads frames: torch can
+            compile neither an LSTM's nor a QRNN's loop over time, and every batch has a shape of its own.
     """
     if config.head is None:
         what = f"{config.encoder} is computed, not trained, so there is nothing to compile"
+        raise UsageError(what, where="--compile")
+    if encoder_level(config.encoder) == "frame":
+        what = f"{config.encoder} reads frames; only encoders of video-level features are compiled"
         raise UsageError(what, where="--compile")
     names = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "c++", "clang++"]
     if not any(shutil.which(name) for name in names):

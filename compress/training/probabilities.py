@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from compress.metrics import TopScores, top_of_batch
+from compress.training.device.settings import device_settings
 from compress.training.device.top import top_scores
 from compress.training.precision import Precision
 from encoders import Inputs, Model
@@ -24,8 +25,12 @@ def probabilities(model: torch.nn.Module, inputs: Inputs, precision: Precision) 
         inputs: what it reads.
         precision: "fp32", or "bf16" for autocast.
     """
-    features = inputs if isinstance(inputs, Tensor) else inputs[0]
-    with torch.autocast(features.device.type, torch.bfloat16, enabled=precision == "bf16"):
+    device = (inputs if isinstance(inputs, Tensor) else inputs[0]).device.type
+    # The settings are the process's, but a GPU has one worker; the members of a mean may differ in precision.
+    with (
+        device_settings(device, precision),
+        torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"),
+    ):
         return torch.sigmoid(_log_odds(model, inputs).float())
 
 

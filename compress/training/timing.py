@@ -15,6 +15,7 @@ from compress.training.admission import check
 from compress.training.averaging import WeightAverage
 from compress.training.config import TrainConfig
 from compress.training.device.pending_losses import refuse_divergence
+from compress.training.device.settings import device_settings
 from compress.training.estimate import BYTES_A_WEIGHT
 from compress.training.inputs import Table, batch, training_order
 from compress.training.loss_function import loss_function
@@ -100,8 +101,9 @@ def measure_cost(
             config, state, table, order, device, BUDGET if budget is None else budget, clock
         )
 
-    warm_unit = timed(True) if config.warm_epochs else 0.0
-    unit = timed(False)
+    with device_settings(device, config.precision, same_shapes=table.schema.level == "video"):
+        warm_unit = timed(True) if config.warm_epochs else 0.0
+        unit = timed(False)
     train, held_out = _work(table), _work(validation)
     parameters = sum(model.parameter_counts().values())
     return Cost(

@@ -19,7 +19,7 @@ from compress.training.loss_function import check_compile, compiled, loss_functi
 from compress.training.run import Run
 from compress.training.step import new_model
 from encoders import Method, set_convolution_method
-from tests.training.examples import IDENTITY, LINEAR, RESIDUAL_CNN, tables, video_table
+from tests.training.examples import IDENTITY, LINEAR, LSTM, RESIDUAL_CNN, tables, video_table
 
 # torch.compile uses what torch has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -54,7 +54,7 @@ def results(
     set_convolution_method(model, method)
     loss_of = loss_function(config, model, "cpu")
     if backend is not None:
-        loss_of = compiled(loss_of, "cpu", same_shapes=True, backend=backend)
+        loss_of = compiled(loss_of, "cpu", backend=backend)
     loss = loss_of(*batch(table, torch.arange(9).numpy(), torch.device("cpu")))
     loss.backward()
     # Nothing depends on a bias that a batch norm follows: its gradient is rounding alone.
@@ -112,6 +112,12 @@ def test_what_is_computed_is_not_compiled(tmp_path: Path) -> None:
     config = TrainConfig("pca", {"dim": 4}, head=None)
     with pytest.raises(UsageError, match="nothing to compile"):
         train(config, video_table(), video_table(10, seed=1), tmp_path / "run", compile=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_loops_over_time_are_not_compiled(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lstm reads frames"):
+        train(LSTM, *tables(LSTM), tmp_path / "run", compile=True)
     assert not (tmp_path / "run").exists()
 
 

@@ -16,7 +16,7 @@ from compress.progress import Note, clear_interrupt
 from compress.training import TrainConfig, train
 from compress.training.device.feed import batches
 from compress.training.device.pending_losses import READ_EVERY, PendingLosses
-from compress.training.device.settings import set_up_device
+from compress.training.device.settings import device_settings
 from compress.training.run import Run
 from compress.training.state import Progressed
 from tests.training.examples import LINEAR, LSTM, RESIDUAL_CNN, contents, interrupt_after, tables
@@ -109,14 +109,30 @@ def switches() -> Iterator[None]:
 def test_a_gpu_computes_float32_in_full_unless_the_recipe_is_bfloat16(
     precision: str, same_shapes: bool
 ) -> None:
-    set_up_device("cuda", precision, same_shapes=same_shapes)
-    assert torch.get_float32_matmul_precision() == {"fp32": "highest", "bf16": "high"}[precision]
-    assert torch.backends.cudnn.allow_tf32 is (precision == "bf16")
-    assert torch.backends.cudnn.benchmark is same_shapes
+    torch.set_float32_matmul_precision("medium")
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = precision == "fp32", not same_shapes
+    before = _switches()
+    with device_settings("cuda", precision, same_shapes=same_shapes):
+        products = {"fp32": "highest", "bf16": "high"}[precision]
+        assert _switches() == (products, precision == "bf16", same_shapes)
+    assert _switches() == before
+
+
+@pytest.mark.usefixtures("switches")
+def test_an_error_leaves_the_switches_as_they_were() -> None:
+    before = _switches()
+    with pytest.raises(DivergedError), device_settings("cuda", "bf16", same_shapes=True):
+        raise DivergedError("the loss is nan at step 1")
+    assert _switches() == before
 
 
 @pytest.mark.usefixtures("switches")
 def test_a_cpu_has_no_such_switches() -> None:
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    set_up_device("cpu", "bf16", same_shapes=True)
-    assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
+    before = _switches()
+    with device_settings("cpu", "bf16", same_shapes=True):
+        assert _switches() == before
+
+
+def _switches() -> tuple[str, bool, bool]:
+    cudnn = torch.backends.cudnn
+    return torch.get_float32_matmul_precision(), cudnn.allow_tf32, cudnn.benchmark
