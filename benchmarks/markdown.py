@@ -11,11 +11,11 @@ from benchmarks.words import arithmetic, goal, interval, quantity, rate, ratio, 
 from compress.artifacts.atomic import write_bytes
 
 _HOW = """\
-Each row is a process in which both sides run in turn, and who goes first alternates; a cell is the median over
-the rounds, and the ratio is the median of the rounds' ratios, with the smallest and the largest. Before anything
-is timed both sides are compared; "checked" says how. Times are CPU time of the process with one thread, but
-for rows marked (wall). Limits were measured in the same run: a share above 100 % means that fewer operations
-were needed than the definition has."""
+Each row is a process in which both sides run in turn, and who goes first alternates; a cell is the median
+over the rounds, and the ratio is the median of the rounds' ratios, with the smallest and the largest. Before
+anything is timed both sides are compared; "checked" says how. Times are CPU time of the process with one
+thread, but for rows marked (wall). Limits were measured in the same run: a share above 100 % means that fewer
+operations were needed than the definition has."""
 
 
 def render(report: Report) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor
 from benchmarks.paths.agreement import close
 from benchmarks.rivals import naive_moe
 from benchmarks.row import Contest, Row, Settings, Work, at_least
-from encoders import MoE, build_head
+from encoders import MoE, ModelConfig, build_model
 
 DIM, CLASSES, LABELS = 320, 3862, 3
 
@@ -73,7 +73,8 @@ def _training(settings: Settings, precision: torch.dtype, error: float) -> Conte
 def _heads(settings: Settings) -> tuple[MoE, naive_moe.NaiveMoE, Tensor, Tensor]:
     torch.manual_seed(0)
     batch = settings.size(128, 256)
-    ours = build_head("moe", DIM, CLASSES, {})
+    # Of a whole model, whose building chooses the library for float32 products.
+    ours = build_model(ModelConfig("linear", CLASSES, {"dim": DIM})).head
     assert isinstance(ours, MoE)
     embedding, labels = torch.randn(batch, DIM), torch.zeros(batch, CLASSES, dtype=torch.bool)
     labels.scatter_(1, torch.randint(0, CLASSES, (batch, LABELS)), True)
