@@ -8,7 +8,7 @@ from torch import Tensor
 from benchmarks.paths.agreement import close
 from benchmarks.rivals import naive_moe
 from benchmarks.row import Contest, Row, Settings, Work, at_least
-from encoders import MoE, ModelConfig, build_model
+from encoders import ModelConfig, MoE, build_model
 
 DIM, CLASSES, LABELS = 320, 3862, 3
 
