@@ -4,6 +4,7 @@ VENV ?= .venv
 WORKERS ?= 2
 
 BIN := $(VENV)/bin
+NATIVE := $(wildcard compress/*/native/*.[ch] encoders/native/*.[ch])
 READY := $(VENV)/.ready
 # Rivals that the project itself does not need.
 BENCH_EXTRA = $(BIN)/python -c 'import tfrecord' 2>/dev/null || \
@@ -18,7 +19,7 @@ help: ## List the commands
 
 venv: $(READY) ## Make the environment: .venv with this project and its pinned dependencies
 
-$(READY): pyproject.toml constraints.txt hatch_build.py
+$(READY): pyproject.toml constraints.txt hatch_build.py $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "error: Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true);" \
 	       "name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }

@@ -13,7 +13,7 @@ from benchmarks.row import Contest, Row, Settings, Work, at_least
 from encoders import Model, ModelConfig, ResidualCNN, build_model
 
 DIM = 320
-OURS_AT_ONCE, RIVAL_AT_ONCE = 64, 16  # the sizes that suit each of them
+OURS_AT_ONCE, RIVAL_AT_ONCE = 32, 16  # the sizes that suit each of them
 
 
 def exact(settings: Settings) -> Contest:
@@ -29,7 +29,7 @@ def half(settings: Settings) -> Contest:
 def contest(settings: Settings, precision: torch.dtype, error: float) -> Contest:
     """Raw features through both."""
     ours, rival = models()
-    features = first_videos(settings, settings.size(OURS_AT_ONCE, 2 * OURS_AT_ONCE))
+    features = first_videos(settings, settings.size(2 * OURS_AT_ONCE, 4 * OURS_AT_ONCE))
     return Contest(
         ours=lambda: embed(ours, features, precision),
         rival=lambda: plain(rival, features),

@@ -17,7 +17,7 @@ from compress.workers import in_order
 def prepare(settings: Settings) -> Contest:
     """By the clock on the wall: CPU time would not see cores that wait."""
     ours, rival = models()
-    features = first_videos(settings, 2 * settings.cores * OURS_AT_ONCE)
+    features = first_videos(settings, 8 * settings.cores * OURS_AT_ONCE)
     batches = torch.split(features, OURS_AT_ONCE)
 
     def one(part: Tensor) -> Tensor:

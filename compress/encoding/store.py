@@ -12,6 +12,7 @@ import numpy as np
 
 from compress.codecs.registry import build_codec
 from compress.datasets.catalogue import scan
+from compress.datasets.schema import Level
 from compress.datasets.source import Source
 from compress.encoding.calibration import sample
 from compress.encoding.embedder import Embedder
@@ -28,7 +29,12 @@ from compress.training.run import check_fits, load_model, model_sha256
 from compress.workers import workers_for
 from encoders import keep_freed_memory
 
-BATCH_SIZE = 64  # with fewer, a ResidualCNN reads its weights too often; with more, batches leave the caches
+# On a CPU: with fewer, weights are read too often; with more, the batches of two cores leave the caches they
+# share (measured: ResidualCNN-320 and LSTM (1280, 640)). A GPU needs many to be busy at all.
+BATCH_SIZE: Mapping[str, Mapping[Level, int]] = {
+    "cpu": {"video": 32, "frame": 64},
+    "cuda": {"video": 1024, "frame": 256},
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def encode(
         store: the file to write. An unfinished one of the same arguments is continued, a finished one kept.
         codec: how numbers are stored; calibrated, where it needs that, on videos of the first split.
         batch_size: videos at once, for each worker; memory grows with it, and with nothing else but ids and
-            labels. None for `BATCH_SIZE`, or that of a finished store.
+            labels. None for that of `BATCH_SIZE`, or of a finished store.
         precision: "fp32", "bf16", or "auto": as it was trained, but fp32 where the device has no bf16 of its
             own. A store of another precision is another store.
         device: "cpu" or "cuda".
@@ -92,7 +98,8 @@ def encode(
     trained = facts["train_config"]["precision"]
     used = choose_precision(precision, trained, device)
     workers = workers_for(device) if workers is None else workers
-    embedder = Embedder(model.to(device), used, batch_size or BATCH_SIZE, workers)
+    size = batch_size or BATCH_SIZE[device][model.encoder.level]
+    embedder = Embedder(model.to(device), used, size, workers)
     metadata = _metadata(run, facts, splits, embedder)
 
     done = _finished(store, ids, codec, metadata, batch_size, report)

@@ -13,7 +13,7 @@ from encoders import Inputs, Model
 
 # A head reads its weights once a batch, so it wants many videos; a convolution wants few, that stay in the
 # caches, and its memory grows with them.
-EMBEDDED_AT_ONCE = 64
+EMBEDDED_AT_ONCE = 32
 
 
 @torch.inference_mode()
