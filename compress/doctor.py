@@ -18,6 +18,8 @@ from compress.machine import cpu_count, cpu_quota, memory_bytes
 State = Literal["ok", "warn", "fail"]
 GB = 1e9
 ENOUGH_MEMORY, ENOUGH_DISK = 4 * GB, 5 * GB
+# What importing a broken or half-installed library ends in. All else is a mistake of ours and goes through.
+BROKEN = (ImportError, OSError, AttributeError, RuntimeError, TypeError, ValueError, LookupError)
 REINSTALL = "pip install --force-reinstall {name}"
 
 
@@ -197,8 +199,7 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
         return check()
     except CompressError as error:
         return Check(name, "fail", error.what, error.hint)
-    except Exception as error:
-        # A broken library may raise anything at import; that it does is what doctor is there to say.
+    except BROKEN as error:
         found = " ".join(f"{type(error).__name__}: {error}".split())
         return Check(name, "fail", found, REINSTALL.format(name=name))
 

@@ -50,6 +50,15 @@ def test_a_library_that_breaks_at_import_is_a_finding(monkeypatch, tmp_path: Pat
     assert "pip install" in torch.mend
 
 
+def test_a_mistake_in_a_check_is_no_finding(monkeypatch, tmp_path: Path):
+    def mistaken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(doctor.CHECKS, "torch", mistaken)
+    with pytest.raises(ZeroDivisionError):
+        doctor.examine(tmp_path)
+
+
 def test_wrong_checksums_are_found(monkeypatch):
     import crc32c
 
