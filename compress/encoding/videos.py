@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from compress.datasets.catalogue import Catalogue
+from compress.datasets.distinct import first_repeat
 from compress.datasets.labels import Labels
 from compress.errors import RecordError, SchemaError
 
@@ -16,12 +17,12 @@ def joined_ids(catalogues: Mapping[str, Catalogue]) -> np.ndarray:
     if len(catalogues) == 1:
         return next(iter(catalogues.values())).ids  # a scan finds what is twice within one
     ids = np.concatenate([catalogue.ids for catalogue in catalogues.values()])
+    if first_repeat(ids) is None:
+        return ids
     ordered = np.sort(ids)
     twice = np.flatnonzero(ordered[1:] == ordered[:-1])
-    if len(twice):
-        names = " and ".join(name for name, c in catalogues.items() if ordered[twice[0]] in c.ids)
-        raise RecordError(f"video {ordered[twice[0]].decode()!r} is in {names} (and {len(twice) - 1} more)")
-    return ids
+    names = " and ".join(name for name, c in catalogues.items() if ordered[twice[0]] in c.ids)
+    raise RecordError(f"video {ordered[twice[0]].decode()!r} is in {names} (and {len(twice) - 1} more)")
 
 
 def joined_labels(catalogues: Mapping[str, Catalogue]) -> Labels | None:

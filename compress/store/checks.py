@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from compress.datasets.distinct import first_repeat
 from compress.datasets.labels import Labels
 from compress.errors import DataError, RecordError, SchemaError
 from compress.store.layout import Contents
@@ -32,10 +33,9 @@ def check_ids(ids: np.ndarray) -> None:
     if len(empty):
         raise RecordError("the video id is empty", where=f"row {empty[0]}")
     _check_utf8(ids)
-    ordered = np.sort(ids)
-    duplicates = np.flatnonzero(ordered[1:] == ordered[:-1])
-    if len(duplicates):
-        raise DataError(f"video id {ordered[duplicates[0]].decode()!r} appears more than once")
+    repeat = first_repeat(ids)
+    if repeat is not None:
+        raise DataError(f"video id {ids[repeat[1]].decode()!r} appears more than once")
 
 
 def check_labels(labels: Labels, num_videos: int) -> None:
