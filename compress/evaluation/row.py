@@ -19,6 +19,7 @@ from compress.evaluation.fresh_head import (
     score_joint_head,
     train_fresh_head,
 )
+from compress.evaluation.half_figures import halves_json
 from compress.evaluation.intervals import RESAMPLES, delta_json, figures_json
 from compress.evaluation.neighbours import retrieval_quality
 from compress.evaluation.recipe_notes import recipe_notes
@@ -55,6 +56,7 @@ def evaluate(
     device: str = "cpu",
     command: str | None = None,
     notes: Sequence[str] = (),
+    folder: Path | None = None,
     report: Reporter = silent,
 ) -> dict[str, Any]:
     """Measure the store `name` and write evaluation/<name>.json.
@@ -71,6 +73,8 @@ def evaluate(
         device: "cpu" or "cuda".
         command: what to type to get this row, kept with it; None for the evaluation alone.
         notes: sentences to keep with the row.
+        folder: where the row, its scores and its head are kept, and the baseline's are looked for; None for
+            evaluation/ of the workspace.
 
     Returns:
         What was written: one row of a report.
@@ -84,12 +88,12 @@ def evaluate(
     """
     store = open_store(workspace.store(name))
     _check_origin(store)
-    config = head_config(head_epochs, seed)
+    config, folder = head_config(head_epochs, seed), folder or workspace.evaluation
     measured_on = {split: fingerprint(store, split) for split in ("train", "validate")}
     against = None
     if name != baseline:
-        against = _baseline(workspace, baseline, {"head": config.to_json(), **measured_on})
-    head = workspace.evaluation / "heads" / name
+        against = _baseline(workspace, folder, baseline, {"head": config.to_json(), **measured_on})
+    head = folder / "heads" / name
     top, head_parameters = train_fresh_head(
         store, head, config, device=device, threads=threads, report=report
     )
@@ -99,7 +103,7 @@ def evaluate(
     quality = None
     if retrieval:
         original = store if name == baseline else open_store(workspace.store(baseline))
-        quality = retrieval_quality(store, original, seed, report).to_json()
+        quality = retrieval_quality(store, original, seed, report)
     row = {
         "schema_version": 1,
         "row": name,
@@ -114,8 +118,9 @@ def evaluate(
         "parameters": {"encoder": store.metadata["parameters"]["encoder"], "head": head_parameters},
         "figures": figures_json(resampled),
         "delta": None if against is None else delta_json(resampled, against, baseline),
+        "halves": halves_json(top, store.ids[rows_by_id(store, "validate")], against, baseline, seed),
         "joint": joint,
-        "retrieval": quality,
+        "retrieval": None if quality is None else quality.to_json(),
         "head_training": {"epochs": config.epochs, "seed": seed, "batch_size": config.batch_size},
         "data": {**_data(workspace, store), "fingerprint": measured_on["validate"]},
         "command": command or f"compress evaluate --name {name}",
@@ -124,19 +129,20 @@ def evaluate(
     if full_map:
         row["map_full"] = fresh_head_full_map(store, head, device=device, report=report)
     facts = {"head": config.to_json(), **measured_on, "store_sha256": store.sha256}
-    save_scores(workspace.evaluation / "scores" / name, top, facts, _train_class_counts(store))
-    write_json(workspace.evaluation / f"{name}.json", row)
+    precision = None if quality is None else quality.label_precision
+    save_scores(folder / "scores" / name, top, facts, _train_class_counts(store), precision)
+    write_json(folder / f"{name}.json", row)
     return row
 
 
-def _baseline(workspace: Workspace, name: str, wanted: dict[str, Any]) -> TopScores:
+def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, Any]) -> TopScores:
     """Scores of the baseline, which must have been measured with the same head on the same videos."""
     try:
-        top, facts = load_scores(workspace.evaluation / "scores" / name)
+        top, facts = load_scores(folder / "scores" / name)
     except NotFoundError as error:
         raise NotFoundError(
             f"the baseline {name!r} has not been evaluated",
-            where=workspace.evaluation,
+            where=folder,
             hint=f"`compress evaluate --name {name}` first, or choose another --baseline",
         ) from error
     what = {"head": "another head (epochs or seed)", "train": "other training videos"}
@@ -144,7 +150,7 @@ def _baseline(workspace: Workspace, name: str, wanted: dict[str, Any]) -> TopSco
         if facts.get(key) != value:
             raise SchemaError(
                 f"the baseline {name!r} was measured with {what.get(key, 'other validation videos')}",
-                where=workspace.evaluation,
+                where=folder,
                 hint=f"encode and evaluate {name!r} on the same shards with the same options first",
             )
     stored = workspace.store(name)
