@@ -1,4 +1,4 @@
-"""The validation videos in two halves: "selection" chooses what to use, "confirmation" proves what was chosen.
+"""The validation videos in two halves: "selection" chooses what to use, "confirmation" proves the choice.
 
 What is chosen among many because it looked good on some videos looks better on those than on others. So one
 half chooses, and figures of the other, which had no say, are told. Which half a video is in depends on its
