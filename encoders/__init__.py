@@ -3,7 +3,7 @@
     list_encoders(), encoder_level(name), config_class(name)
     build_encoder(name, options) -> Encoder    encoder(features) or encoder(frames, num_frames) -> (B, dim)
     list_heads(), build_head(name, dim, num_classes, options) -> Head
-    build_model(ModelConfig(...)) -> Model     model.embed(inputs), model(inputs), model.loss(inputs, labels)
+    build_model(ModelConfig(...)) -> Model     model.embed(inputs), model(inputs), model.loss(inputs, targets)
     set_convolution_method(module, method)     how ResidualCNN computes its convolutions; default "auto"
 
 Importing this package registers every encoder and head. A new encoder is one file: a config dataclass, a
@@ -16,7 +16,17 @@ from encoders.dbof import DBoFConfig, DBoFEncoder
 from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
 from encoders.frame_statistics import FrameStatisticsConfig, FrameStatisticsEncoder
 from encoders.freed_memory import keep_freed_memory
-from encoders.heads import Head, HeadConfig, Logistic, MoE, MoEConfig, build_head, list_heads
+from encoders.heads import (
+    Criterion,
+    Head,
+    HeadConfig,
+    Logistic,
+    MoE,
+    MoEConfig,
+    build_head,
+    cross_entropy,
+    list_heads,
+)
 from encoders.identity import IdentityConfig, IdentityEncoder
 from encoders.input_norm import InputNorm, InputNormConfig, dequantize
 from encoders.layers.convolution.positions import Method, set_convolution_method
@@ -40,6 +50,7 @@ __all__ = [
     "AutoencoderEncoder",
     "BiLSTMConfig",
     "BiLSTMEncoder",
+    "Criterion",
     "DBoFConfig",
     "DBoFEncoder",
     "Encoder",
@@ -88,6 +99,7 @@ __all__ = [
     "build_model",
     "config_class",
     "count_parameters",
+    "cross_entropy",
     "dequantize",
     "encoder_level",
     "keep_freed_memory",

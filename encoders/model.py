@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from encoders.encoder import Encoder
 from encoders.float32_products import fast_float32_products
-from encoders.heads import Head, build_head
+from encoders.heads import Criterion, Head, build_head, cross_entropy
 from encoders.input_norm import InputNorm, InputNormConfig
 from encoders.options import config_from
 from encoders.registry import build_encoder
@@ -87,25 +87,32 @@ class Model(nn.Module):
         logits: Tensor = self._head()(self.embed(inputs))
         return logits
 
-    def loss(self, inputs: Inputs, labels: Tensor, input_dropout: float = 0.0) -> Tensor:
+    def loss(
+        self,
+        inputs: Inputs,
+        targets: Tensor,
+        input_dropout: float = 0.0,
+        criterion: Criterion = cross_entropy,
+    ) -> Tensor:
         """What training makes small, but for `penalty()`; a scalar.
 
-        The cross-entropies (summed over classes, mean over videos) of the head and of the side heads, each
-        times its weight of `Encoder.loss_weights`, plus what the encoder adds itself.
+        The losses (summed over classes, mean over videos) of the head and of the side heads, each times its
+        weight of `Encoder.loss_weights`, plus what the encoder adds itself.
 
         Args:
             inputs: as `embed` takes them.
-            labels: (B, C) bool.
+            targets: (B, C), labels as bool, or soft targets in [0, 1].
             input_dropout: share of the normalised input's numbers dropped in training mode, in [0, 1).
+            criterion: of every head, see `Head.loss`.
         """
         head = self._head()
         features, *rest = self._normalised(inputs)
         if input_dropout:
             features = F.dropout(features, input_dropout, self.training)
         output, weights = self.encoder.forward_training(features, *rest), self.encoder.loss_weights
-        total = weights["embedding"] * head.loss(output.embedding, labels)
+        total = weights["embedding"] * head.loss(output.embedding, targets, criterion)
         for name, side_head in self._side_heads().items():
-            total = total + weights[name] * side_head.loss(output.sides[name], labels)
+            total = total + weights[name] * side_head.loss(output.sides[name], targets, criterion)
         return total if output.loss is None else total + output.loss
 
     def penalty(self) -> Tensor:

@@ -2,12 +2,25 @@
 
 list_heads(); build_head(name, dim, num_classes, options) -> Head
 head(embedding (B, dim)) -> logits (B, C)
-head.loss(embedding, labels); head.penalty(); head.set_class_priors(p)
+head.loss(embedding, targets, criterion)    targets (B, C): labels as bool, or soft ones in [0, 1]
+head.penalty(); head.set_class_priors(p)
 """
 
+from encoders.heads.criteria import Criterion, cross_entropy
 from encoders.heads.head import Head, HeadConfig
 from encoders.heads.logistic import Logistic
 from encoders.heads.moe import MoE, MoEConfig, moe_logits
 from encoders.heads.registry import build_head, list_heads
 
-__all__ = ["Head", "HeadConfig", "Logistic", "MoE", "MoEConfig", "build_head", "list_heads", "moe_logits"]
+__all__ = [
+    "Criterion",
+    "Head",
+    "HeadConfig",
+    "Logistic",
+    "MoE",
+    "MoEConfig",
+    "build_head",
+    "cross_entropy",
+    "list_heads",
+    "moe_logits",
+]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from encoders.heads.criteria import Criterion, cross_entropy
 from encoders.layers.weight_penalty import weight_penalty
 from encoders.options import not_negative, positive
 
@@ -50,20 +51,24 @@ class Head(nn.Module, ABC):
     def num_classes(self) -> int:
         return self.config.num_classes
 
-    def loss(self, embedding: Tensor, labels: Tensor) -> Tensor:
-        """Binary cross-entropy, summed over classes, averaged over videos (models.md section 2).
+    def loss(self, embedding: Tensor, targets: Tensor, criterion: Criterion = cross_entropy) -> Tensor:
+        """How far the logits are from the targets, summed over classes, averaged over videos.
 
         Args:
             embedding: (B, dim), floating point.
-            labels: (B, C) bool.
+            targets: (B, C): labels as bool, or soft targets, floating point in [0, 1] (not looked at: that
+                would make a GPU wait).
+            criterion: (logits, targets) -> loss summed over videos and classes; binary cross-entropy
+                (models.md section 2) unless another is given.
 
         Returns:
             Scalar, float32 (float64 in a float64 model); 0 for an empty batch.
+
+        Raises:
+            ValueError: a shape does not fit, or the targets are whole numbers.
         """
-        self.check(embedding, labels)
-        logits = self(embedding)
-        total = F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="sum")
-        return total / max(len(labels), 1)
+        self.check(embedding, targets)
+        return criterion(self(embedding), targets) / max(len(targets), 1)
 
     def penalty(self) -> Tensor:
         """weight_penalty * sum(weight ** 2) / 2, as TensorFlow's l2_regularizer; a scalar."""
@@ -85,10 +90,14 @@ class Head(nn.Module, ABC):
     def _start_from(self, priors: Tensor) -> None:
         """Set the starting weights for checked `priors`, float64 (C,)."""
 
-    def check(self, embedding: Tensor, labels: Tensor | None = None) -> None:
-        """ValueError unless embedding is (B, dim) and labels (if any) are (B, C)."""
+    def check(self, embedding: Tensor, targets: Tensor | None = None) -> None:
+        """ValueError unless embedding is (B, dim) and targets (if any) are (B, C), bool or floating point."""
         if embedding.dim() != 2 or embedding.shape[1] != self.dim:
             raise ValueError(f"the head takes (B, {self.dim}), not {tuple(embedding.shape)}")
-        if labels is not None and labels.shape != (len(embedding), self.num_classes):
-            wanted = (len(embedding), self.num_classes)
-            raise ValueError(f"labels must be {wanted}, not {tuple(labels.shape)}")
+        if targets is None:
+            return
+        wanted = (len(embedding), self.num_classes)
+        if targets.shape != wanted:
+            raise ValueError(f"targets must be {wanted}, not {tuple(targets.shape)}")
+        if targets.dtype != torch.bool and not targets.is_floating_point():
+            raise ValueError(f"targets must be bool or floating point, not {targets.dtype}")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from encoders.heads.criteria import Criterion, cross_entropy
 from encoders.heads.head import PRIOR_FLOOR, Head, HeadConfig
 from encoders.heads.moe_loss import BLOCK_ROWS, MoELoss
 from encoders.heads.registry import register
@@ -60,10 +61,12 @@ class MoE(Head):
         starts = range(0, len(planes), BLOCK_ROWS)
         return torch.cat([moe_logits(planes[start : start + BLOCK_ROWS]) for start in starts])
 
-    def loss(self, embedding: Tensor, labels: Tensor) -> Tensor:
-        """As Head.loss, in one pass with its own backward (see moe_loss.py)."""
-        self.check(embedding, labels)
-        loss: Tensor = MoELoss.apply(embedding, self.weight, self.bias, labels)  # type: ignore[no-untyped-call]
+    def loss(self, embedding: Tensor, targets: Tensor, criterion: Criterion = cross_entropy) -> Tensor:
+        """As Head.loss; the cross-entropy of labels in one pass with its own backward (see moe_loss.py)."""
+        if targets.dtype != torch.bool or criterion is not cross_entropy:
+            return super().loss(embedding, targets, criterion)
+        self.check(embedding, targets)
+        loss: Tensor = MoELoss.apply(embedding, self.weight, self.bias, targets)  # type: ignore[no-untyped-call]
         return loss
 
     def _start_from(self, priors: Tensor) -> None:

@@ -37,6 +37,38 @@ def test_the_loss_is_cross_entropy_of_the_logits_summed_over_classes(name: str) 
 
 
 @every_head
+def test_soft_targets_lie_between_the_losses_of_both_answers(name: str) -> None:
+    head = build_head(name, 6, 9).double()
+    embedding, yes = torch.randn(20, 6, dtype=torch.float64), torch.ones(20, 9, dtype=torch.bool)
+    for share in (0.0, 0.3, 1.0):
+        mean = share * head.loss(embedding, yes) + (1 - share) * head.loss(embedding, ~yes)
+        torch.testing.assert_close(head.loss(embedding, yes * share), mean)
+
+
+@every_head
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_labels_as_numbers_have_the_loss_and_the_gradients_of_labels(name: str, bfloat16: bool) -> None:
+    torch.manual_seed(0)
+    head = build_head(name, 6, 9)
+    embedding, labels = torch.randn(20, 6, requires_grad=True), torch.rand(20, 9) < 0.3
+    found = []
+    for targets in (labels, labels.float()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            loss = head.loss(embedding, targets)
+        found.append((loss, *torch.autograd.grad(loss, (embedding, *head.parameters()))))
+    for ours, soft in zip(*found, strict=True):
+        assert (ours - soft).norm() <= (2e-2 if bfloat16 else 1e-5) * ours.norm()
+
+
+@every_head
+def test_another_criterion_is_given_logits_and_targets(name: str) -> None:
+    head = build_head(name, 6, 9)
+    embedding, labels = torch.randn(4, 6), torch.rand(4, 9) < 0.3
+    loss = head.loss(embedding, labels, lambda logits, targets: (logits * targets).sum())
+    torch.testing.assert_close(loss, (head(embedding) * labels).sum() / 4)
+
+
+@every_head
 def test_the_penalty_is_half_the_weighted_square_of_the_weights_alone(name: str) -> None:
     head = build_head(name, 6, 9, {"weight_penalty": 0.5})
     torch.nn.init.ones_(head.bias)
@@ -72,8 +104,9 @@ def test_embeddings_in_bfloat16_are_taken_under_autocast(name: str) -> None:
     [
         (lambda head: head(torch.zeros(2, 5)), "takes"),
         (lambda head: head(torch.zeros(6)), "takes"),
-        (lambda head: head.loss(torch.zeros(2, 6), torch.zeros(2, 8)), "labels must be"),
-        (lambda head: head.loss(torch.zeros(2, 6), torch.zeros(3, 9)), "labels must be"),
+        (lambda head: head.loss(torch.zeros(2, 6), torch.zeros(2, 8)), "targets must be"),
+        (lambda head: head.loss(torch.zeros(2, 6), torch.zeros(3, 9)), "targets must be"),
+        (lambda head: head.loss(torch.zeros(2, 6), torch.zeros(2, 9).long()), "bool or floating point"),
         (lambda head: head.set_class_priors(torch.zeros(8)), "one a class"),
         (lambda head: head.set_class_priors(torch.full((9,), 1.5)), "probabilities"),
         (lambda head: head.set_class_priors(torch.full((9,), float("nan"))), "probabilities"),
