@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from compress.errors import RecordError, SchemaError
 from compress.evaluation.fresh_head import rows_by_id
+from compress.evaluation.query_precision import QueryPrecision
 from compress.index import exact_neighbours
 from compress.metrics import (
     label_precision_at_k,
@@ -33,6 +34,7 @@ class RetrievalQuality:
         map_at_10: their mean average precision.
         ndcg_at_10: graded by the overlap of the label sets (Jaccard).
         neighbour_recall_at_10: share of the 10 nearest in the original features that are found again.
+        label_precision: of each query, what the mean `label_precision_at_10` is made of.
     """
 
     queries: int
@@ -40,10 +42,11 @@ class RetrievalQuality:
     map_at_10: float
     ndcg_at_10: float
     neighbour_recall_at_10: float
+    label_precision: QueryPrecision = field(compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain numbers by name."""
-        return asdict(self)
+        """The means, plain numbers by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "label_precision"}
 
 
 def retrieval_quality(
@@ -78,12 +81,14 @@ def retrieval_quality(
     assert store.labels is not None
     queries, videos = store.labels.take(validate[chosen]), store.labels.take(base)
     query_labels, base_labels = (queries.indptr, queries.indices), (videos.indptr, videos.indices)
+    precision = label_precision_at_k(found, query_labels, base_labels)
     return RetrievalQuality(
         len(chosen),
-        float(label_precision_at_k(found, query_labels, base_labels).mean()),
+        float(precision.mean()),
         float(mean_average_precision_at_k(found, query_labels, base_labels).mean()),
         float(ndcg_jaccard_at_k(found, query_labels, base_labels).mean()),
         float(neighbour_recall(found, wanted).mean()),
+        QueryPrecision(chosen.astype(np.int64), np.asarray(precision, dtype=np.float64)),
     )
 
 

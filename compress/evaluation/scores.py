@@ -10,14 +10,20 @@ import numpy as np
 
 from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.errors import CorruptArtifactError, SchemaError
+from compress.evaluation.query_precision import QueryPrecision
 from compress.metrics import TopScores
 
 _FILE = "top.npz"
 _COUNTS = "train_class_counts"
+_QUERIES, _PRECISION = "query_videos", "query_label_precision"
 
 
 def save_scores(
-    folder: Path, top: TopScores, metadata: dict[str, Any], train_class_counts: np.ndarray | None = None
+    folder: Path,
+    top: TopScores,
+    metadata: dict[str, Any],
+    train_class_counts: np.ndarray | None = None,
+    label_precision: QueryPrecision | None = None,
 ) -> None:
     """Commit the top scores of all validation videos, in the order of their ids.
 
@@ -26,10 +32,13 @@ def save_scores(
         top: N videos.
         metadata: what they depend on, JSON.
         train_class_counts: training videos of each class, int64 (C,); None when nobody knows.
+        label_precision: of the videos that were searched for; None when neighbours were not measured.
     """
-    counts = {} if train_class_counts is None else {_COUNTS: train_class_counts.astype(np.int64)}
+    more = {} if train_class_counts is None else {_COUNTS: train_class_counts.astype(np.int64)}
+    if label_precision is not None:
+        more |= {_QUERIES: label_precision.videos, _PRECISION: label_precision.values}
     buffer = io.BytesIO()
-    np.savez(buffer, **top.to_arrays(), **counts)  # type: ignore[arg-type]
+    np.savez(buffer, **top.to_arrays(), **more)  # type: ignore[arg-type]
     commit_folder(folder, "scores", {_FILE: buffer.getvalue()}, metadata)
 
 
@@ -55,6 +64,19 @@ def load_train_class_counts(folder: Path) -> np.ndarray | None:
     if counts is not None and (classes is None or counts.shape != (int(classes),)):
         raise CorruptArtifactError(f"class counts have the shape {counts.shape}", where=manifest.path(_FILE))
     return counts
+
+
+def load_query_precision(folder: Path) -> QueryPrecision | None:
+    """Label precision@10 of each query; None where neighbours were not measured. Raises as `load_scores`."""
+    manifest = read_folder(folder, "scores")
+    arrays = _arrays(manifest)
+    videos, values = arrays.get(_QUERIES), arrays.get(_PRECISION)
+    if videos is None or values is None:
+        return None
+    size = len(arrays["scores"]) if "scores" in arrays else 0
+    if videos.shape != values.shape or videos.ndim != 1 or np.any((videos < 0) | (videos >= size)):
+        raise CorruptArtifactError(f"queries have the shape {videos.shape}", where=manifest.path(_FILE))
+    return QueryPrecision(videos, values)
 
 
 def _arrays(manifest: Manifest) -> dict[str, np.ndarray]:
