@@ -9,10 +9,24 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from cli.session import Session
+from compress.codecs.names import FORMS, canonical
+from compress.errors import UsageError
 from compress.workspace import CHOICES, Defaults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUILT_IN = Defaults()
+
+
+class CodecName(click.ParamType):
+    """A codec as `compress.codecs.names` writes it."""
+
+    name = "codec"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return canonical(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 def output_options(command: Command) -> Command:
@@ -92,11 +106,12 @@ preset_option = _shared(
 )
 codec_option = _shared(
     "--codec",
-    type=click.Choice(CHOICES["codec"]),
+    type=CodecName(),
+    metavar="CODEC",
     envvar="COMPRESS_CODEC",
     show_envvar=True,
     show_default=BUILT_IN.codec,
-    help="How each number is stored: 4, 2 or 1 bytes.",
+    help=f"How embeddings are stored: {', '.join(FORMS)} (M bytes a video, B bits a dimension).",
 )
 on_corrupt_option = _shared(
     "--on-corrupt",

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from compress.artifacts.atomic import write_bytes
+from compress.codecs.names import canonical
 from compress.errors import ConfigError, NotFoundError, UsageError
 
 FILE_NAME = "compress.toml"
@@ -33,7 +34,6 @@ PATTERNS = ("train", "validate", "train_frames", "validate_frames")
 CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda"),
     "preset": ("best", "paper"),
-    "codec": ("float32", "float16", "int8"),
     "on_corrupt": ("fail", "skip", "quarantine"),
 }
 
@@ -47,7 +47,7 @@ class Defaults:
         threads: CPU threads; 0 means as many as this process may use.
         device: "auto", "cpu" or "cuda".
         preset: of training, "best" or "paper".
-        codec: how `encode` stores embeddings.
+        codec: how `encode` stores embeddings (see `compress.codecs.names`).
         on_corrupt: what to do with a damaged record, "fail", "skip" or "quarantine".
     """
 
@@ -251,7 +251,10 @@ def _defaults(content: Mapping[str, Any], path: Path) -> Defaults:
     for key, choices in CHOICES.items():
         if chosen.get(key, choices[0]) not in choices:
             raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {chosen[key]!r}", where=path)
-    return Defaults(**chosen)
+    try:
+        return Defaults(**{**chosen, **({"codec": canonical(chosen["codec"])} if "codec" in chosen else {})})
+    except UsageError as error:
+        raise ConfigError(f"codec: {error.what}", where=path, hint=error.hint) from error
 
 
 def _refuse_unknown(content: Mapping[str, Any], known: Sequence[str], path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -47,6 +47,17 @@ class Codec(Protocol):
 
     def state(self) -> dict[str, np.ndarray]:
         """Calibration by name; {} when the codec needs none."""
+
+    def code_index(self, metric: str) -> Any:
+        """An empty, trained FAISS index that searches codes without decoding them, or None.
+
+        `index.add_sa_codes(codes)` takes what `encode` gives, uint8 (n, width); the scores that its `search`
+        gives are, within float32 rounding, the inner products of the queries with the decoded rows. Only
+        "ip" has one: cosine divides by the length of each decoded row, which FAISS knows of no code.
+
+        Args:
+            metric: "cosine" or "ip".
+        """
 
 
 def finite_rows(embedding: np.ndarray) -> np.ndarray:

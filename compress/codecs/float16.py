@@ -35,3 +35,6 @@ class Float16:
 
     def state(self) -> dict[str, np.ndarray]:
         return {}
+
+    def code_index(self, metric: str) -> None:
+        return None

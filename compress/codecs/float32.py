@@ -32,3 +32,6 @@ class Float32:
 
     def state(self) -> dict[str, np.ndarray]:
         return {}
+
+    def code_index(self, metric: str) -> None:
+        return None

@@ -13,15 +13,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from compress.codecs.names import PATTERN as CODEC
 from compress.errors import NotFoundError, UsageError
 from compress.jobs.identity import Identity, run_identity, store_identity
-from compress.workspace import CHOICES, Workspace
+from compress.workspace import Workspace
 
 STEMS = {"identity": "original", "random_projection": "random"}
 # The encoders of Table 4 are meant by their size alone, whatever else has that size.
 FIRST = ("residual_cnn", "lstm")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_ENCODER_DIM_CODEC = re.compile(rf"(.+)-(\d+)(?:-({'|'.join(CHOICES['codec'])}))?")
+_ENCODER_DIM_CODEC = re.compile(rf"(.+)-(\d+)(?:-({CODEC}))?")
 
 
 def run_name(encoder: str, dim: int | None, name: str | None) -> str:

@@ -95,7 +95,7 @@ def test_a_folder_that_was_named_must_be_one(here: Path):
         ("[defaults]\nseed = -1", "negative"),
         ("[defaults]\nthreads = 1.5", "threads must be a whole number"),
         ('[defaults]\ndevice = "gpu"', "auto, cpu, cuda"),
-        ('[defaults]\ncodec = "int4"', "int4"),
+        ('[defaults]\ncodec = "int3"', "int3"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_name_and_the_reason(here: Path, text: str, telling: str):

@@ -7,15 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from compress.artifacts.atomic import write_json
 from compress.artifacts.folder import commit_folder
-from compress.codecs.registry import build_codec, codec_names
 from compress.errors import CompressError, UsageError
 from compress.jobs.names import find_run, find_store
-from compress.workspace import CHOICES, Workspace
+from compress.workspace import Workspace
 from tests.store.examples import DIM, write_store
 
 
@@ -115,9 +113,3 @@ def test_looking_reads_no_embeddings_and_loads_no_torch(tmp_path: Path):
     )
     words = [sys.executable, "-c", code, str(tmp_path)]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "mine mine False\n"
-
-
-def test_the_codecs_that_a_person_can_choose_are_the_ones_that_exist():
-    assert CHOICES["codec"] == codec_names()
-    sample = np.ones((3, DIM), dtype=np.float32)
-    assert [build_codec(name, DIM, sample).name for name in codec_names()] == list(codec_names())
