@@ -25,13 +25,30 @@ def probabilities(model: torch.nn.Module, inputs: Inputs, precision: Precision) 
         inputs: what it reads.
         precision: "fp32", or "bf16" for autocast.
     """
+    return torch.sigmoid(log_odds(model, inputs, precision))
+
+
+def log_odds(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Tensor:
+    """The log-odds of each class, float32 (B, C); as `probabilities`, but gradients are the caller's choice."""
     device = (inputs if isinstance(inputs, Tensor) else inputs[0]).device.type
     # The settings are the process's, but a GPU has one worker; the members of a mean may differ in precision.
     with (
         device_settings(device, precision),
         torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"),
     ):
-        return torch.sigmoid(_log_odds(model, inputs).float())
+        return _log_odds(model, inputs).float()
+
+
+@torch.inference_mode()
+def prefix_probabilities(model: Model, inputs: Inputs, precision: Precision) -> list[Tensor]:
+    """As `probabilities`, of each size in `model.dims`; videos are embedded once."""
+    device = (inputs if isinstance(inputs, Tensor) else inputs[0]).device.type
+    with (
+        device_settings(device, precision),
+        torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"),
+    ):
+        embedding = _embedded(model, inputs)
+        return [torch.sigmoid(model.logits(embedding, dim).float()) for dim in model.dims]
 
 
 def top_of(scores: Tensor, labels: Tensor, k: int) -> TopScores:
@@ -52,10 +69,14 @@ def top_of(scores: Tensor, labels: Tensor, k: int) -> TopScores:
 
 def _log_odds(model: torch.nn.Module, inputs: Inputs) -> Tensor:
     result: Tensor
-    head = model.head if isinstance(model, Model) else None
-    if isinstance(model, Model) and head and isinstance(inputs, Tensor) and inputs.device.type == "cpu":
-        parts = [model.embed(rows) for rows in torch.split(inputs, EMBEDDED_AT_ONCE)]
-        result = head(torch.cat(parts))
+    if isinstance(model, Model):
+        result = model.logits(_embedded(model, inputs))
     else:
         result = model(inputs)
     return result
+
+
+def _embedded(model: Model, inputs: Inputs) -> Tensor:
+    if not isinstance(inputs, Tensor) or inputs.device.type != "cpu":
+        return model.embed(inputs)
+    return torch.cat([model.embed(rows) for rows in torch.split(inputs, EMBEDDED_AT_ONCE)])
