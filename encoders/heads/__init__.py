@@ -9,7 +9,8 @@ head.penalty(); head.set_class_priors(p)
 from encoders.heads.criteria import Criterion, cross_entropy
 from encoders.heads.head import Head, HeadConfig
 from encoders.heads.logistic import Logistic
-from encoders.heads.moe import MoE, MoEConfig, moe_logits
+from encoders.heads.moe import MoE, MoEConfig
+from encoders.heads.moe_logits import moe_logits
 from encoders.heads.registry import build_head, list_heads
 
 __all__ = [

@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from encoders.heads.criteria import Criterion, cross_entropy
 from encoders.heads.head import PRIOR_FLOOR, Head, HeadConfig
-from encoders.heads.moe_loss import BLOCK_ROWS, MoELoss
+from encoders.heads.moe_logits import BLOCK_ROWS, MoELogits, moe_logits
+from encoders.heads.moe_loss import MoELoss
 from encoders.heads.registry import register
 from encoders.options import positive
 
@@ -56,10 +57,12 @@ class MoE(Head):
         k = self.config.num_mixtures
         bias = torch.cat([self.bias.new_zeros(k + 1, self.num_classes), self.bias]).flatten()
         planes = F.linear(embedding, self.weight.flatten(0, 1), bias).view(-1, 2 * k + 1, self.num_classes)
-        if torch.is_grad_enabled() or planes.device.type != "cpu" or len(planes) <= BLOCK_ROWS:
+        if torch.is_grad_enabled():
+            logits: Tensor = MoELogits.apply(planes)  # type: ignore[no-untyped-call]
+            return logits
+        if planes.device.type != "cpu" or len(planes) <= BLOCK_ROWS:
             return moe_logits(planes)
-        starts = range(0, len(planes), BLOCK_ROWS)
-        return torch.cat([moe_logits(planes[start : start + BLOCK_ROWS]) for start in starts])
+        return torch.cat([moe_logits(block) for block in torch.split(planes, BLOCK_ROWS)])
 
     def loss(self, embedding: Tensor, targets: Tensor, criterion: Criterion = cross_entropy) -> Tensor:
         """As Head.loss; the cross-entropy of labels in one pass with its own backward (see moe_loss.py)."""
@@ -74,20 +77,3 @@ class MoE(Head):
         expert = priors.clamp(PRIOR_FLOOR, share * (1 - PRIOR_FLOOR)) / share
         with torch.no_grad():
             self.bias.copy_(torch.logit(expert).expand_as(self.bias))
-
-
-def moe_logits(planes: Tensor) -> Tensor:
-    """Log-odds from gate and expert activations, in log space.
-
-    Args:
-        planes: (B, 2K + 1, C): K + 1 gates, K experts.
-
-    Returns:
-        (B, C), float32 (float64 from float64).
-    """
-    planes = planes if planes.dtype == torch.float64 else planes.float()
-    k = planes.shape[1] // 2
-    gates, dummy, experts = planes[:, :k], planes[:, k : k + 1], planes[:, k + 1 :]
-    yes = gates + F.logsigmoid(experts)
-    no = torch.cat([yes - experts, dummy], dim=1)  # logsigmoid(-e) = logsigmoid(e) - e
-    return torch.logsumexp(yes, dim=1) - torch.logsumexp(no, dim=1)
