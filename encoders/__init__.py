@@ -17,6 +17,8 @@ from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
 from encoders.frame_statistics import FrameStatisticsConfig, FrameStatisticsEncoder
 from encoders.freed_memory import keep_freed_memory
 from encoders.heads import (
+    Asymmetric,
+    ClassWeighted,
     Criterion,
     Head,
     HeadConfig,
@@ -25,6 +27,7 @@ from encoders.heads import (
     MoEConfig,
     build_head,
     cross_entropy,
+    effective_number_weights,
     list_heads,
 )
 from encoders.identity import IdentityConfig, IdentityEncoder
@@ -46,10 +49,12 @@ from encoders.stacked_bilstm import StackedBiLSTMConfig, StackedBiLSTMEncoder
 from encoders.transformer import TransformerConfig, TransformerEncoder
 
 __all__ = [
+    "Asymmetric",
     "AutoencoderConfig",
     "AutoencoderEncoder",
     "BiLSTMConfig",
     "BiLSTMEncoder",
+    "ClassWeighted",
     "Criterion",
     "DBoFConfig",
     "DBoFEncoder",
@@ -101,6 +106,7 @@ __all__ = [
     "count_parameters",
     "cross_entropy",
     "dequantize",
+    "effective_number_weights",
     "encoder_level",
     "keep_freed_memory",
     "list_encoders",

@@ -6,7 +6,13 @@ head.loss(embedding, targets, criterion)    targets (B, C): labels as bool, or s
 head.penalty(); head.set_class_priors(p)
 """
 
-from encoders.heads.criteria import Criterion, cross_entropy
+from encoders.heads.criteria import (
+    Asymmetric,
+    ClassWeighted,
+    Criterion,
+    cross_entropy,
+    effective_number_weights,
+)
 from encoders.heads.head import Head, HeadConfig
 from encoders.heads.logistic import Logistic
 from encoders.heads.moe import MoE, MoEConfig
@@ -14,6 +20,8 @@ from encoders.heads.moe_logits import moe_logits
 from encoders.heads.registry import build_head, list_heads
 
 __all__ = [
+    "Asymmetric",
+    "ClassWeighted",
     "Criterion",
     "Head",
     "HeadConfig",
@@ -22,6 +30,7 @@ __all__ = [
     "MoEConfig",
     "build_head",
     "cross_entropy",
+    "effective_number_weights",
     "list_heads",
     "moe_logits",
 ]

@@ -6,9 +6,13 @@ A criterion is any `(logits (B, C), targets (B, C)) -> scalar`: the loss summed 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from encoders.options import fraction
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
@@ -24,3 +28,82 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
         The sum over videos and classes, a scalar of the type of the logits.
     """
     return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), reduction="sum")
+
+
+@dataclass(frozen=True, eq=False)
+class ClassWeighted:
+    """Cross-entropy where each class counts as much as its weight.
+
+    The weight is on a class's positives and negatives alike, so that the best probabilities stay the same;
+    what changes is whom an embedding with too little room serves.
+
+    Args:
+        weights: (C,) floating point, on the device of the logits.
+    """
+
+    weights: Tensor
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """As `cross_entropy`."""
+        return F.binary_cross_entropy_with_logits(
+            logits, targets.to(logits.dtype), self.weights.to(logits.dtype), reduction="sum"
+        )
+
+
+@dataclass(frozen=True)
+class Asymmetric:
+    """Asymmetric loss (Ridnik et al. 2021, equations 4 to 7): easy negatives count little, the easiest not.
+
+    With q = max(p - margin, 0), the loss of target t is
+        -t (1 - p)^gamma_positive log p - (1 - t) q^gamma_negative log(1 - q)
+
+    Args:
+        gamma_positive, gamma_negative: 0, or at least 1 (in between, the slope at 0 is infinite).
+        margin: a negative below this probability is not looked at, in [0, 1).
+    """
+
+    gamma_positive: float = 0.0
+    gamma_negative: float = 4.0
+    margin: float = 0.05
+
+    def __post_init__(self) -> None:
+        fraction(margin=self.margin)
+        for name in ("gamma_positive", "gamma_negative"):
+            if not (getattr(self, name) == 0 or getattr(self, name) >= 1):
+                raise ValueError(f"{name} must be 0 or at least 1, not {getattr(self, name)}")
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """As `cross_entropy`."""
+        targets, p, log_no = targets.to(logits.dtype), torch.sigmoid(logits), F.logsigmoid(-logits)
+        yes = -F.logsigmoid(logits)
+        if self.gamma_positive:
+            yes = yes * torch.sigmoid(-logits) ** self.gamma_positive
+        if self.margin:
+            p, log_no = (
+                (p - self.margin).clamp(min=0),
+                (torch.sigmoid(-logits) + self.margin).clamp(max=1).log(),
+            )
+        no = -log_no
+        if self.gamma_negative:
+            no = no * p**self.gamma_negative
+        return torch.lerp(no, yes, targets).sum()
+
+
+def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
+    """What a class counts by the effective number of its videos (Cui et al. 2019, equation 2).
+
+    E = (1 - beta^n) / (1 - beta) videos are different from each other where there are n; the weight is 1 / E.
+    Ours: for several labels a video, weights are scaled so that their mean over all labels is 1, which keeps
+    the size of the loss; a class without a video counts as one with one.
+
+    Args:
+        counts: (C,) videos of each class, whole numbers >= 0.
+        beta: in [0, 1); 0 weighs all classes alike, and towards 1 a class counts as 1 / n.
+
+    Returns:
+        (C,) float32.
+    """
+    fraction(beta=beta)
+    n = counts.double().clamp(min=1)
+    weights = (1 - beta) / (1 - beta**n)
+    return (weights * n.sum() / (weights * n).sum()).float()
