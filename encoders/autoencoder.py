@@ -80,6 +80,11 @@ class AutoencoderEncoder(Encoder):
         self.decode = _layers([config.dim, *reversed(config.hidden), config.input_dim], config)
         self.dropout = nn.Dropout(config.embedding_dropout)
 
+    @property
+    def last_dropout(self) -> nn.Dropout:
+        """Of the embedding."""
+        return self.dropout
+
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""
         self.check_input(features)

@@ -86,6 +86,19 @@ class Encoder(nn.Module):
         """Parameters that no embedding depends on (a decoder); most have none."""
         return []
 
+    @property
+    def last_dropout(self) -> nn.Dropout | None:
+        """What drops numbers of the finished embedding in training; None where nothing does."""
+        return None
+
+    def hand_over_dropout(self) -> float:
+        """Drop nothing of the embedding from here on; the share that it was, for whoever does it then."""
+        last = self.last_dropout
+        if last is None:
+            return 0.0
+        share, last.p = last.p, 0.0
+        return share
+
     def branch_parameters(self) -> list[nn.Parameter]:
         """Parameters of a branch that training may switch on later than the rest; most have none."""
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -56,6 +57,11 @@ class MLPEncoder(Encoder):
         if config.embedding_norm:
             layers.append(BatchNorm(config.dim, config.norm_momentum))
         self.layers = nn.Sequential(*layers, nn.Dropout(config.embedding_dropout))
+
+    @property
+    def last_dropout(self) -> nn.Dropout:
+        """Of the embedding."""
+        return cast(nn.Dropout, self.layers[-1])
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""

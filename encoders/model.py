@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from encoders.bottleneck import Bottleneck
 from encoders.encoder import Encoder
 from encoders.float32_products import fast_float32_products
 from encoders.heads import Criterion, Head, build_head, cross_entropy
 from encoders.input_norm import InputNorm, InputNormConfig
 from encoders.options import config_from
+from encoders.quantizers import Quantize
 from encoders.registry import build_encoder
 
 Inputs = Tensor | tuple[Tensor, Tensor]
@@ -30,6 +33,8 @@ class ModelConfig:
         head: one of list_heads(), or None for an encoder that was fitted without one.
         head_options: the head's options by name (not dim and num_classes).
         input_norm: options of InputNorm; its dim must be the encoder's input_dim.
+        nested_dims: sizes of prefixes of the embedding that get a head of their own, see `Bottleneck`.
+        quantize: the codec that the embedding shall bear.
     """
 
     encoder: str
@@ -38,6 +43,8 @@ class ModelConfig:
     head: str | None = "moe"
     head_options: Mapping[str, Any] = field(default_factory=dict)
     input_norm: InputNormConfig = field(default_factory=InputNormConfig)
+    nested_dims: tuple[int, ...] = ()
+    quantize: Quantize = "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers."""
@@ -55,10 +62,17 @@ class Model(nn.Module):
 
     Encoders with side outputs (`Encoder.side_dims`) have `side_heads` for them by name: of the head's kind
     and options, part of the loss alone. Without sides it is empty, and nothing of it is in the state dict.
+    So are, without nested dims, the heads of prefixes, by their size; `head` is the whole embedding's.
     """
 
     def __init__(
-        self, config: ModelConfig, encoder: Encoder, head: Head | None, side_heads: Mapping[str, Head]
+        self,
+        config: ModelConfig,
+        encoder: Encoder,
+        head: Head | None,
+        side_heads: Mapping[str, Head],
+        nested_heads: Mapping[int, Head],
+        bottleneck: Bottleneck,
     ) -> None:
         super().__init__()
         self.config = config
@@ -66,26 +80,53 @@ class Model(nn.Module):
         self.encoder = encoder
         self.head = head
         self.side_heads = nn.ModuleDict(dict(side_heads))
+        self.nested_heads = nn.ModuleDict({str(dim): head for dim, head in nested_heads.items()})
+        self.bottleneck = bottleneck
 
     @property
     def dim(self) -> int:
         """Numbers of an embedding."""
         return self.encoder.dim
 
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Sizes that the embedding is trained for: those of prefixes, ascending, and its own."""
+        return self.bottleneck.dims
+
     def embed(self, inputs: Inputs) -> Tensor:
-        """Embeddings (B, dim).
+        """Embeddings (B, dim), as they are stored: not quantised; with nested dims renormalised.
 
         Args:
             inputs: features (B, D) for a video-level encoder; (frames uint8 or float (B, T, D), num_frames
                 (B,)) for a frame-level one. Raw: neither dequantised nor normalised.
         """
-        embedding: Tensor = self.encoder(*self._normalised(inputs))
-        return embedding
+        return self.bottleneck.stored(self.encoder(*self._normalised(inputs)))
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Log-odds (B, C) float32; sigmoid gives probabilities. ValueError for a model without a head."""
-        logits: Tensor = self._head()(self.embed(inputs))
+        return self.logits(self.embed(inputs))
+
+    def logits(self, embedding: Tensor, dim: int | None = None) -> Tensor:
+        """Log-odds (B, C) float32 of embeddings (B, dim) as `embed` gives them.
+
+        Args:
+            embedding: whole ones, not quantised.
+            dim: one of `dims`: the head of that prefix reads it, quantised; None for the whole.
+
+        Raises:
+            ValueError: a size that has no head.
+        """
+        size = self.dim if dim is None else dim
+        logits: Tensor = self.head_of(size)(self.bottleneck(embedding, size))
         return logits
+
+    def head_of(self, dim: int) -> Head:
+        """The head that reads prefixes of that size, or whole embeddings; ValueError where there is none."""
+        if dim == self.dim:
+            return self._head()
+        if str(dim) not in self.nested_heads:
+            raise ValueError(f"no head for {dim} numbers, only for {', '.join(map(str, self.dims))}")
+        return cast(Head, self.nested_heads[str(dim)])
 
     def loss(
         self,
@@ -97,7 +138,8 @@ class Model(nn.Module):
         """What training makes small, but for `penalty()`; a scalar.
 
         The losses (summed over classes, mean over videos) of the head and of the side heads, each times its
-        weight of `Encoder.loss_weights`, plus what the encoder adds itself.
+        weight of `Encoder.loss_weights`, plus what the encoder adds itself. With nested dims the head's is
+        the mean over all sizes.
 
         Args:
             inputs: as `embed` takes them.
@@ -105,36 +147,39 @@ class Model(nn.Module):
             input_dropout: share of the normalised input's numbers dropped in training mode, in [0, 1).
             criterion: of every head, see `Head.loss`.
         """
-        head = self._head()
         features, *rest = self._normalised(inputs)
         if input_dropout:
             features = F.dropout(features, input_dropout, self.training)
         output, weights = self.encoder.forward_training(features, *rest), self.encoder.loss_weights
-        total = weights["embedding"] * head.loss(output.embedding, targets, criterion)
+        total = weights["embedding"] * self._embedding_loss(output.embedding, targets, criterion)
         for name, side_head in self._side_heads().items():
             total = total + weights[name] * side_head.loss(output.sides[name], targets, criterion)
         return total if output.loss is None else total + output.loss
 
     def penalty(self) -> Tensor:
-        """What the training loss adds for the weights of encoder, head and side heads; scalar."""
+        """What the training loss adds for the weights of the encoder and all heads; scalar."""
         total = self.encoder.penalty() + self._head().penalty()
-        for side_head in self._side_heads().values():
-            total = total + side_head.penalty()
+        for other in (*self._side_heads().values(), *self._nested_heads()):
+            total = total + other.penalty()
         return total
 
     def set_class_priors(self, priors: Tensor) -> None:
-        """Start head and side heads from class frequencies (C,): see `Head.set_class_priors`."""
-        for head in (self._head(), *self._side_heads().values()):
+        """Start all heads from class frequencies (C,): see `Head.set_class_priors`."""
+        for head in (self._head(), *self._side_heads().values(), *self._nested_heads()):
             head.set_class_priors(priors)
 
     def parameter_counts(self) -> dict[str, int]:
-        """Trained numbers: {"encoder": n, "head": n}, and what only training needs, where there is any:
-        "side_heads" and "training_only" (the encoder's, a decoder; not in "encoder").
+        """Trained numbers: {"encoder": n, "head": n}, and where there are any those of "nested_heads" and of
+        what only training needs: "side_heads", "training_only" (the encoder's, a decoder; not in "encoder").
         """
         only = sum(p.numel() for p in self.encoder.training_only_parameters() if p.requires_grad)
         head = 0 if self.head is None else count_parameters(self.head)
         counts = {"encoder": count_parameters(self.encoder) - only, "head": head}
-        extra = {"side_heads": count_parameters(self.side_heads), "training_only": only}
+        extra = {
+            "nested_heads": count_parameters(self.nested_heads),
+            "side_heads": count_parameters(self.side_heads),
+            "training_only": only,
+        }
         return counts | {name: number for name, number in extra.items() if number}
 
     def _normalised(self, inputs: Inputs) -> tuple[Tensor, ...]:
@@ -147,6 +192,15 @@ class Model(nn.Module):
             return (self.input_norm(inputs),)
         frames, num_frames = inputs
         return self.input_norm(frames, num_frames), num_frames
+
+    def _embedding_loss(self, embedding: Tensor, targets: Tensor, criterion: Criterion) -> Tensor:
+        losses = [
+            self.head_of(dim).loss(self.bottleneck(embedding, dim), targets, criterion) for dim in self.dims
+        ]
+        return losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+
+    def _nested_heads(self) -> list[Head]:
+        return [cast(Head, head) for head in self.nested_heads.values()]
 
     def _side_heads(self) -> dict[str, Head]:
         return {name: cast(Head, head) for name, head in self.side_heads.items()}
@@ -173,14 +227,27 @@ def build_model(config: ModelConfig) -> Model:
     norm = config.input_norm
     if encoder.input_dim != norm.dim:
         raise ValueError(f"the encoder reads {encoder.input_dim} numbers, the input norm gives {norm.dim}")
+    bottleneck = _bottleneck(config, encoder)
     options, head, head_options = asdict(encoder.config), None, {}
     side_heads: dict[str, Head] = {}
+    nested_heads: dict[int, Head] = {}
     if config.head is not None:
         head = build_head(config.head, encoder.dim, config.num_classes, config.head_options)
         head_options = {k: v for k, v in asdict(head.config).items() if k not in ("dim", "num_classes")}
-        side_heads = {
-            name: build_head(config.head, dim, config.num_classes, head_options)
-            for name, dim in encoder.side_dims.items()
-        }
-    complete = ModelConfig(config.encoder, config.num_classes, options, config.head, head_options, norm)
-    return Model(complete, encoder, head, side_heads)
+
+        def another(dim: int) -> Head:
+            return build_head(str(config.head), dim, config.num_classes, head_options)
+
+        side_heads = {name: another(dim) for name, dim in encoder.side_dims.items()}
+        nested_heads = {dim: another(dim) for dim in bottleneck.dims[:-1]}
+    complete = replace(config, encoder_options=options, head_options=head_options)
+    return Model(complete, encoder, head, side_heads, nested_heads, bottleneck)
+
+
+def _bottleneck(config: ModelConfig, encoder: Encoder) -> Bottleneck:
+    """What comes between encoder and heads; where that is something, it takes over the encoder's dropout."""
+    is_plain = not config.nested_dims and config.quantize == "none"
+    if not is_plain and config.head is None:
+        raise ValueError("nested_dims and quantize are trained with a head, and there is none")
+    dropout = 0.0 if is_plain else encoder.hand_over_dropout()
+    return Bottleneck(encoder.dim, config.nested_dims, config.quantize, dropout)

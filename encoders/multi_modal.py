@@ -107,6 +107,11 @@ class MultiModalEncoder(Encoder):
         self.dropout = nn.Dropout(config.embedding_dropout)
 
     @property
+    def last_dropout(self) -> nn.Dropout:
+        """Of the embedding."""
+        return self.dropout
+
+    @property
     def side_dims(self) -> dict[str, int]:
         """Numbers of each modality's embedding."""
         return {name: part.dim for name, part in zip(self._names(), self._parts(), strict=True)}

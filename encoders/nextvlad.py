@@ -96,6 +96,11 @@ class NeXtVLADEncoder(Encoder):
         self.projection = output_projection(hidden, config.dim)
         self.dropout = nn.Dropout(config.embedding_dropout)
 
+    @property
+    def last_dropout(self) -> nn.Dropout:
+        """Of the embedding."""
+        return self.dropout
+
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""
         self.check_input(frames)

@@ -8,7 +8,7 @@ option; each default is named below.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +78,11 @@ class ResidualCNN(Encoder):
         self.gain = None if start is None else nn.Parameter(torch.full((config.dim,), float(start)))
         self.end = embedding_end(config)
         self.warm = False
+
+    @property
+    def last_dropout(self) -> nn.Dropout:
+        """Of the embedding."""
+        return cast(nn.Dropout, self.end[-1])
 
     def branch_parameters(self) -> list[nn.Parameter]:
         """The convolutions and, with `branch_gain`, the gain."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import cast
+
+from torch import Tensor, nn
 
 from encoders.encoder import Encoder
 from encoders.layers.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
@@ -19,6 +21,11 @@ class ResidualCNNFC(Encoder):
         super().__init__(config)
         self.fc = FullyConnectedLayer(config)
         self.end = embedding_end(config)
+
+    @property
+    def last_dropout(self) -> nn.Dropout:
+        """Of the embedding."""
+        return cast(nn.Dropout, self.end[-1])
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""

@@ -68,11 +68,9 @@ def top_of(scores: Tensor, labels: Tensor, k: int) -> TopScores:
 
 
 def _log_odds(model: torch.nn.Module, inputs: Inputs) -> Tensor:
-    result: Tensor
     if isinstance(model, Model):
-        result = model.logits(_embedded(model, inputs))
-    else:
-        result = model(inputs)
+        return model.logits(_embedded(model, inputs))
+    result: Tensor = model(inputs)
     return result
 
 

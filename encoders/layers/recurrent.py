@@ -80,6 +80,11 @@ class RecurrentEncoder(Encoder, ABC):
         self.project = output_projection(config.width, config.dim)
         self.end = nn.Dropout(config.embedding_dropout)
 
+    @property
+    def last_dropout(self) -> nn.Dropout:
+        """Of the embedding."""
+        return self.end
+
     @abstractmethod
     def states(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, T, config.width), in the order of time."""

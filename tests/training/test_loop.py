@@ -17,6 +17,7 @@ from compress.progress import Event, Note, Progress
 from compress.training import TrainConfig, load_model, train
 from compress.training.run import Run
 from compress.training.validate import accumulate
+from encoders import Model
 from tests.training.examples import CLASSES, IDENTITY, LINEAR, RESIDUAL_CNN, frame_table, tables, video_table
 
 
@@ -31,9 +32,9 @@ class Scripted:
     gaps: list[float]
     weights: list[dict[str, torch.Tensor]]
 
-    def __call__(self, model: torch.nn.Module, *arguments: object, **options: object) -> Scripted:
+    def __call__(self, model: Model, *arguments: object, **options: object) -> dict[int, Scripted]:
         self.weights.append({name: value.clone() for name, value in model.state_dict().items()})
-        return self
+        return {model.dim: self}
 
     def figures(self) -> Figures:
         return Figures(self.gaps[len(self.weights) - 1], 0.0, 0.0, 0.0, 0.0, 1, 1)
@@ -42,7 +43,7 @@ class Scripted:
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     stand_in = Scripted([], [])
-    monkeypatch.setattr("compress.training.loop.accumulate", stand_in)
+    monkeypatch.setattr("compress.training.loop.accumulate_prefixes", stand_in)
     return stand_in
 
 
