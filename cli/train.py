@@ -9,6 +9,7 @@ import rich_click as click
 from cli.options import compute_options, dim_option, name_option, on_corrupt_option, preset_option
 from cli.progress import duration
 from cli.session import Session
+from cli.sizes import Sizes
 from cli.text import facts
 
 COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes with labels"}
@@ -32,6 +33,18 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
     type=click.FloatRange(min=0, min_open=True),
     show_default="the preset's",
     help="The highest of the schedule.",
+)
+@click.option(
+    "--nested",
+    type=Sizes(),
+    help="Train the first so many numbers of an embedding as an embedding too (Matryoshka), for example "
+    "32,64,128: `compress encode --dim 64` then stores 64 of them.",
+)
+@click.option(
+    "--quantize",
+    type=click.Choice(("none", "int8", "int4", "binary")),
+    show_default="the preset's",
+    help="Train for embeddings that are stored with this codec.",
 )
 @click.option(
     "--set",
@@ -75,6 +88,8 @@ def train(
     epochs: int | None,
     batch_size: int | None,
     learning_rate: float | None,
+    nested: tuple[int, ...] | None,
+    quantize: str | None,
     settings: tuple[str, ...],
     name: str | None,
     train: tuple[str, ...],
@@ -107,6 +122,8 @@ def train(
         threads=session.settings.threads,
         device=session.settings.device,
         compile=compile_loss,
+        nested=nested,
+        quantize=quantize,
     )
     with session.working() as report:
         done = train_run(session.workspace, request, report)

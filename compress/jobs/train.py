@@ -38,6 +38,7 @@ class TrainRequest:
         on_corrupt: what happens to unusable records.
         seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
         compile: compute the loss by torch.compile, see `compress.training.train`.
+        nested: sizes of prefixes that are trained too; quantize: the codec to expect (see `TrainConfig`).
     """
 
     dim: int | None
@@ -57,6 +58,8 @@ class TrainRequest:
     threads: int
     device: str
     compile: bool = False
+    nested: tuple[int, ...] | None = None
+    quantize: str | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,9 @@ def overrides(request: TrainRequest) -> dict[str, Any]:
                 f"not KEY=VALUE: {setting!r}", where="--set", hint="for example --set dropout=0.2"
             )
         chosen[key.strip()] = _value(text.strip())
-    for key in ("epochs", "batch_size", "learning_rate"):
+    if request.nested is not None:
+        chosen["nested_dims"] = request.nested
+    for key in ("epochs", "batch_size", "learning_rate", "quantize"):
         if (value := getattr(request, key)) is not None:
             chosen[key] = value
     return chosen
