@@ -36,5 +36,6 @@ def evaluate_store(workspace: Workspace, request: EvaluateRequest, report: Repor
         device=choose_device(request.device),
         command=row_command(workspace, name, request),
         notes=request.notes,
+        folder=request.folder,
         report=report,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress.datasets.policy import OnCorrupt
@@ -23,6 +24,7 @@ class EvaluateRequest:
         seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
         notes: sentences to keep with the row.
         full_map: also compute MAP over all scores.
+        folder: where the row and its scores are kept; None for evaluation/ of the workspace.
     """
 
     dim: int | None
@@ -35,6 +37,7 @@ class EvaluateRequest:
     device: str
     notes: tuple[str, ...] = ()
     full_map: bool = False
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
