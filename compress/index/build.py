@@ -5,19 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from compress import faiss_engine
 from compress.artifacts.lock import exclusive
 from compress.errors import UsageError
-from compress.index.exact import NearestSoFar
-from compress.index.factory import EXACT_BELOW, default_factory, make_index, num_lists
-from compress.index.filling import fill, memory_estimate
+from compress.index.codes.build import build_codes, check_codes
+from compress.index.codes.queries import searchable
+from compress.index.decoded import build_with_faiss
+from compress.index.factory import CODES_BELOW, EXACT_BELOW, default_factory
 from compress.index.saved import IndexFacts, save
-from compress.index.selection import Selection, select
-from compress.index.tuning import NEIGHBOURS, Truth, tune
+from compress.index.selection import select
 from compress.index.vectors import Store, check_metric
-from compress.progress import Note, Reporter, silent
+from compress.progress import Reporter, silent
 
 
 @dataclass(frozen=True)
@@ -25,17 +23,19 @@ class IndexSummary:
     """What was built.
 
     Args:
-        kind: FAISS factory string ("Flat": exact).
+        kind: FAISS factory string ("Flat": exact), or "codes": the stored codes, compared with every one.
         metric: "cosine" or "ip".
         num_vectors: videos.
         dim: numbers of a vector.
         bytes: size on disk, with ids.
+        bytes_per_video: what the index holds of each video, but its id and what all of them share.
         recall_at_10: share of the true 10 nearest neighbours found, in [0, 1], measured.
         seconds: wall time.
         device: "cpu" or "cuda".
         nprobe: lists visited by a search; 0 when there are none.
         k_factor: candidates re-ranked for each neighbour; 0 when there is no re-ranking.
         recall_queries: stored videos on which recall was measured.
+        codec: of the codes, by name; None for an index of FAISS.
     """
 
     kind: str
@@ -43,12 +43,14 @@ class IndexSummary:
     num_vectors: int
     dim: int
     bytes: int
+    bytes_per_video: int
     recall_at_10: float
     seconds: float
     device: str
     nprobe: int
     k_factor: int
     recall_queries: int
+    codec: str | None
 
 
 def build_index(
@@ -57,6 +59,7 @@ def build_index(
     *,
     metric: str = "cosine",
     factory: str | None = None,
+    on_codes: bool | None = None,
     split: str | None = None,
     recall_queries: int = 1000,
     wanted_recall: float = 0.95,
@@ -67,7 +70,7 @@ def build_index(
 ) -> IndexSummary:
     """Index the videos of `store` and commit the index to `folder`, replacing an older one in one step.
 
-    Recall@10 is measured against a search of every stored vector, for every kind of index. With an
+    Recall@10 is measured against a search of every stored vector, decoded, for every kind of index. With an
     approximate one, the cheapest of the search settings that reach `wanted_recall` is kept; when none does,
     the best one is, and a note says so. A video does not count as its own neighbour; ties with the tenth
     neighbour count as found.
@@ -78,6 +81,9 @@ def build_index(
         metric: "cosine" (rows are divided by their L2 norm) or "ip" (inner product).
         factory: FAISS factory string; None chooses "Flat" below `exact_below` videos, else inverted lists
             with 4-bit product quantisation and re-ranking.
+        on_codes: compare queries with the codes of the store, which then are the index; False decodes every
+            row into an index of FAISS. None takes the codes of a store that has any (its codec is not
+            float32) and fewer than `CODES_BELOW` videos, where `factory` asks for nothing else.
         split: index only this split of the store.
         recall_queries: stored videos to measure recall with, >= 1; capped to the number of videos.
         wanted_recall: in (0, 1].
@@ -87,7 +93,7 @@ def build_index(
         device: "auto" (a GPU when FAISS sees one), "cpu" or "cuda".
 
     Raises:
-        UsageError: an option is out of range or FAISS cannot make `factory`.
+        UsageError: an option is out of range or does not go with another, or FAISS cannot make `factory`.
         NotFoundError: no such split. DataError: no videos.
         RecordError: a video holds NaN or Inf, or is all zeros (cosine).
         UnavailableError: no GPU for "cuda", or not enough memory.
@@ -96,45 +102,37 @@ def build_index(
     started = time.monotonic()
     _check_options(metric, recall_queries, wanted_recall, seed)
     selection = select(store, split, metric)
-    kind = default_factory(len(selection), store.dim, exact_below) if factory is None else factory
-    index = make_index(kind, store.dim, seed)
-    _check_lists(kind, num_lists(index), len(selection))
-    used = faiss_engine.choose_device(device)
     queries = min(recall_queries, len(selection))
-    report(Note(_plan(kind, used, len(selection), memory_estimate(index, len(selection), queries))))
+    if on_codes is None:
+        on_codes = factory is None and searchable(store.codec) and len(selection) < CODES_BELOW
+    if on_codes:
+        check_codes(store.codec, factory, device)
+    kind = default_factory(len(selection), store.dim, exact_below) if factory is None else factory
     with exclusive(folder):
-        index, truth = _fill_and_compare(index, selection, queries, seed, used, report)
-        setting, recall = tune(index, truth, wanted_recall, selection.take)
-        if recall < wanted_recall:
-            report(Note(_shortfall(recall, wanted_recall)))
+        if on_codes:
+            built = build_codes(selection, queries, seed, report)
+        else:
+            built = build_with_faiss(selection, kind, queries, wanted_recall, seed, device, report)
         facts = IndexFacts(
-            kind=kind,
+            kind=built.kind,
             metric=metric,
             dim=store.dim,
             num_vectors=len(selection),
             first_row=selection.store_rows.start,
             split=split,
             store_sha256=store.sha256,
-            nprobe=setting.nprobe,
-            k_factor=setting.k_factor,
-            recall_at_10=recall,
+            nprobe=built.setting.nprobe,
+            k_factor=built.setting.k_factor,
+            recall_at_10=built.recall,
             recall_queries=queries,
             wanted_recall=wanted_recall,
             seed=seed,
-            device=used,
+            device=built.device,
+            codec=built.codec,
         )
-        manifest = save(folder, index, selection.ids(), facts)
+        manifest = save(folder, built.index, selection.ids(), facts)
     size = sum(file.bytes for file in manifest.files.values())
-    return _summary(facts, size, time.monotonic() - started)
-
-
-def _fill_and_compare(
-    index: Any, selection: Selection, queries: int, seed: int, device: str, report: Reporter
-) -> tuple[Any, Truth]:
-    own = selection.sample(queries, (seed, 1))
-    nearest = NearestSoFar(selection.take(own), min(NEIGHBOURS, len(selection) - 1), own)
-    index = fill(index, selection, seed, device, nearest.update, report)
-    return index, Truth(nearest.queries, own, nearest.rows, nearest.scores)
+    return _summary(facts, size, built.bytes_per_video, time.monotonic() - started)
 
 
 def _check_options(metric: str, recall_queries: int, wanted_recall: float, seed: int) -> None:
@@ -147,41 +145,19 @@ def _check_options(metric: str, recall_queries: int, wanted_recall: float, seed:
         raise UsageError(f"is {seed}, but must not be negative", where="--seed")
 
 
-def _check_lists(kind: str, lists: int, num_vectors: int) -> None:
-    if lists > num_vectors:
-        raise UsageError(
-            f"{kind!r} asks for {lists:,} lists, but there are only {num_vectors:,} videos",
-            where="--factory",
-            hint=f"use --factory IVF{max(1, int(num_vectors**0.5))} or fewer lists, or Flat",
-        )
-
-
-def _plan(kind: str, device: str, num_vectors: int, memory: tuple[int, int]) -> str:
-    finished, working = (f"{size / 2**20:,.0f} MiB" for size in memory)
-    return (
-        f"Building {kind} for {num_vectors:,} videos on {device}: about {finished} of memory, "
-        f"and {working} more while it is built."
-    )
-
-
-def _shortfall(recall: float, wanted: float) -> str:
-    return (
-        f"No search setting of this index reaches recall@10 {wanted:g}: the best finds {recall:.4f}. "
-        "An exact index (--factory Flat) finds everything."
-    )
-
-
-def _summary(facts: IndexFacts, size: int, seconds: float) -> IndexSummary:
+def _summary(facts: IndexFacts, size: int, per_video: int, seconds: float) -> IndexSummary:
     return IndexSummary(
         kind=facts.kind,
         metric=facts.metric,
         num_vectors=facts.num_vectors,
         dim=facts.dim,
         bytes=size,
+        bytes_per_video=per_video,
         recall_at_10=facts.recall_at_10,
         seconds=seconds,
         device=facts.device,
         nprobe=facts.nprobe,
         k_factor=facts.k_factor,
         recall_queries=facts.recall_queries,
+        codec=facts.codec,
     )

@@ -26,11 +26,15 @@ def training_rows(index: Any, num_vectors: int) -> int:
     return 0 if index.is_trained else min(num_vectors, max(_PER_LIST * num_lists(index), _AT_LEAST))
 
 
+def bytes_per_video(index: Any) -> int:
+    """What `index` holds of each video: its code, and in lists its number."""
+    return int(index.sa_code_size()) + (8 if num_lists(index) else 0)
+
+
 def memory_estimate(index: Any, num_vectors: int, recall_queries: int) -> tuple[int, int]:
     """Bytes of the finished index, and bytes needed besides while it is built."""
     lists = num_lists(index)
-    row_bytes = index.sa_code_size() + (8 if lists else 0)
-    finished = num_vectors * row_bytes + lists * index.d * 4
+    finished = num_vectors * bytes_per_video(index) + lists * index.d * 4
     training = 2 * training_rows(index, num_vectors) * index.d * 4
     growth = finished // 2 if lists else 0  # Lists grow by doubling; a flat array is reserved at once.
     return finished, max(training, growth) + 4 * BLOCK_BYTES + 2 * recall_queries * index.d * 4

@@ -1,9 +1,9 @@
-"""An index on disk: the FAISS file, the ids of its videos and where they come from, committed together."""
+"""An index on disk: FAISS's file or codes, the ids of its videos and where they come from, as one commit."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.hashed import Verify
 from compress.artifacts.manifest import Manifest
 from compress.errors import CorruptArtifactError
+from compress.index.codes.files import codes_files, read_codes
+from compress.index.codes.index import CodesIndex
 from compress.index.factory import check_loaded
 from compress.index.tuning import Setting
 
@@ -27,7 +29,7 @@ class IndexFacts:
     """What an index says about itself.
 
     Args:
-        kind: FAISS factory string.
+        kind: FAISS factory string, or "codes": the codes of the store, as they are.
         metric: "cosine" or "ip".
         dim: numbers of a vector.
         num_vectors: videos in the index.
@@ -40,6 +42,7 @@ class IndexFacts:
         wanted_recall: what was asked for.
         seed: of the samples and of the clustering.
         device: where it was built, "cpu" or "cuda".
+        codec: of the codes, by name; None for an index of FAISS.
     """
 
     kind: str
@@ -56,6 +59,7 @@ class IndexFacts:
     wanted_recall: float
     seed: int
     device: str
+    codec: str | None = None
 
     @property
     def setting(self) -> Setting:
@@ -75,36 +79,43 @@ def save(folder: Path, index: Any, ids: np.ndarray, facts: IndexFacts) -> Manife
     def write_index(path: Path) -> None:
         faiss_engine.write_index(index, path)
 
-    return commit_folder(folder, KIND, {_INDEX: write_index, _IDS: buffer.getvalue()}, asdict(facts))
+    files = codes_files(index) if isinstance(index, CodesIndex) else {_INDEX: write_index}
+    return commit_folder(folder, KIND, {**files, _IDS: buffer.getvalue()}, asdict(facts))
 
 
 def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:
     """Read back what `save` committed, after checking that its parts belong together.
 
     Returns:
-        (FAISS index, ids bytes (n,), facts), the first two mapped from disk.
+        (FAISS index or CodesIndex, ids bytes (n,), facts), the first two mapped from disk.
 
     Raises:
         NotFoundError, CorruptArtifactError, DataError: see `open_index`.
     """
     manifest = read_folder(folder, KIND, verify)
     facts = _facts(manifest.metadata, folder)
-    path = manifest.path(_INDEX)
+    ids = _ids(manifest.path(_IDS))
+    _agree(manifest.path(_IDS), "ids", len(ids), facts.num_vectors)
+    if facts.codec is not None:
+        return read_codes(manifest, facts.codec, facts.dim, facts.num_vectors, facts.metric), ids, facts
+    return _faiss_index(manifest.path(_INDEX), facts), ids, facts
+
+
+def _faiss_index(path: Path, facts: IndexFacts) -> Any:
     index = faiss_engine.read_index(path)
     check_loaded(index, path)
-    ids = _ids(manifest.path(_IDS))
     inner_product = faiss_engine.faiss().METRIC_INNER_PRODUCT
     _agree(path, "metric type", index.metric_type, inner_product)
     _agree(path, "dimensions", index.d, facts.dim)
     _agree(path, "vectors", index.ntotal, facts.num_vectors)
-    _agree(manifest.path(_IDS), "ids", len(ids), facts.num_vectors)
-    return index, ids, facts
+    return index
 
 
 def _facts(metadata: dict[str, Any], folder: Path) -> IndexFacts:
     known = {field.name for field in fields(IndexFacts)}
-    if set(metadata) != known:
-        odd = ", ".join(sorted(set(metadata) ^ known))
+    needed = {field.name for field in fields(IndexFacts) if field.default is MISSING}
+    if not needed <= set(metadata) <= known:
+        odd = ", ".join(sorted((needed - set(metadata)) | (set(metadata) - known)))
         raise CorruptArtifactError(f"its manifest lacks or adds: {odd}", where=folder, hint=_REBUILD)
     return IndexFacts(**metadata)
 

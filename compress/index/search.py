@@ -54,7 +54,8 @@ class SearchIndex:
     """A loaded index. Rows are rows of the store it was built from, also when only a split was indexed.
 
     Scores are cosines or inner products; an index that re-ranks gives them as exactly as what it
-    re-ranks with: 16-bit floats to three digits, 8-bit scalars to about two.
+    re-ranks with: 16-bit floats to three digits, 8-bit scalars to about two. Of codes, they are those of the
+    vector, as it is given, and the decoded rows.
     Searching is safe from several threads.
     """
 

@@ -27,8 +27,17 @@ class Selection:
         ids = self.store.ids[self.store_rows.start : self.store_rows.stop]
         return ids.astype(np.dtype(f"S{ids.dtype.itemsize}"))  # Drops h5py's note on the dtype.
 
+    def codes(self) -> np.ndarray:
+        """The stored codes, codec.dtype (n, width), mapped from the disk where the store is one file."""
+        return self.store.codes[self.store_rows.start : self.store_rows.stop]
+
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """All rows in order: pairs of the first row's number and comparable float32 (b, d)."""
+        for first, vectors in self.decoded():
+            yield first, self.comparable(first, vectors)
+
+    def decoded(self) -> Iterator[tuple[int, np.ndarray]]:
+        """All rows in order: pairs of the first row's number and float32 (b, d) as the store gives them."""
         for span in spans(self.store_rows, self.store.dim):
             vectors = self.store.decode(span.start, span.stop)
             if vectors.shape != (len(span), self.store.dim):
@@ -36,7 +45,11 @@ class Selection:
                     f"the store gave rows of shape {vectors.shape}, not {(len(span), self.store.dim)}",
                     where=f"rows {span.start} to {span.stop}",
                 )
-            yield span.start - self.store_rows.start, self._comparable(vectors, np.asarray(span))
+            yield span.start - self.store_rows.start, vectors
+
+    def comparable(self, first: int, vectors: np.ndarray) -> np.ndarray:
+        """Comparable float32 (b, d) of what `decoded` gave."""
+        return self._comparable(vectors, self.store_rows.start + first + np.arange(len(vectors)))
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Comparable vectors of `rows`, int64 (m,), in that order: float32 (m, d)."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from compress import faiss_engine
 from compress.index import scan
+from compress.index.codes.index import CodesIndex
 from compress.index.exact import NearestSoFar
 from compress.index.factory import base_of, flat_rows, is_refined, num_lists, refiner_of
 
@@ -66,11 +67,13 @@ class Truth:
 
 
 def search(index: Any, queries: np.ndarray, k: int, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
-    """One FAISS search with `setting`, safe to call from several threads.
+    """One search of a FAISS index with `setting`, or of codes; safe to call from several threads.
 
     Returns:
         (scores float32 (q, k), rows int64 (q, k)), with row -1 where fewer than k were found.
     """
+    if isinstance(index, CodesIndex):
+        return index.search(queries, k)
     matrix = flat_rows(index)
     if matrix is not None and scan.works(len(queries), k):
         nearest = NearestSoFar(queries, k)
@@ -97,9 +100,14 @@ def found_by(index: Any, truth: Truth, setting: Setting) -> np.ndarray:
     if k == 0:
         return truth.neighbours
     _, rows = search(index, truth.queries, k + 1, setting)
+    return without_own(rows, truth.rows, k)
+
+
+def without_own(found: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
+    """The first k of `found`, int64 (q, k + 1), that are not the query's own row, int64 (q,)."""
     # A stable sort moves the query's own row to the end, and the rest keeps its order.
-    own_last = np.argsort(rows == truth.rows[:, None], axis=1, kind="stable")
-    return np.take_along_axis(rows, own_last, axis=1)[:, :k]
+    own_last = np.argsort(found == own[:, None], axis=1, kind="stable")
+    return np.take_along_axis(found, own_last, axis=1)[:, :k]
 
 
 def tune(

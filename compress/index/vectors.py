@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from compress.codecs.base import Codec
 from compress.errors import RecordError, UsageError
 
 BLOCK_BYTES = 32 * 2**20
@@ -36,8 +37,15 @@ class ArrayRows:
 
 
 class Store(Rows, Protocol):
-    """What the index needs of a store besides its rows."""
+    """What the index needs of a store besides its rows.
 
+    `codes` (N, width) is what `codec` made of the rows, and takes slices.
+    """
+
+    @property
+    def codec(self) -> Codec: ...
+    @property
+    def codes(self) -> Any: ...
     @property
     def ids(self) -> np.ndarray: ...
     @property

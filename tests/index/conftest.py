@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from compress import faiss_engine
+from compress.codecs.float32 import Float32
 
 
 @dataclass
@@ -19,6 +20,14 @@ class MemoryStore:
     sha256: str = "0" * 64
     splits: dict[str, range] = field(default_factory=dict)
     largest_read: int = 0
+
+    @property
+    def codec(self) -> Float32:
+        return Float32(self.dim)
+
+    @property
+    def codes(self) -> np.ndarray:
+        return self.vectors.astype(np.float32)
 
     @property
     def dim(self) -> int:

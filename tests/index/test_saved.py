@@ -180,12 +180,14 @@ CHILD = """
 import sys
 from pathlib import Path
 import numpy as np
+from compress.codecs.float32 import Float32
 from compress.index import build_index
 
 class Store:
     def __init__(self, folder):
         self.vectors, self.ids = np.load(folder / "vectors.npy"), np.load(folder / "ids.npy")
         self.dim, self.sha256, self.splits = self.vectors.shape[1], "a" * 64, {}
+        self.codec, self.codes = Float32(self.dim), self.vectors
     def __len__(self): return len(self.vectors)
     def decode(self, start, stop): return self.vectors[start:stop]
     def rows(self, indices): return self.vectors[indices]

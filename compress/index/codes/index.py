@@ -1,0 +1,99 @@
+"""Search that compares a query with every stored code, and decodes none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from compress import faiss_engine
+from compress.codecs.base import Codec
+from compress.index import scan
+from compress.index.codes.queries import Scorer, scorer
+from compress.index.codes.ranking import Ranking
+from compress.index.exact import NearestSoFar
+from compress.index.vectors import comparable, numbered, spans
+
+# Codes scored at once: they stay in the processor's cache for all queries.
+_BLOCK_BYTES = 2**21
+_ROWS_A_THREAD = 4096
+
+
+@dataclass(frozen=True)
+class CodesIndex:
+    """Codes of n videos, and how long their decoded rows are.
+
+    A score is the inner product of a query, as it is in float32, and a decoded row ("asymmetric"); for
+    cosine it is divided by the row's length, which is kept with the index, as no code tells it.
+
+    Args:
+        codec: `searchable`.
+        codes: codec.dtype (n, width), in memory or mapped.
+        lengths: float32 (n,), L2 norms of the decoded rows, for cosine; None for inner products.
+    """
+
+    codec: Codec
+    codes: np.ndarray
+    lengths: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def bytes_per_video(self) -> int:
+        """What a search reads of each video: its code, and for cosine its length."""
+        return self.codec.bytes_per_video + (0 if self.lengths is None else self.lengths.itemsize)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The k best rows of each query, best first; safe to call from several threads.
+
+        Many queries at once pay for decoding the rows, a block at a time, where the faster scan is at hand.
+
+        Args:
+            queries: float32 (q, dim), comparable (see `vectors.comparable`).
+            k: 1 to n.
+
+        Returns:
+            (scores float32 (q, k), rows int64 (q, k)).
+        """
+        return self.decoded(queries, k) if scan.works(len(queries), k) else self.on_codes(queries, k)
+
+    def on_codes(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `search`, from the codes."""
+        if len(queries) == 0:
+            return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
+        score, threads = scorer(self.codec, queries), faiss_engine.threads()
+        step = max(_ROWS_A_THREAD, -(-len(self) // threads))
+        parts = [range(start, min(start + step, len(self))) for start in range(0, len(self), step)]
+        if len(parts) == 1:
+            return self._rank(score, len(queries), k, parts[0]).result()
+        best = Ranking(len(queries), k)
+        with ThreadPoolExecutor(threads) as pool:
+            for ranking in pool.map(lambda rows: self._rank(score, len(queries), k, rows), parts):
+                best.add_ranking(ranking)
+        return best.result()
+
+    def decoded(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `search`, from rows that are decoded a block at a time."""
+        nearest = NearestSoFar(queries, k)
+        metric = "ip" if self.lengths is None else "cosine"
+        for span in spans(range(len(self)), self.codec.dim):
+            block = self.codec.decode(self.codes[span.start : span.stop])
+            nearest.update(span.start, comparable(block, metric, numbered("row", span.start)))
+        return nearest.scores, nearest.rows
+
+    def _rank(self, score: Scorer, queries: int, k: int, rows: range) -> Ranking:
+        best = Ranking(queries, k)
+        for first, last in self._blocks(rows):
+            scores = score(self.codes[first:last])
+            if self.lengths is not None:
+                scores /= self.lengths[first:last]
+            best.add(first, scores)
+        return best
+
+    def _blocks(self, rows: range) -> Iterator[tuple[int, int]]:
+        step = max(256, _BLOCK_BYTES // self.codec.bytes_per_video)
+        for first in range(rows.start, rows.stop, step):
+            yield first, min(first + step, rows.stop)

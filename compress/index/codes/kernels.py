@@ -1,0 +1,103 @@
+"""Scores of stored codes for several queries: in C (native/), and in numpy where there is no library."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+
+from compress import native
+
+FOLDER = Path(__file__).parent / "native"
+# As in the C code: tables of so many queries lie side by side; rows and weights fill whole vectors.
+QUERIES_SIDE_BY_SIDE = 8
+_VECTOR = 16
+_LEVELS = {np.dtype("i1"): "score_int8", np.dtype("<f2"): "score_float16"}
+
+
+class Tables:
+    """Queries that look every byte of a row up, and add what they find.
+
+    Args:
+        tables: float32 (q, width, 256): what each value of each byte adds to the score of each query.
+    """
+
+    def __init__(self, tables: np.ndarray) -> None:
+        self._size, self._groups = len(tables), _side_by_side(tables)
+
+    def scores(self, codes: np.ndarray) -> np.ndarray:
+        """Float32 (q, n) of `codes`, uint8 (n, width); a query gets the same alone and in company."""
+        codes = np.ascontiguousarray(codes)
+        library = native.load(FOLDER)
+        if library is None:
+            return np.concatenate([_added(codes, group) for group in self._groups])[: self._size]
+        found = []
+        for group in self._groups:
+            scores = np.empty((group.shape[2], len(codes)), np.float32)
+            look_up = library.look_up_one if len(scores) == 1 else library.look_up_eight
+            look_up(_pointer(codes), *_sizes(*codes.shape), _pointer(group), _pointer(scores))
+            found.append(scores)
+        return np.concatenate(found)[: self._size]
+
+
+def _side_by_side(tables: np.ndarray) -> list[np.ndarray]:
+    """Groups float32 (width, 256, 1 or 8) of the queries; zeros fill the last one up."""
+    if len(tables) == 1:
+        return [np.ascontiguousarray(tables.transpose(1, 2, 0), np.float32)]
+    groups = []
+    for first in range(0, len(tables), QUERIES_SIDE_BY_SIDE):
+        part = tables[first : first + QUERIES_SIDE_BY_SIDE]
+        group = np.zeros((*tables.shape[1:], QUERIES_SIDE_BY_SIDE), np.float32)
+        group[:, :, : len(part)] = part.transpose(1, 2, 0)
+        groups.append(group)
+    return groups
+
+
+def _added(codes: np.ndarray, group: np.ndarray) -> np.ndarray:
+    sums = np.zeros((len(codes), group.shape[2]), np.float32)
+    for byte, table in enumerate(group):
+        sums += table[codes[:, byte]]
+    return sums.T
+
+
+class Weights:
+    """Queries that weigh the number that a row stores for each dimension.
+
+    Args:
+        weights: float32 (q, dim).
+    """
+
+    def __init__(self, weights: np.ndarray) -> None:
+        self._dim = weights.shape[1]
+        self._weights = np.zeros((len(weights), -(-self._dim // _VECTOR) * _VECTOR), np.float32)
+        self._weights[:, : self._dim] = weights
+
+    def scores(self, codes: np.ndarray) -> np.ndarray:
+        """Float32 (q, n) of `codes`, int8 or float16 (n, dim)."""
+        codes = np.ascontiguousarray(codes)
+        library = native.load(FOLDER)
+        if library is None:
+            # One product a query: with a matrix of queries, the sums would depend on their number.
+            levels = codes.astype(np.float32)
+            return np.stack([levels @ weights[: self._dim] for weights in self._weights])
+        queries, padded = self._weights.shape
+        scores = np.empty((queries, len(codes)), np.float32)
+        widened = np.empty(padded, np.float32)
+        getattr(library, _LEVELS[codes.dtype])(
+            _pointer(codes),
+            *_sizes(*codes.shape),
+            _pointer(self._weights),
+            *_sizes(padded, queries),
+            _pointer(widened),
+            _pointer(scores),
+        )
+        return scores
+
+
+def _sizes(*numbers: int) -> list[ctypes.c_int64]:
+    return [ctypes.c_int64(number) for number in numbers]
+
+
+def _pointer(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
