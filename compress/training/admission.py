@@ -11,11 +11,13 @@ from compress.artifacts.atomic import read_json, write_json
 from compress.datasets.schema import FeatureSchema
 from compress.errors import CorruptArtifactError, SchemaError, UnavailableError, UsageError
 from compress.training.config import TrainConfig
+from compress.training.distillation import Distillation
 from compress.training.identity import differences
 from compress.training.inputs import Table
 from compress.training.presets import CLOSED_FORM
 from compress.training.run import Run
 from compress.training.step import build
+from compress.training.whitening import whitening
 from encoders import encoder_level, list_encoders
 
 
@@ -39,6 +41,7 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
     Raises:
         UsageError: no such encoder, no head where one is needed, or an option that it cannot have.
         SchemaError: encoder and data, or the two schemas, do not fit.
+        NotFoundError, CorruptArtifactError: the whitening that is to be undone cannot be read.
     """
     if config.encoder not in {*list_encoders(), *CLOSED_FORM}:
         raise UsageError(f"no encoder {config.encoder!r}", where="--encoder")
@@ -67,9 +70,29 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
             raise UsageError(
                 f"{config.encoder} gives between 1 and {size} dimensions, not {dim}", where="--dim"
             )
+    if config.undo_whitening:
+        whitening(config.undo_whitening, schema)
     # Without memory or random numbers. A wrong option must not claim the folder that the right one wants.
     with torch.device("meta"):
         build(config, schema)
+
+
+def check_distillation(
+    config: TrainConfig, distillation: Distillation | None, table: Table, validation: Table
+) -> None:
+    """Refuse a recipe without the teachers that it names, and what `Distillation.check` refuses.
+
+    Raises:
+        UsageError, SchemaError: see there.
+    """
+    if distillation is not None:
+        distillation.check(config, table, validation)
+    elif config.teachers:
+        raise UsageError(
+            f"the recipe names teachers ({', '.join(config.teachers)}), but none are there",
+            where="--set teachers",
+            hint="name them with --teacher",
+        )
 
 
 def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:

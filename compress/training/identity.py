@@ -8,22 +8,41 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from compress.training.config import TrainConfig
+from compress.training.distillation import Distillation
 from compress.training.inputs import Table, fingerprint
 from compress.training.presets import CLOSED_FORM
+from compress.training.whitening import sha256
 from encoders import config_class, list_encoders
 
 
 def identity_of(
-    config: TrainConfig, table: Table, validation: Table, device: str, *, compile: bool = False
+    config: TrainConfig,
+    table: Table,
+    validation: Table,
+    device: str,
+    *,
+    compile: bool = False,
+    distillation: Distillation | None = None,
 ) -> dict[str, Any]:
-    """Recipe, videos and device, as JSON; and, told but not compared, that the loss was compiled."""
+    """Recipe, videos, device, teachers, as JSON; and, told but not compared, that the loss was compiled."""
     return {
         "config": config.to_json(),
         "data": fingerprint(table),
         "validation": fingerprint(validation),
         "device": device,
+        **({"whitening": sha256(config.undo_whitening)} if config.undo_whitening else {}),
+        **taught_by(distillation),
         **({"runtime": {"compile": True}} if compile else {}),
     }
+
+
+def taught_by(distillation: Distillation | None) -> dict[str, Any]:
+    """The weights of the teachers and the videos without labels, as JSON; nothing where there are none."""
+    if distillation is None:
+        return {}
+    extra = distillation.unlabelled
+    videos = {} if extra is None else {"unlabelled": fingerprint(extra), "unlabelled_videos": len(extra)}
+    return {"teacher_sha256": distillation.teachers.sha256s, **videos}
 
 
 def same_training(before: Any, now: dict[str, Any]) -> bool:
@@ -43,6 +62,9 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     changed += ["the training videos"] if before.get("data") != now["data"] else []
     changed += ["the validation videos"] if before.get("validation") != now["validation"] else []
     changed += ["the device"] if before.get("device") != now["device"] else []
+    changed += ["the eigenvalues"] if before.get("whitening") != now.get("whitening") else []
+    changed += ["the teachers"] if before.get("teacher_sha256") != now.get("teacher_sha256") else []
+    changed += ["the videos without labels"] if before.get("unlabelled") != now.get("unlabelled") else []
     return changed
 
 
@@ -52,6 +74,8 @@ def _complete(recipe: Mapping[str, Any]) -> dict[str, Any]:
     options = dict(recipe.get("encoder_options") or {})
     if encoder in list_encoders():
         options = {**_defaults(config_class(encoder)), **options}
+    # Not where the eigenvalues lie, but what they are, makes a training (see `identity_of`).
+    recipe = {**recipe, "undo_whitening": bool(recipe.get("undo_whitening"))}
     whole: dict[str, Any] = json.loads(
         json.dumps({**_defaults(TrainConfig), **recipe, "encoder_options": options})
     )

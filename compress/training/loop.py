@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -18,15 +19,17 @@ from compress.datasets.batches import batches_an_epoch
 from compress.errors import DivergedError, Interrupted, RecordError
 from compress.metrics import Figures
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
-from compress.training.admission import check, claim
+from compress.training.admission import check, check_distillation, claim
 from compress.training.averaging import WeightAverage
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
 from compress.training.device.feed import batches
 from compress.training.device.pending_losses import CALMER, PendingLosses
 from compress.training.device.settings import device_settings
+from compress.training.distillation import Distillation
+from compress.training.distillation.lessons import Lesson, lessons
 from compress.training.estimate import Stopwatch, describe
-from compress.training.identity import identity_of
+from compress.training.identity import identity_of, taught_by
 from compress.training.inputs import Table, training_order
 from compress.training.loss_function import check_compile, compiled, loss_function
 from compress.training.optimizer import build_optimizer, set_learning_rates
@@ -42,7 +45,8 @@ from compress.training.run import (
 from compress.training.schedules import branch_factor, main_factor
 from compress.training.state import TrainState
 from compress.training.step import new_model, step
-from compress.training.validate import accumulate
+from compress.training.targets import criterion_of, targets_of
+from compress.training.validate import accumulate_prefixes
 from encoders import keep_freed_memory
 
 CHECKPOINT_SECONDS = 60.0
@@ -59,6 +63,7 @@ class _Work:
     identity: dict[str, Any]
     device: str
     report: Reporter
+    distillation: Distillation | None = None
 
     @property
     def same_shapes(self) -> bool:
@@ -87,6 +92,7 @@ def train(
     report: Reporter = silent,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     compile: bool = False,
+    distillation: Distillation | None = None,
 ) -> TrainResult:
     """Train, or go on with, one run.
 
@@ -100,6 +106,7 @@ def train(
         checkpoint_seconds: time between checkpoints; a killed training loses at most that.
         compile: compute the loss by torch.compile. It changes the last bits, so it is noted in config.json,
             but a run may be continued without it, or with it.
+        distillation: the teachers that the recipe names, and videos without labels; None where it names none.
 
     Raises:
         UnavailableError: no GPU, or no compiler, where one is asked for.
@@ -109,6 +116,7 @@ def train(
         Interrupted: on request, after a checkpoint.
     """
     check(config, table, validation, device)
+    check_distillation(config, distillation, table, validation)
     if compile:
         check_compile(config)
     if threads:
@@ -116,14 +124,14 @@ def train(
     keep_freed_memory()
     started, folder = time.monotonic(), Run(run)
     with exclusive(run / "train"):
-        identity = identity_of(config, table, validation, device, compile=compile)
+        identity = identity_of(config, table, validation, device, compile=compile, distillation=distillation)
         claim(folder, identity)
         if folder.finished:
             report(Note(f"{run} is trained already"))
         elif config.head is None:
             fit_closed_form(config, table, folder)
         else:
-            work = _Work(config, table, validation, folder, identity, device, report)
+            work = _Work(config, table, validation, folder, identity, device, report, distillation)
             with device_settings(device, config.precision, same_shapes=work.same_shapes):
                 _fit(work, checkpoint_seconds, compile)
         # Not only after `_fit`: a training may have been killed between its last commit and this.
@@ -146,12 +154,16 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
     report(Note(describe(config, model, len(table), steps)))
     if state.at.measured < state.at.epoch:
         _finish_epoch(work, state)
-    loss_of, losses = loss_function(config, model, device), PendingLosses(device)
+    loss_of = loss_function(config, model, device, criterion_of(config, table, device))
+    targets_for, losses = targets_of(config, table, device), PendingLosses(device)
     if compile:
         loss_of = compiled(loss_of, device)
     clock, saved, counted = Stopwatch(config, steps, report), time.monotonic(), time.process_time()
     order = training_order(table, config.batch_size, config.seed, state.at.position)
-    with closing(batches(table, order, torch.device(device), report)) as feed:
+    with (
+        closing(batches(table, order, torch.device(device), report)) as feed,
+        closing(_lessons(work, state)) as taught,
+    ):
         while state.at.epoch < config.epochs and not _patience_lost(config, state):
             batch = next(feed)
             at = state.at
@@ -165,7 +177,8 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
                 "branch": branch_factor(config, at.step, steps),
             }
             set_learning_rates(state.optimizer, factors)
-            loss = step(config, state, batch.inputs, batch.labels, loss_of)
+            inputs, targets = targets_for(at.step, batch.inputs, batch.labels)
+            loss = step(config, state, inputs, targets, loss_of, next(taught, None))
             at.step, at.epoch, at.batch = at.step + 1, batch.after.epoch, batch.after.batch
             losses.add(at, loss, batch.videos)
             state.average.update(model, at.step)
@@ -197,37 +210,57 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
     _finish(state, run)
 
 
+def _lessons(work: _Work, state: TrainState) -> Generator[Lesson]:
+    """One for each step that is to come; none at all without teachers."""
+    if work.distillation is not None:
+        at = state.at
+        yield from lessons(
+            work.distillation, work.config, work.table, at.step, at.position, work.device, work.report
+        )
+
+
 def _finish_epoch(work: _Work, state: TrainState) -> None:
     config, at, model = work.config, state.at, state.model
     try:
-        figures = _measured(config, state, work.validation)
+        by_dim = _measured(config, state, work.validation)
     except Interrupted:
         state.save(work.run, work.identity)  # the epoch is done: what goes on here measures it again
         raise
+    figures, gap = by_dim[model.dim], fmean(each.gap for each in by_dim.values())
     seconds = round(at.cpu_seconds, 1)  # of training alone, on all cores together
     line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, "cpu_seconds": seconds, **asdict(figures)}
-    append_log(work.run.log, line)
+    nested = {str(dim): asdict(each) for dim, each in by_dim.items()} if len(by_dim) > 1 else None
+    append_log(work.run.log, line if nested is None else {**line, "by_dim": nested})
     told = f"epoch {at.epoch}: loss {line['loss']:.3f}, GAP {figures.gap:.4f}, MAP {figures.map:.4f}"
-    work.report(Note(told))
-    if config.keep == "last" or figures.gap > at.best_gap:
-        at.best_gap, at.best_epoch = figures.gap, at.epoch
+    work.report(Note(told + _of_prefixes(by_dim)))
+    if config.keep == "last" or gap > at.best_gap:
+        at.best_gap, at.best_epoch = gap, at.epoch
         facts = {
             "epoch": at.epoch,
             "figures": asdict(figures),
+            **({} if nested is None else {"figures_by_dim": nested}),
             "model_config": model.config.to_dict(),
             "parameters": model.parameter_counts(),
             "schema": work.table.schema.to_json(),
             "train_config": config.to_json(),
             "train_videos": len(work.table),
+            **taught_by(work.distillation),
         }
         save_model(work.run.best, state.average.weights, facts)
     at.measured, at.loss_sum, at.videos, at.cpu_seconds = at.epoch, 0.0, 0, 0.0
 
 
-def _measured(config: TrainConfig, state: TrainState, validation: Table) -> Figures:
+def _of_prefixes(by_dim: Mapping[int, Figures]) -> str:
+    prefixes = sorted(by_dim.items())[:-1]
+    return "".join(f"; {dim} numbers: GAP {its.gap:.4f}, MAP {its.map:.4f}" for dim, its in prefixes)
+
+
+def _measured(config: TrainConfig, state: TrainState, validation: Table) -> dict[int, Figures]:
+    """By the size of the embedding: of the whole, and of the prefixes that have a head."""
     state.average.swap(state.model)
     try:
-        return accumulate(state.model, validation, precision=config.precision).figures()
+        found = accumulate_prefixes(state.model, validation, precision=config.precision)
+        return {dim: metrics.figures() for dim, metrics in found.items()}
     except RecordError as error:  # The tables hold no NaN, so the weights do.
         raise DivergedError(f"the scores are not finite after epoch {state.at.epoch}", hint=CALMER) from error
     finally:

@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from compress.errors import UnavailableError, UsageError
 from compress.training.config import TrainConfig
-from encoders import Inputs, Model, encoder_level
+from compress.training.distillation.objective import taught
+from encoders import Criterion, Inputs, Model, cross_entropy, encoder_level
 
-LossFunction = Callable[[Inputs, Tensor], Tensor]
+
+class LossFunction(Protocol):
+    """(inputs, labels, log-odds of teachers) -> loss and penalty, a scalar with a gradient.
+
+    Labels are None for videos that learn from teachers alone, log-odds where there are no teachers.
+    """
+
+    def __call__(
+        self, inputs: Inputs, labels: Tensor | None, log_odds: Tensor | None = None, /
+    ) -> Tensor: ...
 
 
-def loss_function(config: TrainConfig, model: Model, device: str) -> LossFunction:
-    """(inputs, labels) -> loss and penalty, a scalar with a gradient, in the recipe's precision."""
+def loss_function(
+    config: TrainConfig, model: Model, device: str, criterion: Criterion = cross_entropy
+) -> LossFunction:
+    """The loss of a recipe, in its precision; `criterion` is what it measures labels by (`criterion_of`)."""
 
-    def loss(inputs: Inputs, labels: Tensor) -> Tensor:
+    def loss(inputs: Inputs, labels: Tensor | None, log_odds: Tensor | None = None, /) -> Tensor:
+        targets, measure = _objective(config, labels, log_odds, criterion)
         with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
-            return model.loss(inputs, labels, config.input_dropout) + model.penalty()
+            return model.loss(inputs, targets, config.input_dropout, measure) + model.penalty()
 
     return loss
+
+
+def _objective(
+    config: TrainConfig, labels: Tensor | None, log_odds: Tensor | None, criterion: Criterion
+) -> tuple[Tensor, Criterion]:
+    """What the heads are to say, and what they are measured by."""
+    if log_odds is not None:
+        return taught(labels, log_odds, criterion, config.distill_weight, config.temperature)
+    assert labels is not None
+    return labels, criterion
 
 
 def compiled(loss: LossFunction, device: str, *, backend: str = "inductor") -> LossFunction:
@@ -42,10 +65,10 @@ def compiled(loss: LossFunction, device: str, *, backend: str = "inductor") -> L
         return torch.compile(loss, backend=backend, dynamic=False)
     recorded = torch.compile(loss, mode="reduce-overhead", dynamic=False)
 
-    def replay(inputs: Inputs, labels: Tensor) -> Tensor:
+    def replay(inputs: Inputs, labels: Tensor | None, log_odds: Tensor | None = None, /) -> Tensor:
         # What the last step left in the graphs' memory may be overwritten from here on.
         torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        return recorded(inputs, labels).clone()  # the loss is read some steps later
+        return recorded(inputs, labels, log_odds).clone()  # the loss is read some steps later
 
     return replay
 

@@ -29,7 +29,7 @@ def probabilities(model: torch.nn.Module, inputs: Inputs, precision: Precision) 
 
 
 def log_odds(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Tensor:
-    """The log-odds of each class, float32 (B, C); as `probabilities`, but gradients are the caller's choice."""
+    """The log-odds of each class, float32 (B, C); as `probabilities`, gradients are the caller's choice."""
     device = (inputs if isinstance(inputs, Tensor) else inputs[0]).device.type
     # The settings are the process's, but a GPU has one worker; the members of a mean may differ in precision.
     with (

@@ -8,7 +8,8 @@ from torch import Tensor
 from compress.datasets.schema import FeatureSchema
 from compress.errors import UsageError
 from compress.training.config import TrainConfig
-from compress.training.inputs import Table, input_norm_config, set_input_statistics
+from compress.training.distillation.lessons import Lesson
+from compress.training.inputs import Table, fit_input_norm, input_norm_config
 from compress.training.loss_function import LossFunction
 from compress.training.optimizer import clip_each
 from compress.training.presets import CLOSED_FORM
@@ -26,7 +27,9 @@ def build(config: TrainConfig, schema: FeatureSchema) -> Model:
                 {**config.encoder_options, "input_dim": schema.dim},
                 config.head,
                 config.head_options,
-                input_norm_config(config.input_norm, schema.dim),
+                input_norm_config(config.input_norm, schema.dim, bool(config.undo_whitening)),
+                config.nested_dims,
+                config.quantize,
             )
         )
         if config.warm_epochs:
@@ -47,7 +50,7 @@ def new_model(config: TrainConfig, table: Table) -> Model:
         UsageError: an option of encoder or head is wrong.
     """
     model = build(config, table.schema)
-    set_input_statistics(model.input_norm, table)
+    fit_input_norm(model.input_norm, config, table)
     if config.class_priors:
         counts = torch.from_numpy(table.labels.class_counts()).double()
         # Half a video more for each class: one that was never seen must not start at minus infinity.
@@ -56,7 +59,12 @@ def new_model(config: TrainConfig, table: Table) -> Model:
 
 
 def step(
-    config: TrainConfig, state: TrainState, inputs: Inputs, labels: Tensor, loss_of: LossFunction
+    config: TrainConfig,
+    state: TrainState,
+    inputs: Inputs,
+    labels: Tensor,
+    loss_of: LossFunction,
+    lesson: Lesson | None = None,
 ) -> Tensor:
     """One step of the optimiser on a batch; nothing in it waits for a GPU.
 
@@ -64,16 +72,31 @@ def step(
         config: the recipe.
         state: model and optimiser; the running average is not touched.
         inputs: what the model reads, on its device.
-        labels: (B, C) bool, there too.
+        labels: targets (B, C) there too, bool or floating point in [0, 1] (see `Targets`).
         loss_of: what `loss_function` gives.
+        lesson: what teachers add; its videos without labels count as much as those with.
 
     Returns:
         The loss before the step, a scalar on the device, mean over videos; it may not be finite.
     """
-    loss = loss_of(inputs, labels)
     state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    if lesson is None:
+        loss = _backward(loss_of(inputs, labels))
+    elif lesson.further is None:
+        loss = _backward(loss_of(inputs, labels, lesson.log_odds(inputs)))
+    else:
+        # Two passes, one after the other: in memory is one, and each is of one shape where it is compiled.
+        more, log_odds = lesson.further
+        share = more.videos / (len(labels) + more.videos)
+        loss = _backward((1 - share) * loss_of(inputs, labels, lesson.log_odds(inputs)))
+        loss = loss + _backward(share * loss_of(more.inputs, None, log_odds(more.inputs)))
     if config.clip_norm:
         clip_each(state.model, config.clip_norm)
     state.optimizer.step()
+    return loss
+
+
+def _backward(loss: Tensor) -> Tensor:
+    """Add to the gradients; the loss without its history."""
+    loss.backward()  # type: ignore[no-untyped-call]
     return loss.detach()

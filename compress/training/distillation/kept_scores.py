@@ -35,9 +35,7 @@ def bytes_of(videos: int, classes: int) -> int:
     return videos * classes * _TYPE.itemsize
 
 
-def kept_scores(
-    teachers: Teachers, table: Table, cache: Path, device: str, report: Reporter
-) -> np.ndarray:
+def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, report: Reporter) -> np.ndarray:
     """Log-odds of every video, from the cache, or computed and kept there.
 
     Args:

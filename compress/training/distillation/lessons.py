@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from compress.training.device.feed import Batch, batches
 from compress.training.device.table import sent
 from compress.training.distillation.distillation import Distillation
 from compress.training.inputs import Table, training_order
+from compress.training.mixup import mixed
 from encoders import Inputs
 
 LogOdds = Callable[[Inputs], Tensor]
@@ -71,8 +72,9 @@ def lessons(
             further = _unlabelled(extra, config, step)
             feed = stack.enter_context(closing(batches(extra, further, torch.device(device), report)))
             scores = _log_odds(distillation, kept[1], _unlabelled(extra, config, step), device)
-            for of_labelled, batch, of_unlabelled in zip(labelled, feed, scores, strict=True):
-                yield Lesson(of_labelled, (batch, of_unlabelled))
+            parts = zip(labelled, feed, scores, strict=True)
+            for number, (of_labelled, batch, of_unlabelled) in enumerate(parts, step):
+                yield Lesson(of_labelled, (_mixed(batch, config, number), of_unlabelled))
 
 
 def unlabelled_batch_size(config: TrainConfig, videos: int) -> int:
@@ -86,11 +88,22 @@ def _unlabelled(table: Table, config: TrainConfig, step: int) -> Iterator[Step]:
     return training_order(table, size, config.seed + _UNLABELLED_SEED, start)
 
 
+def _mixed(batch: Batch, config: TrainConfig, step: int) -> Batch:
+    """Blended among themselves, where the recipe wants it: those with labels could not share theirs."""
+    if not config.mixup:
+        return batch
+    seed = config.seed + _UNLABELLED_SEED
+    return replace(batch, inputs=mixed(batch.inputs, batch.labels, config.mixup, seed, step)[0])
+
+
 def _log_odds(
     distillation: Distillation, kept: np.ndarray | None, order: Iterator[Step], device: str
 ) -> Iterator[LogOdds]:
     for _, rows in order:
-        yield distillation.teachers.log_odds if kept is None else _Kept(sent(kept[rows], torch.device(device)))
+        if kept is None:
+            yield distillation.teachers.log_odds
+        else:
+            yield _Kept(sent(kept[rows], torch.device(device)))
 
 
 @dataclass(frozen=True, eq=False)
