@@ -65,6 +65,8 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     changed += ["the eigenvalues"] if before.get("whitening") != now.get("whitening") else []
     changed += ["the teachers"] if before.get("teacher_sha256") != now.get("teacher_sha256") else []
     changed += ["the videos without labels"] if before.get("unlabelled") != now.get("unlabelled") else []
+    refines = before.get("refines") != now.get("refines")
+    changed += ["the model to go on from, or what is done to its weights"] if refines else []
     return changed
 
 

@@ -33,6 +33,7 @@ from compress.training.identity import identity_of, taught_by
 from compress.training.inputs import Table, training_order
 from compress.training.loss_function import check_compile, compiled, loss_function
 from compress.training.optimizer import build_optimizer, set_learning_rates
+from compress.training.refinement import Refinement
 from compress.training.run import (
     WEIGHTS,
     Run,
@@ -64,6 +65,7 @@ class _Work:
     device: str
     report: Reporter
     distillation: Distillation | None = None
+    refinement: Refinement | None = None
 
     @property
     def same_shapes(self) -> bool:
@@ -93,6 +95,7 @@ def train(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     compile: bool = False,
     distillation: Distillation | None = None,
+    refinement: Refinement | None = None,
 ) -> TrainResult:
     """Train, or go on with, one run.
 
@@ -107,6 +110,7 @@ def train(
         compile: compute the loss by torch.compile. It changes the last bits, so it is noted in config.json,
             but a run may be continued without it, or with it.
         distillation: the teachers that the recipe names, and videos without labels; None where it names none.
+        refinement: the model to go on from, and what is done to it; None starts with random weights.
 
     Raises:
         UnavailableError: no GPU, or no compiler, where one is asked for.
@@ -125,13 +129,16 @@ def train(
     started, folder = time.monotonic(), Run(run)
     with exclusive(run / "train"):
         identity = identity_of(config, table, validation, device, compile=compile, distillation=distillation)
+        identity |= {} if refinement is None else {"refines": refinement.facts}
         claim(folder, identity)
         if folder.finished:
             report(Note(f"{run} is trained already"))
         elif config.head is None:
             fit_closed_form(config, table, folder)
         else:
-            work = _Work(config, table, validation, folder, identity, device, report, distillation)
+            work = _Work(
+                config, table, validation, folder, identity, device, report, distillation, refinement
+            )
             with device_settings(device, config.precision, same_shapes=work.same_shapes):
                 _fit(work, checkpoint_seconds, compile)
         # Not only after `_fit`: a training may have been killed between its last commit and this.
@@ -144,11 +151,14 @@ def train(
 def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
     config, table, run, device, report = work.config, work.table, work.run, work.device, work.report
     torch.manual_seed(config.seed)
-    model = new_model(config, table).to(device)
+    refinement = work.refinement
+    model = (new_model(config, table) if refinement is None else refinement.model()).to(device)
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
     if state.restore(run, work.identity):
         report(Note(f"continuing at epoch {state.at.epoch + 1}, batch {state.at.batch + 1}"))
     truncate_log(run.log, state.at.measured)
+    if refinement is not None:
+        refinement.begin(state)
 
     steps = batches_an_epoch(len(table), config.batch_size)
     report(Note(describe(config, model, len(table), steps)))
@@ -182,6 +192,8 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
             at.step, at.epoch, at.batch = at.step + 1, batch.after.epoch, batch.after.batch
             losses.add(at, loss, batch.videos)
             state.average.update(model, at.step)
+            if refinement is not None:
+                refinement.after_step(state, config.epochs * steps)
             now = time.process_time()
             at.cpu_seconds, counted = at.cpu_seconds + now - counted, now
 

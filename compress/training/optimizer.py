@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from compress.training.config import TrainConfig
+from compress.weights import is_matrix
 from encoders import Model
 
 _NOT_ZERO = 1e-6  # what clip_grad_norm_ adds to a norm
@@ -21,9 +22,7 @@ def build_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             part = "branch" if id(parameter) in branch else "main"
-            # The MoE's biases are (K, C): their shape is that of a matrix.
-            decayed = parameter.dim() > 1 and not name.endswith("bias")
-            groups.setdefault((part, decayed), []).append(parameter)
+            groups.setdefault((part, is_matrix(name, parameter)), []).append(parameter)
     chosen = [
         {
             "params": parameters,

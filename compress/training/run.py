@@ -23,6 +23,7 @@ from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.artifacts.disk import fsync, storage_errors
 from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.weights import unpack
 from encoders import Model, build_model, model_config
 
 WEIGHTS = "model.safetensors"
@@ -95,11 +96,17 @@ def load_model(folder: Path) -> tuple[Model, dict[str, Any]]:
     metadata = manifest.metadata
     try:
         model = build_model(model_config(metadata["model_config"]))
-        model.load_state_dict(read_tensors(manifest.path(WEIGHTS)))
+        model.load_state_dict(_weights(manifest, model))
     except (KeyError, RuntimeError, ValueError) as error:
         what = f"holds a model that this version cannot build ({str(error).splitlines()[0]})"
         raise CorruptArtifactError(what, where=manifest.folder, hint="train it again with --fresh") from error
     return model.eval(), metadata
+
+
+def _weights(manifest: Manifest, model: Model) -> dict[str, Tensor]:
+    """The state dict of a model; what `compress shrink` made small is float32 again."""
+    tensors, description = read_tensors(manifest.path(WEIGHTS)), manifest.metadata.get("weights")
+    return tensors if description is None else unpack(tensors, description, model.state_dict())
 
 
 def model_manifest(folder: Path) -> Manifest:
