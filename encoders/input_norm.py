@@ -31,12 +31,14 @@ class InputNormConfig:
             the statistics of the unit vectors), "none".
         unit_after: L2-normalise after standardising; only with "standardize".
         scale: factor on the result, > 0; sqrt(dim) after an L2 norm gives numbers of size 1. Papers: 1.
+        undo_whitening: multiply each dimension by its own number first, see `InputNorm.set_whitening`.
     """
 
     dim: int = 1152
     mode: Literal["l2", "l2_standardize", "standardize", "none"] = "l2"
     unit_after: bool = False
     scale: float = 1.0
+    undo_whitening: bool = False
 
     def __post_init__(self) -> None:
         positive(dim=self.dim, scale=self.scale)
@@ -55,20 +57,34 @@ class InputNorm(nn.Module):
     Args:
         config: the options.
 
-    Buffers `mean` and `std` (dim,) travel with the model's weights.
+    Buffers `mean` and `std` (dim,) travel with the model's weights, and so does `whitening` (dim,) where it
+    is undone.
     """
 
     mean: Tensor
     std: Tensor
+    whitening: Tensor
 
     def __init__(self, config: InputNormConfig) -> None:
         super().__init__()
         self.config = config
         self.register_buffer("mean", torch.zeros(config.dim))
         self.register_buffer("std", torch.ones(config.dim))
+        if config.undo_whitening:  # not in the models of those who leave it alone
+            self.register_buffer("whitening", torch.ones(config.dim))
+
+    def set_whitening(self, whitening: Tensor) -> None:
+        """Take over what each dimension was divided by, (dim,) > 0; ValueError where it is not undone."""
+        if not self.config.undo_whitening:
+            raise ValueError("this input norm does not undo whitening")
+        finite = bool((torch.isfinite(whitening) & (whitening > 0)).all())
+        if whitening.shape != (self.config.dim,) or not finite:
+            wanted = f"({self.config.dim},) finite positive numbers"
+            raise ValueError(f"whitening must be {wanted}; it is {tuple(whitening.shape)}")
+        self.whitening.copy_(whitening)
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Take over mean and standard deviation (dim,) of the training data, dequantised.
+        """Take over mean and standard deviation (dim,) of the training data, dequantised, whitening undone.
 
         In mode "l2_standardize" those of the unit vectors (see `before_statistics`).
         """
@@ -93,15 +109,18 @@ class InputNorm(nn.Module):
         if features.dim() != axes or features.shape[-1] != self.config.dim:
             wanted = f"(B, {self.config.dim})" if axes == 2 else f"(B, T, {self.config.dim}) with num_frames"
             raise ValueError(f"the model takes {wanted}, not {tuple(features.shape)}")
-        x = self._normalised(_as_float(features))
+        x = self._normalised(self._unwhitened(_as_float(features)))
         if num_frames is None:
             return x
         return torch.where(frame_mask(num_frames, x)[:, :, None], x, x.new_zeros(()))
 
     def before_statistics(self, features: Tensor) -> Tensor:
         """What `set_statistics` wants the statistics of, for raw features or frames (..., dim)."""
-        x = _as_float(features)
+        x = self._unwhitened(_as_float(features))
         return F.normalize(x, dim=-1, eps=SMALLEST_NORM) if self.config.mode == "l2_standardize" else x
+
+    def _unwhitened(self, x: Tensor) -> Tensor:
+        return x * self.whitening.to(x.dtype) if self.config.undo_whitening else x
 
     def _normalised(self, x: Tensor) -> Tensor:
         config = self.config

@@ -12,7 +12,7 @@ from torch import Tensor
 from compress.datasets.video_table import VideoTable
 from compress.errors import SchemaError, UsageError
 from compress.training.config import TrainConfig
-from compress.training.inputs import Table, input_norm_config, set_input_statistics
+from compress.training.inputs import Table, fit_input_norm, input_norm_config
 from compress.training.run import Run, save_model
 from encoders import InputNorm, ModelConfig, build_model
 from encoders.linear import LinearEncoder
@@ -31,14 +31,15 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
         raise SchemaError(f"{config.encoder} reads video-level data, these shards are frame-level")
     identity, size = config.encoder == "identity", table.schema.dim
     # The untouched features stay untouched: whoever reads them normalises them.
-    norm = input_norm_config("none" if identity else config.input_norm, size)
+    undo = bool(config.undo_whitening) and not identity
+    norm = input_norm_config("none" if identity else config.input_norm, size, undo)
     options = {**config.encoder_options, "input_dim": size}
     name = "identity" if identity else "linear"
     try:
         model = build_model(ModelConfig(name, table.labels.num_classes, options, None, {}, norm))
     except ValueError as error:
         raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
-    set_input_statistics(model.input_norm, table)
+    fit_input_norm(model.input_norm, config, table)
     if isinstance(model.encoder, LinearEncoder):
         weight, bias = _projection(config, model.input_norm, table, model.encoder.dim)
         with torch.no_grad():

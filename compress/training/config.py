@@ -134,9 +134,12 @@ class TrainConfig:
         if self.distill_weight > 1:
             _refuse("distill_weight", self.distill_weight, "at most 1")
         object.__setattr__(self, "teachers", _names("teachers", self.teachers))
+        if self.head is None and self.teachers:
+            _refuse("teachers", self.teachers, f"none: {self.encoder} is computed, not trained")
         if self.warm_epochs >= self.epochs:
             _refuse("warm_epochs", self.warm_epochs, f"below epochs ({self.epochs})")
 
+        _check_computed(self)
         object.__setattr__(self, "nested_dims", _sizes("nested_dims", self.nested_dims))
         if self.head is None and (self.nested_dims or self.quantize != "none"):
             what = f"{self.encoder} is computed, so it can neither be nested nor expect a codec"
@@ -145,6 +148,19 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers."""
         return _plain(asdict(self))
+
+
+def _check_computed(config: TrainConfig) -> None:
+    """Refuse what has no meaning for encoders that are computed."""
+    if config.head is not None:
+        return
+    for name in ("mixup", "label_smoothing"):
+        if getattr(config, name):
+            _refuse(name, getattr(config, name), f"0: {config.encoder} is computed, not trained")
+    if config.class_loss != "cross_entropy":
+        _refuse("class_loss", config.class_loss, f"cross_entropy: {config.encoder} is computed, not trained")
+    if config.undo_whitening and config.encoder == "identity":
+        _refuse("undo_whitening", config.undo_whitening, "empty: identity leaves the features as they are")
 
 
 _CHOICES = {

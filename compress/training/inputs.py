@@ -12,7 +12,8 @@ import torch
 from compress.datasets.batches import Position, Step, bucketed_batches, sequential_batches, shuffled_batches
 from compress.datasets.frame_table import FrameTable
 from compress.datasets.video_table import VideoTable
-from compress.training.config import NormMode
+from compress.training.config import NormMode, TrainConfig
+from compress.training.whitening import whitening
 from encoders import InputNorm, InputNormConfig, Inputs
 
 Table = VideoTable | FrameTable
@@ -44,11 +45,18 @@ def reading_order(table: Table, batch_size: int) -> list[np.ndarray]:
     return [order[rows] for rows in sequential_batches(len(table), batch_size)]
 
 
-def input_norm_config(mode: NormMode, dim: int) -> InputNormConfig:
+def input_norm_config(mode: NormMode, dim: int, undo_whitening: bool = False) -> InputNormConfig:
     """The input norm that a recipe names, for features of `dim` numbers."""
     if mode == "l2_scaled":
-        return InputNormConfig(dim, "l2", scale=math.sqrt(dim))
-    return InputNormConfig(dim, mode)
+        return InputNormConfig(dim, "l2", scale=math.sqrt(dim), undo_whitening=undo_whitening)
+    return InputNormConfig(dim, mode, undo_whitening=undo_whitening)
+
+
+def fit_input_norm(norm: InputNorm, config: TrainConfig, table: Table) -> None:
+    """Give the input norm of a recipe what it needs: the whitening that it undoes, and the statistics."""
+    if norm.config.undo_whitening:
+        norm.set_whitening(whitening(config.undo_whitening, table.schema))
+    set_input_statistics(norm, table)
 
 
 def set_input_statistics(norm: InputNorm, table: Table) -> None:

@@ -22,6 +22,7 @@ from compress.training.loss_function import loss_function
 from compress.training.optimizer import build_optimizer
 from compress.training.state import TrainState
 from compress.training.step import new_model, step
+from compress.training.targets import criterion_of, targets_of
 from encoders import keep_freed_memory
 
 BUDGET = 2.0
@@ -138,11 +139,13 @@ def _seconds_a_unit(
     budget: float,
     clock: Callable[[], float],
 ) -> float:
-    loss_of = loss_function(config, state.model, device)
+    loss_of = loss_function(config, state.model, device, criterion_of(config, table, device))
+    targets_for = targets_of(config, table, device)
 
     def train(rows: np.ndarray) -> None:
         state.model.train()
-        loss = step(config, state, *batch(table, rows, torch.device(device)), loss_of)
+        inputs, targets = targets_for(state.at.step, *batch(table, rows, torch.device(device)))
+        loss = step(config, state, inputs, targets, loss_of)
         state.average.update(state.model, 1)
         refuse_divergence(float(loss), 1)  # this also waits for a GPU to be done
 

@@ -96,3 +96,30 @@ def test_wrong_options_and_statistics_are_refused() -> None:
     norm = InputNorm(InputNormConfig(dim=3))
     with pytest.raises(ValueError, match=r"std must be \(3,\) finite"):
         norm.set_statistics(torch.zeros(3), torch.tensor([1.0, float("inf"), 1.0]))
+
+
+def test_whitening_is_undone_before_anything_else_and_travels_with_the_weights() -> None:
+    factors = torch.tensor([2.0, 1.0, 0.5])
+    norm = InputNorm(InputNormConfig(dim=3, undo_whitening=True))
+    norm.set_whitening(factors)
+    features = torch.randn(4, 3)
+    wanted = InputNorm(InputNormConfig(dim=3))(features * factors)
+    torch.testing.assert_close(norm(features), wanted)
+    restored = InputNorm(norm.config)
+    restored.load_state_dict(norm.state_dict())
+    assert torch.equal(restored(features), norm(features))
+    assert "whitening" not in InputNorm(InputNormConfig(dim=3)).state_dict()
+
+
+@pytest.mark.parametrize(
+    ("undo", "factors", "message"),
+    [
+        (False, torch.ones(3), "does not undo"),
+        (True, torch.ones(2), "finite positive numbers"),
+        (True, torch.zeros(3), "finite positive numbers"),
+        (True, torch.full((3,), float("nan")), "finite positive numbers"),
+    ],
+)
+def test_wrong_whitening_is_refused(undo: bool, factors: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        InputNorm(InputNormConfig(dim=3, undo_whitening=undo)).set_whitening(factors)
