@@ -10,7 +10,6 @@ import rich_click as click
 from cli.options import (
     codec_option,
     compute_options,
-    dim_option,
     name_option,
     on_corrupt_option,
     precision_option,
@@ -24,8 +23,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@dim_option
+@click.option(
+    "--dim",
+    type=click.IntRange(min=1),
+    help="Numbers a video: picks the encoder that was trained for it; with --name, how many of its numbers "
+    "are stored.",
+)
 @name_option
+@click.option(
+    "--any-dim",
+    is_flag=True,
+    help="Cut embeddings to --dim numbers also where the encoder was not trained for that (train --nested).",
+)
 @codec_option
 @click.option(
     "--input",
@@ -55,6 +64,7 @@ def encode(
     session: Session,
     dim: int | None,
     name: str | None,
+    any_dim: bool,
     inputs: tuple[str, ...],
     output: Path | None,
     batch_size: int | None,
@@ -77,6 +87,7 @@ def encode(
         on_corrupt=session.settings.on_corrupt,
         device=session.settings.device,
         precision=precision,
+        any_dim=any_dim,
     )
     with session.working() as report:
         done = encode_store(session.workspace, request, report)

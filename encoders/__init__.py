@@ -39,6 +39,7 @@ from encoders.lstm import LSTMConfig, LSTMEncoder
 from encoders.mlp import MLPConfig, MLPEncoder
 from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
 from encoders.multi_modal import MultiModalConfig, MultiModalEncoder
+from encoders.nested import prefix_embedding
 from encoders.nextvlad import NeXtVLADConfig, NeXtVLADEncoder
 from encoders.qrnn import QRNNConfig, QRNNEncoder
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
@@ -112,6 +113,7 @@ __all__ = [
     "list_encoders",
     "list_heads",
     "model_config",
+    "prefix_embedding",
     "register",
     "set_convolution_method",
 ]

@@ -14,7 +14,7 @@ from compress.encoding.windows import BATCHES_A_WINDOW, Window
 from compress.training.device.settings import device_settings
 from compress.training.precision import Precision
 from compress.workers import in_order
-from encoders import Model
+from encoders import Model, prefix_embedding
 
 
 class Embedded(NamedTuple):
@@ -52,10 +52,13 @@ class Embedder:
         precision: "bf16" (autocast) or "fp32".
         batch_size: videos at once; an embedding may depend on it, within rounding.
         workers: as `in_order` takes them; no embedding depends on it.
+        dim: numbers a video: those of the model's embedding, or fewer for a prefix of it; None for all.
     """
 
-    def __init__(self, model: Model, precision: Precision, batch_size: int, workers: int) -> None:
-        self.model, self.dim = model, model.dim
+    def __init__(
+        self, model: Model, precision: Precision, batch_size: int, workers: int, dim: int | None = None
+    ) -> None:
+        self.model, self.dim = model, dim or model.dim
         self.precision, self.batch_size, self.workers = precision, batch_size, workers
         self.device = next(iter(model.buffers())).device
 
@@ -91,4 +94,6 @@ class Embedder:
         inputs = task.window.inputs(task.chosen, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             embedding = self.model.embed(inputs)
+        if self.dim < self.model.dim:
+            embedding = prefix_embedding(embedding, self.dim)
         return _Done(embedding.float(), task.chosen, task.is_last, len(task.window))

@@ -17,6 +17,7 @@ from compress.datasets.source import Source
 from compress.encoding.calibration import sample
 from compress.encoding.embedder import Embedder
 from compress.encoding.fill import fill
+from compress.encoding.prefix import stored_dim
 from compress.encoding.videos import joined_ids, joined_labels, ranges, without_copies
 from compress.encoding.windows import windows
 from compress.errors import CorruptArtifactError, NotFoundError, UsageError
@@ -53,6 +54,8 @@ def encode(
     splits: Mapping[str, Source],
     store: Path,
     *,
+    dim: int | None = None,
+    any_dim: bool = False,
     codec: str = "float32",
     batch_size: int | None = None,
     precision: Wanted = "auto",
@@ -66,6 +69,8 @@ def encode(
         run: folder of a finished training.
         splits: source of each split by name, in the order in which their rows are stored.
         store: the file to write. An unfinished one of the same arguments is continued, a finished one kept.
+        dim: numbers a video that are stored: the first of an embedding, renormalised; None for all.
+        any_dim: also a `dim` that the run was not trained for.
         codec: how numbers are stored; calibrated, where it needs that, on videos of the first split.
         batch_size: videos at once, for each worker; memory grows with it, and with nothing else but ids and
             labels. None for that of `BATCH_SIZE`, or of a finished store.
@@ -78,6 +83,7 @@ def encode(
 
     Raises:
         NotFoundError: no finished training in `run`.
+        UsageError: it was not trained for `dim` numbers; or an option out of range.
         SchemaError: encoder and shards do not fit.
         RecordError, CorruptShardError: unusable records; ids that occur in two splits.
         StorageError: the disk refused, or has no room for the whole store.
@@ -92,6 +98,7 @@ def encode(
     model, facts = load_model(run)
     for source in splits.values():
         check_fits(facts, source.schema, run)
+    dim = stored_dim(model, dim, run, any_dim=any_dim)
     catalogues = {name: scan(source, report) for name, source in splits.items()}
     ids, labels = joined_ids(catalogues), joined_labels(catalogues)
     catalogues = without_copies(catalogues, ids)
@@ -99,7 +106,7 @@ def encode(
     used = choose_precision(precision, trained, device)
     workers = workers_for(device) if workers is None else workers
     size = batch_size or BATCH_SIZE[device][model.encoder.level]
-    embedder = Embedder(model.to(device), used, size, workers)
+    embedder = Embedder(model.to(device), used, size, workers, dim)
     metadata = _metadata(run, facts, splits, embedder)
 
     done = _finished(store, ids, codec, metadata, batch_size, report)
@@ -107,7 +114,7 @@ def encode(
         remove_leftovers(store)
         report(Note(f"{store} is up to date"))
         return EncodeResult(store, len(ids), time.monotonic() - started, len(ids), done.bytes_per_video)
-    chosen = build_codec(codec, model.dim, sample(codec, splits, catalogues, embedder))
+    chosen = build_codec(codec, dim, sample(codec, splits, catalogues, embedder))
     report(Note(f"{len(ids):,} videos, {_megabytes(len(ids) * chosen.bytes_per_video)} in {store.name}"))
     if note := precision_note(precision, trained, used):
         report(Note(note))
@@ -171,6 +178,7 @@ def _metadata(
         "sources": {name: source.fingerprint() for name, source in splits.items()},
         "synthetic_frames": any(source.schema.synthetic_frames for source in splits.values()),
         "level": next(iter(splits.values())).schema.level,
+        **({"prefix_of": embedder.model.dim} if embedder.dim < embedder.model.dim else {}),
     }
 
 

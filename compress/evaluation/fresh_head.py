@@ -141,11 +141,14 @@ def _drop_other_head(run: Path, identity: dict[str, Any]) -> None:
 
 @torch.no_grad()
 def score_joint_head(store: Store, encoder_run: Path, device: str) -> TopScores | None:
-    """Scores of the head that was trained with the encoder, on the stored embeddings; None without a head."""
+    """Scores of the head that was trained with the encoder, on the stored embeddings; None without a head.
+
+    Of a prefix its own head's. It reads what was stored as it is: the codec has been at work already.
+    """
     model, _ = load_model(encoder_run)
-    if model.head is None:
+    if model.head is None or store.dim not in model.dims:
         return None
-    return accumulate(_HeadOnly(model.head).to(device), split_table(store, "validate")).top()
+    return accumulate(_HeadOnly(model.head_of(store.dim)).to(device), split_table(store, "validate")).top()
 
 
 class _HeadOnly(torch.nn.Module):

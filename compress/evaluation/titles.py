@@ -20,7 +20,10 @@ def title(facts: Mapping[str, Any], dim: int, codec: str) -> str:
     """
     encoder, options = str(facts.get("encoder", "unknown")), facts.get("encoder_options", {})
     trained = ", trained with its head" if encoder == "linear" else ""  # PCA is a linear bottleneck too
-    return encoder_title(encoder, options, dim) + trained + ("" if codec == "float32" else f", {codec}")
+    whole = facts.get("prefix_of")
+    cut = "" if whole is None else f", first {dim} numbers"
+    stored = "" if codec == "float32" else f", {codec}"
+    return encoder_title(encoder, options, whole or dim) + trained + cut + stored
 
 
 def model_title(
@@ -46,7 +49,7 @@ def model_title(
 def table4_row(facts: Mapping[str, Any], dim: int, codec: str) -> str | None:
     """The line of the paper's Table 4 that this store answers, or None."""
     options = facts.get("encoder_options", {})
-    if codec != "float32":
+    if codec != "float32" or "prefix_of" in facts:
         return None
     if facts.get("encoder") == "residual_cnn" and options.get("pooling") == "max" and dim in (320, 512):
         return f"ResidualCNN-{dim}, Max Pooling"

@@ -17,7 +17,7 @@ from compress.store.reader import open_store
 from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
 
-_FLAGS = ("epochs", "batch_size", "learning_rate", "seed")
+_FLAGS = ("epochs", "batch_size", "learning_rate", "quantize", "seed")
 
 
 def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> str:
@@ -34,6 +34,7 @@ def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> st
     words = [evaluate_words(name, request)]
     if run and config.is_file():
         encode = ["compress", "encode", "--name", run]
+        encode += ["--dim", str(store.dim)] if "prefix_of" in store.metadata else []
         encode += [] if store.codec.name == "float32" else ["--codec", store.codec.name]
         words = [train_words(run, config), encode, *words]
     return " && ".join(map(shlex.join, words))
@@ -73,7 +74,8 @@ def train_words(run: str, config: Path) -> list[str]:
         run: its name.
         config: its config.json.
     """
-    written = read_json(config)["config"]
+    identity = read_json(config)
+    written = identity["config"]
     encoder, recipe = written["encoder"], _flat(written)
     dim = recipe.get("dim") or None  # 0, the encoder's own, is no --dim
     # What could be computed as well is trained because a head was asked for: only then presets differ.
@@ -86,9 +88,20 @@ def train_words(run: str, config: Path) -> list[str]:
     words += [] if dim is None else ["--dim", str(dim)]
     words += [] if preset == PRESETS[0] else ["--preset", preset]
     for key, value in changes[preset].items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        words += [f"--{key.replace('_', '-')}", text] if key in _FLAGS else ["--set", f"{key}={text}"]
+        words += _option(key, value)
+    for pattern in identity.get("unlabelled_shards", ()):
+        words += ["--unlabelled", short(pattern)]
     return words + ([] if run == run_name(encoder, dim, None) else ["--name", run])
+
+
+def _option(key: str, value: Any) -> list[str]:
+    """A setting of the recipe as `compress train` takes it."""
+    if key == "nested_dims" and value:
+        return ["--nested", ",".join(map(str, value))]
+    if key == "teachers":
+        return [word for name in value for word in ("--teacher", name)]
+    text = value if isinstance(value, str) else json.dumps(value)
+    return [f"--{key.replace('_', '-')}", text] if key in _FLAGS else ["--set", f"{key}={text}"]
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:

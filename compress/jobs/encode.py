@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.source import Source
 from compress.errors import UsageError
-from compress.jobs.names import find_run, store_name
+from compress.jobs.names import find_run_and_prefix, store_name
 from compress.jobs.sources import open_split, tell_skipped
 from compress.jobs.store_files import SUFFIX
 from compress.machine import choose_device
@@ -26,7 +26,7 @@ class EncodeRequest:
     """What to encode.
 
     Args:
-        dim, name: which run.
+        dim, name: which run, and how many numbers of its embeddings; see `find_run_and_prefix`.
         codec: how numbers are stored.
         inputs: patterns of shards; none means the workspace's train and validate.
         output: the store to write; None means the workspace's, named like the run.
@@ -34,6 +34,7 @@ class EncodeRequest:
         on_corrupt: what happens to unusable records.
         device: "auto", "cpu" or "cuda".
         precision: "fp32", "bf16", or "auto": as it was trained, where the device has that.
+        any_dim: also a dim that the run was not trained for.
     """
 
     dim: int | None
@@ -45,6 +46,7 @@ class EncodeRequest:
     on_corrupt: OnCorrupt
     device: str
     precision: Wanted = "auto"
+    any_dim: bool = False
 
 
 def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter) -> EncodeResult:
@@ -52,9 +54,10 @@ def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter)
 
     Raises:
         NotFoundError: no such run; the hint says what trains it.
-        UsageError: --input without --output, an output that is not called .h5, or no shards.
+        UsageError: --input without --output, an output that is not called .h5, or no shards; a run that was
+            not trained for that dim.
     """
-    run = find_run(workspace, request.dim, request.name)
+    run, prefix = find_run_and_prefix(workspace, request.dim, request.name)
     if request.inputs and request.output is None:
         raise UsageError("--input needs --output", hint="say where the store goes: --output FILE.h5")
     if request.output is not None and request.output.suffix != SUFFIX:
@@ -67,7 +70,9 @@ def encode_store(workspace: Workspace, request: EncodeRequest, report: Reporter)
     done = encode(
         workspace.run(run),
         splits,
-        request.output or workspace.store(store_name(run, request.codec)),
+        request.output or workspace.store(store_name(run, request.codec, prefix)),
+        dim=prefix,
+        any_dim=request.any_dim,
         codec=request.codec,
         batch_size=request.batch_size,
         precision=request.precision,

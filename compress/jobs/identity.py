@@ -23,11 +23,13 @@ class Identity:
         encoder: by its name for `compress train`, e.g. "residual_cnn" or "pca".
         dim: numbers a video; None when only the finished model tells.
         codec: of a store; "float32" for a run.
+        nested_dims: of a run: the first so many numbers of its embeddings were trained too.
     """
 
     encoder: str
     dim: int | None
     codec: str = "float32"
+    nested_dims: tuple[int, ...] = ()
 
 
 def run_identity(folder: Path) -> Identity | None:
@@ -35,10 +37,14 @@ def run_identity(folder: Path) -> Identity | None:
     try:
         if (folder / "model" / "manifest.json").exists():
             facts = read_folder(folder / "model", "model", verify=False).metadata
-            options = facts["model_config"]["encoder_options"]
-            return _checked(facts["train_config"]["encoder"], options["dim"])
+            options, nested = (
+                facts["model_config"]["encoder_options"],
+                facts["model_config"].get("nested_dims"),
+            )
+            return _checked(facts["train_config"]["encoder"], options["dim"], nested=nested)
         config = read_json(folder / "config.json")["config"]
-        return _checked(config["encoder"], config["encoder_options"].get("dim"))
+        nested = config.get("nested_dims")
+        return _checked(config["encoder"], config["encoder_options"].get("dim"), nested=nested)
     except (CompressError, KeyError, TypeError, AttributeError):
         return None
 
@@ -57,6 +63,8 @@ def store_identity(path: Path) -> Identity | None:
         return None
 
 
-def _checked(encoder: Any, dim: Any, codec: str = "float32") -> Identity | None:
+def _checked(encoder: Any, dim: Any, codec: str = "float32", nested: Any = None) -> Identity | None:
     sound = isinstance(encoder, str) and (dim is None or isinstance(dim, int))
-    return Identity(encoder, dim, codec) if sound else None
+    # Runs of earlier versions say nothing of nested dims.
+    sizes = tuple(nested) if isinstance(nested, list) and all(isinstance(n, int) for n in nested) else ()
+    return Identity(encoder, dim, codec, sizes) if sound else None

@@ -1,7 +1,8 @@
 """Which run or store is meant: by its name, or by its number of dimensions.
 
 A run is called `<encoder>-<dim>` unless a name is given; a store like its run, with `-<codec>` behind it
-when it is not float32. The untouched features are called `original`, a random projection `random-<dim>`.
+when it is not float32, and before that `-d<dim>` when it holds the first so many numbers of the run's
+embeddings. The untouched features are called `original`, a random projection `random-<dim>`.
 The number of dimensions is that of the run or store itself, whatever it is called; of several that have it,
 an encoder of Table 4 is meant, and of its stores the one in float32.
 """
@@ -22,7 +23,7 @@ STEMS = {"identity": "original", "random_projection": "random"}
 # The encoders of Table 4 are meant by their size alone, whatever else has that size.
 FIRST = ("residual_cnn", "lstm")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_ENCODER_DIM_CODEC = re.compile(rf"(.+)-(\d+)(?:-({CODEC}))?")
+_ENCODER_DIM_CODEC = re.compile(rf"(.+?)(?:-(\d+))?(?:-d(\d+))?(?:-({CODEC}))?")
 
 
 def run_name(encoder: str, dim: int | None, name: str | None) -> str:
@@ -38,9 +39,10 @@ def run_name(encoder: str, dim: int | None, name: str | None) -> str:
     return f"{STEMS.get(encoder, encoder)}-{dim}"
 
 
-def store_name(run: str, codec: str) -> str:
-    """The name of the store that a run's embeddings get."""
-    return run if codec == "float32" else f"{run}-{codec}"
+def store_name(run: str, codec: str, prefix: int | None = None) -> str:
+    """The name of the store that a run's embeddings get, or the first `prefix` numbers of them."""
+    cut = run if prefix is None else f"{run}-d{prefix}"
+    return cut if codec == "float32" else f"{cut}-{codec}"
 
 
 def find_run(workspace: Workspace, dim: int | None, name: str | None) -> str:
@@ -53,6 +55,30 @@ def find_run(workspace: Workspace, dim: int | None, name: str | None) -> str:
     present = sorted(path.name for path in workspace.runs.glob("*") if path.is_dir())
     known = _known(present, dim, lambda run: run_identity(workspace.run(run)))
     return _choose(present, known, workspace.runs, "trained encoder", dim, name, "train")
+
+
+def find_run_and_prefix(workspace: Workspace, dim: int | None, name: str | None) -> tuple[str, int | None]:
+    """The trained run that is meant, and how many numbers of its embeddings: None for all.
+
+    With a name, `dim` says how many; without one it picks the run of that size, or else the one that was
+    trained for prefixes of that size.
+
+    Raises:
+        NotFoundError: there is none; the hint says which command trains it.
+        UsageError: several fit, or nothing says which.
+    """
+    present = sorted(path.name for path in workspace.runs.glob("*") if path.is_dir())
+    known = _known(present, dim, lambda run: run_identity(workspace.run(run)))
+    if dim is None or (name is None and any(run.dim == dim for run in known.values())):
+        return find_run(workspace, dim, name), None
+    if name is not None:
+        found = find_run(workspace, None, name)
+        return found, None if known[found].dim == dim else dim
+    nested = {run: its for run, its in known.items() if dim in its.nested_dims}
+    if len(nested) > 1:
+        several = f"several have prefixes of {dim} numbers: {', '.join(nested)}"
+        raise UsageError(several, where=workspace.runs, hint="choose one with --name")
+    return (next(iter(nested)), dim) if nested else (find_run(workspace, dim, None), None)
 
 
 def find_store(workspace: Workspace, dim: int | None, name: str | None) -> str:
@@ -83,7 +109,8 @@ def _known(
 
 def _by_name(name: str) -> Identity:
     found = _ENCODER_DIM_CODEC.fullmatch(name)
-    return Identity(found[1], int(found[2]), found[3] or "float32") if found else Identity(name, None)
+    size = found and (found[3] or found[2])
+    return Identity(found[1], int(size), found[4] or "float32") if found and size else Identity(name, None)
 
 
 def _choose(
