@@ -47,6 +47,32 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
     help="Train for embeddings that are stored with this codec.",
 )
 @click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    metavar="RUN",
+    help="Learn from this finished run too (distillation); several teach by the mean of their probabilities.",
+)
+@click.option(
+    "--distill-weight",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    show_default="the preset's",
+    help="What the teachers weigh; the rest is the labels'.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0, min_open=True),
+    show_default="the preset's",
+    help="Divides log-odds where teachers and model are compared.",
+)
+@click.option(
+    "--unlabelled",
+    multiple=True,
+    metavar="PATTERN",
+    help="Shards whose videos learn from the teachers alone, labelled or not; "
+    "--set unlabelled_ratio=2 takes two of them for each video with labels.",
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,
@@ -90,6 +116,10 @@ def train(
     learning_rate: float | None,
     nested: tuple[int, ...] | None,
     quantize: str | None,
+    teachers: tuple[str, ...],
+    distill_weight: float | None,
+    temperature: float | None,
+    unlabelled: tuple[str, ...],
     settings: tuple[str, ...],
     name: str | None,
     train: tuple[str, ...],
@@ -124,6 +154,10 @@ def train(
         compile=compile_loss,
         nested=nested,
         quantize=quantize,
+        teachers=teachers,
+        distill_weight=distill_weight,
+        temperature=temperature,
+        unlabelled=unlabelled,
     )
     with session.working() as report:
         done = train_run(session.workspace, request, report)

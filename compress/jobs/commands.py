@@ -17,7 +17,7 @@ from compress.store.reader import open_store
 from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
 
-_FLAGS = ("epochs", "batch_size", "learning_rate", "quantize", "seed")
+_FLAGS = ("epochs", "batch_size", "learning_rate", "quantize", "distill_weight", "temperature", "seed")
 
 
 def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> str:

@@ -14,6 +14,7 @@ from compress.artifacts.lock import exclusive
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.table import load_table
 from compress.errors import UsageError
+from compress.jobs.distillation import distillation_of, find_teachers, open_unlabelled
 from compress.jobs.names import checked, run_name
 from compress.jobs.sources import open_split, tell_skipped
 from compress.machine import choose_device
@@ -39,6 +40,8 @@ class TrainRequest:
         seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
         compile: compute the loss by torch.compile, see `compress.training.train`.
         nested: sizes of prefixes that are trained too; quantize: the codec to expect (see `TrainConfig`).
+        teachers: finished runs to learn from; distill_weight, temperature: of `TrainConfig`.
+        unlabelled: patterns of shards whose videos learn from the teachers alone.
     """
 
     dim: int | None
@@ -60,6 +63,10 @@ class TrainRequest:
     compile: bool = False
     nested: tuple[int, ...] | None = None
     quantize: str | None = None
+    teachers: tuple[str, ...] = ()
+    distill_weight: float | None = None
+    temperature: float | None = None
+    unlabelled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,8 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
 
     Raises:
         UsageError: neither dim nor encoder, no shards, or a setting that does not exist.
-        SchemaError: train and validate, or encoder and data, do not fit.
+        NotFoundError: no such shards, or no such teacher.
+        SchemaError: train and validate, encoder and data, or teacher and student, do not fit.
         LockedError: somebody else trains this run right now.
     """
     if request.encoder is None and request.dim is None:
@@ -107,7 +115,7 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
 
     # Not before: it imports torch, and a wrong name or pattern should be answered at once.
     from compress.training import train
-    from compress.training.admission import check, check_shards
+    from compress.training.admission import check, check_distillation, check_shards
     from compress.training.loss_function import check_compile
     from compress.training.presets import default_encoder, train_config
 
@@ -118,12 +126,16 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     if request.compile:
         check_compile(config)
     check_shards(config, training.schema, sources[-1].schema)
+    unlabelled = open_unlabelled(workspace, config, request.unlabelled, request.on_corrupt, training.schema)
+    teachers = find_teachers(workspace, config, name, device)
     table, *held_out = (load_table(source, cache=workspace.cache, report=report) for source in sources)
-    tell_skipped(sources, report)
+    distillation = distillation_of(workspace, teachers, unlabelled, request.unlabelled, report)
+    tell_skipped(sources if unlabelled is None else [*sources, unlabelled], report)
     run = workspace.run(name)
     # What is computed is not measured, so that its own videos may stand in for those to measure on.
     validation = held_out[0] if held_out else table
     check(config, table, validation, device)
+    check_distillation(config, distillation, table, validation)
     if request.fresh and run.exists():  # not before everything that can refuse the new one has had its say
         _throw_away(run, report)
     done = train(
@@ -135,6 +147,7 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
         threads=request.threads,
         report=report,
         compile=request.compile,
+        distillation=distillation,
     )
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
 
@@ -188,7 +201,9 @@ def overrides(request: TrainRequest) -> dict[str, Any]:
         chosen[key.strip()] = _value(text.strip())
     if request.nested is not None:
         chosen["nested_dims"] = request.nested
-    for key in ("epochs", "batch_size", "learning_rate", "quantize"):
+    if request.teachers:
+        chosen["teachers"] = request.teachers
+    for key in ("epochs", "batch_size", "learning_rate", "quantize", "distill_weight", "temperature"):
         if (value := getattr(request, key)) is not None:
             chosen[key] = value
     return chosen

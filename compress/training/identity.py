@@ -37,12 +37,18 @@ def identity_of(
 
 
 def taught_by(distillation: Distillation | None) -> dict[str, Any]:
-    """The weights of the teachers and the videos without labels, as JSON; nothing where there are none."""
+    """The weights of the teachers and the videos without labels, as JSON; nothing where there are none.
+
+    How those videos were found, and how many they are, is told, but not compared.
+    """
     if distillation is None:
         return {}
     extra = distillation.unlabelled
-    videos = {} if extra is None else {"unlabelled": fingerprint(extra), "unlabelled_videos": len(extra)}
-    return {"teacher_sha256": distillation.teachers.sha256s, **videos}
+    taught = {"teacher_sha256": distillation.teachers.sha256s}
+    if extra is None:
+        return taught
+    videos = {"unlabelled": fingerprint(extra), "unlabelled_videos": len(extra)}
+    return {**taught, **videos, "unlabelled_shards": list(distillation.shards)}
 
 
 def same_training(before: Any, now: dict[str, Any]) -> bool:

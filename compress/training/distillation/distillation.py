@@ -28,11 +28,13 @@ class Distillation:
         unlabelled: videos that learn from the teachers alone, or None; their labels, where they have any,
             are not looked at.
         cache: folder in which the teachers' scores may be kept; None computes them with every batch.
+        shards: patterns by which the unlabelled videos were found, for whoever wants to train it again.
     """
 
     teachers: Teachers
     unlabelled: Table | None = None
     cache: Path | None = None
+    shards: tuple[str, ...] = ()
 
     def check(self, config: TrainConfig, table: Table, validation: Table) -> None:
         """Refuse what does not fit.
