@@ -36,5 +36,5 @@ class Float16:
     def state(self) -> dict[str, np.ndarray]:
         return {}
 
-    def code_index(self, metric: str) -> None:
+    def code_index(self, codes: np.ndarray, metric: str) -> None:
         return None

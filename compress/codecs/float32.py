@@ -33,5 +33,5 @@ class Float32:
     def state(self) -> dict[str, np.ndarray]:
         return {}
 
-    def code_index(self, metric: str) -> None:
+    def code_index(self, codes: np.ndarray, metric: str) -> None:
         return None

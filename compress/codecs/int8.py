@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress.codecs.base import finite_rows, refuse_unrepresentable
+from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
 from compress.errors import DataError
 
 _LEVELS = 255
@@ -37,19 +37,14 @@ class Int8:
     @classmethod
     def calibrate(cls, sample: np.ndarray) -> Int8:
         """The codec for embeddings like `sample`, f32 (m, dim); DataError when it is empty or not finite."""
-        if len(sample) == 0:
-            raise DataError("int8 needs a sample of embeddings to find its ranges, this one is empty")
-        if not finite_rows(sample).all():
-            raise DataError("int8 cannot be calibrated on a sample with NaN or Inf")
+        refuse_sample("int8", sample)
         return cls(sample.min(axis=0), sample.max(axis=0))
 
     @classmethod
     def restore(cls, dim: int, state: dict[str, np.ndarray]) -> Int8:
         """The codec whose `state()` this is; DataError when it is not one."""
+        refuse_state("int8", state, {"minimum": (dim,), "maximum": (dim,)})
         minimum, maximum = state["minimum"], state["maximum"]
-        for name, bound in (("minimum", minimum), ("maximum", maximum)):
-            if bound.shape != (dim,) or bound.dtype != np.float32 or not np.isfinite(bound).all():
-                raise DataError(f"{name} of the int8 codec is not {dim} finite float32 numbers")
         if (minimum > maximum).any():
             raise DataError("minimum of the int8 codec is above its maximum")
         return cls(minimum, maximum)
@@ -83,5 +78,5 @@ class Int8:
     def state(self) -> dict[str, np.ndarray]:
         return {"maximum": self.maximum, "minimum": self.minimum}
 
-    def code_index(self, metric: str) -> None:
+    def code_index(self, codes: np.ndarray, metric: str) -> None:
         return None

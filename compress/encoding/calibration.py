@@ -6,13 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from compress.codecs.registry import needs_sample
+from compress.codecs.registry import sample_rows
 from compress.datasets.catalogue import Catalogue
 from compress.datasets.source import Source
 from compress.encoding.embedder import Embedder
 from compress.encoding.windows import sampled_windows
-
-SAMPLED_VIDEOS = 8192
 
 
 def sample(
@@ -21,25 +19,26 @@ def sample(
     catalogues: Mapping[str, Catalogue],
     embedder: Embedder,
 ) -> np.ndarray | None:
-    """Float32 (n, dim), n about `SAMPLED_VIDEOS`, however large a shard is; None where the codec needs none.
+    """Float32 (n, dim), n about what the codec wants, however large a shard is; None where it needs none.
 
     Of every so many videos of the chosen shards, the same ones each time.
     """
-    if not needs_sample(codec):
+    wanted = sample_rows(codec)
+    if not wanted:
         return None
     name, source = next(iter(splits.items()))
-    places = _places(catalogues[name].rows_per_shard)
-    every = max(1, int(catalogues[name].rows_per_shard[places].sum()) // SAMPLED_VIDEOS)
+    places = _places(catalogues[name].rows_per_shard, wanted)
+    every = max(1, int(catalogues[name].rows_per_shard[places].sum()) // wanted)
     chosen = sampled_windows(source, places, every, embedder.window_size)
     return np.concatenate([done.window for done in embedder.embed(chosen) if done.window is not None])
 
 
-def _places(rows_per_shard: np.ndarray) -> np.ndarray:
-    """The fewest evenly spread shards that hold enough videos to calibrate on; shards may differ in size."""
+def _places(rows_per_shard: np.ndarray, videos: int) -> np.ndarray:
+    """The fewest evenly spread shards that hold `videos` videos or more; shards may differ in size."""
     shards = len(rows_per_shard)
-    least = -(-SAMPLED_VIDEOS * shards // max(1, int(rows_per_shard.sum())))
+    least = -(-videos * shards // max(1, int(rows_per_shard.sum())))
     for wanted in range(min(shards, least), shards):
         places = np.arange(wanted) * shards // wanted
-        if rows_per_shard[places].sum() >= SAMPLED_VIDEOS:
+        if rows_per_shard[places].sum() >= videos:
             return places
     return np.arange(shards)

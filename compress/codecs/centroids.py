@@ -1,0 +1,75 @@
+"""The 256 points that stand for all others: finding them, and the nearest of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from compress import faiss_engine
+from compress.codecs.exact_product import ExactMatrix
+from compress.errors import DataError
+
+CENTROIDS = 256
+SAMPLE_ROWS = 128 * CENTROIDS
+_CHUNK_ROWS = 4096
+
+
+class Nearest:
+    """Finds the nearest centroid, the first of equally near ones; one row gets what it gets among many.
+
+    Args:
+        centroids: finite float (256, d).
+    """
+
+    def __init__(self, centroids: np.ndarray) -> None:
+        self._product = ExactMatrix(-2 * centroids.T.astype(np.float64))
+        self._squares = np.square(centroids, dtype=np.float64).sum(axis=1)
+
+    def distances(self, rows: np.ndarray) -> np.ndarray:
+        """Float64 (n, 256): squared distances of `rows`, float (n, d), less their own squared norms."""
+        return self._product.product(rows) + self._squares
+
+    def codes(self, rows: np.ndarray) -> np.ndarray:
+        """Uint8 (n,): the nearest centroid of each of `rows`, float (n, d)."""
+        codes = np.empty(len(rows), np.uint8)
+        for first in range(0, len(rows), _CHUNK_ROWS):
+            part = slice(first, first + _CHUNK_ROWS)
+            codes[part] = self.distances(rows[part]).argmin(axis=1)
+        return codes
+
+
+def train_centroids(rows: np.ndarray, seed: int, rounds: int = 25) -> np.ndarray:
+    """Float32 (256, d), found by k-means (FAISS).
+
+    The last round is ours: FAISS adds in float32, so the centre of equal numbers would not be that number.
+
+    Args:
+        rows: finite f32 (m, d), m >= 256.
+
+    Raises:
+        DataError: numbers so large that their squares are no float32.
+    """
+    module = faiss_engine.faiss()
+    clustering = module.Clustering(rows.shape[1], CENTROIDS)
+    clustering.niter, clustering.seed = rounds, seed
+    clustering.min_points_per_centroid, clustering.max_points_per_centroid = 1, len(rows)
+    rows = np.ascontiguousarray(rows, np.float32)
+    with faiss_engine.translated(DataError, "the codec cannot be trained on these embeddings"):
+        clustering.train(rows, module.IndexFlatL2(rows.shape[1]))
+    found = module.vector_to_array(clustering.centroids).reshape(CENTROIDS, -1)
+    if not np.isfinite(found).all():
+        raise DataError("the codec cannot be trained: the embeddings hold numbers that are too large")
+    return moved(found, rows, Nearest(found).codes(rows))
+
+
+def moved(centroids: np.ndarray, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Float32 (256, d): each centroid in the middle of its `rows`, float (m, d); as it was where it has none.
+
+    Args:
+        codes: uint8 (m,), the centroid of each row.
+    """
+    order = np.argsort(codes, kind="stable")
+    present, starts, counts = np.unique(codes[order], return_index=True, return_counts=True)
+    sums = np.add.reduceat(rows[order].astype(np.float64), starts, axis=0)
+    result = centroids.astype(np.float32)
+    result[present] = sums / counts[:, None]
+    return result

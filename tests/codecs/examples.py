@@ -1,0 +1,34 @@
+"""Embeddings whose dimensions depend on each other, and one codec of every kind."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from compress.codecs.base import Codec
+from compress.codecs.registry import build_codec
+
+DIM, ROWS = 13, 400
+# Of the last ones, M does not divide DIM; 4 bits and 13 dimensions fill no whole bytes.
+EVERY = ("float32", "float16", "int8", "int4", "binary", "pq13", "pq4", "opq5", "rq3", "rabitq", "rabitq4")
+SCALARS = EVERY[:5]
+
+
+def embeddings(rows: int = 50, dim: int = 7, seed: int = 0) -> np.ndarray:
+    """Independent normal numbers, float32 (rows, dim)."""
+    return np.random.default_rng(seed).normal(size=(rows, dim)).astype(np.float32)
+
+
+def mixed(rows: int, seed: int, dim: int = DIM) -> np.ndarray:
+    """As embeddings are: dimensions depend on each other, means are not 0; the last one is constant."""
+    mixing = np.random.default_rng(99).normal(size=(dim, dim)) / np.sqrt(dim)
+    rows_ = embeddings(rows, dim, seed) @ mixing + np.linspace(-1, 1, dim)
+    rows_[:, -1] = 0.7
+    return rows_.astype(np.float32)
+
+
+@functools.cache
+def example(name: str) -> Codec:
+    """A codec that was calibrated on `mixed(ROWS, seed=1)`."""
+    return build_codec(name, DIM, mixed(ROWS, seed=1))
