@@ -26,6 +26,13 @@ from cli.text import facts, size
     help="A FAISS factory string.",
 )
 @click.option(
+    "--on-codes/--decoded",
+    "on_codes",
+    default=None,
+    show_default="the codes of a store below 2,000,000 videos, unless they are float32 or --factory is given",
+    help="Search the stored codes as they are, or a FAISS index of the decoded rows.",
+)
+@click.option(
     "--split",
     metavar="NAME",
     show_default="all videos",
@@ -45,10 +52,11 @@ def index(
     name: str | None,
     metric: str,
     factory: str | None,
+    on_codes: bool | None,
     split: str | None,
     recall_queries: int,
 ) -> None:
-    """Build a FAISS index beside the store, and measure its recall@10 against exact search."""
+    """Build the index of a store beside it, and measure its recall@10 against exact search."""
     from compress.jobs.index import IndexRequest, index_store
 
     request = IndexRequest(
@@ -56,6 +64,7 @@ def index(
         name=name,
         metric=metric,
         factory=factory,
+        on_codes=on_codes,
         split=split,
         recall_queries=recall_queries,
         seed=session.settings.seed,
@@ -69,10 +78,10 @@ def index(
         lambda: facts(
             {
                 "index": made.folder,
-                "kind": summary.kind,
+                "kind": f"{summary.codec} codes, as stored" if summary.codec else summary.kind,
                 "metric": summary.metric,
                 "videos": f"{summary.num_vectors:,}",
-                "size": size(summary.bytes),
+                "size": f"{size(summary.bytes)} ({summary.bytes_per_video:,} bytes a video, and its id)",
                 "recall@10": f"{summary.recall_at_10:.4f} against exact search",
                 "built on": summary.device,
                 "took": duration(summary.seconds),

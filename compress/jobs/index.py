@@ -25,6 +25,7 @@ class IndexRequest:
     recall_queries: int
     seed: int
     device: str
+    on_codes: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def index_store(workspace: Workspace, request: IndexRequest, report: Reporter) -
         found.index,
         metric=request.metric,
         factory=request.factory,
+        on_codes=request.on_codes,
         split=request.split,
         recall_queries=request.recall_queries,
         seed=request.seed,

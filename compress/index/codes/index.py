@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compress import faiss_engine
-from compress.codecs.base import Codec
+from compress.codecs.base import ByteTables, Codec
 from compress.index import scan
 from compress.index.codes.queries import Scorer, scorer
 from compress.index.codes.ranking import Ranking
@@ -19,6 +19,11 @@ from compress.index.vectors import comparable, numbered, spans
 # Codes scored at once: they stay in the processor's cache for all queries.
 _BLOCK_BYTES = 2**21
 _ROWS_A_THREAD = 4096
+# Dimensions a byte from which on tables are faster for any number of queries: with 8 (binary) twice as fast
+# as decoding and the scan, with 2 (int4) a third as fast, on 100,000 videos of 320 numbers.
+_SMALL = 4
+# Each brings tables of up to 256 KiB.
+_QUERIES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class CodesIndex:
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The k best rows of each query, best first; safe to call from several threads.
 
-        Many queries at once pay for decoding the rows, a block at a time, where the faster scan is at hand.
+        Many queries at once pay for decoding the rows, a block at a time, where the faster scan is at hand
+        and codes are not so small that looking them up is faster still.
 
         Args:
             queries: float32 (q, dim), comparable (see `vectors.comparable`).
@@ -58,12 +64,21 @@ class CodesIndex:
         Returns:
             (scores float32 (q, k), rows int64 (q, k)).
         """
-        return self.decoded(queries, k) if scan.works(len(queries), k) else self.on_codes(queries, k)
+        small = isinstance(self.codec, ByteTables) and _SMALL * self.codec.bytes_per_video <= self.codec.dim
+        if small or not scan.works(len(queries), k):
+            return self.on_codes(queries, k)
+        return self.decoded(queries, k)
 
     def on_codes(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """As `search`, from the codes."""
-        if len(queries) == 0:
+        starts = range(0, len(queries), _QUERIES_AT_ONCE)
+        found = [self._on_codes(queries[start : start + _QUERIES_AT_ONCE], k) for start in starts]
+        if not found:
             return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
+        scores, rows = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return scores, rows
+
+    def _on_codes(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         score, threads = scorer(self.codec, queries), faiss_engine.threads()
         step = max(_ROWS_A_THREAD, -(-len(self) // threads))
         parts = [range(start, min(start + step, len(self))) for start in range(0, len(self), step)]

@@ -24,10 +24,13 @@ class Tables:
     """
 
     def __init__(self, tables: np.ndarray) -> None:
-        self._size, self._groups = len(tables), _side_by_side(tables)
+        self._size, self._width, self._groups = len(tables), tables.shape[1], _side_by_side(tables)
 
     def scores(self, codes: np.ndarray) -> np.ndarray:
-        """Float32 (q, n) of `codes`, uint8 (n, width); a query gets the same alone and in company."""
+        """Float32 (q, n) of `codes`, uint8 (n, width or more, of which the first `width` count).
+
+        A query gets the same alone and in company.
+        """
         codes = np.ascontiguousarray(codes)
         library = native.load(FOLDER)
         if library is None:
@@ -36,7 +39,8 @@ class Tables:
         for group in self._groups:
             scores = np.empty((group.shape[2], len(codes)), np.float32)
             look_up = library.look_up_one if len(scores) == 1 else library.look_up_eight
-            look_up(_pointer(codes), *_sizes(*codes.shape), _pointer(group), _pointer(scores))
+            sizes = _sizes(*codes.shape, self._width)
+            look_up(_pointer(codes), *sizes, _pointer(group), _pointer(scores))
             found.append(scores)
         return np.concatenate(found)[: self._size]
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from compress.codecs.base import Codec
+from compress.codecs.base import ByteTables, Codec
 from compress.codecs.float16 import Float16
 from compress.codecs.float32 import Float32
 from compress.codecs.int8 import Int8
-from compress.index.codes.kernels import Weights
+from compress.codecs.rabitq import RaBitQ
+from compress.index.codes.kernels import Tables, Weights
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 
@@ -31,6 +32,10 @@ def scorer(codec: Codec, queries: np.ndarray) -> Scorer:
         return Weights(queries).scores
     if isinstance(codec, Int8):
         return _int8(codec, queries)
+    if isinstance(codec, ByteTables):
+        return Tables(codec.byte_tables(queries)).scores
+    if isinstance(codec, RaBitQ):
+        return _rabitq(codec, queries)
     raise TypeError(f"codes of {codec.name} cannot be searched")
 
 
@@ -40,6 +45,13 @@ def _int8(codec: Int8, queries: np.ndarray) -> Scorer:
     step = (highest - lowest) / 255
     weights = Weights((queries * step).astype(np.float32))
     return _shifted(weights.scores, queries @ (lowest + 128 * step))
+
+
+def _rabitq(codec: RaBitQ, queries: np.ndarray) -> Scorer:
+    """Every row has a factor of its own behind its bits."""
+    tables, offsets = codec.plane_tables(queries)
+    score = Tables(tables).scores
+    return _shifted(lambda codes: score(codes) * codec.factors(codes), offsets)
 
 
 def _shifted(score: Scorer, offsets: np.ndarray) -> Scorer:
