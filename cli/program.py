@@ -17,6 +17,7 @@ from cli.init import init
 from cli.report import report
 from cli.search import search
 from cli.session import Session
+from cli.tradeoff import tradeoff
 from cli.train import train
 
 HELP_SETTINGS: dict[str, Any] = {
@@ -41,5 +42,5 @@ def compress(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, init, data, train, encode, index, search, evaluate, report, doctor):
+for command in (demo, init, data, train, encode, index, search, evaluate, tradeoff, report, doctor):
     compress.add_command(command)

@@ -1,0 +1,1 @@
+"""`compress tradeoff`: quality against bytes, of trained encoders and of what needs no training."""

@@ -1,0 +1,94 @@
+"""What points cost, measured on a few steps of two fresh heads and a few batches of each encoder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import cache, cached_property
+
+import numpy as np
+import torch
+
+from compress.datasets.frame_table import FrameTable
+from compress.datasets.schema import FeatureSchema
+from compress.datasets.video_table import VideoTable
+from compress.evaluation.fresh_head import head_config
+from compress.jobs.data_tables import Tables
+from compress.jobs.tradeoff.request import TradeoffRequest
+from compress.jobs.tradeoff.runs import RunFacts
+from compress.machine import choose_device
+from compress.training.inputs import Table, batch
+from compress.training.run import load_model, model_manifest
+from compress.training.timing import measure_cost
+from compress.workspace import Workspace
+
+SMALL = 64  # numbers a video of the smaller of the two heads
+BATCH, BUDGET = 256, 1.0  # of timing an encoder: videos at once, seconds
+
+
+class Costs:
+    """Measures points of one workspace.
+
+    Args:
+        workspace: whose runs.
+        tables: of its videos.
+        schema: of its video-level features.
+        request: device, threads, and the epochs of the heads.
+    """
+
+    def __init__(
+        self, workspace: Workspace, tables: Tables, schema: FeatureSchema, request: TradeoffRequest
+    ) -> None:
+        self._workspace, self._tables, self._schema, self._request = workspace, tables, schema, request
+        self.encoding = cache(self._encoding)
+
+    def head(self, dim: int) -> float:
+        """Seconds of a fresh head on `dim` numbers a video: a part of it goes with them, a part does not."""
+        small, large = min(SMALL, self._schema.dim), self._schema.dim
+        if small == large:
+            return self._large
+        slope = max(self._large - self._small, 0.0) / (large - small)
+        return max(self._small + slope * (dim - small), 0.0)
+
+    def _encoding(self, run: RunFacts) -> float:
+        """Seconds of all videos through a run's encoder; of what is computed, next to nothing."""
+        if run.model_sha256 is None:
+            return 0.0
+        folder = self._workspace.run(run.name)
+        schema = FeatureSchema.from_json(model_manifest(folder).metadata["schema"])
+        tables = [self._tables.table(split, schema) for split in ("train", "validate")]
+        device = torch.device(choose_device(self._request.device))
+        model = load_model(folder)[0].to(device).eval()
+        videos, begun = 0, time.perf_counter()
+        with torch.inference_mode():
+            while time.perf_counter() - begun < BUDGET:
+                rows = np.arange(videos, min(videos + BATCH, len(tables[0])))
+                if not len(rows):
+                    break
+                model.embed(batch(tables[0], rows, device)[0])
+                videos += len(rows)
+        return (time.perf_counter() - begun) / max(videos, 1) * sum(map(len, tables))
+
+    @cached_property
+    def _large(self) -> float:
+        return self._measured(*self._features)
+
+    @cached_property
+    def _small(self) -> float:
+        return self._measured(*(_narrow(table, SMALL) for table in self._features))
+
+    @property
+    def _features(self) -> tuple[Table, Table]:
+        return self._tables.table("train", self._schema), self._tables.table("validate", self._schema)
+
+    def _measured(self, table: Table, validation: Table) -> float:
+        config = head_config(self._request.head_epochs, self._request.seed)
+        device, threads = choose_device(self._request.device), self._request.threads
+        return measure_cost(config, table, validation, device=device, threads=threads).seconds()
+
+
+def _narrow(table: Table, dim: int) -> VideoTable:
+    """The first `dim` numbers of each video."""
+    assert not isinstance(table, FrameTable)
+    schema = replace(table.schema, names=("embedding",), dims=(dim,))
+    return VideoTable(table.ids, np.asarray(table.features[:])[:, :dim], table.labels, schema)

@@ -1,0 +1,136 @@
+"""Make the points that are missing: compute, encode, evaluate; one after the other, resumable."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compress.errors import CompressError, Interrupted
+from compress.jobs.encode import EncodeRequest, encode_store
+from compress.jobs.evaluate import evaluate_store
+from compress.jobs.evaluation_requests import EvaluateRequest
+from compress.jobs.paper_tables.failure import ROW_FAILURES
+from compress.jobs.tradeoff.plan import PlannedPoint
+from compress.jobs.tradeoff.request import TradeoffRequest
+from compress.jobs.tradeoff.standing import State
+from compress.jobs.train import TrainRequest, train_run
+from compress.progress import Note, Reporter, check_interrupt
+from compress.training.run import Run
+from compress.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class FailedPoint:
+    """A point that cannot be made, why in one line, and the exit code of that error."""
+
+    name: str
+    reason: str
+    exit_code: int
+
+
+def run_tradeoff(
+    workspace: Workspace, request: TradeoffRequest, planned: Sequence[PlannedPoint], report: Reporter
+) -> list[FailedPoint]:
+    """Make what is missing; a point that fails is told, and the others go on.
+
+    Everything is kept as it is done: a call after a stop continues where that was, within a point too.
+
+    Args:
+        workspace: where everything lies.
+        request: as the plan was made with.
+        planned: as `plan_tradeoff` gives it.
+        report: gets progress, and what failed.
+
+    Returns: the points that failed.
+
+    Raises:
+        Interrupted: on request.
+        CompressError: the baseline failed, without which nothing can be compared.
+    """
+    missing = [one for one in planned if one.missing]
+    failed: list[FailedPoint] = []
+    for number, one in enumerate(missing, 1):
+        check_interrupt()
+        name = one.stored.name
+        if name in {failure.name for failure in failed}:
+            continue  # another seed of it has failed
+        report(Note(f"[{number}/{len(missing)}] {name}, head seed {one.seed}"))
+        try:
+            _make(workspace, request, one, report)
+        except Interrupted:
+            raise
+        except ROW_FAILURES as error:
+            if name == request.baseline:
+                raise
+            # One point of many shall not end a night's work. Nothing is lost: it is told now, in the report,
+            # and by the exit code.
+            failed.append(_failed(name, error))
+            report(Note(f"{name} failed: {failed[-1].reason}"))
+        gc.collect()  # a model in a reference cycle would stay beside the next one
+    return failed
+
+
+def _make(workspace: Workspace, request: TradeoffRequest, one: PlannedPoint, report: Reporter) -> None:
+    if one.state is State.TO_COMPUTE and not Run(workspace.run(one.run.name)).finished:
+        train_run(workspace, _computing(request, one), report)
+    check_interrupt()
+    if one.state is not State.TO_EVALUATE:
+        encode_store(workspace, _encoding(request, one), report)
+    check_interrupt()
+    evaluate_store(workspace, _evaluation(request, one), report)
+
+
+def _computing(request: TradeoffRequest, one: PlannedPoint) -> TrainRequest:
+    return TrainRequest(
+        dim=None if one.run.encoder == "identity" else one.run.dim,
+        encoder=one.run.encoder,
+        preset="best",
+        epochs=None,
+        batch_size=None,
+        learning_rate=None,
+        settings=(),
+        name=one.run.name,
+        train=(),
+        validate=(),
+        num_classes=None,
+        fresh=False,
+        on_corrupt=request.on_corrupt,
+        seed=request.seed,
+        threads=request.threads,
+        device=request.device,
+    )
+
+
+def _encoding(request: TradeoffRequest, one: PlannedPoint) -> EncodeRequest:
+    return EncodeRequest(
+        dim=one.stored.prefix,
+        name=one.stored.run,
+        codec=one.stored.codec,
+        inputs=(),
+        output=None,
+        batch_size=None,
+        on_corrupt=request.on_corrupt,
+        device=request.device,
+    )
+
+
+def _evaluation(request: TradeoffRequest, one: PlannedPoint) -> EvaluateRequest:
+    return EvaluateRequest(
+        dim=None,
+        name=one.stored.name,
+        baseline=request.baseline,
+        head_epochs=request.head_epochs,
+        retrieval=request.retrieval,
+        seed=one.seed,
+        threads=request.threads,
+        device=request.device,
+        folder=one.folder,
+    )
+
+
+def _failed(name: str, error: Exception) -> FailedPoint:
+    if isinstance(error, CompressError):
+        return FailedPoint(name, str(error), error.exit_code)
+    first = next(iter(str(error).splitlines()), "")
+    return FailedPoint(name, f"{type(error).__name__}: {first}", CompressError.exit_code)

@@ -1,0 +1,121 @@
+"""The runs that points are made of: those that are there, and those that can be made without a recipe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from compress.datasets.schema import FeatureSchema
+from compress.errors import CorruptArtifactError, NotFoundError
+from compress.jobs.names import STEMS
+from compress.training.presets import CLOSED_FORM
+from compress.training.run import Run, model_manifest, model_sha256
+from compress.workspace import Workspace
+from encoders import build_model, model_config
+
+_SEED = re.compile(r"(.+)-seed[1-9][0-9]*")
+_BY_SIZE = re.compile(r"(.+)-([1-9][0-9]*)")
+_ENCODERS = {stem: encoder for encoder, stem in STEMS.items()}
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """One run.
+
+    Args:
+        name: of the run.
+        encoder: by its name for `compress train`.
+        dim: numbers a video.
+        prefixes: sizes below `dim` that it was trained for too.
+        learned: it was trained with a head, not computed.
+        model_sha256: of its weights; None while it is not made.
+    """
+
+    name: str
+    encoder: str
+    dim: int
+    prefixes: tuple[int, ...] = ()
+    learned: bool = False
+    model_sha256: str | None = None
+
+
+class Runs:
+    """The runs of a workspace, each read once.
+
+    Args:
+        workspace: whose runs/.
+        schema: of its video-level features, which are what is computed from.
+    """
+
+    def __init__(self, workspace: Workspace, schema: FeatureSchema) -> None:
+        self._workspace, self._schema = workspace, schema
+        self._known: dict[str, RunFacts | None] = {}
+
+    def known(self, name: str) -> bool:
+        """Whether there is a run of this name, or one can be computed."""
+        return self._find(name) is not None
+
+    def facts(self, name: str) -> RunFacts:
+        """What a run is.
+
+        Raises:
+            NotFoundError: it is not there, or not finished, and cannot be computed.
+        """
+        found = self._find(name)
+        if found is None:
+            hint = "`compress train` makes one; `original`, `pca-<dim>` and `random-<dim>` make themselves"
+            raise NotFoundError(f"no finished run {name!r}", where=self._workspace.runs, hint=hint)
+        return found
+
+    def learned(self) -> list[RunFacts]:
+        """Every finished encoder that was trained, by name; of those that differ by the seed, the first."""
+        names = sorted(path.name for path in self._workspace.runs.glob("*") if Run(path).finished)
+        found = [self.facts(name) for name in names if not self._is_another_seed(name)]
+        return [run for run in found if run.learned]
+
+    def _is_another_seed(self, name: str) -> bool:
+        base = _SEED.fullmatch(name)
+        return base is not None and self.known(base[1])
+
+    def _find(self, name: str) -> RunFacts | None:
+        if name not in self._known:
+            folder = self._workspace.run(name)
+            self._known[name] = _finished(folder) if Run(folder).finished else self._computed(name)
+        return self._known[name]
+
+    def _computed(self, name: str) -> RunFacts | None:
+        if name == STEMS["identity"]:
+            return RunFacts(name, "identity", self._schema.dim)
+        found = _BY_SIZE.fullmatch(name)
+        encoder = _ENCODERS.get(found[1], found[1]) if found else ""
+        if found is None or encoder not in CLOSED_FORM or encoder == "identity":
+            return None
+        dim = int(found[2])
+        return RunFacts(name, encoder, dim) if dim <= self._schema.dim else None
+
+
+def _finished(folder: Path) -> RunFacts:
+    facts = model_manifest(folder).metadata
+    try:
+        recipe, model = facts["train_config"], facts["model_config"]
+        dim = _dim(model, facts["schema"])
+        nested = tuple(size for size in model.get("nested_dims") or () if size < dim)
+        learned = recipe["head"] is not None and recipe["encoder"] != "identity"
+        return RunFacts(folder.name, recipe["encoder"], dim, nested, learned, model_sha256(folder))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptArtifactError(f"its model does not say what it is ({error})", where=folder) from error
+
+
+def _dim(model: Mapping[str, Any], schema: Mapping[str, Any]) -> int:
+    if model["encoder"] == "identity":
+        return FeatureSchema.from_json(schema).dim
+    said = model["encoder_options"].get("dim")
+    if said:
+        return int(said)
+    with torch.device("meta"):  # some encoders take it from their other options; no weights are made
+        return build_model(model_config(model)).dim

@@ -1,0 +1,120 @@
+"""All points with their differences from the baseline and from their rivals, by rising bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from compress.errors import NotFoundError
+from compress.metrics import Interval
+from compress.reports.row import Data, HeadTraining
+from compress.reports.table_4 import pareto
+from compress.reports.tradeoff.measured import Measured
+from compress.reports.tradeoff.point import Figures, Half, Point, Rival
+from compress.reports.tradeoff.sampled import METRICS, difference_interval, mean_interval
+
+CHOOSES, PROVES = "selection", "confirmation"
+
+
+@dataclass(frozen=True)
+class TradeoffTable:
+    """`points` by rising bytes; `failures`: sentences about points that could not be made."""
+
+    points: tuple[Point, ...]
+    baseline: Point
+    data: Data
+    head_training: HeadTraining
+    failures: tuple[str, ...] = ()
+
+    def front(self, metric: str) -> list[Point]:
+        """The points that no other beats in bytes and in a metric, on the confirmation half."""
+        known = [point for point in self.points if metric in point.confirmation.figures]
+        places = [(p.bytes_per_video, p.confirmation.figures[metric].value) for p in known]
+        return [known[i] for i in pareto.front(places)]
+
+
+def tradeoff_table(
+    measured: Sequence[Measured], baseline: str, failures: Sequence[str] = ()
+) -> TradeoffTable:
+    """Compare everything with the baseline, and each encoder with what needs no training.
+
+    The rival of each point is the best of no more bytes by the selection half; how far the point is ahead of
+    it is measured on the confirmation half, which had no say in the choice.
+
+    Args:
+        measured: every point once, of the same videos.
+        baseline: the name of one of them.
+        failures: sentences about points that could not be made.
+
+    Raises:
+        NotFoundError: the baseline is not among them.
+    """
+    against = next((one for one in measured if one.name == baseline), None)
+    if against is None:
+        hint = f"`compress evaluate --name {baseline}` measures it"
+        raise NotFoundError(f"the baseline {baseline!r} is not measured", hint=hint)
+    controls = [one for one in measured if one.row.role != "encoder"]
+    points = [_point(one, against, controls) for one in measured]
+    points.sort(key=lambda point: (point.bytes_per_video, point.name))
+    base = next(point for point in points if point.name == baseline)
+    return TradeoffTable(tuple(points), base, against.row.data, against.row.head_training, tuple(failures))
+
+
+def _point(one: Measured, baseline: Measured, controls: Sequence[Measured]) -> Point:
+    row, learned = one.row, one.row.role == "encoder"
+    smaller = [c for c in controls if learned and c.row.bytes_per_video <= row.bytes_per_video]
+    families = sorted({control.family for control in smaller})
+    return Point(
+        name=one.name,
+        title=row.title,
+        role="baseline" if one is baseline else row.role,
+        family=one.family,
+        dim=row.dim,
+        codec=row.codec,
+        bytes_per_video=row.bytes_per_video,
+        heads=len(one.halves[PROVES]),
+        encoders=one.encoders,
+        spread=_spread(one),
+        confirmation=_half(one, baseline, PROVES),
+        selection=_half(one, baseline, CHOOSES),
+        rivals=_rivals(one, smaller),
+        of_families={family: _rivals(one, [c for c in smaller if c.family == family]) for family in families},
+        command=row.command,
+    )
+
+
+def _half(one: Measured, baseline: Measured, which: str) -> Half:
+    heads, theirs = one.halves[which], baseline.halves[which]
+    figures = {metric: mean_interval(heads, metric) for metric in METRICS}
+    delta = {
+        metric: None if one is baseline else difference_interval(heads, theirs, metric) for metric in METRICS
+    }
+    return Half(one.videos[which], _known(figures), _known(delta))
+
+
+def _known(found: Mapping[str, Interval | None]) -> Figures:
+    return {metric: estimate for metric, estimate in found.items() if estimate is not None}
+
+
+def _spread(one: Measured) -> dict[str, float]:
+    heads = one.halves[PROVES].values()
+    found = {metric: [head[metric].point for head in heads if metric in head] for metric in METRICS}
+    return {metric: (max(values) - min(values)) / 2 for metric, values in found.items() if values}
+
+
+def _rivals(one: Measured, controls: Iterable[Measured]) -> dict[str, Rival]:
+    """For each metric the best of some controls."""
+    found: dict[str, Rival] = {}
+    for metric in METRICS:
+        ranked = [
+            (estimate.value, -control.row.bytes_per_video, control.name, control)
+            for control in controls
+            if (estimate := mean_interval(control.halves[CHOOSES], metric)) is not None
+        ]
+        if not ranked:
+            continue
+        best = max(ranked, key=lambda entry: entry[:3])[3]
+        ahead = difference_interval(one.halves[PROVES], best.halves[PROVES], metric)
+        if ahead is not None:
+            found[metric] = Rival(best.name, best.row.bytes_per_video, ahead)
+    return found
