@@ -109,7 +109,7 @@ def encode(
     embedder = Embedder(model.to(device), used, size, workers, dim)
     metadata = _metadata(run, facts, splits, embedder)
 
-    done = _finished(store, ids, codec, metadata, batch_size, report)
+    done = _finished(store, ids, dim, codec, metadata, batch_size, report)
     if done is not None:
         remove_leftovers(store)
         report(Note(f"{store} is up to date"))
@@ -133,6 +133,7 @@ def encode(
 def _finished(
     path: Path,
     ids: np.ndarray,
+    dim: int,
     codec: str,
     metadata: Mapping[str, Any],
     batch_size: int | None,
@@ -159,7 +160,7 @@ def _finished(
     # How videos were batched moves a last bit at most: who asks for nothing else gets what is there.
     ignored = {"window"} if batch_size else {"window", "batch_size"}
     told, asked = ({k: v for k, v in m.items() if k not in ignored} for m in (store.metadata, metadata))
-    same = store.codec.name == codec and told == asked and np.array_equal(store.ids, ids)
+    same = (store.dim, store.codec.name) == (dim, codec) and told == asked and np.array_equal(store.ids, ids)
     return store if same else None
 
 

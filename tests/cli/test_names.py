@@ -50,6 +50,7 @@ def test_a_name_that_is_no_file_name_is_refused(name: str, full: Workspace):
 
 def test_a_store_is_called_like_its_run_and_codec():
     assert (store_name("a-320", "float32"), store_name("a-320", "int8")) == ("a-320", "a-320-int8")
+    assert (store_name("a", "float32", 64), store_name("a", "int8", 64)) == ("a-d64", "a-d64-int8")
 
 
 @pytest.mark.parametrize(

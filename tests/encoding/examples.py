@@ -80,18 +80,19 @@ def encoder_run(
     seed: int = 0,
     poison: bool = False,
     head: str | None = None,
+    nested_dims: tuple[int, ...] = (),
 ) -> Path:
     """A run as a training leaves it, with random weights, or with one that is not a number."""
     torch.manual_seed(seed)
     own = {"dim": 5} if name != "identity" else {}
     options = {**own, **(options or {}), "input_dim": DIM}
-    config = ModelConfig(name, CLASSES, options, head, {}, InputNormConfig(DIM, "none"))
+    config = ModelConfig(name, CLASSES, options, head, {}, InputNormConfig(DIM, "none"), nested_dims)
     model = build_model(config)
     if poison:
         with torch.no_grad():
             model.encoder.weight[0, 0] = float("nan")
     schema = FRAME if model.encoder.level == "frame" else VIDEO
-    recipe = TrainConfig(name, {}, head=head, precision=precision)  # type: ignore[arg-type]
+    recipe = TrainConfig(name, {}, head=head, precision=precision, nested_dims=nested_dims)  # type: ignore[arg-type]
     facts = {
         "epoch": 0,
         "figures": {},

@@ -34,6 +34,7 @@ def request_of(words: list[str], request: TrainRequest) -> TrainRequest:
     typed = train.make_context("train", words[2:]).params
     assert typed["encoder"] or typed["dim"]
     said = ("encoder", "dim", "epochs", "batch_size", "learning_rate", "settings", "name")
+    said += ("nested", "quantize")
     preset = words[words.index("--preset") + 1] if "--preset" in words else "best"
     return replace(request, seed=0, preset=preset, **{name: typed[name] for name in said})
 
@@ -49,6 +50,16 @@ def test_the_command_of_a_run_is_its_recipe(tmp_path: Path, row: Any):
     assert run_name(again.encoder or default_encoder(again.dim), again.dim, again.name) == row.run
     seed = int(words[words.index("--seed") + 1])
     assert config_of(replace(again, seed=seed)).to_json() == config.to_json()
+
+
+def test_nested_sizes_and_codec_have_options_of_their_own(tmp_path: Path):
+    request = replace(row_training(catalogue().rows[0], None, REQUEST), nested=(32, 64), quantize="int4")
+    write_json(tmp_path / "config.json", {"config": config_of(request).to_json()})
+    words = train_words("own", tmp_path / "config.json")
+    assert words[words.index("--nested") + 1] == "32,64"
+    assert words[words.index("--quantize") + 1] == "int4"
+    again = request_of(words, request)
+    assert (again.nested, again.quantize) == ((32, 64), "int4")
 
 
 @pytest.mark.parametrize("settings", [(), ("dim=0",), ("dim=10",), ("head=moe", "seed=3")])

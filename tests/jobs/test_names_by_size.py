@@ -12,19 +12,23 @@ import pytest
 from compress.artifacts.atomic import write_json
 from compress.artifacts.folder import commit_folder
 from compress.errors import CompressError, UsageError
-from compress.jobs.names import find_run, find_store
+from compress.jobs.names import find_run, find_run_and_prefix, find_store
 from compress.workspace import Workspace
 from tests.store.examples import DIM, write_store
 
 
-def made(root: Path, name: str, encoder: str, dim: int | None, finished: bool = True) -> None:
+def made(
+    root: Path, name: str, encoder: str, dim: int | None, finished: bool = True, nested: tuple[int, ...] = ()
+) -> None:
     """A run as `train` leaves it, without weights."""
     run = root / "runs" / name
     run.mkdir(parents=True)
     options = {} if dim is None else {"dim": dim}
-    write_json(run / "config.json", {"config": {"encoder": encoder, "encoder_options": options}})
+    told = {"nested_dims": list(nested)} if nested else {}  # earlier versions said nothing
+    write_json(run / "config.json", {"config": {"encoder": encoder, "encoder_options": options, **told}})
     if finished:
-        facts = {"train_config": {"encoder": encoder}, "model_config": {"encoder_options": {"dim": dim}}}
+        model = {"encoder_options": {"dim": dim}, **told}
+        facts = {"train_config": {"encoder": encoder}, "model_config": model}
         commit_folder(run / "model", "model", {"model.safetensors": b"w"}, facts)
 
 
@@ -75,6 +79,46 @@ def test_of_one_encoders_stores_the_one_in_float32_is_meant(tmp_path: Path):
     for name, codec in (("mine", "float32"), ("mine-int8", "int8"), ("mine-float16", "float16")):
         stored(tmp_path, name, "residual_cnn", codec)
     assert find_store(Workspace(tmp_path), DIM, None) == "mine"
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("dim", "name", "expected"),
+    [
+        (320, None, ("mine", None)),  # the whole of the one before the prefix of the other
+        (64, None, ("other", 64)),
+        (None, "other", ("other", None)),
+        (512, "other", ("other", None)),
+        (64, "other", ("other", 64)),
+        (100, "other", ("other", 100)),  # whether it was trained is asked of the model
+        (100, "mine", ("mine", 100)),
+    ],
+)
+def test_a_size_is_that_of_a_run_or_else_of_a_prefix(tmp_path: Path, dim, name, expected, finished: bool):
+    made(tmp_path, "mine", "residual_cnn", 320, finished)
+    made(tmp_path, "other", "linear", 512, finished, nested=(64, 128, 320))
+    assert find_run_and_prefix(Workspace(tmp_path), dim, name) == expected
+
+
+def test_several_runs_with_that_prefix_are_listed_and_none_is_told(tmp_path: Path):
+    made(tmp_path, "a", "residual_cnn", 320, nested=(64,))
+    made(tmp_path, "b", "linear", 512, nested=(32, 64))
+    assert find_run_and_prefix(Workspace(tmp_path), 32, None) == ("b", 32)
+    with pytest.raises(UsageError, match=r"several have prefixes of 64 numbers: a, b.*--name"):
+        find_run_and_prefix(Workspace(tmp_path), 64, None)
+    with pytest.raises(CompressError, match="no trained encoder with 77 dimensions"):
+        find_run_and_prefix(Workspace(tmp_path), 77, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "dim"), [("mine-d64", 64), ("pca-320-d64-int8", 64), ("pca-64-int8", 64), ("pca-320-d64", 64)]
+)
+def test_a_store_that_cannot_be_read_is_of_the_size_in_its_name(tmp_path: Path, name: str, dim: int):
+    (tmp_path / "embeddings").mkdir()
+    (tmp_path / "embeddings" / f"{name}.h5").write_bytes(b"")
+    assert find_store(Workspace(tmp_path), dim, None) == name
+    with pytest.raises(CompressError, match="with 320 dimensions"):
+        find_store(Workspace(tmp_path), 320, None)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"config": {}}', b'{"config": 7}', b"[]"])
