@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
+from compress.codecs.float32 import Float32
 from compress.errors import RecordError, SchemaError
 from compress.evaluation.fresh_head import rows_by_id
 from compress.evaluation.query_precision import QueryPrecision
@@ -20,6 +22,7 @@ from compress.metrics import (
 from compress.progress import Reporter, silent
 from compress.store.reader import Store
 
+QueryVectors = Callable[[np.ndarray], np.ndarray | None]
 K = 10
 QUERIES = 1000
 
@@ -34,6 +37,8 @@ class RetrievalQuality:
         map_at_10: their mean average precision.
         ndcg_at_10: graded by the overlap of the label sets (Jaccard).
         neighbour_recall_at_10: share of the 10 nearest in the original features that are found again.
+        queries_from: "float32" where codes were searched with embeddings as they were before they became
+            codes, or nothing but float32 is stored; "codes" where nothing but codes is left.
         label_precision: of each query, what the mean `label_precision_at_10` is made of.
     """
 
@@ -42,22 +47,31 @@ class RetrievalQuality:
     map_at_10: float
     ndcg_at_10: float
     neighbour_recall_at_10: float
+    queries_from: str
     label_precision: QueryPrecision = field(compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The means, plain numbers by name."""
+        """All but what the means are made of, by name."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "label_precision"}
 
 
 def retrieval_quality(
-    store: Store, original: Store, seed: int = 0, report: Reporter = silent
+    store: Store,
+    original: Store,
+    seed: int = 0,
+    report: Reporter = silent,
+    vectors_of: QueryVectors | None = None,
 ) -> RetrievalQuality:
     """Search some validation videos among the training videos, exactly, by cosine.
+
+    The videos searched are what the codes decode to, which is what an index of codes answers with.
 
     Args:
         store: the embeddings.
         original: the untouched features of the same videos.
         seed: of the choice of queries.
+        vectors_of: gives the queries, float32 (q, dim) of rows of the store, int64 (q,), as they were before
+            they became codes; None, or where it gives None, they are decoded as well.
 
     Raises:
         SchemaError: the two stores do not hold the same videos.
@@ -76,8 +90,10 @@ def retrieval_quality(
         )
     chosen = np.random.default_rng(seed).permutation(len(validate))[:QUERIES]
     chosen.sort()
-    found = _nearest(store, validate[chosen], base, report)
-    wanted = _nearest(original, original_validate[chosen], original_base, report)
+    vectors = None if vectors_of is None else vectors_of(validate[chosen])
+    decoded = vectors is None and not isinstance(store.codec, Float32)
+    found = _nearest(store, store.rows(validate[chosen]) if vectors is None else vectors, base, report)
+    wanted = _nearest(original, original.rows(original_validate[chosen]), original_base, report)
     assert store.labels is not None
     queries, videos = store.labels.take(validate[chosen]), store.labels.take(base)
     query_labels, base_labels = (queries.indptr, queries.indices), (videos.indptr, videos.indices)
@@ -88,14 +104,15 @@ def retrieval_quality(
         float(mean_average_precision_at_k(found, query_labels, base_labels).mean()),
         float(ndcg_jaccard_at_k(found, query_labels, base_labels).mean()),
         float(neighbour_recall(found, wanted).mean()),
+        "codes" if decoded else "float32",
         QueryPrecision(chosen.astype(np.int64), np.asarray(precision, dtype=np.float64)),
     )
 
 
 def _nearest(store: Store, queries: np.ndarray, base: np.ndarray, report: Reporter) -> np.ndarray:
-    """Places in `base`, int64 (q, K), of the videos most similar to those in the rows `queries`."""
+    """Places in `base`, int64 (q, K), of the videos most similar to `queries`, float32 (q, dim)."""
     try:
-        return exact_neighbours(store.rows(queries), _Picked(store, base), K, report=report)
+        return exact_neighbours(queries, _Picked(store, base), K, report=report)
     except RecordError as error:
         raise RecordError(
             f"neighbours cannot be measured: {error.where} {error.what}",

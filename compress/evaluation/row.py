@@ -21,7 +21,8 @@ from compress.evaluation.fresh_head import (
 )
 from compress.evaluation.half_figures import halves_json
 from compress.evaluation.intervals import RESAMPLES, delta_json, figures_json
-from compress.evaluation.neighbours import retrieval_quality
+from compress.evaluation.neighbours import RetrievalQuality, retrieval_quality
+from compress.evaluation.query_vectors import query_vectors
 from compress.evaluation.recipe_notes import recipe_notes
 from compress.evaluation.scores import load_scores, save_scores
 from compress.evaluation.shard_names import in_words
@@ -103,7 +104,9 @@ def evaluate(
     quality = None
     if retrieval:
         original = store if name == baseline else open_store(workspace.store(baseline))
-        quality = retrieval_quality(store, original, seed, report)
+        quality = retrieval_quality(
+            store, original, seed, report, lambda rows: query_vectors(workspace, store, rows, run, device)
+        )
     row = {
         "schema_version": 1,
         "row": name,
@@ -124,7 +127,7 @@ def evaluate(
         "head_training": {"epochs": config.epochs, "seed": seed, "batch_size": config.batch_size},
         "data": {**_data(workspace, store), "fingerprint": measured_on["validate"]},
         "command": command or f"compress evaluate --name {name}",
-        "notes": [*_notes(store, run), *notes],
+        "notes": [*_notes(store, run, quality), *notes],
     }
     if full_map:
         row["map_full"] = fresh_head_full_map(store, head, device=device, report=report)
@@ -217,8 +220,10 @@ def _data(workspace: Workspace, store: Store) -> dict[str, Any]:
     }
 
 
-def _notes(store: Store, run: Path | None) -> list[str]:
+def _notes(store: Store, run: Path | None, quality: RetrievalQuality | None) -> list[str]:
     notes = [] if run is None else recipe_notes(run)
+    if quality is not None and quality.queries_from == "codes":
+        notes.append("Neighbours were searched for with decoded codes: the embeddings before them are gone.")
     if store.metadata["synthetic_frames"]:
         notes.append("Frames are synthetic: expanded from video-level features, whose mean they keep.")
     options = store.metadata["encoder_options"]
