@@ -16,6 +16,7 @@ from cli.index import index
 from cli.init import init
 from cli.report import report
 from cli.search import search
+from cli.select import select
 from cli.session import Session
 from cli.tradeoff import tradeoff
 from cli.train import train
@@ -42,5 +43,5 @@ def compress(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, init, data, train, encode, index, search, evaluate, tradeoff, report, doctor):
+for command in (demo, init, data, train, encode, index, search, evaluate, tradeoff, select, report, doctor):
     compress.add_command(command)

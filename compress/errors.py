@@ -9,6 +9,7 @@
     │   └── SchemaError           68  data and model, or two inputs, do not fit together
     ├── NotFoundError             66  no such file, pattern, run, store, index or video id
     ├── DivergedError             71  training produced numbers that are not finite
+    ├── UnconfirmedError          72  nothing that was measured was shown to keep a promise
     ├── UnavailableError          69  this machine lacks something that was asked for (a GPU, a package)
     ├── StorageError              74  the disk refused: full, read-only, I/O error
     ├── LockedError               75  another process is writing the same artifact
@@ -80,6 +81,12 @@ class NotFoundError(CompressError):
 
 class DivergedError(CompressError):
     exit_code = 71
+
+
+class UnconfirmedError(CompressError):
+    """Not raised, as nothing went wrong: a command that shows what came out ends with its exit code."""
+
+    exit_code = 72
 
 
 class UnavailableError(CompressError):

@@ -1,0 +1,89 @@
+"""`compress select`: the fewest bytes a video that keep a promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from cli.options import workspace_options
+from cli.session import Session
+from cli.text import facts, table
+
+if TYPE_CHECKING:
+    from compress.jobs.select import Selected
+
+_BELOW = "by at most so many points (0.5: 0.005); below 0, gain so many."
+
+
+@click.command()
+@click.option("--max-gap-drop", type=float, metavar="POINTS", help=f"GAP may fall {_BELOW}")
+@click.option("--max-map-drop", type=float, metavar="POINTS", help=f"MAP may fall {_BELOW}")
+@click.option(
+    "--max-precision-drop",
+    type=float,
+    metavar="POINTS",
+    help=f"Label precision@10 of the nearest neighbours may fall {_BELOW}",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.95,
+    help="How sure it must be that what is chosen keeps the promise on other videos.",
+)
+@click.option(
+    "--baseline", metavar="NAME", default="original", help="The store that drops are measured against."
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    show_default="reports/ of the workspace",
+    metavar="FOLDER",
+    help="Where select.md and select.json go.",
+)
+@workspace_options
+@click.pass_obj
+@click.pass_context
+def select(
+    context: click.Context,
+    session: Session,
+    max_gap_drop: float | None,
+    max_map_drop: float | None,
+    max_precision_drop: float | None,
+    confidence: float,
+    baseline: str,
+    output: Path | None,
+) -> None:
+    """The store of the fewest bytes that keeps its figures, of all that were evaluated, and how to make it.
+
+    One half of the validation videos decides in which order stores are tried, the other half proves it, so
+    that the promise is not optimistic. Ends with exit code 72 when no store can be confirmed.
+    """
+    from compress.errors import UnconfirmedError
+    from compress.jobs.names import checked
+    from compress.jobs.select import SelectRequest, select_store
+    from compress.reports.selection import selection_to_json
+
+    request = SelectRequest(
+        max_drops={"gap": max_gap_drop, "map": max_map_drop, "precision": max_precision_drop},
+        confidence=confidence,
+        baseline=checked(baseline, "--baseline"),
+        output=output,
+    )
+    with session.working() as report:
+        done = select_store(session.workspace, request, report)
+    files = {"markdown": done.markdown, "json": done.json}
+    session.show(selection_to_json(done.selection) | {"files": files}, lambda: _text(done))
+    if done.selection.chosen is None:
+        context.exit(UnconfirmedError.exit_code)
+
+
+def _text(done: Selected) -> str:
+    from compress.reports.selection import tried_cells, tried_header, verdict
+
+    found = done.selection
+    rows = [tried_cells(found, one) for one in found.choice.tried]
+    parts = [table(tried_header(found.choice.promise), rows), "\n".join(verdict(found))]
+    parts.append(facts({"encode": found.encode_command, "report": done.markdown}))
+    return "\n\n".join(parts)

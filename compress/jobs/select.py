@@ -1,0 +1,147 @@
+"""`compress select`: from the measured stores of a workspace to the smallest that keeps a promise."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from compress.errors import NotFoundError, SchemaError
+from compress.evaluation.measured import validation_ids, why_stale, why_unlike
+from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
+from compress.evaluation.scores import load_query_precision, load_scores
+from compress.progress import Reporter
+from compress.reports import Row, read_row
+from compress.reports.selection import Selection, write_selection
+from compress.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class SelectRequest:
+    """What is promised.
+
+    Args:
+        max_drops: by quantity, in points; None where nothing is promised. Below 0: what it must gain.
+        confidence: in [0.5, 1).
+        baseline: name of the store that drops are measured against.
+        output: folder for select.md and select.json; None means the workspace's reports/.
+    """
+
+    max_drops: Mapping[Quantity, float | None]
+    confidence: float
+    baseline: str
+    output: Path | None
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What came out, and the files that tell it."""
+
+    selection: Selection
+    markdown: Path
+    json: Path
+
+
+def select_store(workspace: Workspace, request: SelectRequest, report: Reporter) -> Selected:
+    """Choose among all stores that were measured like the baseline, and write what came out.
+
+    Raises:
+        UsageError: nothing or nonsense is promised, or there are too few videos.
+        NotFoundError: the baseline was not measured, or no smaller store was.
+        SchemaError: the baseline was encoded again since it was measured.
+        CorruptArtifactError: an evaluation or its scores are damaged.
+    """
+    drops = {quantity: drop / 100 for quantity, drop in request.max_drops.items() if drop is not None}
+    promise = Promise(drops, request.confidence)
+    rows = _rows(workspace)
+    facts = _baseline_facts(workspace, request.baseline, rows, "precision" in drops)
+    baseline = rows.pop(request.baseline)
+    reasons = {name: _why_not(workspace, row, baseline, facts, promise) for name, row in rows.items()}
+    left_out = {name: reason for name, reason in reasons.items() if reason is not None}
+    fitting = {name: row for name, row in rows.items() if name not in left_out}
+    _refuse_none(workspace, fitting, left_out)
+    ids = validation_ids(workspace, [request.baseline, *fitting], facts["validate"])
+    candidates = [_candidate(workspace, row) for row in fitting.values()]
+    choice = choose(_scores(workspace, request.baseline), candidates, ids, promise, report)
+    selection = Selection(choice, baseline, fitting, left_out)
+    folder, today = request.output or workspace.reports, date.today().isoformat()
+    return Selected(
+        selection, *write_selection(selection, folder, generated=today, command=_command(request))
+    )
+
+
+def _baseline_facts(
+    workspace: Workspace, name: str, rows: Mapping[str, Row], with_precision: bool
+) -> dict[str, Any]:
+    folder = workspace.evaluation / "scores" / name
+    again = f"`compress evaluate --name {name}` first"
+    if name not in rows:
+        raise NotFoundError(
+            f"the baseline {name!r} has not been evaluated",
+            where=workspace.evaluation,
+            hint=f"{again}, or choose another --baseline",
+        )
+    facts = load_scores(folder)[1]
+    stale = why_stale(workspace, name, facts)
+    if stale is not None:
+        raise SchemaError(f"the baseline {name!r} was {stale}", where=workspace.store(name), hint=again)
+    if with_precision and load_query_precision(folder) is None:
+        raise NotFoundError(
+            f"the neighbours of the baseline {name!r} have not been measured query by query",
+            where=folder,
+            hint=again,
+        )
+    return facts
+
+
+def _rows(workspace: Workspace) -> dict[str, Row]:
+    rows = [read_row(path) for path in sorted(workspace.evaluation.glob("*.json"))]
+    return {row.row: row for row in rows}
+
+
+def _why_not(
+    workspace: Workspace, row: Row, baseline: Row, facts: Mapping[str, Any], promise: Promise
+) -> str | None:
+    """Why a measured store is no candidate, or None."""
+    if row.bytes_per_video >= baseline.bytes_per_video:
+        return "takes no fewer bytes than the baseline"
+    folder = workspace.evaluation / "scores" / row.row
+    try:
+        own = load_scores(folder)[1]
+    except NotFoundError:
+        return "its scores are gone"
+    reason = why_unlike(own, facts) or why_stale(workspace, row.row, own)
+    if reason is None and "precision" in promise.max_drops and load_query_precision(folder) is None:
+        return "its neighbours were not measured query by query"
+    return reason
+
+
+def _refuse_none(workspace: Workspace, fitting: Mapping[str, Row], left_out: Mapping[str, str]) -> None:
+    if not fitting:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(left_out.items()))
+        raise NotFoundError(
+            "no smaller store was measured like the baseline" + (f" ({reasons})" if reasons else ""),
+            where=workspace.evaluation,
+            hint="`compress encode --codec int8` and `compress evaluate`, or `compress tradeoff`, make some",
+        )
+
+
+def _candidate(workspace: Workspace, row: Row) -> Candidate:
+    return Candidate(row.row, row.bytes_per_video, lambda: _scores(workspace, row.row))
+
+
+def _scores(workspace: Workspace, name: str) -> Scores:
+    folder = workspace.evaluation / "scores" / name
+    return Scores(load_scores(folder)[0], load_query_precision(folder))
+
+
+def _command(request: SelectRequest) -> str:
+    words = ["compress", "select"]
+    for quantity, drop in request.max_drops.items():
+        words += [] if drop is None else [f"--max-{quantity}-drop", f"{drop:g}"]
+    words += [] if request.confidence == 0.95 else ["--confidence", f"{request.confidence:g}"]
+    words += [] if request.baseline == "original" else ["--baseline", request.baseline]
+    return shlex.join(words)
