@@ -34,7 +34,7 @@ def request_of(words: list[str], request: TrainRequest) -> TrainRequest:
     typed = train.make_context("train", words[2:]).params
     assert typed["encoder"] or typed["dim"]
     said = ("encoder", "dim", "epochs", "batch_size", "learning_rate", "settings", "name")
-    said += ("nested", "quantize")
+    said += ("nested", "quantize", "teachers", "distill_weight", "temperature", "unlabelled")
     preset = words[words.index("--preset") + 1] if "--preset" in words else "best"
     return replace(request, seed=0, preset=preset, **{name: typed[name] for name in said})
 
@@ -60,6 +60,16 @@ def test_nested_sizes_and_codec_have_options_of_their_own(tmp_path: Path):
     assert words[words.index("--quantize") + 1] == "int4"
     again = request_of(words, request)
     assert (again.nested, again.quantize) == ((32, 64), "int4")
+
+
+def test_so_have_teachers_and_what_they_weigh(tmp_path: Path):
+    changes = {"teachers": ("one", "two"), "distill_weight": 0.25, "temperature": 2.0}
+    request = replace(row_training(catalogue().rows[0], None, REQUEST), **changes)
+    identity = {"config": config_of(request).to_json(), "unlabelled_shards": ["a/b/c/more*.tfrecord"]}
+    write_json(tmp_path / "config.json", identity)
+    again = request_of(train_words("own", tmp_path / "config.json"), request)
+    assert {name: getattr(again, name) for name in changes} == changes
+    assert again.unlabelled == ("b/c/more*.tfrecord",)
 
 
 @pytest.mark.parametrize("settings", [(), ("dim=0",), ("dim=10",), ("head=moe", "seed=3")])
