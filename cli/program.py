@@ -18,6 +18,7 @@ from cli.report import report
 from cli.search import search
 from cli.select import select
 from cli.session import Session
+from cli.shrink import shrink
 from cli.tradeoff import tradeoff
 from cli.train import train
 
@@ -43,5 +44,20 @@ def compress(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (demo, init, data, train, encode, index, search, evaluate, tradeoff, select, report, doctor):
+COMMANDS = (
+    demo,
+    init,
+    data,
+    train,
+    shrink,
+    encode,
+    index,
+    search,
+    evaluate,
+    tradeoff,
+    select,
+    report,
+    doctor,
+)
+for command in COMMANDS:
     compress.add_command(command)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from compress.artifacts.disk import storage_errors
-from compress.artifacts.lock import exclusive
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.table import load_table
 from compress.errors import UsageError
 from compress.jobs.distillation import distillation_of, find_teachers, open_unlabelled
 from compress.jobs.names import checked, run_name
 from compress.jobs.sources import open_split, tell_skipped
+from compress.jobs.throw_away import throw_away
 from compress.machine import choose_device
-from compress.progress import Note, Reporter
+from compress.progress import Reporter
 from compress.workspace import Workspace
 
 
@@ -137,7 +135,7 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     check(config, table, validation, device)
     check_distillation(config, distillation, table, validation)
     if request.fresh and run.exists():  # not before everything that can refuse the new one has had its say
-        _throw_away(run, report)
+        throw_away(run, report)
     done = train(
         config,
         table,
@@ -159,19 +157,6 @@ def _is_computed(request: TrainRequest, changes: Mapping[str, Any]) -> bool:
     from compress.training.presets import CLOSED_FORM
 
     return request.encoder in CLOSED_FORM
-
-
-def _throw_away(run: Path, report: Reporter) -> None:
-    """Empty the folder of a run; LockedError while somebody trains there."""
-    with exclusive(run / "train"), storage_errors(run):
-        report(Note(f"throwing away {run}"))
-        # Killed halfway, it must not be left with the old model and a new config: the model goes first.
-        first = ("model", "checkpoint")
-        for entry in sorted(run.iterdir(), key=lambda e: (e.name == "config.json", e.name not in first)):
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            elif entry.suffix != ".lock":
-                entry.unlink()
 
 
 def _level(workspace: Workspace, request: TrainRequest) -> str:

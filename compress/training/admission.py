@@ -110,12 +110,13 @@ def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
             )
 
 
-def claim(run: Run, identity: dict[str, Any]) -> None:
+def claim(run: Run, identity: dict[str, Any], option: str = "--name") -> None:
     """Write down what this folder's training is, or make sure that it is the one begun here.
 
     Args:
         run: the folder.
         identity: as `identity_of` gives it.
+        option: that chooses the folder, for the message.
 
     Raises:
         UsageError: it holds another training; names the settings that differ.
@@ -130,7 +131,7 @@ def claim(run: Run, identity: dict[str, Any]) -> None:
     raise UsageError(
         f"holds a run with other settings ({'; '.join(changed)})",
         where=run.folder,
-        hint="choose another --name, or --fresh to throw it away",
+        hint=f"choose another {option}, or --fresh to throw it away",
     )
 
 

@@ -1,6 +1,6 @@
 """How the weights of a model are kept small on the disk: fewer bits each, and nothing for those that are 0.
 
-pack(tensors, ...) -> the tensors of a file, and a description; unpack(file, description, like) gives them back.
+pack(tensors, ...) -> the tensors of a file and a description; unpack(file, description, like) undoes it.
 """
 
 from compress.weights.matrices import is_matrix as is_matrix

@@ -1,0 +1,128 @@
+"""`compress shrink`: make a trained model smaller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from cli.options import compute_options, dim_option, name_option, on_corrupt_option
+from cli.progress import duration
+from cli.session import Session
+from cli.text import facts, size
+
+if TYPE_CHECKING:
+    from compress.jobs.shrink import Smaller
+
+
+@click.command()
+@dim_option
+@name_option
+@click.option(
+    "--weights",
+    type=click.Choice(("float32", "float16", "int8")),
+    default="int8",
+    help="How the weights of matrices are stored: 4 or 2 bytes, or 1 and a factor for each row.",
+)
+@click.option(
+    "--prune",
+    type=click.FloatRange(min=0, max=1, max_open=True),
+    default=0.0,
+    metavar="SHARE",
+    help="Set the smallest weights to 0, this share of all; zeros take next to no room.",
+)
+@click.option(
+    "--scope",
+    type=click.Choice(("global", "layer")),
+    default="global",
+    help="Prune this share of all matrices together, or of each.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=0),
+    show_default="2 where weights are pruned, else 0",
+    help="Train encoder and head so many passes while they are pruned.",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    show_default="0.3 of the run's",
+    help="The highest of these passes.",
+)
+@click.option(
+    "--output",
+    metavar="NAME",
+    show_default="the run's, with what was done behind it: RUN-w8-p80",
+    help="Name of the new run.",
+)
+@click.option(
+    "--train", multiple=True, metavar="PATTERN", help="Shards to train on, instead of the workspace's."
+)
+@click.option(
+    "--validate", multiple=True, metavar="PATTERN", help="Shards to measure on, instead of the workspace's."
+)
+@click.option("--fresh", is_flag=True, help="Throw away what an earlier call left under this name.")
+@on_corrupt_option
+@compute_options
+@click.pass_obj
+def shrink(
+    session: Session,
+    dim: int | None,
+    name: str | None,
+    weights: str,
+    prune: float,
+    scope: str,
+    epochs: int | None,
+    learning_rate: float | None,
+    output: str | None,
+    train: tuple[str, ...],
+    validate: tuple[str, ...],
+    fresh: bool,
+) -> None:
+    """Make a smaller model of a trained run: fewer bits a weight, fewer weights.
+
+    The result is a run of its own, which encodes and is evaluated like any other; the old one stays. Run it
+    again to go on after Ctrl-C or a crash.
+    """
+    from compress.jobs.shrink import ShrinkRequest, shrink_run
+
+    request = ShrinkRequest(
+        dim=dim,
+        name=name,
+        weights=weights,
+        prune=prune,
+        scope=scope,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        output=output,
+        train=train,
+        validate=validate,
+        fresh=fresh,
+        on_corrupt=session.settings.on_corrupt,
+        threads=session.settings.threads,
+        device=session.settings.device,
+    )
+    with session.working() as report:
+        done = shrink_run(session.workspace, request, report)
+    session.show(done, lambda: facts(_told(done)))
+
+
+def _told(done: Smaller) -> dict[str, str]:
+    before, after = done.size_before["bytes"], done.size["bytes"]
+    numbers, left = sum(done.parameters.values()), sum(done.not_zero.values())
+    figures = {
+        name: f"{done.figures[name]:.4f}"
+        + (f" (before {done.figures_before[name]:.4f})" if name in done.figures_before else "")
+        for name in ("gap", "map", "perr", "hit_at_one")
+        if name in done.figures
+    }
+    return {
+        "run": str(done.run),
+        "model": f"{size(after)}, {before / after:.1f} times smaller than {size(before)}",
+        "of the encoder": f"{size(done.size['parts']['encoder'])} (before "
+        f"{size(done.size_before['parts']['encoder'])})",
+        "parameters": f"{numbers:,}, {left:,} of them not 0",
+        **figures,
+        "took": duration(done.seconds),
+        "next": f"compress encode --name {done.name}",
+    }

@@ -1,0 +1,190 @@
+"""`compress shrink`: from a request to a smaller run of the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compress.artifacts.atomic import read_json
+from compress.datasets.policy import OnCorrupt
+from compress.datasets.schema import FeatureSchema
+from compress.datasets.table import Table, load_table
+from compress.errors import UsageError
+from compress.jobs.names import checked, find_run
+from compress.jobs.sources import open_split, tell_skipped
+from compress.jobs.throw_away import throw_away
+from compress.machine import choose_device
+from compress.progress import Reporter
+from compress.workspace import Workspace
+
+if TYPE_CHECKING:
+    from compress.shrinking import ShrinkPlan
+
+EPOCHS = 2
+"""Passes over the training videos where weights are pruned and nothing says how many."""
+
+
+@dataclass(frozen=True)
+class ShrinkRequest:
+    """What to make smaller, and how.
+
+    Args:
+        dim, name: which run.
+        weights: how matrices are stored: "float32", "float16" or "int8".
+        prune: share of their weights that is set to 0, in [0, 1).
+        scope: "layer" prunes this share of each matrix, "global" of all together.
+        epochs: of training while weights are pruned; None for EPOCHS, or 0 where nothing is pruned
+            or the run was computed, not trained.
+        learning_rate: of these epochs; None for a share of the run's.
+        output: name of the new run; None for the run's with what was done behind it.
+        train, validate: patterns, in place of the workspace's.
+        fresh: throw away what an earlier call left under this name.
+        on_corrupt: what happens to unusable records.
+        threads: 0 for all. device: "auto", "cpu" or "cuda".
+    """
+
+    dim: int | None
+    name: str | None
+    weights: str
+    prune: float
+    scope: str
+    epochs: int | None
+    learning_rate: float | None
+    output: str | None
+    train: tuple[str, ...]
+    validate: tuple[str, ...]
+    fresh: bool
+    on_corrupt: OnCorrupt
+    threads: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Smaller:
+    """A smaller run beside the one it was made from.
+
+    Args:
+        name: of the new run. run: its folder. source: name of the old one.
+        size, size_before: see `compress.evaluation.model_size.model_size`.
+        parameters: numbers of the model by part. not_zero: those that are not 0.
+        figures: on the validation videos, empty for a run without a head. figures_before: of the old run, as
+            it kept them, where it was measured on the same videos; else empty.
+        seconds: that it took.
+    """
+
+    name: str
+    run: Path
+    source: str
+    size: Mapping[str, Any]
+    size_before: Mapping[str, Any]
+    parameters: Mapping[str, int]
+    not_zero: Mapping[str, int]
+    figures: Mapping[str, float]
+    figures_before: Mapping[str, float]
+    seconds: float
+
+
+def shrink_run(workspace: Workspace, request: ShrinkRequest, report: Reporter) -> Smaller:
+    """Make a smaller run, or go on with making it.
+
+    Raises:
+        NotFoundError: no such run, or it has not finished.
+        UsageError: an option out of range, a name that is taken, or no shards.
+        SchemaError: shards and run do not fit.
+        DataError, DivergedError: see `compress.shrinking.shrink`.
+        LockedError: somebody else writes the new run right now.
+    """
+    source = find_run(workspace, request.dim, request.name)
+
+    # Not before: they import torch, and a wrong name should be answered at once.
+    from compress.evaluation.model_size import model_size
+    from compress.shrinking import shrink
+    from compress.training.run import Run, model_manifest
+
+    facts = model_manifest(workspace.run(source)).metadata
+    has_head = facts["model_config"]["head"] is not None
+    plan = _plan(request, has_head)
+    output = checked(request.output or f"{source}-{plan.suffix}", "--output")
+    run = workspace.run(output)
+    _check_output(run, source)
+    schema = replace(FeatureSchema.from_json(facts["schema"]), synthetic_frames=False)
+    splits = {"train": request.train if plan.epochs and has_head else None}
+    splits["validate"] = request.validate if has_head else None
+    tables = {
+        split: None if given is None else _table(workspace, split, given, schema, request.on_corrupt, report)
+        for split, given in splits.items()
+    }
+    if request.fresh and run.exists():
+        throw_away(run, report)
+    done = shrink(
+        workspace.run(source),
+        run,
+        plan,
+        tables["train"],
+        tables["validate"],
+        device=choose_device(request.device),
+        threads=request.threads,
+        report=report,
+    )
+    smaller = model_manifest(run).metadata
+    same_videos = read_json(Run(run).config).get("validation") == _validation(workspace.run(source))
+    return Smaller(
+        name=output,
+        run=run,
+        source=source,
+        size=model_size(run),
+        size_before=model_size(workspace.run(source)),
+        parameters=smaller["parameters"],
+        not_zero=smaller["shrunk"]["not_zero"],
+        figures=done.figures,
+        figures_before=facts["figures"] if same_videos else {},
+        seconds=done.seconds,
+    )
+
+
+def _plan(request: ShrinkRequest, is_trained: bool) -> ShrinkPlan:
+    from compress.shrinking import ShrinkPlan
+
+    epochs = request.epochs
+    if epochs is None:
+        epochs = EPOCHS if request.prune and is_trained else 0
+    return ShrinkPlan(
+        weights=request.weights,  # type: ignore[arg-type]  # checked by the plan
+        prune=request.prune,
+        scope=request.scope,  # type: ignore[arg-type]
+        epochs=epochs,
+        learning_rate=request.learning_rate,
+    )
+
+
+def _check_output(run: Path, source: str) -> None:
+    """UsageError where the new run would take the place of one that is no smaller run."""
+    config = run / "config.json"
+    if run.name == source or (config.exists() and "refines" not in read_json(config)):
+        raise UsageError(
+            "is the name of another run", where=f"--output {run.name}", hint="choose another one"
+        )
+
+
+def _validation(run: Path) -> str | None:
+    config = run / "config.json"
+    return read_json(config).get("validation") if config.exists() else None
+
+
+def _table(
+    workspace: Workspace,
+    split: str,
+    given: tuple[str, ...],
+    schema: FeatureSchema,
+    on_corrupt: OnCorrupt,
+    report: Reporter,
+) -> Table:
+    """The labelled videos of a split, of the schema that the run reads."""
+    source = open_split(
+        workspace, split, given, on_corrupt, schema=schema, require_labels=True, level=schema.level
+    )
+    table = load_table(source, cache=workspace.cache, report=report)
+    tell_skipped([source], report)
+    return table

@@ -1,0 +1,79 @@
+"""Magnitude pruning while training: more and more weights are 0, and what is 0 stays 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from compress.shrinking.magnitudes import Scope, prune
+from compress.training.state import TrainState
+from compress.weights import matrices_of
+from encoders import Model
+
+RAMP = 0.5  # of all steps; the others train what is left
+_CUTS = 32  # on the way there: cutting a little at a time lets the others take over
+
+
+def share_at(step: int, steps: int, final: float) -> float | None:
+    """The share of weights that is to be 0 after `step` (from 1) of `steps`; None where nothing is cut.
+
+    final * (1 - (1 - t)^3) with t from 0 to 1 over the first RAMP of the steps: fast while much can go, slow
+    towards the end (Zhu and Gupta 2017, arXiv 1710.01878, section 3).
+
+    Example:
+        >>> [share_at(step, 8, 0.8) for step in (1, 2, 4, 5)]
+        [0.4625, 0.7, 0.8, None]
+    """
+    ramp = max(1, round(RAMP * steps))
+    every = max(1, ramp // _CUTS)
+    if step > ramp or (step % every and step != ramp):
+        return None
+    return final * (1 - (1 - step / ramp) ** 3)
+
+
+class Pruning:
+    """A refinement (see `compress.training.refinement`) that prunes the matrices of encoder and heads.
+
+    A weight that is 0 stays 0, in the running average too: which weights are left follows from the weights,
+    so a checkpoint needs nothing of it.
+
+    Args:
+        model: what is pruned.
+        sha256: of its weights.
+        share: of the matrices' weights that is 0 in the end, in [0, 1).
+        scope: see `magnitudes.prune`.
+    """
+
+    def __init__(self, model: Model, sha256: str, share: float, scope: Scope) -> None:
+        self._model, self._share, self._scope = model, share, scope
+        self._facts = {"model_sha256": sha256, "prune": share, "scope": scope}
+        self._left: dict[str, Tensor] = {}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it does, and to which model."""
+        return self._facts
+
+    def model(self) -> Model:
+        """The model itself."""
+        return self._model
+
+    def begin(self, state: TrainState) -> None:
+        """Note which weights are left."""
+        self._left = {name: matrix != 0 for name, matrix in matrices_of(state.model).items()}
+
+    @torch.no_grad()
+    def after_step(self, state: TrainState, steps: int) -> None:
+        """Undo what the step did to weights that are 0, and cut more while it is time to."""
+        matrices = matrices_of(state.model)
+        for name, matrix in matrices.items():
+            matrix.mul_(self._left[name])
+        share = share_at(state.at.step, steps, self._share)
+        if share is not None:
+            prune(matrices, share, self._scope)
+        for name, matrix in matrices.items():
+            # Not only after a cut: a weight that a step brings to 0 is gone now as it would be after a stop.
+            torch.ne(matrix, 0, out=self._left[name])
+            state.average.weights[name].mul_(self._left[name])

@@ -1,0 +1,180 @@
+"""A finished run -> a smaller one: prune, train what is left, store it in fewer bits, measure it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from compress.artifacts.atomic import write_bytes
+from compress.artifacts.lock import exclusive
+from compress.errors import DataError, UsageError
+from compress.progress import Note, Reporter, silent
+from compress.shrinking.history import identity_of, joined_log
+from compress.shrinking.magnitudes import prune, share_of_zeros
+from compress.shrinking.measured import measured_figures
+from compress.shrinking.plan import ShrinkPlan
+from compress.shrinking.pruning import Pruning
+from compress.shrinking.recipe import tuning_config
+from compress.training.admission import check, claim
+from compress.training.inputs import Table
+from compress.training.loop import train
+from compress.training.run import Run, load_model, model_manifest, model_sha256, save_model
+from compress.weights import matrices_of, pack, unpack
+from compress.weights.sizes import not_zero_by_part
+from encoders import Model
+
+TUNING = "tuning"  # folder in the new run, while weights are pruned and trained
+
+
+@dataclass(frozen=True)
+class Shrunk:
+    """What came out: the new run's folder, and its figures on the validation videos; none without a head."""
+
+    run: Path
+    figures: Mapping[str, float]
+    seconds: float
+
+
+def shrink(
+    source: Path,
+    output: Path,
+    plan: ShrinkPlan,
+    table: Table | None,
+    validation: Table | None,
+    *,
+    device: str = "cpu",
+    threads: int = 0,
+    report: Reporter = silent,
+) -> Shrunk:
+    """Make a smaller model of a finished run, as a run of its own.
+
+    Args:
+        source: folder of the run; it is left as it is.
+        output: folder of the new one; a shrinking that was stopped there is continued, a finished one kept.
+        plan: what is done.
+        table: videos to train on; None where the plan has no epochs.
+        validation: videos to measure on; None for a run without a head.
+        device: "cpu" or "cuda".
+        threads: CPU threads of torch; 0 leaves them as they are.
+        report: gets notes and progress.
+
+    Raises:
+        UsageError: nothing in the run can be made smaller, it is a smaller one already, it was not trained
+            but is to be trained longer, or the folder holds something else.
+        NotFoundError: no finished run.
+        DataError: a weight is not finite, or too large for float16.
+        SchemaError, DivergedError: see `train`.
+        Interrupted: on request; what is trained is kept.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    started = time.monotonic()
+    model, facts = load_model(source)
+    work = _Work(source, Run(output), plan, model_sha256(source), facts, table, validation, device)
+    _check(work, model)
+    with exclusive(output / "train"):
+        claim(work.run, work.identity, "--output")
+        if work.run.finished:
+            report(Note(f"{output} is there already"))
+        else:
+            _store(work, _pruned(work, model, threads, report))
+        shutil.rmtree(work.tuning, ignore_errors=True)
+    return Shrunk(output, model_manifest(output).metadata["figures"], time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What `shrink` was asked for, and what the run says about itself."""
+
+    source: Path
+    run: Run
+    plan: ShrinkPlan
+    sha256: str
+    facts: Mapping[str, Any]
+    table: Table | None
+    validation: Table | None
+    device: str
+
+    @property
+    def tuning(self) -> Path:
+        return self.run.folder / TUNING
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        tables = {"data": self.table, "validation": self.validation}
+        return identity_of(self.source, self.sha256, self.plan, self.facts, tables, self.device)
+
+
+def _check(work: _Work, model: Model) -> None:
+    """Refuse what cannot be, before the folder is claimed."""
+    if "shrunk" in work.facts:
+        hint = f"shrink {work.facts['shrunk']['run']!r} in another way"
+        raise UsageError("is a smaller model already", where=work.source, hint=hint)
+    if not matrices_of(model):
+        raise UsageError("has no weights that could be made smaller", where=work.source)
+    if work.plan.epochs:
+        config = tuning_config(work.facts["train_config"], work.plan)
+        assert work.table is not None
+        assert work.validation is not None
+        check(config, work.table, work.validation, work.device)
+
+
+def _pruned(work: _Work, model: Model, threads: int, report: Reporter) -> Model:
+    """The model with as many weights 0 as is planned, in float32."""
+    plan = work.plan
+    if plan.epochs:
+        assert work.table is not None
+        assert work.validation is not None
+        train(
+            tuning_config(work.facts["train_config"], plan),
+            work.table,
+            work.validation,
+            work.tuning,
+            device=work.device,
+            threads=threads,
+            report=report,
+            refinement=Pruning(model, work.sha256, plan.prune, plan.scope),
+        )
+        return load_model(work.tuning)[0]
+    if plan.prune:
+        prune(matrices_of(model), plan.prune, plan.scope)
+    return model
+
+
+def _store(work: _Work, model: Model) -> None:
+    """Keep the model in few bytes, with what it is worth as it then is."""
+    left_out, state = _for_training_alone(model), model.state_dict()
+    kept = {name: matrix for name, matrix in matrices_of(model).items() if name not in left_out}
+    try:
+        packed, description = pack(state, kept.keys(), work.plan.weights, left_out)
+    except ValueError as error:
+        raise DataError(str(error), where=work.source, hint="choose another --weights") from error
+    model.load_state_dict(unpack(packed, description, state))
+    facts = {**work.facts, "weights": description}
+    if work.validation is not None:
+        facts |= measured_figures(model, work.validation, facts["train_config"]["precision"], work.device)
+    parameters = {name: value for name, value in model.named_parameters() if name not in left_out}
+    not_zero = not_zero_by_part(parameters)
+    facts["parameters"] = {part: n for part, n in facts["parameters"].items() if part in not_zero}
+    facts["shrunk"] = {
+        "run": work.source.name,
+        "model_sha256": work.sha256,
+        **work.plan.to_json(),
+        "share_of_zeros": round(share_of_zeros(kept.values()), 4),
+        "not_zero": not_zero,
+    }
+    write_bytes(work.run.log, joined_log(work.source, work.tuning))
+    save_model(work.run.model, packed, facts)
+
+
+def _for_training_alone(model: Model) -> set[str]:
+    """Names of the tensors that neither an embedding nor a score depends on."""
+    only = {id(parameter) for parameter in model.encoder.training_only_parameters()}
+    named = {name for name, parameter in model.named_parameters() if id(parameter) in only}
+    return named | {f"side_heads.{name}" for name in model.side_heads.state_dict()}
