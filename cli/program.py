@@ -44,20 +44,6 @@ def compress(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-COMMANDS = (
-    demo,
-    init,
-    data,
-    train,
-    shrink,
-    encode,
-    index,
-    search,
-    evaluate,
-    tradeoff,
-    select,
-    report,
-    doctor,
-)
-for command in COMMANDS:
+MAKING = (demo, init, data, train, shrink, encode, index, search)
+for command in (*MAKING, evaluate, tradeoff, select, report, doctor):
     compress.add_command(command)
