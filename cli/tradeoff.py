@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     default="original,pca,random,pq,opq",
     help="What to compare with, at the same bytes and codecs; none for nothing.",
 )
-@click.option("--bytes", "sizes", metavar="N,...", help="Only points of these bytes a video.")
+@click.option(
+    "--bytes", "sizes", metavar="N,...", help="Only points of these bytes a video, and the original."
+)
 @click.option(
     "--point",
     "points",

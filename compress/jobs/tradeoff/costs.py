@@ -1,4 +1,4 @@
-"""What points cost, measured on a few steps of two fresh heads and a few batches of each encoder."""
+"""What points cost, measured on a few steps of two fresh heads, batches of each encoder and resamples."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from compress.datasets.frame_table import FrameTable
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.video_table import VideoTable
 from compress.evaluation.fresh_head import head_config
+from compress.evaluation.intervals import RESAMPLES
 from compress.jobs.data_tables import Tables
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.runs import RunFacts
 from compress.machine import choose_device
+from compress.metrics import MetricAccumulator, replicates
 from compress.training.inputs import Table, batch
 from compress.training.run import load_model, model_manifest
 from compress.training.timing import measure_cost
@@ -24,6 +26,7 @@ from compress.workspace import Workspace
 
 SMALL = 64  # numbers a video of the smaller of the two heads
 BATCH, BUDGET = 256, 1.0  # of timing an encoder: videos at once, seconds
+SOME = 10  # resamples
 
 
 class Costs:
@@ -49,6 +52,20 @@ class Costs:
             return self._large
         slope = max(self._large - self._small, 0.0) / (large - small)
         return max(self._small + slope * (dim - small), 0.0)
+
+    @cached_property
+    def intervals(self) -> float:
+        """Seconds of what comes after a head: resampling it and the baseline, all videos and each half."""
+        validation = self._features[1]
+        scores = MetricAccumulator(self._schema.num_classes)
+        draws = np.random.default_rng(self._request.seed)
+        for first in range(0, len(validation), BATCH):
+            labels = validation.labels.multi_hot(np.arange(first, min(first + BATCH, len(validation))))
+            scores.update(draws.random(labels.shape, dtype=np.float32), labels)
+        top, begun = scores.top(), time.perf_counter()
+        replicates(top, SOME)
+        # Twice all videos, and three times two halves: of the row, of its baseline, and for the report.
+        return (time.perf_counter() - begun) * RESAMPLES / SOME * (2 + 3)
 
     def _encoding(self, run: RunFacts) -> float:
         """Seconds of all videos through a run's encoder; of what is computed, next to nothing."""

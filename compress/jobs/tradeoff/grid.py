@@ -12,6 +12,7 @@ from compress.jobs.tradeoff.runs import RunFacts, Runs
 from compress.jobs.tradeoff.sizes import stored_bytes
 
 ORIGINAL = "original"
+UNTOUCHED = tuple(StorePoint(ORIGINAL, None, codec) for codec in ("float32", "int8"))
 
 
 def grid(request: TradeoffRequest, runs: Runs) -> list[StorePoint]:
@@ -19,7 +20,7 @@ def grid(request: TradeoffRequest, runs: Runs) -> list[StorePoint]:
 
     Raises:
         NotFoundError: a run or a point that there is not.
-        UsageError: nothing is left to measure, or a prefix longer than its embedding.
+        UsageError: nothing but the original is left to measure, or a prefix longer than its embedding.
     """
     baseline = parse_point(request.baseline, runs.known)
     chosen = [parse_point(name, runs.known) for name in request.points]
@@ -27,11 +28,11 @@ def grid(request: TradeoffRequest, runs: Runs) -> list[StorePoint]:
         of_runs = learned(request, runs)
         chosen += [*of_runs, *controls(request, runs, of_runs)]
     if request.bytes:
-        chosen = [point for point in chosen if bytes_of(point, runs) in request.bytes]
+        chosen = [p for p in chosen if bytes_of(p, runs) in request.bytes or p in UNTOUCHED]
     rest = dict.fromkeys(point for point in chosen if point != baseline)
-    if not rest:
+    if not set(rest) - set(UNTOUCHED):
         hint = "`compress train` makes an encoder; see --run, --point, --dims and --bytes"
-        raise UsageError("no point to measure beside the baseline", hint=hint)
+        raise UsageError("no point to measure beside the original", hint=hint)
     return [baseline, *sorted(rest, key=lambda point: (bytes_of(point, runs), point.name))]
 
 
@@ -55,7 +56,7 @@ def controls(request: TradeoffRequest, runs: Runs, beside: Sequence[StorePoint])
     """What needs no training, with the sizes and codecs, or else the bytes, of the points `beside`."""
     found: list[StorePoint] = []
     if "original" in request.controls:
-        found += [StorePoint(ORIGINAL, None, codec) for codec in ("float32", "int8")]
+        found += UNTOUCHED
     for stem in ("pca", "random"):
         if stem in request.controls:
             found += [

@@ -109,7 +109,8 @@ def _timed(planned: Sequence[PlannedPoint], costs: Costs, report: Reporter) -> l
         if one.missing:
             store = one.stored.name
             encoded = store in paid or one.state is State.TO_EVALUATE
-            seconds = costs.head(one.dim) + (0.0 if encoded else costs.encoding(one.run))
+            seconds = costs.head(one.dim) + costs.intervals
+            seconds += 0.0 if encoded else costs.encoding(one.run)
             one = replace(one, seconds=seconds)
             paid.add(store)
         found.append(one)

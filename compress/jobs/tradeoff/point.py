@@ -31,7 +31,7 @@ class StorePoint:
     @property
     def name(self) -> str:
         """Of the store."""
-        return store_name(self.run if self.prefix is None else f"{self.run}-d{self.prefix}", self.codec)
+        return store_name(self.run, self.codec, self.prefix)
 
     def of_seed(self, number: int, known: Callable[[str], bool]) -> StorePoint:
         """The same of the run trained with another seed, `<run>-seed<number>`, where there is one."""

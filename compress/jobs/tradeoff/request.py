@@ -19,7 +19,8 @@ class TradeoffRequest:
         dims: of each run's embedding, the first so many numbers; none means all that it was trained for.
         codecs: of each embedding, canonical names.
         controls: of `CONTROLS`, what the learned ones are compared with, at the same bytes.
-        bytes: keep points of these bytes a video only; none means all. The baseline always stays.
+        bytes: keep points of these bytes a video only; none means all. The baseline stays, and among the
+            controls the original in float32 and int8.
         points: further stores by name, `<run>[-d<dim>][-<codec>]`.
         baseline: the store that deltas are measured against.
         seeds: heads of different seeds for each point; of `<run>-seed1`, ... where there are such runs.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from compress.codecs.names import BY_BYTES, CodecSpec
+from compress.codecs.names import BY_BYTES, RABITQ, CodecSpec
+from compress.codecs.rabitq import FACTOR_BYTES
 
 _BITS = {"float32": 32, "float16": 16, "int8": 8, "int4": 4, "binary": 1}
 
 
 def stored_bytes(codec: CodecSpec, dim: int) -> int:
-    """Bytes of an embedding of `dim` numbers; of rabitq the codes alone, without its factors.
-
-    Only a plan is sorted by it: what is measured tells its bytes itself.
-    """
+    """Bytes of an embedding of `dim` numbers, as the codec will tell them itself."""
     if codec.family in BY_BYTES and codec.parameter is not None:
         return codec.parameter
-    bits = _BITS.get(codec.family) or codec.parameter or 1
-    return -(-dim * bits // 8)
+    if codec.family == RABITQ:
+        return (codec.parameter or 1) * -(-dim // 8) + FACTOR_BYTES
+    return -(-dim * _BITS[codec.family] // 8)

@@ -55,9 +55,9 @@ class Measured:
 
     @property
     def family(self) -> str:
-        """What it is drawn and compared with."""
+        """What it is drawn and compared with: runs that differ by their size alone are one family."""
         if self.row.role == "encoder":
-            return self.run
+            return self.run.removesuffix(f"-{self.row.dim}")
         if self.row.encoder == "identity" and parse_codec(self.row.codec).family in BY_BYTES:
             return PRODUCTS
         return FAMILIES.get(self.row.encoder, self.row.encoder)

@@ -117,11 +117,14 @@ def _marks(drawing: Drawing, found: list[Placed], families: list[Series]) -> lis
 
 
 def _names(families: list[Series], on_front: set[str]) -> list[NamedPoint]:
-    """Each family by the name at its smallest point, then the points that no other beats by theirs."""
+    """Each family by its name at an end of its line, then the points that no other beats by theirs.
+
+    What was trained begins further to the left than others, and what was not ends below it to the right.
+    """
     found = []
     for series in families:
-        first = series.points[0]
-        found.append(NamedPoint(series.name, series.style, first.x, first.y, first.y, first.y))
+        end = front_of(series.points)[0 if series.learned else -1]
+        found.append(NamedPoint(series.name, series.style, end.x, end.y, end.y, end.y))
     for series in families:
         found += [
             NamedPoint(_short(one), series.style, one.x, one.y, one.low, one.high, important=False)

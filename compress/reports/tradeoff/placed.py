@@ -34,6 +34,7 @@ class Series:
     """The points of one family by rising bytes, and how they look: a CSS class and a shape."""
 
     name: str
+    learned: bool
     style: str
     shape: str
     points: tuple[Placed, ...]
@@ -65,7 +66,7 @@ def series_of(found: Sequence[Placed]) -> list[Series]:
         else:
             is_baseline = any(one.point.role == "baseline" for one in points)
             style, shape = "baseline" if is_baseline else "control", _SHAPES.get(name, "square")
-        series.append(Series(name, style, shape, points))
+        series.append(Series(name, name in learned, style, shape, points))
     return series
 
 

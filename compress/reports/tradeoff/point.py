@@ -44,7 +44,7 @@ class Point:
         name: of the store.
         title: in words.
         role: "baseline", "encoder" or "control".
-        family: what it is drawn with: the run of an encoder, or a kind of control.
+        family: what it is drawn with: the run of an encoder without its size, or a kind of control.
         dim, codec, bytes_per_video: as stored.
         heads: how many of different seeds its figures are the mean of.
         encoders: how many of different seeds these were trained on.

@@ -33,7 +33,7 @@ def headline(table: TradeoffTable) -> str:
     point = holding[0] if holding else max(learned, key=lambda p: p.selection.delta["gap"].value)
     smaller = table.baseline.bytes_per_video / point.bytes_per_video
     return (
-        f"{count(point.bytes_per_video)} bytes a video ({smaller:.3g} times fewer): "
+        f"{count(point.bytes_per_video)} bytes a video, {smaller:.3g} times fewer: "
         f"GAP {change(point.confirmation.delta['gap'])} points, MAP {change(point.confirmation.delta['map'])}"
     )
 

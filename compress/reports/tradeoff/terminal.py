@@ -24,7 +24,7 @@ COLUMNS = (
     *("Point", "Bytes", "GAP", f"{DELTA} GAP", "MAP", f"{DELTA} MAP"),
     *("Neighbours", f"{DELTA} neighbours", "Ahead: GAP"),
 )
-OPTIONAL = {"Neighbours": 116, f"{DELTA} neighbours": 104, "MAP": 90}
+OPTIONAL = {"Neighbours": 128, f"{DELTA} neighbours": 104, "MAP": 90}
 
 
 def print_tradeoff(table: TradeoffTable, console: Console | None = None) -> None:
@@ -48,8 +48,10 @@ def to_terminal(table: TradeoffTable, *, width: int = WIDTH, ruled: bool = True)
 def _table(table: TradeoffTable, width: int, ruled: bool) -> Table:
     shown = [name for name in COLUMNS if width >= OPTIONAL.get(name, 0)]
     drawn = empty_table(ruled)
+    drawn.leading = 0  # many rows of two lines
     for name in shown:
-        drawn.add_column(Text(name), justify="left" if name == "Point" else "right", no_wrap=name != "Point")
+        first = name == COLUMNS[0]
+        drawn.add_column(Text(name), justify="left" if first else "right", no_wrap=not first, overflow="fold")
     best = {point.name for point in table.front("gap")}
     for point in table.points:
         cells = _cells(point, point.name in best)
