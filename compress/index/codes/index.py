@@ -20,7 +20,7 @@ from compress.index.vectors import comparable, numbered, spans
 _BLOCK_BYTES = 2**21
 _ROWS_A_THREAD = 4096
 # Dimensions a byte from which on tables are faster for any number of queries: with 8 (binary) twice as fast
-# as decoding and the scan, with 2 (int4) a third as fast, on 100,000 videos of 320 numbers.
+# as decoding and the scan, on 100,000 videos of 320 numbers.
 _SMALL = 4
 # Each brings tables of up to 256 KiB.
 _QUERIES_AT_ONCE = 64

@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent / "native"
 # As in the C code: tables of so many queries lie side by side; rows and weights fill whole vectors.
 QUERIES_SIDE_BY_SIDE = 8
 _VECTOR = 16
-_LEVELS = {np.dtype("i1"): "score_int8", np.dtype("<f2"): "score_float16"}
+_SCORES = {np.dtype("i1"): "score_int8", np.dtype("<f2"): "score_float16", np.dtype("u1"): "score_int4"}
 
 
 class Tables:
@@ -70,25 +70,32 @@ class Weights:
 
     Args:
         weights: float32 (q, dim).
+        halves: whether a byte holds the numbers of two dimensions, the even one in its lower half.
     """
 
-    def __init__(self, weights: np.ndarray) -> None:
-        self._dim = weights.shape[1]
-        self._weights = np.zeros((len(weights), -(-self._dim // _VECTOR) * _VECTOR), np.float32)
-        self._weights[:, : self._dim] = weights
+    def __init__(self, weights: np.ndarray, halves: bool = False) -> None:
+        self._numbers = weights.shape[1] + (weights.shape[1] % 2 if halves else 0)
+        self._weights = np.zeros((len(weights), -(-self._numbers // _VECTOR) * _VECTOR), np.float32)
+        if halves:
+            # All lower halves of a row are widened before all upper ones.
+            even, odd = weights[:, 0::2], weights[:, 1::2]
+            self._weights[:, : even.shape[1]] = even
+            self._weights[:, even.shape[1] : even.shape[1] + odd.shape[1]] = odd
+        else:
+            self._weights[:, : self._numbers] = weights
 
     def scores(self, codes: np.ndarray) -> np.ndarray:
-        """Float32 (q, n) of `codes`, int8 or float16 (n, dim)."""
+        """Float32 (q, n) of `codes`: int8 or float16 (n, dim); of halves uint8 (n, (dim + 1) // 2)."""
         codes = np.ascontiguousarray(codes)
         library = native.load(FOLDER)
         if library is None:
             # One product a query: with a matrix of queries, the sums would depend on their number.
-            levels = codes.astype(np.float32)
-            return np.stack([levels @ weights[: self._dim] for weights in self._weights])
+            numbers = _widened(codes)
+            return np.stack([numbers @ weights[: self._numbers] for weights in self._weights])
         queries, padded = self._weights.shape
         scores = np.empty((queries, len(codes)), np.float32)
         widened = np.empty(padded, np.float32)
-        getattr(library, _LEVELS[codes.dtype])(
+        getattr(library, _SCORES[codes.dtype])(
             _pointer(codes),
             *_sizes(*codes.shape),
             _pointer(self._weights),
@@ -97,6 +104,11 @@ class Weights:
             _pointer(scores),
         )
         return scores
+
+
+def _widened(codes: np.ndarray) -> np.ndarray:
+    halves = [codes & 15, codes >> 4] if codes.dtype == np.uint8 else [codes]
+    return np.concatenate(halves, axis=1).astype(np.float32)
 
 
 def _sizes(*numbers: int) -> list[ctypes.c_int64]:

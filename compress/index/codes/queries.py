@@ -9,6 +9,7 @@ import numpy as np
 from compress.codecs.base import ByteTables, Codec
 from compress.codecs.float16 import Float16
 from compress.codecs.float32 import Float32
+from compress.codecs.int4 import Int4
 from compress.codecs.int8 import Int8
 from compress.codecs.rabitq import RaBitQ
 from compress.index.codes.kernels import Tables, Weights
@@ -32,6 +33,9 @@ def scorer(codec: Codec, queries: np.ndarray) -> Scorer:
         return Weights(queries).scores
     if isinstance(codec, Int8):
         return _int8(codec, queries)
+    if isinstance(codec, Int4):
+        weights = Weights(queries * codec.step, halves=True)
+        return _shifted(weights.scores, queries @ codec.lowest.astype(np.float64))
     if isinstance(codec, ByteTables):
         return Tables(codec.byte_tables(queries)).scores
     if isinstance(codec, RaBitQ):

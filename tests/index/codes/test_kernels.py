@@ -36,21 +36,26 @@ def test_looking_bytes_up_adds_what_they_stand_for(rows, width, queries):
 
 def levels(kind: str, rows: int, dim: int) -> np.ndarray:
     rng = np.random.default_rng(rows + dim)
+    if kind == "u1":
+        return rng.integers(0, 256, (rows, (dim + 1) // 2), dtype=np.uint8)
     if kind == "i1":
         return rng.integers(-128, 128, (rows, dim), dtype=np.int8)
     # From subnormal halves to the largest.
     return (rng.standard_normal((rows, dim)) * 10.0 ** rng.integers(-8, 4, (rows, dim))).astype("<f2")
 
 
-@pytest.mark.parametrize("kind", ["i1", "<f2"])
+@pytest.mark.parametrize("kind", ["i1", "<f2", "u1"])
 @pytest.mark.parametrize("dim", [1, 15, 16, 17, 32, 47, 320])
 @pytest.mark.parametrize("queries", [1, 6])
 def test_weighing_numbers_is_a_product_of_matrices(kind, dim, queries):
     codes = levels(kind, 70, dim)
     weights = np.random.default_rng(1).standard_normal((queries, dim)).astype(np.float32)
-    scores = Weights(weights).scores(codes)
-    wanted = weights.astype(np.float64) @ codes.astype(np.float64).T
-    np.testing.assert_allclose(scores, wanted, atol=1e-6 * np.abs(codes.astype(np.float64)).max() * dim)
+    scores = Weights(weights, kind == "u1").scores(codes)
+    numbers = codes.astype(np.float64)
+    if kind == "u1":
+        numbers = np.stack([codes % 16, codes // 16], axis=2).reshape(70, -1)[:, :dim].astype(np.float64)
+    wanted = weights.astype(np.float64) @ numbers.T
+    np.testing.assert_allclose(scores, wanted, atol=1e-6 * np.abs(numbers).max() * dim)
 
 
 def test_every_half_is_widened_to_its_value():
@@ -59,13 +64,14 @@ def test_every_half_is_widened_to_its_value():
     assert np.array_equal(Weights(np.ones((1, 1), np.float32)).scores(finite)[0], finite[:, 0].astype("f4"))
 
 
-def test_without_the_library_numpy_gives_the_same(monkeypatch):
+@pytest.mark.parametrize("kind", ["i1", "<f2", "u1"])
+def test_without_the_library_numpy_gives_the_same(kind, monkeypatch):
     codes, tables = bytes_of(500, 24), tables_of(3, 24)
-    numbers, weights = levels("i1", 500, 24), tables_of(1, 3)[0, :, :24].copy()
-    fast = Tables(tables).scores(codes), Weights(weights).scores(numbers)
+    numbers, weights = levels(kind, 500, 23), tables_of(1, 3)[0, :, :23].copy()
+    fast = Tables(tables).scores(codes), Weights(weights, kind == "u1").scores(numbers)
     monkeypatch.setenv(native.SWITCH, "off")
     assert np.array_equal(Tables(tables).scores(codes), fast[0])
-    np.testing.assert_allclose(Weights(weights).scores(numbers), fast[1], rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(Weights(weights, kind == "u1").scores(numbers), fast[1], rtol=1e-5, atol=1e-3)
 
 
 def test_a_query_gets_the_same_scores_alone_and_in_company():

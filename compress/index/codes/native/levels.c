@@ -11,7 +11,7 @@
 
 typedef float Lanes __attribute__((vector_size(4 * LANES), aligned(4)));
 
-/* dim rounded up to whole lanes is what `row` and the weights of each query hold; zeros fill them up. */
+/* `row` and the weights of each query hold `padded` numbers, whole lanes; zeros fill them up. */
 INLINED float weighted(const float *row, const float *weights, int64_t padded) {
     Lanes even = {0}, odd = {0};
     int64_t at = 0;
@@ -34,17 +34,36 @@ INLINED float from_half(uint16_t half) {
     return value * 0x1p112f;
 }
 
-#define SCORE(NAME, TYPE, WIDEN)                                                                            \
-    CLONES EXPORTED void NAME(const TYPE *codes, int64_t rows, int64_t dim, const float *weights,           \
-                              int64_t padded, int64_t queries, float *row_buffer, float *scores) {          \
-        memset(row_buffer, 0, (size_t)padded * sizeof *row_buffer);                                         \
-        for (int64_t row = 0; row < rows; row++) {                                                          \
-            for (int64_t i = 0; i < dim; i++) row_buffer[i] = WIDEN(codes[row * dim + i]);                  \
-            for (int64_t query = 0; query < queries; query++)                                               \
-                scores[query * rows + row] = weighted(row_buffer, weights + query * padded, padded);        \
-        }                                                                                                   \
+INLINED void widen_int8(const int8_t *codes, int64_t width, float *row) {
+    for (int64_t i = 0; i < width; i++) row[i] = codes[i];
+}
+
+INLINED void widen_float16(const uint16_t *codes, int64_t width, float *row) {
+    for (int64_t i = 0; i < width; i++) row[i] = from_half(codes[i]);
+}
+
+/* Two to a byte: all lower halves, then all upper ones, as the weights come. */
+INLINED void widen_int4(const uint8_t *codes, int64_t width, float *row) {
+    for (int64_t i = 0; i < width; i++) {
+        row[i] = codes[i] & 15;
+        row[width + i] = codes[i] >> 4;
+    }
+}
+
+/* codes (rows, width), weights (queries, padded) -> scores (queries, rows); buffer (padded), at least what a
+   row is widened to */
+#define SCORE(KIND, TYPE)                                                                               \
+    CLONES EXPORTED void score_##KIND(const TYPE *codes, int64_t rows, int64_t width,                   \
+                                      const float *weights, int64_t padded, int64_t queries,            \
+                                      float *buffer, float *scores) {                                   \
+        memset(buffer, 0, (size_t)padded * sizeof *buffer);                                             \
+        for (int64_t row = 0; row < rows; row++) {                                                      \
+            widen_##KIND(codes + row * width, width, buffer);                                           \
+            for (int64_t query = 0; query < queries; query++)                                           \
+                scores[query * rows + row] = weighted(buffer, weights + query * padded, padded);        \
+        }                                                                                               \
     }
 
-/* codes (rows, dim), weights (queries, padded) -> scores (queries, rows) */
-SCORE(score_int8, int8_t, (float))
-SCORE(score_float16, uint16_t, from_half)
+SCORE(int8, int8_t)
+SCORE(float16, uint16_t)
+SCORE(int4, uint8_t)
