@@ -69,6 +69,15 @@ def test_an_empty_batch_has_no_loss(criterion) -> None:
     assert criterion(torch.zeros(0, 7), torch.zeros(0, 7, dtype=torch.bool)) == 0
 
 
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # dynamo does
+@pytest.mark.parametrize("criterion", LOSSES[1:3], ids=repr)
+def test_a_criterion_can_be_compiled_in_one_piece(criterion) -> None:
+    torch._dynamo.reset()
+    logits, labels = example()
+    found = torch.compile(criterion, backend="aot_eager", fullgraph=True)(logits, labels)
+    torch.testing.assert_close(found, criterion(logits, labels))
+
+
 def test_a_weighted_class_counts_as_often_as_its_weight_says() -> None:
     logits, labels = example()
     weights = torch.tensor([0.0, 1, 2, 0, 0, 0, 0.5])
