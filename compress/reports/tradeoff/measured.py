@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from compress.codecs.names import BY_BYTES, parse_codec
-from compress.errors import SchemaError
+from compress.errors import DataError, SchemaError
 from compress.evaluation.halves import HALVES, half
 from compress.evaluation.scores import load_query_precision, load_scores
 from compress.reports.parsing import read_row
@@ -74,9 +74,12 @@ def read_measured(name: str, run: str, kept: Sequence[Kept], ids: np.ndarray) ->
     Raises:
         NotFoundError, CorruptArtifactError: an evaluation is gone or damaged.
         SchemaError: one was measured on other videos.
+        DataError: so few videos that a half has none.
     """
     halves: dict[str, dict[int, dict[str, Sampled]]] = {which: {} for which in HALVES}
     masks: dict[str, np.ndarray] = {which: half(ids, which) for which in HALVES}
+    if not all(mask.any() for mask in masks.values()):
+        raise DataError(f"{len(ids)} validation videos are too few for two halves", where=kept[0].folder)
     for one in kept:
         scores = one.folder / "scores" / one.name
         top, _ = load_scores(scores)

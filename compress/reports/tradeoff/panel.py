@@ -22,6 +22,8 @@ from compress.reports.tradeoff.table import TradeoffTable
 from compress.reports.tradeoff.wording import NAMES
 from compress.reports.wording import bracket, figure
 
+TICK = 34.0  # least distance of two sizes that are told, in drawing units
+LARGEST = 2**20  # bytes a video
 WAY_BELOW = 0.6
 """Controls further below the trained points than this part of their range stand at the edge."""
 
@@ -48,9 +50,10 @@ def panel(table: TradeoffTable, metric: str, *, width: float, height: float, nam
     _axes(drawing, frame, x, y, NAMES[metric])
     drawn = _band(drawing, frame, table.baseline.confirmation.figures.get(metric), y)
     families = series_of(found)
-    for series in families:
-        path = steps(front_of(series.points), series.points, frame)
-        drawing.polyline(path, f"series {series.style}")
+    lines = [(f"series {series.style}", series.points) for series in families]
+    for style, joined in [*lines, ("front", found)]:
+        path = steps(front_of(joined), joined, frame)
+        drawing.polyline(path, style)
         drawn += pairwise(path)
     drawn += _marks(drawing, found, families)
     draw_labels(drawing, _names(families, {point.name for point in table.front(metric)}), frame, drawn)
@@ -81,10 +84,11 @@ def _axes(drawing: Drawing, frame: Frame, x: Scale, y: Scale, title: str) -> Non
     for value in ticks:
         drawing.line(frame.left, y(value), frame.right, y(value), "grid")
         drawing.text(frame.left - 7, y(value) + 4, f"{value:.{decimals(ticks)}f}", "tick", "end")
-    for power in powers_of_two(1, 2**20):
-        if frame.left <= x(power) <= frame.right:
-            drawing.line(x(power), frame.bottom, x(power), frame.bottom + 5, "axis")
-            drawing.text(x(power), frame.bottom + 18, f"{power}", "tick", "middle")
+    powers = [power for power in powers_of_two(1, LARGEST) if frame.left <= x(power) <= frame.right]
+    every = 1 if x(2) - x(1) >= TICK else 2
+    for power in powers[::every]:
+        drawing.line(x(power), frame.bottom, x(power), frame.bottom + 5, "axis")
+        drawing.text(x(power), frame.bottom + 18, f"{power}", "tick", "middle")
     drawing.line(frame.left, frame.bottom, frame.right, frame.bottom, "axis")
     middle = (frame.left + frame.right) / 2
     drawing.text(middle, frame.bottom + 37, "bytes a video (log scale)", "name", "middle")
