@@ -1,0 +1,166 @@
+"""The trade-off as a figure, Markdown, JSON, HTML and in the terminal: all points, and nothing but them."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from compress.artifacts.atomic import read_json
+from compress.reports.tradeoff.drawing import to_svg
+from compress.reports.tradeoff.panel import panel
+from compress.reports.tradeoff.sentences import headline
+from compress.reports.tradeoff.table import TradeoffTable, tradeoff_table
+from compress.reports.tradeoff.terminal import print_tradeoff
+from compress.reports.tradeoff.writing import write_tradeoff
+from tests.reports.tradeoff_points import figures, many, measured, original
+
+SIZES = [(600, 480), (372, 440)]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def table() -> TradeoffTable:
+    return tradeoff_table(many(), "original", ["pca-8 failed: it is too small."])
+
+
+@pytest.fixture(scope="module")
+def files(table: TradeoffTable, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    written = write_tradeoff(
+        table, tmp_path_factory.mktemp("reports"), generated="2024-01-02", command="compress tradeoff"
+    )
+    return {path.suffix: path for path in written}
+
+
+@pytest.mark.parametrize("metric", ["gap", "map", "precision"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_point_is_marked_inside_the_frame_and_every_family_named(
+    table: TradeoffTable, metric: str, size: tuple[int, int]
+) -> None:
+    root = ElementTree.fromstring(panel(table, metric, width=size[0], height=size[1], name="plot"))
+    marks = [e for e in root.iter() if e.get("class", "").startswith("mark ")]
+    assert len(marks) == len(table.points)
+    labels = Counter(e.text for e in root.iter("text") if e.get("class", "").startswith("label "))
+    assert {"mrl", "PCA", "original", "PQ of the original", "random projection"} <= set(labels)
+    for circle in root.iter("circle"):
+        assert 0 <= float(circle.get("cx", "nan")) <= size[0]
+        assert 0 <= float(circle.get("cy", "nan")) <= size[1]
+    assert sum(e.get("class") == "front" for e in root.iter("polyline")) == 1
+
+
+def test_what_lies_far_below_what_was_trained_stands_at_the_edge(table: TradeoffTable) -> None:
+    root = ElementTree.fromstring(panel(table, "gap", width=600, height=480, name="plot"))
+    heights = {
+        (hint.text or "").partition(":")[0]: float(circle.get("cy", "nan"))
+        for circle in root.iter("circle")
+        for hint in circle.iter("title")
+    }
+    assert {y for name, y in heights.items() if name.startswith("random")} == {480 - 44}
+    assert all(y < 480 - 44 for name, y in heights.items() if name.startswith("mrl"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_sizes_below_the_axis_do_not_touch(table: TradeoffTable, size: tuple[int, int]) -> None:
+    root = ElementTree.fromstring(panel(table, "gap", width=size[0], height=size[1], name="plot"))
+    ticks = [
+        (float(e.get("x", "nan")), len(e.text or ""))
+        for e in root.iter("text")
+        if e.get("class") == "tick" and e.get("text-anchor") == "middle"
+    ]
+    for (x, width), (other, next_width) in pairwise(ticks):
+        assert x + 3.5 * width < other - 3.5 * next_width
+
+
+def test_the_figure_is_one_svg_file_with_its_own_colours(files: dict[str, Path]) -> None:
+    root = ElementTree.fromstring(files[".svg"].read_bytes())
+    assert root.tag == f"{SVG}svg"
+    assert len([e for e in root if e.tag == f"{SVG}svg"]) == 3
+    style = root.findtext(f"{SVG}style", "")
+    assert "prefers-color-scheme: dark" in style
+    assert "svg .mark.encoder" in style
+    assert "--encoder" in style
+
+
+def test_a_metric_that_nobody_has_is_not_drawn() -> None:
+    plain = {"gap": 0.6, "map": 0.2}
+    points = [measured("original", 64, plain, role="baseline"), measured("a", 32, plain)]
+    root = ElementTree.fromstring(to_svg(tradeoff_table(points, "original")))
+    assert len([e for e in root if e.tag == f"{SVG}svg"]) == 2
+
+
+def test_markdown_tells_both_halves_rivals_and_seeds(files: dict[str, Path], table: TradeoffTable) -> None:
+    text = files[".md"].read_text(encoding="utf-8")
+    for heading in ("confirmation half", "selection half", "each kind of baseline", "another seed"):
+        assert f"{heading}" in text
+    for point in table.points:
+        assert text.count(f"| {point.name} |") >= 2
+    assert "](tradeoff.svg)" in text
+    assert "pca-64-int8" in next(line for line in text.splitlines() if line.startswith("| mrl-d64-int8"))
+    assert "> **Note.** pca-8 failed" in text
+
+
+@pytest.mark.parametrize("suffix", [".md", ".html"])
+def test_text_of_rows_cannot_become_markup(files: dict[str, Path], suffix: str) -> None:
+    text = files[suffix].read_text(encoding="utf-8")
+    assert "<int8>" not in text
+    assert "&lt;int8&gt;" in text
+
+
+def test_the_page_needs_nothing_else(files: dict[str, Path], table: TradeoffTable) -> None:
+    page = files[".html"].read_text(encoding="utf-8")
+    assert "src=" not in page
+    assert "href=" not in page
+    assert "<script" not in page
+    for point in table.points:
+        assert point.name in page
+
+
+def test_json_holds_unrounded_figures_by_rising_bytes(files: dict[str, Path], table: TradeoffTable) -> None:
+    value = read_json(files[".json"])
+    assert [point["name"] for point in value["points"]] == [point.name for point in table.points]
+    point = next(p for p in value["points"] if p["name"] == "mrl-d64-int8")
+    gap = table.points[[p.name for p in table.points].index("mrl-d64-int8")].confirmation.figures["gap"]
+    assert point["confirmation"]["figures"]["gap"]["value"] == gap.value
+    assert point["heads"] == 2
+    assert value["fronts"]["gap"] == [p.name for p in table.front("gap")]
+
+
+def test_two_reports_of_the_same_points_are_the_same_bytes(
+    files: dict[str, Path], table: TradeoffTable, tmp_path: Path
+) -> None:
+    for again in write_tradeoff(table, tmp_path, generated="2024-01-02", command="compress tradeoff"):
+        assert again.read_bytes() == files[again.suffix].read_bytes()
+
+
+@pytest.mark.parametrize("width", [80, 110, 160])
+def test_the_terminal_shows_every_name_whole(table: TradeoffTable, width: int) -> None:
+    out = io.StringIO()
+    print_tradeoff(table, Console(file=out, width=width, force_terminal=True, color_system=None))
+    words = out.getvalue().replace("\n", " ")
+    assert "…" not in words
+    if width >= 110:
+        assert all(point.name in words for point in table.points)
+
+
+def test_the_headline_is_about_the_smallest_that_holds_on_the_half_that_chooses() -> None:
+    small = measured("a", 32, figures(0.70), figures(0.60), role="encoder")
+    large = measured("b", 64, figures(0.75), figures(0.75), role="encoder")
+    bad = measured("c", 16, figures(0.5), role="encoder")
+    table = tradeoff_table([original(0.69), small, large, bad], "original")
+    assert headline(table).startswith("32 bytes a video, 144 times fewer: GAP \N{MINUS SIGN}9.00")
+
+
+@pytest.mark.parametrize(
+    ("points", "begins"),
+    [
+        ([original()], "No trained embedding"),
+        ([original(), measured("a", 32, figures(0.5), role="encoder")], "32 bytes a video"),
+    ],
+)
+def test_the_headline_of_little_is_a_sentence(points: list, begins: str) -> None:  # type: ignore[type-arg]
+    assert headline(tradeoff_table(points, "original")).startswith(begins)
