@@ -20,7 +20,9 @@ _HORIZON = 50.0  # batches that the running statistics look back on
 # Half the range of the uniform quantiser of least squared error for a normal distribution, in deviations
 # (Max 1960, "Quantizing for Minimum Distortion", table II, for 16 levels; 256 levels by the same method).
 _HALF_RANGE = {4: 2.514, 8: 3.922}
-_SIGN_RANGE = 2.0  # deviations from the threshold within which a sign still passes a gradient
+# Deviations from the threshold within which a sign still passes a gradient: of 1, 1.5, 2, 3 and no limit the
+# best on 1,202 real videos (linear bottleneck of 128 bits), by no more than seeds differ; no limit is worst.
+_SIGN_RANGE = 1.5
 _SMALLEST_STEP = 1e-12  # of a dimension that never varies
 
 
