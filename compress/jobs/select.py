@@ -59,12 +59,12 @@ def select_store(workspace: Workspace, request: SelectRequest, report: Reporter)
     rows = _rows(workspace)
     facts = _baseline_facts(workspace, request.baseline, rows, "precision" in drops)
     baseline = rows.pop(request.baseline)
-    reasons = {name: _why_not(workspace, row, baseline, facts, promise) for name, row in rows.items()}
+    reasons = {name: _why_not(workspace, name, row, baseline, facts, promise) for name, row in rows.items()}
     left_out = {name: reason for name, reason in reasons.items() if reason is not None}
     fitting = {name: row for name, row in rows.items() if name not in left_out}
     _refuse_none(workspace, fitting, left_out)
     ids = validation_ids(workspace, [request.baseline, *fitting], facts["validate"])
-    candidates = [_candidate(workspace, row) for row in fitting.values()]
+    candidates = [_candidate(workspace, name, row.bytes_per_video) for name, row in fitting.items()]
     choice = choose(_scores(workspace, request.baseline), candidates, ids, promise, report)
     selection = Selection(choice, baseline, fitting, left_out)
     folder, today = request.output or workspace.reports, date.today().isoformat()
@@ -78,7 +78,7 @@ def _baseline_facts(
 ) -> dict[str, Any]:
     folder = workspace.evaluation / "scores" / name
     again = f"`compress evaluate --name {name}` first"
-    if name not in rows:
+    if name not in rows or not folder.exists():
         raise NotFoundError(
             f"the baseline {name!r} has not been evaluated",
             where=workspace.evaluation,
@@ -98,22 +98,21 @@ def _baseline_facts(
 
 
 def _rows(workspace: Workspace) -> dict[str, Row]:
-    rows = [read_row(path) for path in sorted(workspace.evaluation.glob("*.json"))]
-    return {row.row: row for row in rows}
+    return {path.stem: read_row(path) for path in sorted(workspace.evaluation.glob("*.json"))}
 
 
 def _why_not(
-    workspace: Workspace, row: Row, baseline: Row, facts: Mapping[str, Any], promise: Promise
+    workspace: Workspace, name: str, row: Row, baseline: Row, facts: Mapping[str, Any], promise: Promise
 ) -> str | None:
     """Why a measured store is no candidate, or None."""
     if row.bytes_per_video >= baseline.bytes_per_video:
         return "takes no fewer bytes than the baseline"
-    folder = workspace.evaluation / "scores" / row.row
+    folder = workspace.evaluation / "scores" / name
     try:
         own = load_scores(folder)[1]
     except NotFoundError:
         return "its scores are gone"
-    reason = why_unlike(own, facts) or why_stale(workspace, row.row, own)
+    reason = why_unlike(own, facts) or why_stale(workspace, name, own)
     if reason is None and "precision" in promise.max_drops and load_query_precision(folder) is None:
         return "its neighbours were not measured query by query"
     return reason
@@ -129,8 +128,8 @@ def _refuse_none(workspace: Workspace, fitting: Mapping[str, Row], left_out: Map
         )
 
 
-def _candidate(workspace: Workspace, row: Row) -> Candidate:
-    return Candidate(row.row, row.bytes_per_video, lambda: _scores(workspace, row.row))
+def _candidate(workspace: Workspace, name: str, bytes_per_video: int) -> Candidate:
+    return Candidate(name, bytes_per_video, lambda: _scores(workspace, name))
 
 
 def _scores(workspace: Workspace, name: str) -> Scores:

@@ -23,6 +23,7 @@ TABLE = [
     (errors.NotFoundError("no"), 66),
     (errors.RecordError("no"), 67),
     (errors.SchemaError("no"), 68),
+    (errors.UnconfirmedError("no store was confirmed"), 72),
     (errors.UnavailableError("no"), 69),
     (errors.DivergedError("no"), 71),
     (errors.StorageError("no"), 74),

@@ -1,0 +1,104 @@
+"""A workspace whose stores were measured, with invented scores: nothing is trained or encoded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.codecs.registry import build_codec
+from compress.datasets.labels import Labels
+from compress.evaluation.promises import Scores
+from compress.evaluation.row import fingerprint
+from compress.evaluation.scores import save_scores
+from compress.metrics import METRICS
+from compress.store.reader import open_store
+from compress.store.writer import open_writer
+from compress.workspace import Workspace
+from tests.evaluation.promises.worlds import World, world
+
+# Name of each store: its bytes a video, and how much noise its scores have.
+STORES = {"fine": (100, 0.0), "good": (50, 0.05), "bad": (10, 3.0)}
+BASELINE_BYTES = 400
+
+
+def measured_stores(root: Path) -> Workspace:
+    """`original` and STORES, measured alike on 600 videos; every store holds them."""
+    workspace = Workspace(root)
+    made = world(1, [noise for _, noise in STORES.values()], videos=600)
+    write_store(workspace, "original", made)
+    measure(workspace, "original", BASELINE_BYTES, made.baseline)
+    for (name, (size, _)), scores in zip(STORES.items(), made.stores, strict=True):
+        write_store(workspace, name, made)
+        measure(workspace, name, size, scores)
+    return workspace
+
+
+def write_store(workspace: Workspace, name: str, of: World, seed: int = 0) -> None:
+    """A store of the world's videos, in another order than that of their ids."""
+    order = np.random.default_rng(5).permutation(len(of.ids))
+    top = of.baseline.top
+    labels = Labels(top.label_indptr, top.label_classes.astype(np.int32), top.num_classes)
+    with open_writer(
+        workspace.store(name),
+        ids=of.ids[order],
+        labels=labels.take(order),
+        codec=build_codec("float32", 2),
+        splits={"validate": (0, len(order))},
+        metadata={"name": name},
+    ) as writer:
+        writer.write(np.random.default_rng(seed).normal(size=(len(order), 2)).astype(np.float32))
+        writer.finish()
+
+
+def measure(
+    workspace: Workspace, name: str, size: int, scores: Scores, facts: Mapping[str, Any] | None = None
+) -> None:
+    """What `compress evaluate` leaves of a store; `facts` replace what its scores depend on."""
+    store = open_store(workspace.store(name))
+    known = {
+        "head": {"epochs": 1},
+        "train": "the training videos",
+        "validate": fingerprint(store, "validate"),
+        "store_sha256": store.sha256,
+        **(facts or {}),
+    }
+    save_scores(workspace.evaluation / "scores" / name, scores.top, known, label_precision=scores.precision)
+    path = workspace.evaluation / f"{name}.json"
+    path.write_text(json.dumps(_row(name, size, len(scores.top), known["validate"])))
+
+
+def _row(name: str, size: int, videos: int, validate: str) -> dict[str, Any]:
+    figures = {metric: {"value": 0.5, "low": 0.4, "high": 0.6} for metric in METRICS}
+    train, encode = "compress train --name a_run", f"compress encode --name a_run --codec {name}"
+    return {
+        "schema_version": 1,
+        "row": name,
+        "title": name.title(),
+        "table4_row": None,
+        "role": "baseline" if name == "original" else "encoder",
+        "encoder": "linear",
+        "head": "fresh moe",
+        "dim": 2,
+        "codec": "float32",
+        "bytes_per_video": size,
+        "parameters": {"encoder": 1, "head": 1},
+        "figures": figures,
+        "delta": None if name == "original" else {"baseline": "original", **figures},
+        "joint": None,
+        "retrieval": None,
+        "head_training": {"epochs": 1, "seed": 0, "batch_size": 256},
+        "data": {
+            "train_videos": 100,
+            "validate_videos": videos,
+            "num_classes": 25,
+            "fingerprint": validate,
+            "synthetic_frames": False,
+            "source": "invented",
+        },
+        "command": f"{train} && {encode} && compress evaluate --name {name}",
+        "notes": ["Its epoch was chosen on validation videos."],
+    }
