@@ -1,0 +1,75 @@
+"""`compress tradeoff` as a person types it: a plan, a report, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from compress.workspace import create_workspace
+from tests.cli.conftest import Ended
+from tests.encoding.examples import CLASSES, shards, videos
+
+
+@pytest.fixture
+def small(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace with 60 training and 40 validation videos in the current folder."""
+    monkeypatch.setattr("compress.training.timing.BUDGET", 0.01)
+    modules = (
+        "evaluation.intervals",
+        "evaluation.row",
+        "evaluation.half_figures",
+        "reports.tradeoff.sampled",
+    )
+    for module in modules:
+        monkeypatch.setattr(f"compress.{module}.RESAMPLES", 20)
+    shards(here, "train", videos(60))
+    shards(here, "validate", videos(40, 100))
+    create_workspace(here, train=["train*"], validate=["validate*"], num_classes=CLASSES)
+    return here
+
+
+def test_the_plan_comes_before_the_work_and_the_report_after_it(
+    small: Path, compress: Callable[..., Ended]
+) -> None:
+    words = ("tradeoff", "--point", "pca-4-int8", "--head-epochs", 1, "--no-retrieval", "--threads", 1)
+    plan = compress(*words, "--dry-run")
+    assert plan.code == 0
+    assert "0 of 2 points measured, 2 to do, about" in plan.out
+    assert not (small / "embeddings").exists()
+    done = compress(*words, "--json")
+    assert done.code == 0
+    assert [point["state"] for point in done.json["points"]] == ["to compute", "to compute"]
+    assert all(Path(done.json[name]).is_file() for name in ("markdown", "json", "html", "svg"))
+    again = compress(*words, "--measured", "--output", "elsewhere")
+    assert again.code == 0
+    assert "pca-4-int8" in again.out
+    assert (small / "elsewhere" / "tradeoff.svg").is_file()
+
+
+def test_a_point_that_fails_gives_the_call_its_exit_code(small: Path, compress: Callable[..., Ended]) -> None:
+    words = ("--point", "original-pq3", "--point", "original-int8", "--head-epochs", 1, "--no-retrieval")
+    done = compress("tradeoff", *words, "--threads", 1, "--quiet")
+    assert done.code not in (0, 70)
+    assert "Note: original-pq3 failed" in done.out
+    assert (small / "reports" / "tradeoff.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--dry-run", "--measured"), "do not go together"),
+        (("--dims", "a"), "--dims"),
+        (("--codecs", "int3"), "unknown codec"),
+        (("--controls", "lda"), "no control"),
+        (("--run", "gone"), "no finished run 'gone'"),
+        ((), "no point to measure"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(
+    small: Path, compress: Callable[..., Ended], words: tuple[str, ...], said: str
+) -> None:
+    ended = compress("tradeoff", *words)
+    assert ended.code in (2, 66)
+    assert said in ended.err

@@ -1,0 +1,187 @@
+"""Which points `compress tradeoff` draws, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compress.codecs.names import parse_codec
+from compress.codecs.registry import build_codec
+from compress.errors import CompressError, NotFoundError, UsageError
+from compress.jobs.tradeoff.commands import tradeoff_command
+from compress.jobs.tradeoff.grid import bytes_of, grid
+from compress.jobs.tradeoff.parsing import codec_names, control_names, whole_numbers
+from compress.jobs.tradeoff.point import StorePoint, parse_point
+from compress.jobs.tradeoff.request import CODECS, CONTROLS, TradeoffRequest
+from compress.jobs.tradeoff.runs import RunFacts
+from compress.jobs.tradeoff.sizes import stored_bytes
+
+REQUEST = TradeoffRequest(
+    runs=(), dims=(), codecs=CODECS, controls=CONTROLS, bytes=(), points=(), baseline="original", seeds=1,
+    head_epochs=None, retrieval=True, on_corrupt="fail", seed=0, threads=1, device="cpu",
+)  # fmt: skip
+
+
+class KnownRuns:
+    """Runs by name; what can be computed has 100 dimensions at most."""
+
+    def __init__(self, *runs: RunFacts) -> None:
+        self._runs = {run.name: run for run in runs}
+
+    def known(self, name: str) -> bool:
+        stem, _, dim = name.partition("-")
+        computed = stem in ("pca", "random") and dim.isdigit() and int(dim) <= 100
+        return name in self._runs or name == "original" or computed
+
+    def facts(self, name: str) -> RunFacts:
+        if name in self._runs:
+            return self._runs[name]
+        if not self.known(name):
+            raise NotFoundError(f"no finished run {name!r}")
+        return RunFacts(name, "pca", 100 if name == "original" else int(name.partition("-")[2]))
+
+    def learned(self) -> list[RunFacts]:
+        return [run for run in self._runs.values() if run.learned]
+
+
+NESTED = RunFacts("mrl", "linear", 64, (16, 32), learned=True, model_sha256="m")
+RUNS: Any = KnownRuns(NESTED, RunFacts("odd-d16", "linear", 20, learned=True, model_sha256="o"))
+
+
+def drawn(**changes: Any) -> list[str]:
+    return [point.name for point in grid(replace(REQUEST, **changes), RUNS)]
+
+
+@pytest.mark.parametrize(
+    ("name", "point"),
+    [
+        ("original", StorePoint("original", None, "float32")),
+        ("original-pq64", StorePoint("original", None, "pq64")),
+        ("mrl-d16", StorePoint("mrl", 16, "float32")),
+        ("mrl-d16-int8", StorePoint("mrl", 16, "int8")),
+        ("mrl-rabitq4", StorePoint("mrl", None, "rabitq4")),
+        ("pca-32-binary", StorePoint("pca-32", None, "binary")),
+        ("odd-d16", StorePoint("odd-d16", None, "float32")),
+        ("odd-d16-d8-int4", StorePoint("odd-d16", 8, "int4")),
+    ],
+)
+def test_a_store_is_called_as_its_point(name: str, point: StorePoint) -> None:
+    assert parse_point(name, RUNS.known) == point
+    assert point.name == name
+
+
+@pytest.mark.parametrize("name", ["nothing", "mrl-int7", "mrl-d0", "pca-200-int8", "a/b", ""])
+def test_a_name_that_no_run_fits_is_refused(name: str) -> None:
+    with pytest.raises(CompressError):
+        parse_point(name, RUNS.known)
+
+
+@pytest.mark.parametrize("dim", [1, 7, 8, 24, 33])
+@pytest.mark.parametrize(
+    "name", ["float32", "float16", "int8", "int4", "binary", "pq3", "opq3", "rq2", "rabitq", "rabitq4"]
+)
+def test_planned_bytes_are_those_of_the_codec(name: str, dim: int) -> None:
+    spec = parse_codec(name)
+    if spec.family in ("pq", "opq") and dim < 3:
+        pytest.skip("more bytes than dimensions")
+    sample = np.random.default_rng(0).standard_normal((300, dim)).astype(np.float32)
+    assert stored_bytes(spec, dim) == build_codec(name, dim, sample).bytes_per_video
+
+
+def test_a_nested_run_is_drawn_at_each_of_its_sizes_and_codecs() -> None:
+    found = drawn(runs=("mrl",), controls=())
+    assert found[0] == "original"
+    assert set(found[1:]) == {
+        *(f"mrl-{codec}" for codec in CODECS),
+        *(f"mrl-d{dim}-{codec}" for dim in (16, 32) for codec in CODECS),
+    }
+
+
+def test_controls_have_the_sizes_and_codecs_or_else_the_bytes_of_what_was_trained() -> None:
+    found = drawn(runs=("mrl",), dims=(16, 64), codecs=("int8",))
+    assert set(found) == {
+        "original", "original-int8", "mrl-d16-int8", "mrl-int8", "pca-16-int8", "pca-64-int8",
+        "random-16-int8", "random-64-int8", "original-pq16", "original-pq64", "original-opq16",
+        "original-opq64",
+    }  # fmt: skip
+
+
+def test_the_baseline_comes_first_then_points_by_rising_bytes() -> None:
+    found = drawn(runs=("mrl",))
+    assert found[0] == "original"
+    sizes = [bytes_of(parse_point(name, RUNS.known), RUNS) for name in found[1:]]
+    assert sizes == sorted(sizes)
+    assert len(found) == len(set(found))
+
+
+def test_bytes_leave_points_of_these_sizes_and_the_original() -> None:
+    found = drawn(runs=("mrl",), bytes=(16,), controls=("original", "pca"))
+    assert set(found) == {
+        "original", "original-int8", "mrl-d16-int8", "mrl-d32-int4", "pca-16-int8", "pca-32-int4",
+    }  # fmt: skip
+
+
+def test_points_alone_are_drawn_alone_and_runs_are_added() -> None:
+    assert drawn(points=("mrl-d16-int8",)) == ["original", "mrl-d16-int8"]
+    found = drawn(points=("pca-8-int8",), runs=("mrl",), codecs=("int8",), controls=())
+    assert set(found) == {"original", "pca-8-int8", "mrl-d16-int8", "mrl-d32-int8", "mrl-int8"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"runs": ("gone",)},
+        {"points": ("gone-int8",)},
+        {"points": ("mrl-d65-int8",)},
+        {"bytes": (5000,)},
+        {"runs": ("mrl",), "dims": (8,)},
+        {"baseline": "gone"},
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises((UsageError, NotFoundError)):
+        drawn(**changes)
+
+
+def test_a_run_of_another_seed_stands_in_where_there_is_one() -> None:
+    runs = KnownRuns(NESTED, replace(NESTED, name="mrl-seed1"))
+    point = StorePoint("mrl", 16, "int8")
+    assert [point.of_seed(number, runs.known).run for number in range(3)] == ["mrl", "mrl-seed1", "mrl"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("64,32", (64, 32)), (" 8 , 8,", (8,)), (None, ())], ids=["two", "twice", "none"]
+)
+def test_numbers_are_read_as_typed(text: str | None, found: Sequence[int]) -> None:
+    assert whole_numbers(text, "--dims") == found
+
+
+@pytest.mark.parametrize("text", ["", ",", "0", "a", "-1", "1.5", "²"])
+def test_what_is_no_list_of_sizes_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--dims"):
+        whole_numbers(text, "--dims")
+
+
+def test_codecs_and_controls_are_read_as_typed() -> None:
+    assert codec_names("int8,rabitq1,int8") == ("int8", "rabitq")
+    assert control_names("pca,original") == ("pca", "original")
+    assert control_names("none") == ()
+    with pytest.raises(UsageError, match="no control"):
+        control_names("pca,lda")
+    with pytest.raises(UsageError, match="unknown codec"):
+        codec_names("int3")
+
+
+def test_the_command_says_what_differs_from_the_defaults() -> None:
+    assert tradeoff_command(REQUEST) == "compress tradeoff"
+    request = replace(
+        REQUEST, runs=("mrl",), codecs=("int8",), controls=(), bytes=(16,), seeds=3, head_epochs=2, seed=5
+    )
+    assert tradeoff_command(request) == (
+        "compress tradeoff --run mrl --codecs int8 --controls none --bytes 16 "
+        "--seeds 3 --head-epochs 2 --seed 5"
+    )
