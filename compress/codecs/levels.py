@@ -8,7 +8,7 @@ import numpy as np
 _CLIPPED = (0.0, 0.002, 0.01, 0.04)
 _ROUNDS = 8
 # Dimensions looked at together.
-_COLUMNS = 64
+_COLUMNS = 16
 
 
 def best_levels(sample: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
