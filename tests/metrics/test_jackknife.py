@@ -53,3 +53,40 @@ def test_no_change_at_all_has_no_error():
 )
 def test_quantiles_of_student_are_those_of_the_tables(probability, degrees, table):
     assert student_quantile(probability, degrees) == pytest.approx(table, abs=1e-3)
+
+
+def sampled(draws: np.random.Generator) -> list[TopScores]:
+    """A baseline and one a little worse, on 500 videos: half of the classes that are seen have one video."""
+    prior = 3 * _zipf(700)
+    strength = 2 + 5 * np.random.default_rng(0).random(700)
+    labels = draws.random((500, 700)) < prior
+    logits = np.log(prior) + strength * labels + 1.2 * draws.normal(size=labels.shape)
+    tops = []
+    for noise in (0.4, 0.55):
+        shown = logits + noise * draws.normal(size=labels.shape)
+        metrics = MetricAccumulator(700)
+        metrics.update((1 / (1 + np.exp(-shown))).astype(np.float32), labels)
+        tops.append(metrics.top())
+    return tops
+
+
+def _zipf(classes: int) -> np.ndarray:
+    shares = 1 / (np.arange(classes) + 2.7)
+    return shares / shares.sum()
+
+
+@pytest.mark.slow
+def test_a_bound_on_a_change_is_as_careful_as_it_says_also_for_map_of_rare_classes():
+    samples, found = 150, {"gap": [], "map": []}
+    draws = np.random.default_rng(7)
+    for _ in range(samples):
+        base, ours = sampled(draws)
+        for metric, changes in found.items():
+            left, right = leave_out_groups(ours, metric), leave_out_groups(base, metric)
+            change = left.point - right.point
+            error = standard_error(left.values - right.values)
+            changes.append((change, change - student_quantile(0.95, len(left.values) - 1) * error))
+    for changes in found.values():
+        values, bounds = np.array(changes).T
+        # 5 % of the samples, and by chance up to three standard deviations more.
+        assert np.count_nonzero(bounds > values.mean()) <= samples * 0.05 + 3 * np.sqrt(samples * 0.05 * 0.95)
