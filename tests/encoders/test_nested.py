@@ -137,6 +137,12 @@ def test_numbers_are_dropped_after_they_were_renormalised_and_quantised(name: st
     assert model.config.encoder_options[DROPPING[name]] == 0.5
 
 
+@pytest.mark.parametrize("name", list_encoders())
+def test_an_encoder_with_an_embedding_dropout_says_which_module_it_is(name: str) -> None:
+    encoder = build_encoder(name, small_options(name))
+    assert hasattr(encoder.config, "embedding_dropout") <= (encoder.last_dropout is not None)
+
+
 def test_without_nested_dims_and_codec_an_encoder_drops_as_it_always_did() -> None:
     config = replace(small_model("linear").config, encoder_options=small_options("linear", dropout=0.5))
     model = build_model(config).train()
