@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import compute_options, on_corrupt_option
+from cli.options import compute_options, on_corrupt_option, preset_option
 from cli.session import Session
 from cli.text import facts, printed
 from cli.tradeoff_plan import plan_facts, plan_text
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="NAME",
     show_default="every trained one, unless --point is given",
-    help="A trained encoder; may be given several times.",
+    help="A trained encoder, or ENCODER-DIM to train one; may be given several times.",
 )
 @click.option(
     "--dims",
     metavar="N,...",
     show_default="all that each was trained for",
-    help="Numbers a video to store of each --run.",
+    help="Numbers a video to store of each --run; what is trained now is trained for these.",
 )
 @click.option(
     "--codecs", metavar="CODEC,...", default="int8,int4,binary", help=f"Of each --run: {', '.join(FORMS)}."
@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Where tradeoff.md, .json, .html and .svg go.",
 )
+@preset_option
 @on_corrupt_option
 @compute_options
 @click.pass_obj
@@ -101,7 +102,8 @@ def tradeoff(
 ) -> None:
     """GAP, MAP and neighbours against bytes: encoders x prefixes x codecs, beside what needs no training.
 
-    Encodes what is missing and judges every point by a fresh head; run it again to go on after a stop.
+    Trains and encodes what is missing and judges every point by a fresh head; run it again to go on after a
+    stop.
     """
     from compress.jobs.tradeoff.parsing import codec_names, control_names, whole_numbers
     from compress.jobs.tradeoff.request import TradeoffRequest
@@ -111,6 +113,7 @@ def tradeoff(
     request = TradeoffRequest(
         runs=runs,
         dims=whole_numbers(dims, "--dims"),
+        preset=session.settings.preset,
         codecs=codec_names(codecs),
         controls=control_names(controls),
         bytes=whole_numbers(sizes, "--bytes"),

@@ -64,7 +64,7 @@ def test_a_point_that_fails_gives_the_call_its_exit_code(small: Path, compress: 
         (("--codecs", "int3"), "unknown codec"),
         (("--controls", "lda"), "no control"),
         (("--run", "gone"), "no finished run 'gone'"),
-        ((), "no point to measure"),
+        (("--bytes", "5000"), "no point to measure"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(

@@ -21,8 +21,8 @@ from compress.jobs.tradeoff.runs import RunFacts
 from compress.jobs.tradeoff.sizes import stored_bytes
 
 REQUEST = TradeoffRequest(
-    runs=(), dims=(), codecs=CODECS, controls=CONTROLS, bytes=(), points=(), baseline="original", seeds=1,
-    head_epochs=None, retrieval=True, on_corrupt="fail", seed=0, threads=1, device="cpu",
+    runs=(), dims=(), preset="best", codecs=CODECS, controls=CONTROLS, bytes=(), points=(),
+    baseline="original", seeds=1, head_epochs=None, retrieval=True, on_corrupt="fail", seed=0, threads=1, device="cpu",
 )  # fmt: skip
 
 
@@ -179,9 +179,17 @@ def test_codecs_and_controls_are_read_as_typed() -> None:
 def test_the_command_says_what_differs_from_the_defaults() -> None:
     assert tradeoff_command(REQUEST) == "compress tradeoff"
     request = replace(
-        REQUEST, runs=("mrl",), codecs=("int8",), controls=(), bytes=(16,), seeds=3, head_epochs=2, seed=5
+        REQUEST,
+        runs=("mrl",),
+        preset="paper",
+        codecs=("int8",),
+        controls=(),
+        bytes=(16,),
+        seeds=3,
+        head_epochs=2,
+        seed=5,
     )
     assert tradeoff_command(request) == (
-        "compress tradeoff --run mrl --codecs int8 --controls none --bytes 16 "
+        "compress tradeoff --run mrl --preset paper --codecs int8 --controls none --bytes 16 "
         "--seeds 3 --head-epochs 2 --seed 5"
     )

@@ -22,8 +22,8 @@ from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, shards, videos
 
 REQUEST = TradeoffRequest(
-    runs=("mrl",), dims=(), codecs=("int8",), controls=("original", "pca"), bytes=(), points=(),
-    baseline="original", seeds=1, head_epochs=1, retrieval=True, on_corrupt="fail", seed=0, threads=1,
+    runs=("mrl",), dims=(), preset="best", codecs=("int8",), controls=("original", "pca"), bytes=(),
+    points=(), baseline="original", seeds=1, head_epochs=1, retrieval=True, on_corrupt="fail", seed=0, threads=1,
     device="cpu",
 )  # fmt: skip
 NAMES = ["original", "mrl-d3-int8", "pca-3-int8", "mrl-int8", "pca-6-int8", "original-int8"]
@@ -208,3 +208,25 @@ def test_the_plan_says_how_long_each_missing_point_takes(trained: Workspace) -> 
     assert all(one.seconds is not None and one.seconds > 0 for one in found)
     run_tradeoff(trained, request, found, silent)
     assert {one.seconds for one in plan_tradeoff(trained, request, silent)} == {0.0}
+
+
+def test_an_encoder_that_is_named_by_its_size_is_trained_for_all_sizes(trained: Workspace) -> None:
+    changes: dict[str, Any] = {"runs": ("mlp-5",), "dims": (2, 5), "controls": ()}
+    assert states(trained, **changes) == {
+        "original": "to compute",
+        "mlp-5-d2-int8": "to train",
+        "mlp-5-int8": "to train",
+    }
+    request = replace(REQUEST, **changes)
+    found = plan_tradeoff(trained, request, silent)
+    first, second = (one.seconds or 0.0 for one in found[1:])
+    assert first > second > 0  # which finds it trained
+    assert run_tradeoff(trained, request, found, silent) == []
+    assert set(states(trained, **changes).values()) == {"measured"}
+    assert read_json(trained.run("mlp-5") / "config.json")["config"]["nested_dims"] == [2]
+
+
+def test_where_nothing_was_trained_the_usual_encoder_is(trained: Workspace, tmp_path: Path) -> None:
+    empty = replace(trained, root=tmp_path / "empty")
+    found = {one.point.name: str(one.state) for one in planned(empty, runs=(), controls=())}
+    assert found["residual_cnn-320-d64-int8"] == "to train"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 
 from compress.jobs.tradeoff.request import CODECS, CONTROLS, TradeoffRequest
+from compress.training.presets import PRESETS
 
 
 def tradeoff_command(request: TradeoffRequest) -> str:
     """`compress tradeoff ...`, with what differs from the defaults."""
     words = ["compress", "tradeoff", *(word for run in request.runs for word in ("--run", run))]
     words += _list("--dims", request.dims)
+    words += [] if request.preset == PRESETS[0] else ["--preset", request.preset]
     words += [] if request.codecs == CODECS else _list("--codecs", request.codecs)
     if request.controls != CONTROLS:
         words += _list("--controls", request.controls or ("none",))

@@ -17,11 +17,15 @@ from compress.evaluation.intervals import RESAMPLES
 from compress.jobs.data_tables import Tables
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.runs import RunFacts
+from compress.jobs.tradeoff.training import training_of
+from compress.jobs.train import overrides
 from compress.machine import choose_device
 from compress.metrics import MetricAccumulator, replicates
+from compress.training.config import TrainConfig
 from compress.training.inputs import Table, batch
+from compress.training.presets import train_config
 from compress.training.run import load_model, model_manifest
-from compress.training.timing import measure_cost
+from compress.training.timing import FORWARD, Cost, measure_cost
 from compress.workspace import Workspace
 
 SMALL = 64  # numbers a video of the smaller of the two heads
@@ -43,7 +47,11 @@ class Costs:
         self, workspace: Workspace, tables: Tables, schema: FeatureSchema, request: TradeoffRequest
     ) -> None:
         self._workspace, self._tables, self._schema, self._request = workspace, tables, schema, request
-        self.encoding = cache(self._encoding)
+        self.encoding, self.trained = cache(self._encoding), cache(self._trained)
+
+    def training(self, run: RunFacts) -> float:
+        """Seconds of a training."""
+        return self.trained(run).seconds()
 
     def head(self, dim: int) -> float:
         """Seconds of a fresh head on `dim` numbers a video: a part of it goes with them, a part does not."""
@@ -70,7 +78,7 @@ class Costs:
     def _encoding(self, run: RunFacts) -> float:
         """Seconds of all videos through a run's encoder; of what is computed, next to nothing."""
         if run.model_sha256 is None:
-            return 0.0
+            return self.trained(run).epoch * FORWARD if run.learned else 0.0
         folder = self._workspace.run(run.name)
         schema = FeatureSchema.from_json(model_manifest(folder).metadata["schema"])
         tables = [self._tables.table(split, schema) for split in ("train", "validate")]
@@ -86,6 +94,10 @@ class Costs:
                 videos += len(rows)
         return (time.perf_counter() - begun) / max(videos, 1) * sum(map(len, tables))
 
+    def _trained(self, run: RunFacts) -> Cost:
+        asked = training_of(self._request, run)
+        return self._cost(train_config(run.encoder, run.dim, asked.preset, overrides(asked)), *self._features)
+
     @cached_property
     def _large(self) -> float:
         return self._measured(*self._features)
@@ -100,8 +112,11 @@ class Costs:
 
     def _measured(self, table: Table, validation: Table) -> float:
         config = head_config(self._request.head_epochs, self._request.seed)
+        return self._cost(config, table, validation).seconds()
+
+    def _cost(self, config: TrainConfig, table: Table, validation: Table) -> Cost:
         device, threads = choose_device(self._request.device), self._request.threads
-        return measure_cost(config, table, validation, device=device, threads=threads).seconds()
+        return measure_cost(config, table, validation, device=device, threads=threads)
 
 
 def _narrow(table: Table, dim: int) -> VideoTable:

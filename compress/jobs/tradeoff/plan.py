@@ -69,7 +69,7 @@ def plan_tradeoff(
         Interrupted: on request.
     """
     schema = open_split(workspace, "train", (), request.on_corrupt).schema
-    runs = Runs(workspace, schema)
+    runs = Runs(workspace, schema, request.dims)
     chosen = grid(request, runs)
     standings = Standings(workspace, runs, request.on_corrupt, request.head_epochs, request.retrieval)
     planned = [
@@ -107,11 +107,13 @@ def _timed(planned: Sequence[PlannedPoint], costs: Costs, report: Reporter) -> l
     for one in planned:
         check_interrupt()
         if one.missing:
-            store = one.stored.name
+            store = f"{one.stored.name}.h5"  # a run may have the same name
             encoded = store in paid or one.state is State.TO_EVALUATE
             seconds = costs.head(one.dim) + costs.intervals
             seconds += 0.0 if encoded else costs.encoding(one.run)
+            if one.state is State.TO_TRAIN and one.run.name not in paid:
+                seconds += costs.training(one.run)
             one = replace(one, seconds=seconds)
-            paid.add(store)
+            paid |= {store, one.run.name}
         found.append(one)
     return found

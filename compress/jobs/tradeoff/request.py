@@ -15,8 +15,11 @@ class TradeoffRequest:
     """Which points shall be there, and how they are measured.
 
     Args:
-        runs: trained encoders; none means every one of the workspace, unless `points` are given.
+        runs: trained encoders, or `<encoder>-<dim>` to be trained; none means every one of the workspace,
+            unless `points` are given.
         dims: of each run's embedding, the first so many numbers; none means all that it was trained for.
+            What is trained now is trained for these.
+        preset: "best" or "paper", of what is trained now.
         codecs: of each embedding, canonical names.
         controls: of `CONTROLS`, what the learned ones are compared with, at the same bytes.
         bytes: keep points of these bytes a video only; none means all. The baseline stays, and among the
@@ -32,6 +35,7 @@ class TradeoffRequest:
 
     runs: tuple[str, ...]
     dims: tuple[int, ...]
+    preset: str
     codecs: tuple[str, ...]
     controls: tuple[str, ...]
     bytes: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Make the points that are missing: compute, encode, evaluate; one after the other, resumable."""
+"""Make the points that are missing: train, encode, evaluate; one after the other, resumable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from compress.jobs.paper_tables.failure import ROW_FAILURES
 from compress.jobs.tradeoff.plan import PlannedPoint
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.standing import State
-from compress.jobs.train import TrainRequest, train_run
+from compress.jobs.tradeoff.training import training_of
+from compress.jobs.train import train_run
 from compress.progress import Note, Reporter, check_interrupt
 from compress.training.run import Run
 from compress.workspace import Workspace
@@ -72,34 +73,14 @@ def run_tradeoff(
 
 
 def _make(workspace: Workspace, request: TradeoffRequest, one: PlannedPoint, report: Reporter) -> None:
-    if one.state is State.TO_COMPUTE and not Run(workspace.run(one.run.name)).finished:
-        train_run(workspace, _computing(request, one), report)
+    new = one.state in (State.TO_COMPUTE, State.TO_TRAIN)
+    if new and not Run(workspace.run(one.run.name)).finished:
+        train_run(workspace, training_of(request, one.run), report)
     check_interrupt()
     if one.state is not State.TO_EVALUATE:
         encode_store(workspace, _encoding(request, one), report)
     check_interrupt()
     evaluate_store(workspace, _evaluation(request, one), report)
-
-
-def _computing(request: TradeoffRequest, one: PlannedPoint) -> TrainRequest:
-    return TrainRequest(
-        dim=None if one.run.encoder == "identity" else one.run.dim,
-        encoder=one.run.encoder,
-        preset="best",
-        epochs=None,
-        batch_size=None,
-        learning_rate=None,
-        settings=(),
-        name=one.run.name,
-        train=(),
-        validate=(),
-        num_classes=None,
-        fresh=False,
-        on_corrupt=request.on_corrupt,
-        seed=request.seed,
-        threads=request.threads,
-        device=request.device,
-    )
 
 
 def _encoding(request: TradeoffRequest, one: PlannedPoint) -> EncodeRequest:

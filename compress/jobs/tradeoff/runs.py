@@ -1,4 +1,4 @@
-"""The runs that points are made of: those that are there, and those that can be made without a recipe."""
+"""The runs that points are made of: those that are there, and those that their name says how to make."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import torch
 from compress.datasets.schema import FeatureSchema
 from compress.errors import CorruptArtifactError, NotFoundError
 from compress.jobs.names import STEMS
-from compress.training.presets import CLOSED_FORM
+from compress.training.presets import CLOSED_FORM, default_encoder
 from compress.training.run import Run, model_manifest, model_sha256
 from compress.workspace import Workspace
-from encoders import build_model, model_config
+from encoders import build_model, encoder_level, list_encoders, model_config
+
+USUAL_DIM, USUAL_PREFIXES = 320, (32, 64, 128, 256)
+"""Of a run that is trained because there is none."""
 
 _SEED = re.compile(r"(.+)-seed[1-9][0-9]*")
 _BY_SIZE = re.compile(r"(.+)-([1-9][0-9]*)")
@@ -32,7 +35,7 @@ class RunFacts:
         encoder: by its name for `compress train`.
         dim: numbers a video.
         prefixes: sizes below `dim` that it was trained for too.
-        learned: it was trained with a head, not computed.
+        learned: it is trained with a head, not computed.
         model_sha256: of its weights; None while it is not made.
     """
 
@@ -49,34 +52,42 @@ class Runs:
 
     Args:
         workspace: whose runs/.
-        schema: of its video-level features, which are what is computed from.
+        schema: of its video-level features, which new runs are made from.
+        dims: prefixes that a new training is for too; none means the usual ones.
     """
 
-    def __init__(self, workspace: Workspace, schema: FeatureSchema) -> None:
-        self._workspace, self._schema = workspace, schema
+    def __init__(self, workspace: Workspace, schema: FeatureSchema, dims: tuple[int, ...] = ()) -> None:
+        self._workspace, self._schema, self._dims = workspace, schema, dims or USUAL_PREFIXES
         self._known: dict[str, RunFacts | None] = {}
 
     def known(self, name: str) -> bool:
-        """Whether there is a run of this name, or one can be computed."""
+        """Whether there is a run of this name, or one can be made."""
         return self._find(name) is not None
 
     def facts(self, name: str) -> RunFacts:
         """What a run is.
 
         Raises:
-            NotFoundError: it is not there, or not finished, and cannot be computed.
+            NotFoundError: it is not there, or not finished, and its name does not say how to make it.
         """
         found = self._find(name)
         if found is None:
-            hint = "`compress train` makes one; `original`, `pca-<dim>` and `random-<dim>` make themselves"
+            hint = (
+                "`compress train` makes one; `original`, `pca-<dim>`, `random-<dim>` and `<encoder>-<dim>` "
+            )
+            hint += "make themselves"
             raise NotFoundError(f"no finished run {name!r}", where=self._workspace.runs, hint=hint)
         return found
 
     def learned(self) -> list[RunFacts]:
-        """Every finished encoder that was trained, by name; of those that differ by the seed, the first."""
+        """Every finished encoder that was trained, by name; of those that differ by the seed, the first.
+
+        Where there is none, the one that `compress train --dim 320` makes.
+        """
         names = sorted(path.name for path in self._workspace.runs.glob("*") if Run(path).finished)
         found = [self.facts(name) for name in names if not self._is_another_seed(name)]
-        return [run for run in found if run.learned]
+        usual = f"{default_encoder(USUAL_DIM)}-{USUAL_DIM}"
+        return [run for run in found if run.learned] or [self.facts(usual)]
 
     def _is_another_seed(self, name: str) -> bool:
         base = _SEED.fullmatch(name)
@@ -85,18 +96,19 @@ class Runs:
     def _find(self, name: str) -> RunFacts | None:
         if name not in self._known:
             folder = self._workspace.run(name)
-            self._known[name] = _finished(folder) if Run(folder).finished else self._computed(name)
+            self._known[name] = _finished(folder) if Run(folder).finished else self._new(name)
         return self._known[name]
 
-    def _computed(self, name: str) -> RunFacts | None:
+    def _new(self, name: str) -> RunFacts | None:
         if name == STEMS["identity"]:
             return RunFacts(name, "identity", self._schema.dim)
         found = _BY_SIZE.fullmatch(name)
-        encoder = _ENCODERS.get(found[1], found[1]) if found else ""
-        if found is None or encoder not in CLOSED_FORM or encoder == "identity":
+        encoder, dim = (_ENCODERS.get(found[1], found[1]), int(found[2])) if found else ("", 0)
+        if encoder in CLOSED_FORM and encoder != "identity":
+            return RunFacts(name, encoder, dim) if dim <= self._schema.dim else None
+        if encoder not in list_encoders() or encoder_level(encoder) != self._schema.level:
             return None
-        dim = int(found[2])
-        return RunFacts(name, encoder, dim) if dim <= self._schema.dim else None
+        return RunFacts(name, encoder, dim, tuple(d for d in self._dims if d < dim), learned=True)
 
 
 def _finished(folder: Path) -> RunFacts:

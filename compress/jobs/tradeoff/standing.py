@@ -26,6 +26,7 @@ class State(StrEnum):
     TO_EVALUATE = "to evaluate"
     TO_ENCODE = "to encode"
     TO_COMPUTE = "to compute"
+    TO_TRAIN = "to train"
 
 
 def seed_folder(workspace: Workspace, number: int, seed: int) -> Path:
@@ -57,8 +58,9 @@ class Standings:
 
     def of(self, point: StorePoint, seed: int, folder: Path) -> State:
         """How far the head of one seed is on one point."""
-        if self._runs.facts(point.run).model_sha256 is None:
-            return State.TO_COMPUTE
+        run = self._runs.facts(point.run)
+        if run.model_sha256 is None:
+            return State.TO_TRAIN if run.learned else State.TO_COMPUTE
         store = self._store(point)
         if store is None:
             return State.TO_ENCODE
