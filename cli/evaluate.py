@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import compute_options, dim_option, name_option, on_corrupt_option
+from cli.options import compute_options, dim_option, head_mixup_option, name_option, on_corrupt_option
 from cli.session import Session
 from cli.text import table
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     show_default="the preset's",
     help="Passes over the data of the fresh head; not with --run.",
 )
+@head_mixup_option
 @click.option(
     "--retrieval/--no-retrieval",
     default=None,
@@ -74,6 +75,7 @@ def evaluate(
     again: bool,
     baseline: str | None,
     head_epochs: int | None,
+    head_mixup: float | None,
     retrieval: bool | None,
     full_map: bool,
     precision: Wanted | None,
@@ -83,8 +85,13 @@ def evaluate(
     --dim or --name: a store; a fresh head is trained on it. --run: the mean of the runs' own heads, on the
     validation shards; --name then names the ensemble.
     """
-    of_stores = {"--dim": dim, "--head-epochs": head_epochs, "--retrieval": retrieval}
-    of_runs = {"--validate": validate or None, "--again": again or None, "--precision": precision}
+    of_stores: dict[str, object] = {"--dim": dim, "--head-epochs": head_epochs}
+    of_stores |= {"--head-mixup": head_mixup, "--retrieval": retrieval}
+    of_runs: dict[str, object] = {
+        "--validate": validate or None,
+        "--again": again or None,
+        "--precision": precision,
+    }
     for option, value in (of_stores if runs else of_runs).items():
         if value is not None:
             raise click.UsageError(f"{option} {'does not go with' if runs else 'needs'} --run.")
@@ -92,7 +99,8 @@ def evaluate(
         _evaluate_runs(session, runs, name, baseline, validate, again, precision or "auto", full_map)
     else:
         with_neighbours = retrieval is not False
-        _evaluate_store(session, dim, name, baseline or "original", head_epochs, with_neighbours, full_map)
+        head = (head_epochs, head_mixup or 0.0)
+        _evaluate_store(session, dim, name, baseline or "original", head, with_neighbours, full_map)
 
 
 def _evaluate_store(
@@ -100,7 +108,7 @@ def _evaluate_store(
     dim: int | None,
     name: str | None,
     baseline: str,
-    head_epochs: int | None,
+    head: tuple[int | None, float],
     retrieval: bool,
     full_map: bool,
 ) -> None:
@@ -111,7 +119,8 @@ def _evaluate_store(
         dim=dim,
         name=name,
         baseline=baseline,
-        head_epochs=head_epochs,
+        head_epochs=head[0],
+        head_mixup=head[1],
         retrieval=retrieval,
         seed=session.settings.seed,
         threads=session.settings.threads,

@@ -142,3 +142,11 @@ def _all(command: Command, *options: Callable[[Command], Command]) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+head_mixup_option = click.option(
+    "--head-mixup",
+    type=click.FloatRange(min=0),
+    show_default="0: none",
+    help="Train the fresh head on blends of two videos and of their labels; Beta(x, x) decides how much of each.",
+)

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--scope",
-    type=click.Choice(("global", "layer")),
+    type=click.Choice(("global", "layer", "row")),
     default="global",
-    help="Prune this share of all matrices together, or of each.",
+    help="Prune this share of all matrices together, of each, or of the weights of each output number.",
 )
 @click.option(
     "--epochs",
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--learning-rate",
     type=click.FloatRange(min=0, min_open=True),
-    show_default="0.3 of the run's",
+    show_default="the run's",
     help="The highest of these passes.",
 )
 @click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import compute_options, on_corrupt_option, preset_option
+from cli.options import compute_options, head_mixup_option, on_corrupt_option, preset_option
 from cli.session import Session
 from cli.text import facts, printed
 from cli.tradeoff_plan import plan_facts, plan_text
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     show_default="the recipe's",
     help="Passes over the data of the fresh heads.",
 )
+@head_mixup_option
 @click.option("--retrieval/--no-retrieval", default=True, help="Also measure the nearest neighbours.")
 @click.option("--dry-run", is_flag=True, help="Only say what is missing, and how long it would take.")
 @click.option("--measured", is_flag=True, help="Make nothing: only report what is measured.")
@@ -95,6 +96,7 @@ def tradeoff(
     baseline: str,
     seeds: int,
     head_epochs: int | None,
+    head_mixup: float | None,
     retrieval: bool,
     dry_run: bool,
     measured: bool,
@@ -121,6 +123,7 @@ def tradeoff(
         baseline=baseline,
         seeds=seeds,
         head_epochs=head_epochs,
+        head_mixup=head_mixup or 0.0,
         retrieval=retrieval,
         on_corrupt=session.settings.on_corrupt,
         seed=session.settings.seed,

@@ -33,8 +33,14 @@ from compress.training.validate import accumulate
 EPOCHS = 12
 
 
-def head_config(epochs: int | None, seed: int) -> TrainConfig:
-    """The recipe of every fresh head. It keeps the last epoch: validation videos choose nothing."""
+def head_config(epochs: int | None, seed: int, mixup: float = 0.0) -> TrainConfig:
+    """The recipe of every fresh head. It keeps the last epoch: validation videos choose nothing.
+
+    Args:
+        epochs: passes over the data; None for `EPOCHS`.
+        seed: of weights, order and mixing.
+        mixup: alpha of the Beta distribution that pairs of videos are blended by; 0 blends none.
+    """
     return TrainConfig(
         "identity",
         head="moe",
@@ -43,6 +49,7 @@ def head_config(epochs: int | None, seed: int) -> TrainConfig:
         learning_rate=1e-3,
         keep="last",
         patience=0,
+        mixup=mixup,
         seed=seed,
     )
 

@@ -50,6 +50,7 @@ def evaluate(
     *,
     baseline: str = "original",
     head_epochs: int | None = None,
+    head_mixup: float = 0.0,
     retrieval: bool = True,
     full_map: bool = False,
     seed: int = 0,
@@ -67,6 +68,7 @@ def evaluate(
         name: of the store.
         baseline: the store that deltas are measured against; measured before.
         head_epochs: passes of the fresh head; None for the recipe's.
+        head_mixup: alpha of the mixup of the fresh head; 0 for none.
         retrieval: also search neighbours (needs the baseline's store).
         full_map: also compute MAP over all scores, which scores the videos twice more.
         seed: of the fresh head and of the bootstrap.
@@ -89,7 +91,7 @@ def evaluate(
     """
     store = open_store(workspace.store(name))
     _check_origin(store)
-    config, folder = head_config(head_epochs, seed), folder or workspace.evaluation
+    config, folder = head_config(head_epochs, seed, head_mixup), folder or workspace.evaluation
     measured_on = {split: fingerprint(store, split) for split in ("train", "validate")}
     against = None
     if name != baseline:
@@ -124,7 +126,12 @@ def evaluate(
         "halves": halves_json(top, store.ids[rows_by_id(store, "validate")], against, baseline, seed),
         "joint": joint,
         "retrieval": None if quality is None else quality.to_json(),
-        "head_training": {"epochs": config.epochs, "seed": seed, "batch_size": config.batch_size},
+        "head_training": {
+            "epochs": config.epochs,
+            "seed": seed,
+            "batch_size": config.batch_size,
+            "mixup": config.mixup,
+        },
         "data": {**_data(workspace, store), "fingerprint": measured_on["validate"]},
         "command": command or f"compress evaluate --name {name}",
         "notes": [*_notes(store, run, quality), *notes],

@@ -62,6 +62,7 @@ def evaluate_words(name: str, request: EvaluateRequest) -> list[str]:
     words = ["compress", "evaluate", "--name", name]
     words += [] if request.baseline == "original" else ["--baseline", request.baseline]
     words += [] if request.head_epochs is None else ["--head-epochs", str(request.head_epochs)]
+    words += ["--head-mixup", f"{request.head_mixup:g}"] if request.head_mixup else []
     words += [] if request.retrieval else ["--no-retrieval"]
     words += ["--full-map"] if request.full_map else []
     return words + (["--seed", str(request.seed)] if request.seed else [])

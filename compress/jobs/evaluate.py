@@ -29,6 +29,7 @@ def evaluate_store(workspace: Workspace, request: EvaluateRequest, report: Repor
         name,
         baseline=request.baseline,
         head_epochs=request.head_epochs,
+        head_mixup=request.head_mixup,
         retrieval=request.retrieval,
         full_map=request.full_map,
         seed=request.seed,

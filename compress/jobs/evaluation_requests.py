@@ -25,6 +25,7 @@ class EvaluateRequest:
         notes: sentences to keep with the row.
         full_map: also compute MAP over all scores.
         folder: where the row and its scores are kept; None for evaluation/ of the workspace.
+        head_mixup: alpha of the mixup of the fresh head; 0 for none.
     """
 
     dim: int | None
@@ -38,6 +39,7 @@ class EvaluateRequest:
     notes: tuple[str, ...] = ()
     full_map: bool = False
     folder: Path | None = None
+    head_mixup: float = 0.0
 
 
 @dataclass(frozen=True)

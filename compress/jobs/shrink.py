@@ -34,10 +34,10 @@ class ShrinkRequest:
         dim, name: which run.
         weights: how matrices are stored: "float32", "float16" or "int8".
         prune: share of their weights that is set to 0, in [0, 1).
-        scope: "layer" prunes this share of each matrix, "global" of all together.
+        scope: "global" prunes this share of all matrices together, "layer" of each, "row" of each of their rows.
         epochs: of training while weights are pruned; None for EPOCHS, or 0 where nothing is pruned
             or the run was computed, not trained.
-        learning_rate: of these epochs; None for a share of the run's.
+        learning_rate: of these epochs; None for the run's own.
         output: name of the new run; None for the run's with what was done behind it.
         train, validate: patterns, in place of the workspace's.
         fresh: throw away what an earlier call left under this name.

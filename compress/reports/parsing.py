@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from compress.artifacts.atomic import read_json
@@ -112,7 +113,14 @@ def _retrieval(fields: Fields | None) -> Retrieval | None:
 
 
 def _head_training(fields: Fields) -> HeadTraining:
-    return HeadTraining(fields.number("epochs", 0.0), fields.integer("seed"), fields.integer("batch_size", 1))
+    # Rows of before heads could be trained on blends say nothing of it.
+    mixup = fields.optional_number("mixup", 0.0, math.inf) or 0.0
+    epochs, seed, batch = (
+        fields.number("epochs", 0.0),
+        fields.integer("seed"),
+        fields.integer("batch_size", 1),
+    )
+    return HeadTraining(epochs, seed, batch, mixup)
 
 
 def data_in(fields: Fields) -> Data:

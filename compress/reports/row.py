@@ -44,6 +44,7 @@ class HeadTraining:
     epochs: float
     seed: int
     batch_size: int
+    mixup: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from compress.metrics import Interval
+from compress.reports.row import HeadTraining
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -81,3 +82,8 @@ def duration(seconds: float | None) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def blended(how: HeadTraining) -> str:
+    """What a sentence about a head adds where it was trained on blends of videos: ", mixup 0.4"."""
+    return f", mixup {size(how.mixup)}" if how.mixup else ""

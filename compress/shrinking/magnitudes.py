@@ -1,4 +1,7 @@
-"""Which weights go: the smallest (Han et al. 2015, "Learning both Weights and Connections", NeurIPS)."""
+"""Which weights go: the smallest (Han et al. 2015, "Learning both Weights and Connections", NeurIPS).
+
+Within each output number: as in Sun et al. 2023, "A Simple and Effective Pruning Approach" (arXiv 2306.11695).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-Scope = Literal["layer", "global"]
+from compress.weights.rows import row_length
+
+Scope = Literal["global", "layer", "row"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
@@ -19,14 +24,17 @@ def prune(matrices: Mapping[str, Tensor], share: float, scope: Scope) -> None:
     Args:
         matrices: by name; at least `share` of their weights is 0 afterwards, those that were 0 among them.
         share: in [0, 1).
-        scope: "layer" takes this share of each matrix, "global" of all together: from matrices of small
-            weights more.
+        scope: "global" takes this share of all together, so more of matrices of small weights; "layer" of each
+            matrix; "row" of the weights of each output number, so of each class too, however rare it is.
     """
     if scope == "global":
         _cut(list(matrices.values()), share)
         return
     for matrix in matrices.values():
-        _cut([matrix], share)
+        if scope == "layer":
+            _cut([matrix], share)
+        else:
+            _cut_rows(matrix, share)
 
 
 def share_of_zeros(matrices: Iterable[Tensor]) -> float:
@@ -34,6 +42,14 @@ def share_of_zeros(matrices: Iterable[Tensor]) -> float:
     matrices = list(matrices)
     count = sum(matrix.numel() for matrix in matrices)
     return 1 - sum(int(matrix.count_nonzero()) for matrix in matrices) / count if count else 0.0
+
+
+def _cut_rows(matrix: Tensor, share: float) -> None:
+    sizes = matrix.detach().abs().view(-1, row_length(matrix.shape))
+    count = round(share * sizes.shape[1])
+    if count:
+        thresholds = sizes.kthvalue(count, dim=1, keepdim=True).values
+        matrix.masked_fill_((sizes <= thresholds).view_as(matrix), 0)
 
 
 def _cut(matrices: list[Tensor], share: float) -> None:

@@ -17,9 +17,9 @@ class ShrinkPlan:
     Args:
         weights: how the numbers of matrices are stored: "float32", "float16" or "int8".
         prune: share of the matrices' weights that is set to 0, in [0, 1).
-        scope: "layer" takes this share of each matrix, "global" of all together.
+        scope: "global" takes this share of all matrices together, "layer" of each, "row" of each of their rows.
         epochs: passes over the training videos while and after pruning; 0 prunes at once and trains nothing.
-        learning_rate: the highest of these epochs; None for LEARNING_RATE_SHARE of the run's.
+        learning_rate: the highest of these epochs; None for the run's own.
 
     Raises:
         UsageError: a value out of range, epochs without pruning, or nothing to do.

@@ -10,8 +10,6 @@ from compress.errors import DataError, UsageError
 from compress.shrinking.plan import ShrinkPlan
 from compress.training.config import TrainConfig
 
-LEARNING_RATE_SHARE = 0.3  # of the run's own: it was good for random weights
-
 
 def tuning_config(recipe: Mapping[str, Any], plan: ShrinkPlan) -> TrainConfig:
     """The recipe of the epochs in which a model is pruned: the run's, but from its weights on.
@@ -29,7 +27,8 @@ def tuning_config(recipe: Mapping[str, Any], plan: ShrinkPlan) -> TrainConfig:
         what = f"{config.encoder} is computed, not trained, so there is nothing to train longer"
         raise UsageError(what, where="--epochs", hint="with --epochs 0 the weights are pruned at once")
     main, branch = config.learning_rate, config.branch_learning_rate
-    factor = LEARNING_RATE_SHARE if plan.learning_rate is None else plan.learning_rate / main
+    # The run's own rate, not a low one: Renda et al. 2020 (arXiv 2003.02389), and docs/experiments.md.
+    factor = 1.0 if plan.learning_rate is None else plan.learning_rate / main
     return replace(
         config,
         epochs=plan.epochs,

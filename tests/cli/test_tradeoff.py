@@ -15,7 +15,7 @@ from tests.encoding.examples import CLASSES, shards, videos
 @pytest.fixture
 def small(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with 60 training and 40 validation videos in the current folder."""
-    monkeypatch.setattr("compress.training.timing.BUDGET", 0.01)
+    monkeypatch.setattr("compress.jobs.tradeoff.costs.TRAINING_BUDGET", 0.01)
     modules = (
         "evaluation.intervals",
         "evaluation.row",

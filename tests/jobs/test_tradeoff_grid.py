@@ -22,7 +22,8 @@ from compress.jobs.tradeoff.sizes import stored_bytes
 
 REQUEST = TradeoffRequest(
     runs=(), dims=(), preset="best", codecs=CODECS, controls=CONTROLS, bytes=(), points=(),
-    baseline="original", seeds=1, head_epochs=None, retrieval=True, on_corrupt="fail", seed=0, threads=1, device="cpu",
+    baseline="original", seeds=1, head_epochs=None, retrieval=True, on_corrupt="fail", seed=0, threads=1,
+    device="cpu",
 )  # fmt: skip
 
 
@@ -187,9 +188,10 @@ def test_the_command_says_what_differs_from_the_defaults() -> None:
         bytes=(16,),
         seeds=3,
         head_epochs=2,
+        head_mixup=0.4,
         seed=5,
     )
     assert tradeoff_command(request) == (
         "compress tradeoff --run mrl --preset paper --codecs int8 --controls none --bytes 16 "
-        "--seeds 3 --head-epochs 2 --seed 5"
+        "--seeds 3 --head-epochs 2 --head-mixup 0.4 --seed 5"
     )

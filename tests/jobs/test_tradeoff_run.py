@@ -23,16 +23,16 @@ from tests.encoding.examples import CLASSES, shards, videos
 
 REQUEST = TradeoffRequest(
     runs=("mrl",), dims=(), preset="best", codecs=("int8",), controls=("original", "pca"), bytes=(),
-    points=(), baseline="original", seeds=1, head_epochs=1, retrieval=True, on_corrupt="fail", seed=0, threads=1,
-    device="cpu",
+    points=(), baseline="original", seeds=1, head_epochs=1, retrieval=True, on_corrupt="fail", seed=0,
+    threads=1, device="cpu",
 )  # fmt: skip
 NAMES = ["original", "mrl-d3-int8", "pca-3-int8", "mrl-int8", "pca-6-int8", "original-int8"]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compress.training.timing.BUDGET", 0.01)
     monkeypatch.setattr("compress.jobs.tradeoff.costs.BUDGET", 0.01)
+    monkeypatch.setattr("compress.jobs.tradeoff.costs.TRAINING_BUDGET", 0.01)
     for module in (
         "compress.evaluation.intervals",
         "compress.evaluation.row",
@@ -148,6 +148,7 @@ def test_a_run_that_was_trained_again_is_encoded_and_measured_again(trained: Wor
     train(trained, "mrl", seed=1, fresh=True)
     assert states(trained, **changes) == {"original": "measured", "mrl-int8": "to encode"}
     assert states(trained, **changes, head_epochs=2) == {"original": "to evaluate", "mrl-int8": "to encode"}
+    assert states(trained, **changes, head_mixup=0.4) == {"original": "to evaluate", "mrl-int8": "to encode"}
 
 
 def test_other_shards_are_encoded_again(trained: Workspace) -> None:

@@ -21,6 +21,7 @@ def tradeoff_command(request: TradeoffRequest) -> str:
     words += [] if request.baseline == "original" else ["--baseline", request.baseline]
     words += [] if request.seeds == 1 else ["--seeds", str(request.seeds)]
     words += [] if request.head_epochs is None else ["--head-epochs", str(request.head_epochs)]
+    words += ["--head-mixup", f"{request.head_mixup:g}"] if request.head_mixup else []
     words += [] if request.retrieval else ["--no-retrieval"]
     words += ["--seed", str(request.seed)] if request.seed else []
     return shlex.join(words)

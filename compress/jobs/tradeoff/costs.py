@@ -30,6 +30,9 @@ from compress.workspace import Workspace
 
 SMALL = 64  # numbers a video of the smaller of the two heads
 BATCH, BUDGET = 256, 1.0  # of timing an encoder: videos at once, seconds
+# Seconds of timing a training. In fewer a busy machine times small parts of batches, whose optimiser step is a
+# large part of them.
+TRAINING_BUDGET = 6.0
 SOME = 10  # resamples
 
 
@@ -111,12 +114,18 @@ class Costs:
         return self._tables.table("train", self._schema), self._tables.table("validate", self._schema)
 
     def _measured(self, table: Table, validation: Table) -> float:
-        config = head_config(self._request.head_epochs, self._request.seed)
+        config = head_config(self._request.head_epochs, self._request.seed, self._request.head_mixup)
         return self._cost(config, table, validation).seconds()
 
     def _cost(self, config: TrainConfig, table: Table, validation: Table) -> Cost:
-        device, threads = choose_device(self._request.device), self._request.threads
-        return measure_cost(config, table, validation, device=device, threads=threads)
+        return measure_cost(
+            config,
+            table,
+            validation,
+            device=choose_device(self._request.device),
+            threads=self._request.threads,
+            budget=TRAINING_BUDGET,
+        )
 
 
 def _narrow(table: Table, dim: int) -> VideoTable:

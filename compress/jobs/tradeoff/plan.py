@@ -71,7 +71,7 @@ def plan_tradeoff(
     schema = open_split(workspace, "train", (), request.on_corrupt).schema
     runs = Runs(workspace, schema, request.dims)
     chosen = grid(request, runs)
-    standings = Standings(workspace, runs, request.on_corrupt, request.head_epochs, request.retrieval)
+    standings = Standings(workspace, runs, request)
     planned = [
         _planned(workspace, request, runs, standings, point, number)
         for number in range(request.seeds)

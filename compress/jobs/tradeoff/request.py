@@ -28,6 +28,7 @@ class TradeoffRequest:
         baseline: the store that deltas are measured against.
         seeds: heads of different seeds for each point; of `<run>-seed1`, ... where there are such runs.
         head_epochs: passes of the fresh heads; None for the recipe's.
+        head_mixup: alpha of their mixup; 0 for none.
         retrieval: also measure the nearest neighbours.
         on_corrupt: what happens to unusable records.
         seed: of the first head, >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
@@ -43,6 +44,7 @@ class TradeoffRequest:
     baseline: str
     seeds: int
     head_epochs: int | None
+    head_mixup: float
     retrieval: bool
     on_corrupt: OnCorrupt
     seed: int

@@ -107,6 +107,7 @@ def _evaluation(request: TradeoffRequest, one: PlannedPoint) -> EvaluateRequest:
         threads=request.threads,
         device=request.device,
         folder=one.folder,
+        head_mixup=request.head_mixup,
     )
 
 

@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from compress.datasets.policy import OnCorrupt
 from compress.errors import DataError, NotFoundError
 from compress.evaluation.fresh_head import head_config
 from compress.evaluation.scores import load_query_precision, load_scores
 from compress.jobs.sources import open_split
 from compress.jobs.tradeoff.point import StorePoint
+from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.runs import Runs
 from compress.reports import read_row
 from compress.store.reader import Store, open_store
@@ -40,21 +40,16 @@ class Standings:
     Args:
         workspace: whose.
         runs: of the workspace.
-        on_corrupt: what happens to unusable records.
-        head_epochs: passes of the fresh heads; None for the recipe's.
-        retrieval: neighbours count too.
+        request: how heads are trained, and whether neighbours count too.
     """
 
     def __init__(
         self,
         workspace: Workspace,
         runs: Runs,
-        on_corrupt: OnCorrupt,
-        head_epochs: int | None,
-        retrieval: bool,
+        request: TradeoffRequest,
     ) -> None:
-        self._workspace, self._runs, self._on_corrupt = workspace, runs, on_corrupt
-        self._head_epochs, self._retrieval = head_epochs, retrieval
+        self._workspace, self._runs, self._request = workspace, runs, request
 
     def of(self, point: StorePoint, seed: int, folder: Path) -> State:
         """How far the head of one seed is on one point."""
@@ -91,7 +86,7 @@ class Standings:
 
     def _fingerprints(self, level: str) -> dict[str, str]:
         opened = {
-            split: open_split(self._workspace, split, (), self._on_corrupt, level=level)
+            split: open_split(self._workspace, split, (), self._request.on_corrupt, level=level)
             for split in ("train", "validate")
         }
         return {split: source.fingerprint() for split, source in opened.items()}
@@ -101,8 +96,8 @@ class Standings:
         try:
             _, facts = load_scores(scores)
             read_row(folder / f"{name}.json")
-            found = not self._retrieval or load_query_precision(scores) is not None
+            found = not self._request.retrieval or load_query_precision(scores) is not None
         except (NotFoundError, DataError):
             return False  # a damaged one is measured again
-        config = head_config(self._head_epochs, seed).to_json()
+        config = head_config(self._request.head_epochs, seed, self._request.head_mixup).to_json()
         return found and facts.get("head") == config and facts.get("store_sha256") == store.sha256

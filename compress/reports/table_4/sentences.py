@@ -6,7 +6,7 @@ from compress.metrics import Interval
 from compress.reports.row import Row
 from compress.reports.table_4.table import Line, Table4
 from compress.reports.table_4.verdict import Verdict
-from compress.reports.wording import DELTA, MINUS, article, count, figure, listed, percent, size
+from compress.reports.wording import DELTA, MINUS, article, blended, count, figure, listed, percent, size
 
 METHOD = (
     "GAP, PERR and Hit@1 are those of the YouTube-8M evaluation code, on the 20 highest scores a video. MAP "
@@ -105,5 +105,5 @@ def training(row: Row) -> str:
     how = row.head_training
     return (
         f"{row.head}, trained on {count(row.data.train_videos)} videos, "
-        f"{size(how.epochs)} epochs, batch {count(how.batch_size)}, seed {how.seed}"
+        f"{size(how.epochs)} epochs, batch {count(how.batch_size)}{blended(how)}, seed {how.seed}"
     )

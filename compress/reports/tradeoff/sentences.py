@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compress.reports.tradeoff.table import TradeoffTable
 from compress.reports.tradeoff.wording import change, heads
-from compress.reports.wording import DELTA, count, size
+from compress.reports.wording import DELTA, blended, count, size
 
 METHOD = (
     "Every point is a store of embeddings: its bytes a video are counted exactly, its GAP and MAP are those "
@@ -44,6 +44,6 @@ def data_line(table: TradeoffTable) -> str:
     return (
         f"{data.source}: {count(base.confirmation.videos)} validation videos to confirm, "
         f"{count(base.selection.videos)} to select, {count(data.num_classes)} classes. Fresh heads trained "
-        f"on {count(data.train_videos)} videos, {size(how.epochs)} epochs, batch {count(how.batch_size)}. "
-        f"Baseline: {base.name}, {count(base.bytes_per_video)} bytes a video, {heads(base)}."
+        f"on {count(data.train_videos)} videos, {size(how.epochs)} epochs, batch "
+        f"{count(how.batch_size)}{blended(how)}. Baseline: {base.name}, {count(base.bytes_per_video)} bytes a video, {heads(base)}."
     )
