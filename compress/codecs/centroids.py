@@ -9,8 +9,8 @@ from compress.codecs.exact_product import ExactMatrix
 from compress.errors import DataError
 
 CENTROIDS = 256
-# Error of pq64 on videos that were not in the sample (ResidualCNN-320): 0.1623 of the variance with 8,192 rows,
-# 0.1599 with 16,384, 0.1589 with 23,091. FAISS itself asks for 39 a centroid.
+# Error of pq64 on other videos than these (ResidualCNN-320), of the variance: 0.1623 with 8,192 rows, 0.1599
+# with 16,384, 0.1589 with 23,091. FAISS itself asks for 39 a centroid.
 SAMPLE_ROWS = 128 * CENTROIDS
 _CHUNK_ROWS = 4096
 # With fewer than 7 dimensions FAISS 1.15 takes ten times as long (measured: AVX-512, 23,000 rows of 1 to 20).
