@@ -148,5 +148,5 @@ head_mixup_option = click.option(
     "--head-mixup",
     type=click.FloatRange(min=0),
     show_default="0: none",
-    help="Train the fresh head on blends of two videos and of their labels; Beta(x, x) decides how much of each.",
+    help="Train the fresh head on blends of two videos and their labels: a share Beta(x, x) of one.",
 )

@@ -45,5 +45,6 @@ def data_line(table: TradeoffTable) -> str:
         f"{data.source}: {count(base.confirmation.videos)} validation videos to confirm, "
         f"{count(base.selection.videos)} to select, {count(data.num_classes)} classes. Fresh heads trained "
         f"on {count(data.train_videos)} videos, {size(how.epochs)} epochs, batch "
-        f"{count(how.batch_size)}{blended(how)}. Baseline: {base.name}, {count(base.bytes_per_video)} bytes a video, {heads(base)}."
+        f"{count(how.batch_size)}{blended(how)}. "
+        f"Baseline: {base.name}, {count(base.bytes_per_video)} bytes a video, {heads(base)}."
     )
