@@ -49,6 +49,14 @@ def run_identity(folder: Path) -> Identity | None:
         return None
 
 
+def is_smaller_copy(folder: Path) -> bool:
+    """Whether `compress shrink` made runs/<name>, finished or not."""
+    try:
+        return "refines" in read_json(folder / "config.json")
+    except (CompressError, TypeError):
+        return False
+
+
 def store_identity(path: Path) -> Identity | None:
     """Of embeddings/<name>.h5: of the attributes of the file."""
     # Not before: h5py takes a while, and most commands name what they mean.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from compress.codecs.names import PATTERN as CODEC
 from compress.errors import NotFoundError, UsageError
-from compress.jobs.identity import Identity, run_identity, store_identity
+from compress.jobs.identity import Identity, is_smaller_copy, run_identity, store_identity
 from compress.workspace import Workspace
 
 STEMS = {"identity": "original", "random_projection": "random"}
@@ -52,7 +52,7 @@ def find_run(workspace: Workspace, dim: int | None, name: str | None) -> str:
         NotFoundError: there is none; the hint says which command trains it.
         UsageError: several fit, or nothing says which.
     """
-    present = sorted(path.name for path in workspace.runs.glob("*") if path.is_dir())
+    present = _runs(workspace, name)
     known = _known(present, dim, lambda run: run_identity(workspace.run(run)))
     return _choose(present, known, workspace.runs, "trained encoder", dim, name, "train")
 
@@ -67,7 +67,7 @@ def find_run_and_prefix(workspace: Workspace, dim: int | None, name: str | None)
         NotFoundError: there is none; the hint says which command trains it.
         UsageError: several fit, or nothing says which.
     """
-    present = sorted(path.name for path in workspace.runs.glob("*") if path.is_dir())
+    present = _runs(workspace, name)
     known = _known(present, dim, lambda run: run_identity(workspace.run(run)))
     if dim is None or (name is None and any(run.dim == dim for run in known.values())):
         return find_run(workspace, dim, name), None
@@ -98,6 +98,12 @@ def checked(name: str, option: str = "--name") -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(f"cannot be a name: {name!r}", where=option, hint="use letters, digits, -, _ and .")
     return name
+
+
+def _runs(workspace: Workspace, name: str | None) -> list[str]:
+    """Runs that may be meant: a smaller copy has the size of the run that it came from, so by name alone."""
+    present = sorted(path.name for path in workspace.runs.glob("*") if path.is_dir())
+    return [run for run in present if name is not None or not is_smaller_copy(workspace.run(run))]
 
 
 def _known(

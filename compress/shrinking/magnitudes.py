@@ -1,6 +1,6 @@
 """Which weights go: the smallest (Han et al. 2015, "Learning both Weights and Connections", NeurIPS).
 
-Within each output number: as in Sun et al. 2023, "A Simple and Effective Pruning Approach" (arXiv 2306.11695).
+Within each output number: as Sun et al. 2023, "A Simple and Effective Pruning Approach", arXiv 2306.11695.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def prune(matrices: Mapping[str, Tensor], share: float, scope: Scope) -> None:
     Args:
         matrices: by name; at least `share` of their weights is 0 afterwards, those that were 0 among them.
         share: in [0, 1).
-        scope: "global" takes this share of all together, so more of matrices of small weights; "layer" of each
-            matrix; "row" of the weights of each output number, so of each class too, however rare it is.
+        scope: "global" takes this share of all together, so more of matrices of small weights; "layer" of
+            each matrix; "row" of the weights of each output number, so of each class too, however rare it is.
     """
     if scope == "global":
         _cut(list(matrices.values()), share)

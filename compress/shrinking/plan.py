@@ -17,7 +17,7 @@ class ShrinkPlan:
     Args:
         weights: how the numbers of matrices are stored: "float32", "float16" or "int8".
         prune: share of the matrices' weights that is set to 0, in [0, 1).
-        scope: "global" takes this share of all matrices together, "layer" of each, "row" of each of their rows.
+        scope: "global" takes this share of all matrices together, "layer" of each, "row" of each row.
         epochs: passes over the training videos while and after pruning; 0 prunes at once and trains nothing.
         learning_rate: the highest of these epochs; None for the run's own.
 
