@@ -22,8 +22,8 @@ from compress.jobs.tradeoff.sizes import stored_bytes
 
 REQUEST = TradeoffRequest(
     runs=(), dims=(), preset="best", codecs=CODECS, controls=CONTROLS, bytes=(), points=(),
-    baseline="original", seeds=1, head_epochs=None, retrieval=True, on_corrupt="fail", seed=0, threads=1,
-    device="cpu",
+    baseline="original", seeds=1, head_epochs=None, head_mixup=0.0, retrieval=True, on_corrupt="fail", seed=0,
+    threads=1, device="cpu",
 )  # fmt: skip
 
 

@@ -23,8 +23,8 @@ from tests.encoding.examples import CLASSES, shards, videos
 
 REQUEST = TradeoffRequest(
     runs=("mrl",), dims=(), preset="best", codecs=("int8",), controls=("original", "pca"), bytes=(),
-    points=(), baseline="original", seeds=1, head_epochs=1, retrieval=True, on_corrupt="fail", seed=0,
-    threads=1, device="cpu",
+    points=(), baseline="original", seeds=1, head_epochs=1, head_mixup=0.0, retrieval=True,
+    on_corrupt="fail", seed=0, threads=1, device="cpu",
 )  # fmt: skip
 NAMES = ["original", "mrl-d3-int8", "pca-3-int8", "mrl-int8", "pca-6-int8", "original-int8"]
 

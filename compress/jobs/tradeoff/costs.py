@@ -30,8 +30,8 @@ from compress.workspace import Workspace
 
 SMALL = 64  # numbers a video of the smaller of the two heads
 BATCH, BUDGET = 256, 1.0  # of timing an encoder: videos at once, seconds
-# Seconds of timing a training. In fewer a busy machine times small parts of batches, whose optimiser step is a
-# large part of them.
+# Seconds of timing a training. In fewer a busy machine times small parts of batches, of which the step of the
+# optimiser is too large a part.
 TRAINING_BUDGET = 6.0
 SOME = 10  # resamples
 
