@@ -17,7 +17,8 @@ from compress.codecs.product import Product, grouped_centroids, groups, padded_i
 from compress.codecs.training import one_thread, refuse_more_bytes_than_dimensions, safe_point
 from compress.errors import DataError
 
-# Of the turn. One more lowers the error by 0.1 % (opq40 of ResidualCNN-320), or under 0.5 % (opq64 of features).
+# Of the turn. One more lowers the error by 0.1 % (opq40 of ResidualCNN-320); by under 0.5 %
+# (opq64 of the features).
 _ROUNDS = 16
 _TURN_ROWS = 8192
 # What float32 makes of an orthogonal matrix is off by a few units in the last place.
