@@ -8,7 +8,7 @@ import rich_click as click
 
 from cli.options import compute_options, dim_option, head_mixup_option, name_option, on_corrupt_option
 from cli.session import Session
-from cli.text import table
+from cli.text import size, table
 
 if TYPE_CHECKING:
     from compress.training.precision import Wanted
@@ -163,7 +163,12 @@ def _evaluate_runs(
     )
     with session.working() as report:
         row = evaluate_runs(session.workspace, request, report)
-    session.show(row, lambda: f"{row['title']}\n{_figures(row, row['name'])}")
+    session.show(row, lambda: f"{_model(row)}\n{_figures(row, row['name'])}")
+
+
+def _model(row: dict[str, Any]) -> str:
+    """What was measured; rows of earlier versions do not tell how large it is."""
+    return row["title"] + (f", {size(row['model_bytes'])}" if "model_bytes" in row else "")
 
 
 def _figures(row: dict[str, Any], title: str) -> str:

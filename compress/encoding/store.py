@@ -180,6 +180,7 @@ def _metadata(
         "synthetic_frames": any(source.schema.synthetic_frames for source in splits.values()),
         "level": next(iter(splits.values())).schema.level,
         **({"prefix_of": embedder.model.dim} if embedder.dim < embedder.model.dim else {}),
+        **({"shrunk": facts["shrunk"]} if "shrunk" in facts else {}),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ def recipe_notes(run: Path) -> list[str]:
     facts = model_manifest(run).metadata
     recipe = facts["train_config"]
     notes: list[str] = []
+    if "shrunk" in facts:
+        notes.append(_how_shrunk(facts["shrunk"]))
     if recipe["head"] is None:
         return notes
     changed = _changed_options(facts["model_config"]) if recipe["encoder"] in _PUBLISHED else []
@@ -49,6 +52,15 @@ def recipe_notes(run: Path) -> list[str]:
     if recipe["precision"] == "bf16":
         notes.append("Embeddings were computed in bfloat16.")
     return notes
+
+
+def _how_shrunk(shrunk: Mapping[str, Any]) -> str:
+    kept = {"float32": "32 bits", "float16": "16 bits", "int8": "8 bits"}[shrunk["weights"]]
+    how = f"The weights of {shrunk['run']} in {kept} each"
+    if not shrunk["prune"]:
+        return how + "."
+    passes = f"in {shrunk['epochs']} more epochs" if shrunk["epochs"] else "at once"
+    return f"{how}, the smallest {100 * shrunk['prune']:g} % set to 0 {passes}."
 
 
 def _changed_options(model: dict[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ from compress.evaluation.fresh_head import (
 )
 from compress.evaluation.half_figures import halves_json
 from compress.evaluation.intervals import RESAMPLES, delta_json, figures_json
+from compress.evaluation.model_size import model_size
 from compress.evaluation.neighbours import RetrievalQuality, retrieval_quality
 from compress.evaluation.query_vectors import query_vectors
 from compress.evaluation.recipe_notes import recipe_notes
@@ -121,6 +122,7 @@ def evaluate(
         "codec": store.codec.name,
         "bytes_per_video": store.bytes_per_video,
         "parameters": {"encoder": store.metadata["parameters"]["encoder"], "head": head_parameters},
+        "encoder_bytes": None if run is None else model_size(run)["parts"]["encoder"],
         "figures": figures_json(resampled),
         "delta": None if against is None else delta_json(resampled, against, baseline),
         "halves": halves_json(top, store.ids[rows_by_id(store, "validate")], against, baseline, seed),

@@ -23,7 +23,16 @@ def title(facts: Mapping[str, Any], dim: int, codec: str) -> str:
     whole = facts.get("prefix_of")
     cut = "" if whole is None else f", first {dim} numbers"
     stored = "" if codec == "float32" else f", {codec}"
-    return encoder_title(encoder, options, whole or dim) + trained + cut + stored
+    return encoder_title(encoder, options, whole or dim) + trained + shrunk_title(facts) + cut + stored
+
+
+def shrunk_title(facts: Mapping[str, Any]) -> str:
+    """ ", int8 weights, 80 % pruned" from the metadata of a store or model; "" where nothing was shrunk."""
+    shrunk = facts.get("shrunk")
+    if shrunk is None:
+        return ""
+    stored = "" if shrunk["weights"] == "float32" else f", {shrunk['weights']} weights"
+    return stored + (f", {100 * shrunk['prune']:g} % pruned" if shrunk["prune"] else "")
 
 
 def model_title(
@@ -49,7 +58,7 @@ def model_title(
 def table4_row(facts: Mapping[str, Any], dim: int, codec: str) -> str | None:
     """The line of the paper's Table 4 that this store answers, or None."""
     options = facts.get("encoder_options", {})
-    if codec != "float32" or "prefix_of" in facts:
+    if codec != "float32" or "prefix_of" in facts or "shrunk" in facts:
         return None
     if facts.get("encoder") == "residual_cnn" and options.get("pooling") == "max" and dim in (320, 512):
         return f"ResidualCNN-{dim}, Max Pooling"

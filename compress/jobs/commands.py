@@ -13,6 +13,7 @@ from compress.artifacts.atomic import read_json
 from compress.evaluation.shard_names import short
 from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateRequest
 from compress.jobs.names import run_name
+from compress.jobs.shrink_words import shrink_words
 from compress.store.reader import open_store
 from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
@@ -36,16 +37,17 @@ def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> st
         encode = ["compress", "encode", "--name", run]
         encode += ["--dim", str(store.dim)] if "prefix_of" in store.metadata else []
         encode += [] if store.codec.name == "float32" else ["--codec", store.codec.name]
-        words = [train_words(run, config), encode, *words]
+        words = [*making_words(run, config), encode, *words]
     return " && ".join(map(shlex.join, words))
 
 
 def models_command(workspace: Workspace, request: EvaluateModelsRequest) -> str:
     """`compress train ... && compress evaluate --run ...`, with the training of every run."""
     trainings = [
-        train_words(run, config)
+        words
         for run in request.runs
         if (config := workspace.run(run) / "config.json").is_file()
+        for words in making_words(run, config)
     ]
     words = ["compress", "evaluate", *(word for run in request.runs for word in ("--run", run))]
     words += [] if request.name is None else ["--name", request.name]
@@ -66,6 +68,19 @@ def evaluate_words(name: str, request: EvaluateRequest) -> list[str]:
     words += [] if request.retrieval else ["--no-retrieval"]
     words += ["--full-map"] if request.full_map else []
     return words + (["--seed", str(request.seed)] if request.seed else [])
+
+
+def making_words(run: str, config: Path) -> list[list[str]]:
+    """The commands that made a run: its training, or that of another run and what made it smaller.
+
+    Args:
+        run: its name.
+        config: its config.json.
+    """
+    refines = read_json(config).get("refines")
+    if refines is None:
+        return [train_words(run, config)]
+    return [train_words(str(refines["run"]), config), shrink_words(run, refines)]
 
 
 def train_words(run: str, config: Path) -> list[str]:

@@ -34,7 +34,7 @@ class ShrinkRequest:
         dim, name: which run.
         weights: how matrices are stored: "float32", "float16" or "int8".
         prune: share of their weights that is set to 0, in [0, 1).
-        scope: "global" prunes this share of all matrices together, "layer" of each, "row" of each of its rows.
+        scope: "global" prunes this share of all matrices together, "layer" of each, "row" of each row.
         epochs: of training while weights are pruned; None for EPOCHS, or 0 where nothing is pruned
             or the run was computed, not trained.
         learning_rate: of these epochs; None for the run's own.

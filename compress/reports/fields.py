@@ -46,6 +46,10 @@ class Fields:
             self.refuse(name, f"should be a whole number of at least {least}, is {value!r}")
         return value
 
+    def optional_integer(self, name: str, least: int = 0) -> int | None:
+        """As `integer`; None where it is missing or null."""
+        return None if self.value.get(name) is None else self.integer(name, least)
+
     def flag(self, name: str) -> bool:
         """true or false."""
         value = self.get(name)

@@ -11,7 +11,10 @@ from markupsafe import Markup, escape
 
 from compress.reports import wording
 
-FILTERS = ("figure", "bracket", "points", "points_bracket", "saved", "count", "millions", "duration")
+FILTERS = (
+    *("figure", "bracket", "points", "points_bracket"),
+    *("saved", "count", "millions", "on_disk", "duration"),
+)
 
 
 @cache

@@ -67,6 +67,7 @@ def _row(fields: Fields) -> Row:
         data=data_in(fields.inside("data")),
         command=fields.text("command"),
         notes=fields.texts("notes"),
+        encoder_bytes=fields.optional_integer("encoder_bytes"),
     )
 
 

@@ -61,7 +61,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Row:
-    """One measured row. `delta` is row minus baseline on the same resampled videos, None for the baseline."""
+    """One measured row. `delta` is row minus baseline on the same resampled videos, None for the baseline.
+
+    `encoder_bytes`: of the encoder's weights on the disk; None where the run is gone, or nobody looked.
+    """
 
     row: str
     title: str
@@ -82,3 +85,4 @@ class Row:
     data: Data
     command: str
     notes: tuple[str, ...]
+    encoder_bytes: int | None = None

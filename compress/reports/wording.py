@@ -63,6 +63,15 @@ def size(value: float) -> str:
     return f"{value:g}"
 
 
+def on_disk(size: int | None) -> str:
+    """Bytes of a model: 26.2 MB, 384 kB, 96 bytes."""
+    if size is None:
+        return NONE
+    if size >= 1e6:
+        return f"{size / 1e6:.1f} MB"
+    return f"{size / 1e3:.0f} kB" if size >= 1e4 else f"{size:,} bytes"
+
+
 def listed(names: list[str]) -> str:
     """Names in a sentence: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -68,6 +68,7 @@ def row_json(name: str) -> dict[str, Any]:
         "encoder": encoder, "head": "fresh moe", "dim": dim, "codec": codec,
         "bytes_per_video": dim * {"float32": 4, "int8": 1}[codec],
         "parameters": {"encoder": 8_280_000 if role == "encoder" else 0, "head": 19310 * dim + 7724},
+        **({"encoder_bytes": 33_120_000} if role == "encoder" else {}),
         "figures": {m: estimate(v, 0.006) for m, v in zip(metrics, values, strict=True)}
         | {"map_with_empty_as_zero": estimate(values[1] * 0.61, 0.006)},
         "delta": None if role == "baseline" else {"baseline": "original", **delta},

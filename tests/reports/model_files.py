@@ -30,6 +30,7 @@ def model_json(name: str, gap: float, **changes: Any) -> dict[str, Any]:
         "level": row.level if row else "frame",
         "dim": (row and row.dim) or 1024,
         "parameters": {"encoder": 8_916_992, "head": 19_781_164},
+        "model_bytes": 114_792_624,
         "figures": figures,
         "delta": None,
         "training": {"epochs": 2, "best_epoch": 1, "videos": 20_000, "seconds": 4000.0, "seed": 0},

@@ -12,7 +12,7 @@ from compress.errors import CorruptArtifactError
 from compress.evaluation.models.members import Member
 from compress.evaluation.models.views import Views
 from compress.evaluation.recipe_notes import recipe_notes
-from compress.evaluation.titles import model_title
+from compress.evaluation.titles import model_title, shrunk_title
 from compress.training.precision import Precision
 from compress.training.run import Run
 
@@ -83,6 +83,7 @@ def _title(members: Sequence[Member]) -> str:
             config["head"],
             config["head_options"].get("num_mixtures"),
         )
+        + shrunk_title(member.facts)
         for member in members
         if (config := member.facts["model_config"])
     ]

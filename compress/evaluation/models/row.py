@@ -10,6 +10,7 @@ import torch
 from compress.artifacts.atomic import write_json
 from compress.errors import SchemaError
 from compress.evaluation.intervals import RESAMPLES, delta_json, figures_json
+from compress.evaluation.model_size import model_size
 from compress.evaluation.models.facts import described, notes
 from compress.evaluation.models.kept import (
     SCHEMA_VERSION,
@@ -96,6 +97,7 @@ def evaluate_models(
             "source": source,
         },
         "model_sha256": [member.sha256 for member in members],
+        "model_bytes": sum(model_size(member.folder)["bytes"] for member in members),
         "precision": precisions,
         "command": command,
         "notes": notes(members, videos, precisions),

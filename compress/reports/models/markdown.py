@@ -16,7 +16,7 @@ from compress.reports.models.sentences import (
 )
 from compress.reports.models.table import ModelLine, ModelTable
 from compress.reports.provenance import Provenance
-from compress.reports.wording import NONE, bracket, count, duration, figure, millions
+from compress.reports.wording import NONE, bracket, count, duration, figure, millions, on_disk
 
 METRICS = {"hit_at_one": "Hit@1", "perr": "PERR", "map": "MAP", "gap": "GAP"}
 """The papers' columns, in their order."""
@@ -25,8 +25,8 @@ HEADER = (
     *(*(f"Paper: {name}" for name in METRICS.values()), "Against the paper", "Epochs", "Training time"),
 )
 DETAIL_HEADER = (
-    *("Run", "Embedding (dims)", "Parameters of side heads", "MAP with empty as 0", "Kept epoch"),
-    *("Training videos", "Seed"),
+    *("Run", "Embedding (dims)", "Model on disk", "Parameters of side heads", "MAP with empty as 0"),
+    *("Kept epoch", "Training videos", "Seed"),
 )
 
 
@@ -76,6 +76,7 @@ def _details(table: ModelTable) -> list[list[str]]:
             [
                 escape(line.run),
                 NONE if model.dim is None else str(model.dim),
+                on_disk(model.model_bytes),
                 millions(model.parameters.get("side_heads")),
                 figure(as_zero.value if as_zero else None),
                 str(training.best_epoch) if training else NONE,

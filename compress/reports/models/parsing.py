@@ -43,6 +43,7 @@ def read_model(path: Path) -> ModelRow:
         model_sha256=fields.texts("model_sha256"),
         command=fields.text("command"),
         notes=fields.texts("notes"),
+        model_bytes=fields.optional_integer("model_bytes"),
     )
 
 

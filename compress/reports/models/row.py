@@ -21,7 +21,10 @@ class ModelTraining:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One measured model. `runs`: more than one in an ensemble, which has neither `dim` nor `training`."""
+    """One measured model. `runs`: more than one in an ensemble, which has neither `dim` nor `training`.
+
+    `model_bytes`: of all its files of weights; None where nobody looked.
+    """
 
     name: str
     runs: tuple[str, ...]
@@ -37,3 +40,4 @@ class ModelRow:
     model_sha256: tuple[str, ...]
     command: str
     notes: tuple[str, ...]
+    model_bytes: int | None = None

@@ -11,7 +11,7 @@ from compress.reports.provenance import Provenance
 from compress.reports.table_4.cautions import cautions
 from compress.reports.table_4.sentences import METHOD, data_line, frames_needed, headline
 from compress.reports.table_4.table import Line, Table4
-from compress.reports.wording import DELTA, NONE, bracket, figure, points, points_bracket, saved
+from compress.reports.wording import DELTA, NONE, bracket, figure, on_disk, points, points_bracket, saved
 
 HEADER = (
     *("Model", "Size (dims)", "Bytes a video", "GAP", f"{DELTA} GAP (points)", "GAP verdict"),
@@ -21,7 +21,7 @@ HEADER = (
 RETRIEVAL_HEADER = ("Row", "Queries", "Label precision@10", "MAP@10", "nDCG@10", "Neighbour recall@10")
 DETAIL_HEADER = (
     *("Row", "Codec", "MAP with empty as 0", "Joint head: GAP"),
-    *("Encoder parameters", "Head parameters"),
+    *("Encoder parameters", "Encoder on disk", "Head parameters"),
 )
 
 
@@ -106,6 +106,7 @@ def _details(table: Table4) -> list[list[str]]:
             figure(row.figures.map_with_empty_as_zero.value if row.figures.map_with_empty_as_zero else None),
             figure(row.joint.get("gap")),
             f"{row.parameters['encoder']:,}" if "encoder" in row.parameters else NONE,
+            on_disk(row.encoder_bytes),
             f"{row.parameters['head']:,}" if "head" in row.parameters else NONE,
         ]
         for _, row in table.measured
