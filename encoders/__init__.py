@@ -12,6 +12,7 @@ class with @register(name, config), and a line below. Errors are ValueErrors tha
 
 from encoders.autoencoder import AutoencoderConfig, AutoencoderEncoder
 from encoders.bilstm import BiLSTMConfig, BiLSTMEncoder
+from encoders.blended import Blended
 from encoders.dbof import DBoFConfig, DBoFEncoder
 from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
 from encoders.frame_statistics import FrameStatisticsConfig, FrameStatisticsEncoder
@@ -55,6 +56,7 @@ __all__ = [
     "AutoencoderEncoder",
     "BiLSTMConfig",
     "BiLSTMEncoder",
+    "Blended",
     "ClassWeighted",
     "Criterion",
     "DBoFConfig",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from encoders.blended import Blended
 from encoders.bottleneck import Bottleneck
 from encoders.encoder import Encoder
 from encoders.float32_products import fast_float32_products
@@ -19,7 +20,7 @@ from encoders.options import config_from
 from encoders.quantizers import Quantize
 from encoders.registry import build_encoder
 
-Inputs = Tensor | tuple[Tensor, Tensor]
+Inputs = Tensor | tuple[Tensor, Tensor] | Blended
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Model(nn.Module):
 
         Args:
             inputs: features (B, D) for a video-level encoder; (frames uint8 or float (B, T, D), num_frames
-                (B,)) for a frame-level one. Raw: neither dequantised nor normalised.
+                (B,)) for a frame-level one. Raw: neither dequantised nor normalised. Or either as `Blended`.
         """
         return self.bottleneck.stored(self.encoder(*self._normalised(inputs)))
 
@@ -184,6 +185,9 @@ class Model(nn.Module):
 
     def _normalised(self, inputs: Inputs) -> tuple[Tensor, ...]:
         """What the encoder is called with; ValueError for input of the other level."""
+        if isinstance(inputs, Blended):
+            features, *rest = self._normalised(inputs.inputs)
+            return inputs.of_frames(features, *rest) if rest else (inputs.of_features(features),)
         wanted = "video" if isinstance(inputs, Tensor) else "frame"
         name, level = self.config.encoder, self.encoder.level
         if wanted != level:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from compress.training.device.table import sent
-from encoders import Inputs, dequantize
+from encoders import Blended, Inputs
 
 _MIXUP = 0x6D6978  # beside seed and step: other random numbers than those of the order of the videos
 
 
-def mixed(inputs: Inputs, targets: Tensor, alpha: float, seed: int, step: int) -> tuple[Inputs, Tensor]:
-    """A batch, blended: w * video + (1 - w) * partner, with w of Beta(alpha, alpha), one for each video.
+def mixed(inputs: Inputs, targets: Tensor, alpha: float, seed: int, step: int) -> tuple[Blended, Tensor]:
+    """A batch, to be blended: w * video + (1 - w) * partner, w of Beta(alpha, alpha), one for each video.
 
     Weights and partners are a function of (seed, step) alone, so that a training that is continued has
     nothing more to keep than the number of its step.
@@ -25,26 +24,11 @@ def mixed(inputs: Inputs, targets: Tensor, alpha: float, seed: int, step: int) -
         seed, step: of the training, >= 0.
 
     Returns:
-        Features or frames of the same shape, floating point, and targets float32. Frames are blended one by
-        one; where one of the two videos has ended, the other one goes on alone.
+        What a model blends after its input norm, and the blended targets, float32.
     """
+    assert not isinstance(inputs, Blended)
     random = np.random.default_rng([seed, step, _MIXUP])
     weight = sent(random.beta(alpha, alpha, len(targets)).astype(np.float32), targets.device)[:, None]
     partner = sent(random.permutation(len(targets)), targets.device)
-    soft = targets.float()
-    soft = torch.lerp(soft[partner], soft, weight)
-    if isinstance(inputs, Tensor):
-        return torch.lerp(inputs[partner], inputs, weight.to(inputs.dtype)), soft
-    return _mixed_frames(*inputs, weight, partner), soft
-
-
-def _mixed_frames(
-    frames: Tensor, num_frames: Tensor, weight: Tensor, partner: Tensor
-) -> tuple[Tensor, Tensor]:
-    frames = dequantize(frames) if frames.dtype == torch.uint8 else frames
-    places, others = torch.arange(frames.shape[1], device=frames.device), num_frames[partner]
-    share = weight.expand(-1, frames.shape[1])
-    share = torch.where(places < others[:, None], share, 1.0)
-    share = torch.where(places < num_frames[:, None], share, 0.0)
-    blend = torch.lerp(frames[partner], frames, share[:, :, None].to(frames.dtype))
-    return blend, torch.maximum(num_frames, others)
+    blended = Blended(inputs, weight, partner)
+    return blended, blended.of_features(targets.float())

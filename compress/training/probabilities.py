@@ -9,7 +9,7 @@ from compress.metrics import TopScores, top_of_batch
 from compress.training.device.settings import device_settings
 from compress.training.device.top import top_scores
 from compress.training.precision import Precision
-from encoders import Inputs, Model
+from encoders import Blended, Inputs, Model
 
 # A head reads its weights once a batch, so it wants many videos; a convolution wants few, that stay in the
 # caches, and its memory grows with them.
@@ -30,7 +30,7 @@ def probabilities(model: torch.nn.Module, inputs: Inputs, precision: Precision) 
 
 def log_odds(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Tensor:
     """The log-odds of each class, float32 (B, C); as `probabilities`, gradients are the caller's choice."""
-    device = (inputs if isinstance(inputs, Tensor) else inputs[0]).device.type
+    device = _device(inputs)
     # The settings are the process's, but a GPU has one worker; the members of a mean may differ in precision.
     with (
         device_settings(device, precision),
@@ -42,7 +42,7 @@ def log_odds(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Te
 @torch.inference_mode()
 def prefix_probabilities(model: Model, inputs: Inputs, precision: Precision) -> list[Tensor]:
     """As `probabilities`, of each size in `model.dims`; videos are embedded once."""
-    device = (inputs if isinstance(inputs, Tensor) else inputs[0]).device.type
+    device = _device(inputs)
     with (
         device_settings(device, precision),
         torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"),
@@ -65,6 +65,10 @@ def top_of(scores: Tensor, labels: Tensor, k: int) -> TopScores:
     if scores.device.type == "cpu":
         return top_of_batch(scores.numpy(), labels.numpy(), k)
     return top_scores(scores, labels, k)
+
+
+def _device(inputs: Inputs) -> str:
+    return (inputs if isinstance(inputs, Tensor | Blended) else inputs[0]).device.type
 
 
 def _log_odds(model: torch.nn.Module, inputs: Inputs) -> Tensor:

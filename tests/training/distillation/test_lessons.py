@@ -13,6 +13,7 @@ from compress.datasets.batches import Position
 from compress.progress import silent
 from compress.training.distillation.lessons import lessons, unlabelled_batch_size
 from compress.training.inputs import Table
+from encoders import Blended, Inputs
 from tests.training.distillation.teaching import distillation, student
 from tests.training.examples import LINEAR, LSTM, frame_table, tables, video_table
 
@@ -24,7 +25,17 @@ def taken(school: Path, config, more: Table, step: int, count: int) -> list[torc
     found = lessons(lesson, config, tables(config)[0], step, start, "cpu", silent)
     inputs = [one.further[0].inputs for one in islice(found, count)]
     found.close()
-    return [one if isinstance(one, torch.Tensor) else one[0] for one in inputs]
+    return [read(one) for one in inputs]
+
+
+def read(inputs: Inputs) -> torch.Tensor:
+    """Features or frames as a model without an input norm would read them."""
+    if isinstance(inputs, torch.Tensor):
+        return inputs
+    if not isinstance(inputs, Blended):
+        return inputs[0]
+    raw = inputs.inputs
+    return inputs.of_features(raw) if isinstance(raw, torch.Tensor) else inputs.of_frames(*raw)[0]
 
 
 @pytest.mark.parametrize("mixup", [0.0, 0.5])
