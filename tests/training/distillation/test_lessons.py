@@ -13,7 +13,7 @@ from compress.datasets.batches import Position
 from compress.progress import silent
 from compress.training.distillation.lessons import lessons, unlabelled_batch_size
 from compress.training.inputs import Table
-from encoders import Blended, Inputs
+from encoders import Blended, Inputs, dequantize
 from tests.training.distillation.teaching import distillation, student
 from tests.training.examples import LINEAR, LSTM, frame_table, tables, video_table
 
@@ -34,8 +34,10 @@ def read(inputs: Inputs) -> torch.Tensor:
         return inputs
     if not isinstance(inputs, Blended):
         return inputs[0]
-    raw = inputs.inputs
-    return inputs.of_features(raw) if isinstance(raw, torch.Tensor) else inputs.of_frames(*raw)[0]
+    if isinstance(inputs.inputs, torch.Tensor):
+        return inputs.of_features(inputs.inputs)
+    frames, num_frames = inputs.inputs
+    return inputs.of_frames(dequantize(frames), num_frames)[0]
 
 
 @pytest.mark.parametrize("mixup", [0.0, 0.5])
