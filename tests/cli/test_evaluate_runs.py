@@ -16,7 +16,7 @@ def test_runs_are_measured_alone_and_together(compress, inside: Path):
     both = compress("evaluate", "--run", CNN, "--run", LSTM, "--name", "both", "--baseline", CNN)
     assert both.code == 0, both.err
 
-    assert alone.out.splitlines()[0] == "ResidualCNN-24, max pooling, width x0.05"
+    assert alone.out.splitlines()[0] == "ResidualCNN-24, max pooling, width x0.05, 228.8 kB"
     assert "to" in alone.out.splitlines()[2]
     figure = json.loads((inside / "evaluation" / "models" / "both.json").read_text())
     assert f"{figure['figures']['gap']['value']:.4f}" in both.out

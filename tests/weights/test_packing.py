@@ -10,7 +10,8 @@ from torch import Tensor
 
 from compress.weights import PRECISIONS, WeightPrecision, matrices_of, pack, unpack
 from compress.weights.sizes import bytes_by_part, not_zero_by_part
-from tests.encoders.examples import small_model
+from encoders import list_encoders
+from tests.encoders.examples import model_inputs_for, small_model
 
 MATRICES = ["encoder.weight", "head.weight"]
 
@@ -129,3 +130,17 @@ def test_matrices_are_weights_and_no_biases_norms_or_statistics() -> None:
     found = matrices_of(small_model("linear"))
     assert found.keys() == {"encoder.weight", "head.weight"}
     assert all("bias" not in name and "norm" not in name for name in matrices_of(small_model("nextvlad")))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", list_encoders())
+def test_every_encoder_computes_nearly_the_same_from_packed_weights(
+    name: str, precision: WeightPrecision
+) -> None:
+    model = small_model(name).eval()
+    inputs, state = model_inputs_for(model, 4), model.state_dict()
+    with torch.no_grad():
+        before = model(inputs)
+        model.load_state_dict(unpack(*pack(state, matrices_of(model), precision), state))
+        after = model(inputs)
+    assert (after - before).abs().max() <= {"float32": 0.0, "float16": 0.02, "int8": 0.2}[precision]
