@@ -27,8 +27,11 @@ def stored_dim(model: Model, asked: int | None, run: Path, *, any_dim: bool = Fa
     if any_dim:
         return asked
     trained = ", ".join(map(str, model.dims))
+    other = (
+        "" if model.head is None else f"train one with --nested {asked}, or "
+    )  # computed: cannot be nested
     raise UsageError(
         f"was not trained for its first {asked} numbers, only for {trained}",
         where=run,
-        hint=f"train one with --nested {asked}, or cut it anyway with --any-dim",
+        hint=f"{other}cut it anyway with --any-dim",
     )

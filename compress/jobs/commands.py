@@ -35,7 +35,10 @@ def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> st
     words = [evaluate_words(name, request)]
     if run and config.is_file():
         encode = ["compress", "encode", "--name", run]
-        encode += ["--dim", str(store.dim)] if "prefix_of" in store.metadata else []
+        if "prefix_of" in store.metadata:
+            encode += ["--dim", str(store.dim)]
+            trained = read_json(config)["config"].get("nested_dims", ())
+            encode += [] if store.dim in trained else ["--any-dim"]
         encode += [] if store.codec.name == "float32" else ["--codec", store.codec.name]
         words = [*making_words(run, config), encode, *words]
     return " && ".join(map(shlex.join, words))

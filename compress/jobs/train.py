@@ -174,7 +174,7 @@ def overrides(request: TrainRequest) -> dict[str, Any]:
     """Everything that replaces a value of the preset; the named options go before --set.
 
     Raises:
-        UsageError: a setting without "=".
+        UsageError: a setting without "=", or one about videos without labels where there are none.
     """
     chosen: dict[str, Any] = {"seed": request.seed}
     for setting in request.settings:
@@ -191,6 +191,9 @@ def overrides(request: TrainRequest) -> dict[str, Any]:
     for key in ("epochs", "batch_size", "learning_rate", "quantize", "distill_weight", "temperature"):
         if (value := getattr(request, key)) is not None:
             chosen[key] = value
+    if "unlabelled_ratio" in chosen and not request.unlabelled:
+        what = "unlabelled_ratio is about videos without labels, and there are none"
+        raise UsageError(what, where="--set", hint="name their shards with --unlabelled")
     return chosen
 
 

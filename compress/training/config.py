@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -134,16 +134,11 @@ class TrainConfig:
         if self.distill_weight > 1:
             _refuse("distill_weight", self.distill_weight, "at most 1")
         object.__setattr__(self, "teachers", _names("teachers", self.teachers))
-        if self.head is None and self.teachers:
-            _refuse("teachers", self.teachers, f"none: {self.encoder} is computed, not trained")
+        object.__setattr__(self, "nested_dims", _sizes("nested_dims", self.nested_dims))
         if self.warm_epochs >= self.epochs:
             _refuse("warm_epochs", self.warm_epochs, f"below epochs ({self.epochs})")
-
-        _check_computed(self)
-        object.__setattr__(self, "nested_dims", _sizes("nested_dims", self.nested_dims))
-        if self.head is None and (self.nested_dims or self.quantize != "none"):
-            what = f"{self.encoder} is computed, so it can neither be nested nor expect a codec"
-            raise UsageError(what, where="--set", hint="that takes an encoder that is trained")
+        if self.head is None:
+            _check_computed(self)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers."""
@@ -152,17 +147,27 @@ class TrainConfig:
 
 def _check_computed(config: TrainConfig) -> None:
     """Refuse what has no meaning for encoders that are computed."""
-    if config.head is not None:
-        return
-    for name in ("mixup", "label_smoothing"):
-        if getattr(config, name):
-            _refuse(name, getattr(config, name), f"0: {config.encoder} is computed, not trained")
-    if config.class_loss != "cross_entropy":
-        _refuse("class_loss", config.class_loss, f"cross_entropy: {config.encoder} is computed, not trained")
+    defaults = {field.name: field.default for field in fields(TrainConfig)}
+    asked = [name for name in _ONLY_TRAINED if getattr(config, name) != defaults[name]]
+    if asked:
+        raise UsageError(
+            f"{config.encoder} is computed, not trained, so it takes no {', no '.join(asked)}",
+            where="--set",
+            hint="choose an encoder that is trained",
+        )
     if config.undo_whitening and config.encoder == "identity":
         _refuse("undo_whitening", config.undo_whitening, "empty: identity leaves the features as they are")
 
 
+_ONLY_TRAINED = ("mixup", "label_smoothing", "class_loss", "teachers", "nested_dims", "quantize")
+# Settings that do nothing unless another one has this value, or there are teachers.
+_PARTS = {
+    "gamma_positive": ("class_loss", "asymmetric"),
+    "gamma_negative": ("class_loss", "asymmetric"),
+    "margin": ("class_loss", "asymmetric"),
+    "class_balance": ("class_loss", "class_balanced"),
+}
+_OF_TEACHERS = ("distill_weight", "temperature", "teacher_scores", "unlabelled_ratio")
 _CHOICES = {
     "input_norm": ("l2", "l2_scaled", "l2_standardize", "standardize", "none"),
     "class_loss": ("cross_entropy", "asymmetric", "class_balanced"),
@@ -186,7 +191,7 @@ def with_overrides(
         encoder_options: the names that the encoder knows.
 
     Raises:
-        UsageError: a name that neither knows, or a value out of range.
+        UsageError: a name that neither knows, a value out of range, or one that would do nothing.
     """
     own = {f.name for f in fields(TrainConfig)} - {"encoder", "encoder_options"}
     chosen = {name: value for name, value in overrides.items() if name in own}
@@ -198,7 +203,21 @@ def with_overrides(
                 f"did you mean {close[0]}?" if close else "known: " + ", ".join(sorted(own | encoder_options))
             )
             raise UsageError(f"no setting {name!r} for encoder {config.encoder!r}", where="--set", hint=hint)
-    return replace(config, encoder_options={**config.encoder_options, **options}, **chosen)
+    changed = replace(config, encoder_options={**config.encoder_options, **options}, **chosen)
+    _check_of_use(changed, chosen)
+    return changed
+
+
+def _check_of_use(config: TrainConfig, chosen: Iterable[str]) -> None:
+    """Refuse a chosen setting that does nothing in this recipe: who tries its values would see no change."""
+    for name in chosen:
+        if name in _OF_TEACHERS and not config.teachers:
+            what = f"{name} is about teachers, and there are none"
+            raise UsageError(what, where="--set", hint="name one with --teacher")
+        owner, value = _PARTS.get(name, ("", None))
+        if owner and getattr(config, owner) != value:
+            what = f"{name} is of {owner}={value}, and {owner} is {getattr(config, owner)}"
+            raise UsageError(what, where="--set", hint=f"--set {owner}={value}")
 
 
 def _check(name: str, value: object, least: float, kind: type = float) -> None:

@@ -68,8 +68,9 @@ def test_a_size_that_was_not_trained_is_refused(tmp_path, splits, nested: Path, 
 
 def test_any_run_can_be_cut_where_that_is_asked_for(tmp_path: Path, splits: dict[str, Source]):
     run = encoder_run(tmp_path / "run")
-    with pytest.raises(UsageError, match="only for 5"):
+    with pytest.raises(UsageError, match="only for 5") as told:
         encoded(tmp_path, splits, run, dim=4)
+    assert told.value.hint == "cut it anyway with --any-dim"  # without a head it cannot be trained nested
     store = open_store(encoded(tmp_path, splits, run, dim=4, any_dim=True).path)
     wanted = prefix_embedding(torch.from_numpy(embedded(run, EVERYONE)), 4).numpy()
     np.testing.assert_allclose(store.decode(0, 41), wanted, rtol=0, atol=1e-6)

@@ -11,17 +11,21 @@ import pytest
 
 from cli.train import train
 from compress.artifacts.atomic import write_json
-from compress.jobs.commands import train_words
+from compress.jobs.commands import row_command, train_words
+from compress.jobs.evaluation_requests import EvaluateRequest
 from compress.jobs.names import run_name
 from compress.jobs.paper_tables.tasks import TablesRequest, row_training
 from compress.jobs.train import TrainRequest, overrides
 from compress.reports import catalogue
 from compress.training.config import TrainConfig
 from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
+from compress.workspace import Workspace
 from encoders import list_encoders
 from tests.encoders.examples import OPTIONS
+from tests.store.examples import DIM, write_store
 
 REQUEST = TablesRequest(("2", "3", "qrnn"), (), None, "fail", 3, 1, "cpu")
+EVALUATION = EvaluateRequest(None, "cut", "original", None, True, 0, 1, "cpu")
 
 
 def config_of(request: TrainRequest) -> TrainConfig:
@@ -94,3 +98,19 @@ def test_so_it_is_for_every_encoder_with_a_dim_and_without(tmp_path: Path, encod
         seed = int(words[words.index("--seed") + 1])
         assert config_of(replace(again, seed=seed)).to_json() == config.to_json()
         assert again.name == "own"
+
+
+@pytest.mark.parametrize(("nested", "expected"), [([DIM], False), ([2], True), (None, True)])
+def test_the_command_of_a_prefix_asks_for_it_also_where_it_was_not_trained(tmp_path: Path, nested, expected):
+    workspace = Workspace(tmp_path)
+    config = train_config("linear", 2 * DIM).to_json()
+    del config["nested_dims"]  # as in a run of an earlier version
+    write_json(
+        tmp_path / "runs" / "r" / "config.json",
+        {"config": config | ({} if nested is None else {"nested_dims": nested})},
+    )
+    facts = {"run": "r", "prefix_of": 2 * DIM}
+    write_store(tmp_path / "embeddings" / "cut.h5", codec="int8", metadata=facts)
+    _, encode, _ = row_command(workspace, "cut", EVALUATION).split(" && ")
+    wanted = f"compress encode --name r --dim {DIM}{' --any-dim' if expected else ''} --codec int8"
+    assert encode == wanted

@@ -11,6 +11,7 @@ import torch
 from compress.errors import Interrupted, UsageError
 from compress.progress import clear_interrupt
 from compress.training import TrainConfig, train
+from compress.training.presets import train_config
 from compress.training.targets import criterion_of, smoothed, targets_of
 from encoders import Asymmetric, ClassWeighted, cross_entropy
 from tests.training.examples import LINEAR, LSTM, contents, interrupt_after, tables, video_table
@@ -95,3 +96,32 @@ def test_a_run_with_another_recipe_is_not_continued(tmp_path: Path, change: dict
 def test_values_out_of_range_are_refused(change: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         replace(LINEAR, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"gamma_negative": 2.0}, "gamma_negative is of class_loss=asymmetric, and class_loss is cross_entr"),
+        ({"margin": 0.1, "class_loss": "class_balanced"}, "margin is of class_loss=asymmetric"),
+        ({"class_balance": 0.9}, "class_balance is of class_loss=class_balanced"),
+        ({"temperature": 2.0}, "temperature is about teachers, and there are none.*--teacher"),
+        ({"distill_weight": 0.9}, "distill_weight is about teachers"),
+        ({"teacher_scores": "kept"}, "teacher_scores is about teachers"),
+    ],
+)
+def test_a_setting_that_would_do_nothing_is_refused(change: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        train_config("linear", 8, "best", change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_loss": "asymmetric", "gamma_negative": 2.0, "margin": 0.1},
+        {"class_balance": 0.9, "class_loss": "class_balanced"},
+        {"teachers": ["one"], "temperature": 2.0, "unlabelled_ratio": 2.0},
+    ],
+)
+def test_with_what_it_is_of_it_is_taken(change: dict) -> None:
+    config = train_config("linear", 8, "best", change)
+    assert all(getattr(config, name) == value for name, value in change.items() if name != "teachers")

@@ -40,7 +40,8 @@ class Distillation:
         """Refuse what does not fit.
 
         Raises:
-            UsageError: the recipe names other teachers, or there are no videos among the unlabelled.
+            UsageError: the recipe names other teachers, there are no videos among the unlabelled, or scores
+                are to be kept that cannot be.
             SchemaError: teachers or unlabelled videos are not of the training's kind, or a video to measure
                 on is among the unlabelled.
         """
@@ -50,6 +51,8 @@ class Distillation:
                 where="--teacher",
             )
         check_teachers(self.teachers, table.schema)
+        if config.teacher_scores == "kept":
+            self._check_keeping(config)
         if self.unlabelled is None:
             return
         if not len(self.unlabelled):
@@ -79,14 +82,11 @@ class Distillation:
         is free now, so that a training that goes on there goes on in the same way.
 
         Raises:
-            UsageError: to be kept, but nowhere to, or of inputs that are mixed anew each time.
             StorageError: the disk refuses them.
         """
         classes = tables[0].labels.num_classes
         size, memory = sum(bytes_of(len(table), classes) for table in tables), memory_bytes()
         what = f"the teachers' scores of {sum(map(len, tables)):,} videos ({size / 1e9:.2f} GB)"
-        if config.teacher_scores == "kept":
-            self._check_keeping(config)
         fits = memory is None or size <= KEPT_SHARE * memory
         wanted = config.teacher_scores == "kept" or (
             config.teacher_scores == "auto" and device == "cpu" and not config.mixup and fits
@@ -98,6 +98,7 @@ class Distillation:
         return [kept_scores(self.teachers, table, self.cache, device, report) for table in tables]
 
     def _check_keeping(self, config: TrainConfig) -> None:
+        """UsageError where inputs are mixed anew each time, or there is no folder."""
         if config.mixup:
             what = "mixed videos are others each time, so their scores cannot be kept"
             raise UsageError(what, where="--set teacher_scores", hint="leave it at auto, or mixup at 0")

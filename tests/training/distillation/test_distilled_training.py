@@ -219,6 +219,12 @@ def test_what_does_not_fit_is_refused(
     lesson = distillation(school, student(), **changes)
     with pytest.raises(error, match=message):
         train(config, *tables(config), tmp_path / "run", distillation=lesson)
+    assert not (tmp_path / "run").exists()  # the right recipe may want that folder
+
+
+def test_in_another_order_teachers_are_the_same_teachers(school: Path, tmp_path: Path) -> None:
+    trained(school, student(epochs=1), tmp_path / "run")
+    assert trained(school, replace(student(epochs=1), teachers=NAMES[::-1]), tmp_path / "run").best_epoch == 1
 
 
 def test_a_recipe_with_teachers_is_not_trained_without_them(tmp_path: Path) -> None:
