@@ -14,7 +14,7 @@ from compress.store.reader import open_store
 from compress.workspace import Workspace
 
 _ALIKE = {
-    "head": "measured with another head recipe (epochs or seed)",
+    "head": "measured with another head recipe (epochs, mixup or seed)",
     "train": "measured on other training videos",
     "validate": "measured on other validation videos",
 }

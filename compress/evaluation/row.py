@@ -157,7 +157,7 @@ def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, A
             where=folder,
             hint=f"`compress evaluate --name {name}` first, or choose another --baseline",
         ) from error
-    what = {"head": "another head (epochs or seed)", "train": "other training videos"}
+    what = {"head": "another head (epochs, mixup or seed)", "train": "other training videos"}
     for key, value in wanted.items():
         if facts.get(key) != value:
             raise SchemaError(

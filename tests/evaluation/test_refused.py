@@ -44,7 +44,7 @@ def test_a_baseline_that_was_not_measured(workspace: Workspace):
     assert "compress evaluate --name original" in message
 
 
-@pytest.mark.parametrize("options", [{"head_epochs": EPOCHS + 1}, {"seed": 1}])
+@pytest.mark.parametrize("options", [{"head_epochs": EPOCHS + 1}, {"head_mixup": 0.4}, {"seed": 1}])
 def test_a_baseline_with_another_head(workspace: Workspace, options: dict[str, int]):
     assert "another head" in refused(workspace, "linear-5", SchemaError, **options)
 

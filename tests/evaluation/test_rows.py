@@ -174,7 +174,7 @@ def test_a_row_says_what_it_is(measured: Workspace, name, dim, codec, size, role
     assert (found["bytes_per_video"], found["role"], found["title"]) == (size, role, title)
     data = found["data"]
     assert (data["train_videos"], data["validate_videos"], data["num_classes"]) == (TRAIN, VALIDATE, CLASSES)
-    assert found["head_training"] == {"epochs": EPOCHS, "seed": 0, "batch_size": 256}
+    assert found["head_training"] == {"epochs": EPOCHS, "seed": 0, "batch_size": 256, "mixup": 0.0}
 
 
 def test_rows_of_one_report_name_the_same_videos(measured: Workspace):

@@ -80,7 +80,17 @@ def test_the_paper_preset_is_what_the_papers_say(encoder: str) -> None:
 
 def test_the_trained_identity_has_the_same_recipe_as_the_encoders() -> None:
     best, linear = train_config("identity", None, "best", {"head": "moe"}), train_config("linear", 8)
-    same = {"epochs", "batch_size", "optimizer", "schedule", "weight_decay", "ema", "precision", "input_norm"}
+    same = {
+        "epochs",
+        "mixup",
+        "batch_size",
+        "optimizer",
+        "schedule",
+        "weight_decay",
+        "ema",
+        "precision",
+        "input_norm",
+    }
     assert {n: getattr(best, n) for n in same} == {n: getattr(linear, n) for n in same}
 
 
