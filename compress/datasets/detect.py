@@ -84,7 +84,7 @@ def check_against(schema: FeatureSchema, layout: Layout, where: str | Path = "")
         layout: what was found.
         where: a shard, for the message.
     """
-    hint = "shards to train on and to measure on must be alike"
+    hint = "the shards of a training, with labels or without, and those to measure on must be alike"
     if schema.level != layout.level:
         what = f"the records are {layout.level}-level, {schema.level}-level ones are wanted"
         raise SchemaError(what, where=where, hint=hint)

@@ -16,10 +16,11 @@ def describe(config: TrainConfig, model: Model, videos: int, steps: int) -> str:
     """One line: sizes, steps, and what a checkpoint takes on the disk."""
     counts = model.parameter_counts()
     total = sum(counts.values())
+    nested = counts.get("nested_heads", 0)
+    heads = f"{config.head} {'heads' if nested else 'head'} {(counts['head'] + nested) / 1e6:.2f} M"
     return (
-        f"{config.encoder}: {counts['encoder'] / 1e6:.2f} M parameters, {config.head} head "
-        f"{counts['head'] / 1e6:.2f} M; {_many(config.epochs, 'epoch')} of "
-        f"{_many(steps, 'step')} over {videos:,} videos; "
+        f"{config.encoder}: {counts['encoder'] / 1e6:.2f} M parameters, {heads}; "
+        f"{_many(config.epochs, 'epoch')} of {_many(steps, 'step')} over {videos:,} videos; "
         f"{total * BYTES_A_WEIGHT / 1e6:,.0f} MB of memory and disk for weights and optimiser"
     )
 

@@ -27,7 +27,14 @@ def test_a_training_is_described_before_it_starts() -> None:
     text = describe(LINEAR, model, 1234, 78)
     assert "3 epochs of 78 steps over 1,234 videos" in text
     assert "1 epoch of 1 step over 12 videos" in describe(replace(LINEAR, epochs=1), model, 12, 1)
-    assert text.startswith("linear: 0.00 M parameters, moe head")
+    assert text.startswith("linear: 0.00 M parameters, moe head 0.00 M;")
+
+
+def test_the_heads_of_prefixes_are_told_with_the_others() -> None:
+    options = {"dim": 200, "input_dim": DIM}
+    norm = InputNormConfig(DIM)
+    model = build_model(ModelConfig("linear", 50, options, "moe", {}, norm, nested_dims=(100,)))
+    assert "moe heads 0.08 M;" in describe(LINEAR, model, 12, 1)  # 5 planes of 50 classes of 100 + 200
 
 
 def test_each_stage_is_estimated_once(monkeypatch: pytest.MonkeyPatch) -> None:
