@@ -85,7 +85,9 @@ class RotatedProduct:
 
 def refuse_crooked(name: str, rotation: np.ndarray) -> None:
     """Raise DataError unless `rotation`, f32 (d, d), is orthogonal: decoding turns back by its transpose."""
-    if np.abs(rotation.T @ rotation - np.eye(len(rotation), dtype=np.float32)).max() > _ORTHOGONAL:
+    with np.errstate(over="ignore", invalid="ignore"):
+        off = np.abs(rotation.T @ rotation - np.eye(len(rotation), dtype=np.float32))
+    if not (off <= _ORTHOGONAL).all():  # Of numbers that are too large it is NaN, which is no greater either.
         raise DataError(f"rotation of the {name} codec is not orthogonal")
 
 

@@ -203,6 +203,8 @@ def test_a_damaged_state_is_refused(name: str) -> None:
 
 ONES = np.ones(3, np.float32)
 SQUARE = np.eye(3, dtype=np.float32)
+LARGE = np.float32([[1e38, 1e38, 0], [1e38, -1e38, 0], [0, 0, 1]])
+"""Inner products of its columns are infinite, or no numbers at all."""
 
 
 @pytest.mark.parametrize(
@@ -220,6 +222,7 @@ SQUARE = np.eye(3, dtype=np.float32)
         ("pq4", 3, {"centroids": np.ones((256, 3), np.float32)}, "cannot be of 3 dimensions"),
         ("opq2", 3, {"centroids": np.ones((256, 3), np.float32), "rotation": 2 * SQUARE}, "not orthogonal"),
         ("rabitq", 3, {"centre": ONES, "rotation": 0 * SQUARE}, "not orthogonal"),
+        ("rabitq", 3, {"centre": ONES, "rotation": LARGE}, "not orthogonal"),
     ],
 )
 def test_restore_codec_refuses(name: str, dim: int, state: dict[str, np.ndarray], message: str) -> None:
