@@ -29,7 +29,8 @@ from cli.text import facts, size
     "--on-codes/--decoded",
     "on_codes",
     default=None,
-    show_default="the codes of a store below 2,000,000 videos, unless they are float32 or --factory is given",
+    show_default="the codes of a store below 2,000,000 videos, unless they are float32, or --factory or "
+    "--device cuda is given",
     help="Search the stored codes as they are, or a FAISS index of the decoded rows.",
 )
 @click.option(

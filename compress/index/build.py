@@ -83,7 +83,7 @@ def build_index(
             with 4-bit product quantisation and re-ranking.
         on_codes: compare queries with the codes of the store, which then are the index; False decodes every
             row into an index of FAISS. None takes the codes of a store that has any (its codec is not
-            float32) and fewer than `CODES_BELOW` videos, where `factory` asks for nothing else.
+            float32) and fewer than `CODES_BELOW` videos, where `factory` and `device` ask for nothing else.
         split: index only this split of the store.
         recall_queries: stored videos to measure recall with, >= 1; capped to the number of videos.
         wanted_recall: in (0, 1].
@@ -104,7 +104,8 @@ def build_index(
     selection = select(store, split, metric)
     queries = min(recall_queries, len(selection))
     if on_codes is None:
-        on_codes = factory is None and searchable(store.codec) and len(selection) < CODES_BELOW
+        codes_fit = searchable(store.codec) and len(selection) < CODES_BELOW
+        on_codes = codes_fit and factory is None and device != "cuda"
     if on_codes:
         check_codes(store.codec, factory, device)
     kind = default_factory(len(selection), store.dim, exact_below) if factory is None else factory

@@ -36,8 +36,8 @@ def check_codes(codec: Codec, factory: str | None, device: str) -> None:
     if device == "cuda":
         raise UsageError(
             "codes are searched on a CPU",
-            where="--device cuda",
-            hint="use --device cpu, or --decoded for an index that FAISS makes on a GPU",
+            where="--on-codes --device cuda",
+            hint="leave one of the two out",
         )
 
 

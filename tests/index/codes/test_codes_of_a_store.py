@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compress import faiss_engine
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.codecs.registry import build_codec
 from compress.errors import CorruptArtifactError, DataError, RecordError, UsageError
@@ -114,7 +115,7 @@ def test_very_many_videos_get_an_approximate_index_unless_codes_are_asked_for(
     [
         ("float32", {}, "no codes to search"),
         ("int8", {"factory": "Flat"}, "leave one of the two out"),
-        ("int8", {"device": "cuda"}, "--decoded"),
+        ("int8", {"device": "cuda"}, "leave one of the two out"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(codec, options, message, embedding, tmp_path):
@@ -122,6 +123,14 @@ def test_options_that_do_not_go_together_are_refused(codec, options, message, em
     with pytest.raises(UsageError, match=message):
         build_index(store, tmp_path / "i", on_codes=True, **options)
     assert not (tmp_path / "i").exists()
+
+
+def test_who_asks_for_a_gpu_gets_an_index_that_one_can_make(embedding, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(faiss_engine, "choose_device", lambda device: asked.append(device) or "cpu")
+    store = written(tmp_path / "a.h5", embedding, "int8")
+    assert build_index(store, tmp_path / "i", recall_queries=20, device="cuda").kind == "Flat"
+    assert asked == ["cuda"]
 
 
 def test_a_row_that_decodes_to_zeros_has_no_cosine(tmp_path):

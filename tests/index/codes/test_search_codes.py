@@ -105,6 +105,15 @@ def test_dimensions_that_fill_no_byte_are_no_trouble(name, dim):
     np.testing.assert_allclose(scores, np.take_along_axis(truth, found, axis=1), atol=1e-5)
 
 
+def test_scores_of_codes_of_one_byte_do_not_come_all_at_once(rows):
+    codec = build_codec("rq1", DIM, rows)
+    blocks = CodesIndex(codec, np.empty((0, 1), np.uint8), None)._blocks(range(5, 300_000))
+    ends = np.array(list(blocks))
+    assert (ends[0, 0], ends[-1, 1]) == (5, 300_000)
+    assert np.array_equal(ends[1:, 0], ends[:-1, 1])
+    assert (ends[:, 1] - ends[:, 0]).max() == 2**16
+
+
 def test_no_queries_find_nothing(codec, rows):
     scores, found = index_of(codec, codec.encode(rows), "ip").search(np.empty((0, DIM), np.float32), 3)
     assert scores.shape == found.shape == (0, 3)
