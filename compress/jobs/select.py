@@ -120,12 +120,21 @@ def _why_not(
 
 def _refuse_none(workspace: Workspace, fitting: Mapping[str, Row], left_out: Mapping[str, str]) -> None:
     if not fitting:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(left_out.items()))
+        reasons = _counted(left_out)
         raise NotFoundError(
             "no smaller store was measured like the baseline" + (f" ({reasons})" if reasons else ""),
             where=workspace.evaluation,
             hint="`compress encode --codec int8` and `compress evaluate`, or `compress tradeoff`, make some",
         )
+
+
+def _counted(left_out: Mapping[str, str]) -> str:
+    """Each reason once: a workspace may hold a hundred stores."""
+    names: dict[str, list[str]] = {}
+    for name, reason in sorted(left_out.items()):
+        names.setdefault(reason, []).append(name)
+    more = {reason: f" and {len(them) - 1} more" if them[1:] else "" for reason, them in names.items()}
+    return "; ".join(f"{them[0]}{more[reason]}: {reason}" for reason, them in names.items())
 
 
 def _candidate(workspace: Workspace, name: str, bytes_per_video: int) -> Candidate:

@@ -152,9 +152,14 @@ def test_a_baseline_that_was_encoded_again_is_refused(stores: Workspace):
         select(stores)
 
 
-def test_without_a_smaller_store_there_is_nothing_to_choose_from(stores: Workspace):
-    with pytest.raises(NotFoundError, match=r"no smaller store .*original: takes no fewer bytes"):
-        select(stores, baseline="bad")
+def test_without_a_smaller_store_there_is_nothing_to_choose_from_and_each_reason_is_told_once(
+    stores: Workspace,
+):
+    shutil.rmtree(stores.evaluation / "scores" / "bad")
+    with pytest.raises(
+        NotFoundError, match=r"no smaller .*\(bad: its scores are gone; fine and 1 more: takes no fewer bytes"
+    ):
+        select(stores, baseline="good")
 
 
 def test_without_any_store_of_these_videos_the_halves_are_not_known(stores: Workspace):

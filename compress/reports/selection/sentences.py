@@ -24,7 +24,7 @@ def verdict(selection: Selection) -> list[str]:
     if chosen is not None and selection.times_smaller is not None:
         sentences.append(
             f"{chosen.row} takes {count(chosen.bytes_per_video)} bytes a video, "
-            f"{selection.times_smaller:.1f} times fewer than {baseline.row} "
+            f"{selection.times_smaller:,.1f} times fewer than {baseline.row} "
             f"({count(baseline.bytes_per_video)}), and keeps the promise: {promised(choice.promise)}."
         )
     else:
