@@ -132,11 +132,9 @@ def tradeoff(
     )
     planned, failed, done = _run(session, request, output, dry_run=dry_run, measured=measured)
     if done is None:
-        session.show({"points": plan_facts(planned)}, lambda: plan_text(planned))
+        session.show({"plan": plan_facts(planned)}, lambda: plan_text(planned))
         return
-    session.show(
-        {**_files(done), "points": plan_facts(planned), "failed": failed}, lambda: _text(done, failed)
-    )
+    session.show({**_files(done), "plan": plan_facts(planned), "failed": failed}, lambda: _text(done))
     if failed:
         context.exit(failed[0].exit_code)
 
@@ -162,7 +160,7 @@ def _run(
     return planned, failed, done
 
 
-def _text(done: ReportedTradeoff, failed: list[FailedPoint]) -> str:
+def _text(done: ReportedTradeoff) -> str:
     from compress.reports.tradeoff.terminal import print_tradeoff
 
     shown = printed(lambda console: print_tradeoff(done.table, console))

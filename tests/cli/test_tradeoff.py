@@ -40,7 +40,7 @@ def test_the_plan_comes_before_the_work_and_the_report_after_it(
     assert not (small / "embeddings").exists()
     done = compress(*words, "--json")
     assert done.code == 0
-    assert [point["state"] for point in done.json["points"]] == ["to compute", "to compute"]
+    assert [point["state"] for point in done.json["plan"]] == ["to compute", "to compute"]
     assert all(Path(done.json[name]).is_file() for name in ("markdown", "json", "html", "svg"))
     again = compress(*words, "--measured", "--output", "elsewhere")
     assert again.code == 0

@@ -141,6 +141,9 @@ def test_points_alone_are_drawn_alone_and_runs_are_added() -> None:
         {"bytes": (5000,)},
         {"runs": ("mrl",), "dims": (8,)},
         {"baseline": "gone"},
+        {"baseline": "original-float32", "runs": ("mrl",)},
+        {"baseline": "original-rabitq1", "runs": ("mrl",)},
+        {"runs": ("../mrl",)},
     ],
 )
 def test_what_cannot_be_drawn_is_refused(changes: dict[str, Any]) -> None:

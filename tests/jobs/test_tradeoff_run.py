@@ -103,6 +103,12 @@ def test_what_is_missing_is_made_once_and_reported(trained: Workspace) -> None:
     assert all(path.is_file() for path in (done.markdown, done.json, done.html, done.svg))
 
 
+@pytest.mark.parametrize("name", ["original-5", "pca-9999", "nothing-5", "linear-0"])
+def test_a_name_that_says_nothing_that_can_be_made_is_no_run(trained: Workspace, name: str) -> None:
+    with pytest.raises(NotFoundError, match=f"no finished run '{name}'"):
+        planned(trained, runs=(name,))
+
+
 def test_the_report_says_what_the_evaluation_of_a_half_says(trained: Workspace) -> None:
     ran(trained, points=("mrl-int8",), runs=())
     done = reported(trained, points=("mrl-int8",), runs=())

@@ -93,6 +93,12 @@ def test_a_metric_that_nobody_has_is_not_drawn() -> None:
     assert len([e for e in root if e.tag == f"{SVG}svg"]) == 2
 
 
+def test_a_metric_that_controls_alone_have_is_drawn() -> None:
+    points = [measured("original", 64, {"gap": 0.6}, role="baseline"), measured("a", 32, {"precision": 0.2})]
+    root = ElementTree.fromstring(to_svg(tradeoff_table(points, "original")))
+    assert len([e for e in root if e.tag == f"{SVG}svg"]) == 2
+
+
 def test_markdown_tells_both_halves_rivals_and_seeds(files: dict[str, Path], table: TradeoffTable) -> None:
     text = files[".md"].read_text(encoding="utf-8")
     for heading in ("confirmation half", "selection half", "each kind of baseline", "another seed"):
@@ -153,6 +159,11 @@ def test_the_headline_is_about_the_smallest_that_holds_on_the_half_that_chooses(
     bad = measured("c", 16, figures(0.5), role="encoder")
     table = tradeoff_table([original(0.69), small, large, bad], "original")
     assert headline(table).startswith("32 bytes a video, 144 times fewer: GAP \N{MINUS SIGN}9.00")
+
+
+def test_the_headline_writes_thousands_out() -> None:
+    table = tradeoff_table([original(), measured("a", 3, figures(0.7), role="encoder")], "original")
+    assert headline(table).startswith("3 bytes a video, 1,536 times fewer")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,19 @@ def test_a_rival_has_no_more_bytes_and_needs_no_training() -> None:
     assert found["mrl"].rivals["gap"].name == "pca-b"
     assert found["cnn"].rivals == {}
     assert found["pca-a"].rivals == {}
+
+
+@pytest.mark.parametrize("baseline", ["original", "cnn"])
+def test_what_was_trained_is_no_control_whatever_it_was_measured_against(baseline: str) -> None:
+    own = measured("cnn", 32, figures(0.7), role="baseline", encoder="residual_cnn")
+    ours, pca = measured("mrl", 64, figures(0.6), role="encoder"), measured("pca-a", 16, figures(0.5))
+    against_itself = replace(pca, row=replace(pca.row, role="baseline"))
+    points = tradeoff_table([original(), own, ours, against_itself], baseline).points
+    found = {point.name: point for point in points}
+    assert found["mrl"].rivals["gap"].name == "pca-a"
+    roles = {"original": "control", "cnn": "encoder", "mrl": "encoder", "pca-a": "control"}
+    assert {point.name: point.role for point in points} == roles | {baseline: "baseline"}
+    assert found["cnn"].family == "cnn"
 
 
 def test_each_kind_of_baseline_is_compared_by_itself() -> None:

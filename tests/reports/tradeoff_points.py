@@ -29,12 +29,13 @@ def measured(
     *,
     run: str = "",
     role: Role = "control",
-    encoder: str = "pca",
+    encoder: str | None = None,
     dim: int = 64,
     codec: str = "int8",
     heads: int = 1,
 ) -> Measured:
     """A point of `size` bytes a video with these figures; the same on both halves where nothing is said."""
+    encoder = encoder or ("linear" if role == "encoder" else "pca")
     of_halves = {"selection": selection, "confirmation": confirmation or selection}
     halves = {
         which: {

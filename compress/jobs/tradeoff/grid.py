@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from compress.codecs.names import parse_codec
 from compress.errors import UsageError
+from compress.jobs.names import checked
 from compress.jobs.tradeoff.point import StorePoint, parse_point
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.runs import RunFacts, Runs
@@ -20,9 +21,10 @@ def grid(request: TradeoffRequest, runs: Runs) -> list[StorePoint]:
 
     Raises:
         NotFoundError: a run or a point that there is not.
-        UsageError: nothing but the original is left to measure, or a prefix longer than its embedding.
+        UsageError: nothing but the original is left to measure, a prefix longer than its embedding, or a name
+            that is not how its store is called.
     """
-    baseline = parse_point(request.baseline, runs.known)
+    baseline = _baseline(request, runs)
     chosen = [parse_point(name, runs.known) for name in request.points]
     if request.runs or not request.points:
         of_runs = learned(request, runs)
@@ -36,9 +38,18 @@ def grid(request: TradeoffRequest, runs: Runs) -> list[StorePoint]:
     return [baseline, *sorted(rest, key=lambda point: (bytes_of(point, runs), point.name))]
 
 
+def _baseline(request: TradeoffRequest, runs: Runs) -> StorePoint:
+    point = parse_point(request.baseline, runs.known, "--baseline")
+    # Its evaluation is looked for by the name that was typed, after all the work.
+    if point.name != request.baseline:
+        raise UsageError(f"that store is called {point.name}", where=f"--baseline {request.baseline}")
+    return point
+
+
 def learned(request: TradeoffRequest, runs: Runs) -> list[StorePoint]:
     """The points of trained encoders: each run, each of its sizes, each codec."""
-    chosen = [runs.facts(name) for name in request.runs] if request.runs else runs.learned()
+    named = [runs.facts(checked(name, "--run")) for name in request.runs]
+    chosen = named or runs.learned()
     return [
         StorePoint(run.name, None if dim == run.dim else dim, codec)
         for run in chosen

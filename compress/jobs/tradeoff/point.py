@@ -39,18 +39,19 @@ class StorePoint:
         return replace(self, run=other) if number and known(other) else self
 
 
-def parse_point(name: str, known: Callable[[str], bool]) -> StorePoint:
+def parse_point(name: str, known: Callable[[str], bool], option: str = "--point") -> StorePoint:
     """The point that a store's name means.
 
     Args:
         name: `<run>[-d<dim>][-<codec>]`.
         known: whether there is, or can be, a run of a name.
+        option: where it was typed.
 
     Raises:
         UsageError: a name that cannot be a file's.
         NotFoundError: no run fits.
     """
-    checked(name, "--point")
+    checked(name, option)
     tries = [(name, "float32")]
     if found := _CODEC.fullmatch(name):
         tries.append((found[1], canonical(found[2])))
@@ -63,6 +64,6 @@ def parse_point(name: str, known: Callable[[str], bool]) -> StorePoint:
             return StorePoint(part[1], int(part[2]), codec)
     raise NotFoundError(
         "no run fits this store's name",
-        where=f"--point {name}",
+        where=f"{option} {name}",
         hint="<run>[-d<dim>][-<codec>], of a run that `compress train` made",
     )

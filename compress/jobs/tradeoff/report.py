@@ -73,7 +73,8 @@ def report_tradeoff(
         measured.append(read_measured(point.name, point.run, kept, ids))
     failures = [f"{failure.name} failed: {failure.reason}." for failure in failed]
     missing = len({one.point for one in planned}) - len(points) - len(gone)
-    failures += [f"{missing} planned points are not measured yet."] if missing > 0 else []
+    if missing > 0:
+        failures.append(f"{missing} planned point{' is' if missing == 1 else 's are'} not measured yet.")
     table = tradeoff_table(measured, request.baseline, failures)
     files = write_tradeoff(
         table,

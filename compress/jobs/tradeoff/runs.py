@@ -104,8 +104,9 @@ class Runs:
             return RunFacts(name, "identity", self._schema.dim)
         found = _BY_SIZE.fullmatch(name)
         encoder, dim = (_ENCODERS.get(found[1], found[1]), int(found[2])) if found else ("", 0)
-        if encoder in CLOSED_FORM and encoder != "identity":
-            return RunFacts(name, encoder, dim) if dim <= self._schema.dim else None
+        if encoder in CLOSED_FORM:
+            possible = encoder != "identity" and dim <= self._schema.dim
+            return RunFacts(name, encoder, dim) if possible else None
         if encoder not in list_encoders() or encoder_level(encoder) != self._schema.level:
             return None
         return RunFacts(name, encoder, dim, tuple(d for d in self._dims if d < dim), learned=True)

@@ -54,13 +54,18 @@ class Measured:
     videos: Mapping[str, int]
 
     @property
+    def learned(self) -> bool:
+        """Whether it was trained; the row's role is about the baseline that it was measured with."""
+        return self.row.encoder not in FAMILIES
+
+    @property
     def family(self) -> str:
         """What it is drawn and compared with: runs that differ by their size alone are one family."""
-        if self.row.role == "encoder":
+        if self.learned:
             return self.run.removesuffix(f"-{self.row.dim}")
         if self.row.encoder == "identity" and parse_codec(self.row.codec).family in BY_BYTES:
             return PRODUCTS
-        return FAMILIES.get(self.row.encoder, self.row.encoder)
+        return FAMILIES[self.row.encoder]
 
 
 def read_measured(name: str, run: str, kept: Sequence[Kept], ids: np.ndarray) -> Measured:

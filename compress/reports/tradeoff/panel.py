@@ -64,7 +64,7 @@ def _scales(table: TradeoffTable, metric: str, frame: Frame) -> tuple[Scale, Sca
     points = [point for point in table.points if metric in point.confirmation.figures]
     sizes = [point.bytes_per_video for point in points]
     estimates = [p.confirmation.figures[metric] for p in points]
-    important = [p.confirmation.figures[metric] for p in points if p.role != "control"]
+    important = [p.confirmation.figures[metric] for p in points if p.role != "control"] or estimates
     high = max(max(e.high, e.value) for e in estimates)
     least = min(min(e.low, e.value) for e in important)
     edge = least - max(WAY_BELOW * (high - least), 0.02)

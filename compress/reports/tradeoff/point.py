@@ -53,6 +53,7 @@ class Point:
         rivals: by metric, among everything that needs no training; encoders only.
         of_families: by family of control and by metric, its best of no more bytes; encoders only.
         command: measures it again.
+        notes: what its row has to say.
     """
 
     name: str
@@ -70,3 +71,4 @@ class Point:
     rivals: Mapping[str, Rival]
     of_families: Mapping[str, Mapping[str, Rival]]
     command: str
+    notes: tuple[str, ...]

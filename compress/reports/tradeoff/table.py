@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compress.errors import NotFoundError
 from compress.metrics import Interval
-from compress.reports.row import Data, HeadTraining
+from compress.reports.row import Data, HeadTraining, Role
 from compress.reports.table_4 import pareto
 from compress.reports.tradeoff.measured import Measured
 from compress.reports.tradeoff.point import Figures, Half, Point, Rival
@@ -53,7 +53,7 @@ def tradeoff_table(
     if against is None:
         hint = f"`compress evaluate --name {baseline}` measures it"
         raise NotFoundError(f"the baseline {baseline!r} is not measured", hint=hint)
-    controls = [one for one in measured if one.row.role != "encoder"]
+    controls = [one for one in measured if not one.learned]
     points = [_point(one, against, controls) for one in measured]
     points.sort(key=lambda point: (point.bytes_per_video, point.name))
     base = next(point for point in points if point.name == baseline)
@@ -61,13 +61,14 @@ def tradeoff_table(
 
 
 def _point(one: Measured, baseline: Measured, controls: Sequence[Measured]) -> Point:
-    row, learned = one.row, one.row.role == "encoder"
-    smaller = [c for c in controls if learned and c.row.bytes_per_video <= row.bytes_per_video]
+    row, role = one.row, _role(one, baseline)
+    compared = controls if role == "encoder" else ()
+    smaller = [control for control in compared if control.row.bytes_per_video <= row.bytes_per_video]
     families = sorted({control.family for control in smaller})
     return Point(
         name=one.name,
         title=row.title,
-        role="baseline" if one is baseline else row.role,
+        role=role,
         family=one.family,
         dim=row.dim,
         codec=row.codec,
@@ -80,7 +81,14 @@ def _point(one: Measured, baseline: Measured, controls: Sequence[Measured]) -> P
         rivals=_rivals(one, smaller),
         of_families={family: _rivals(one, [c for c in smaller if c.family == family]) for family in families},
         command=row.command,
+        notes=row.notes,
     )
+
+
+def _role(one: Measured, baseline: Measured) -> Role:
+    if one is baseline:
+        return "baseline"
+    return "encoder" if one.learned else "control"
 
 
 def _half(one: Measured, baseline: Measured, which: str) -> Half:
