@@ -15,6 +15,9 @@ SAMPLE_ROWS = 128 * CENTROIDS
 _CHUNK_ROWS = 4096
 # With fewer than 7 dimensions FAISS 1.15 takes ten times as long (measured: AVX-512, 23,000 rows of 1 to 20).
 _FAST_WIDTH = 8
+# Of a squared norm. Above, a squared distance may be no float32, and FAISS ends the process: it finds no
+# nearest centroid, and says so from inside a parallel loop, where nobody can catch it.
+_LARGEST_SQUARE = np.finfo(np.float32).max / 8
 
 
 class Nearest:
@@ -52,6 +55,7 @@ def train_centroids(rows: np.ndarray, seed: int, rounds: int = 25) -> np.ndarray
     Raises:
         DataError: numbers so large that their squares are no float32.
     """
+    refuse_large(rows)
     module = faiss_engine.faiss()
     width = max(rows.shape[1], _FAST_WIDTH)
     padded = np.zeros((len(rows), width), np.float32)
@@ -62,9 +66,13 @@ def train_centroids(rows: np.ndarray, seed: int, rounds: int = 25) -> np.ndarray
     with faiss_engine.translated(DataError, "the codec cannot be trained on these embeddings"):
         clustering.train(padded, module.IndexFlatL2(width))
     found = module.vector_to_array(clustering.centroids).reshape(CENTROIDS, width)[:, : rows.shape[1]]
-    if not np.isfinite(found).all():
-        raise DataError("the codec cannot be trained: the embeddings hold numbers that are too large")
     return moved(found, rows, Nearest(found).codes(rows))
+
+
+def refuse_large(rows: np.ndarray) -> None:
+    """Raise DataError where squared distances of `rows`, finite f32 (m, d), may be no float32."""
+    if np.einsum("nd,nd->n", rows, rows, dtype=np.float64).max(initial=0.0) > _LARGEST_SQUARE:
+        raise DataError("the codec cannot be trained: the embeddings hold numbers that are too large")
 
 
 def moved(centroids: np.ndarray, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:

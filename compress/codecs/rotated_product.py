@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
-from compress.codecs.centroids import CENTROIDS, moved
+from compress.codecs.centroids import CENTROIDS, moved, refuse_large
 from compress.codecs.exact_product import ExactMatrix
 from compress.codecs.product import Product, grouped_centroids, groups, padded_index
 from compress.codecs.training import one_thread, refuse_more_bytes_than_dimensions, safe_point
@@ -46,6 +46,7 @@ class RotatedProduct:
         name = f"opq{num_bytes}"
         refuse_more_bytes_than_dimensions(name, num_bytes, sample.shape[1])
         refuse_sample(name, sample, CENTROIDS)
+        refuse_large(sample)
         with one_thread():
             rotation = train_rotation(sample[:: max(1, len(sample) // _TURN_ROWS)], num_bytes)
             return cls(rotation, Product(num_bytes, grouped_centroids(sample @ rotation, num_bytes)))

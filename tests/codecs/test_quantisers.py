@@ -13,7 +13,7 @@ from compress.codecs.rabitq import RaBitQ
 from compress.codecs.registry import build_codec
 from compress.codecs.residual import Residual
 from compress.codecs.rotated_product import RotatedProduct
-from compress.errors import Interrupted
+from compress.errors import DataError, Interrupted
 from compress.progress import clear_interrupt, request_interrupt
 from tests.codecs.examples import DIM, ROWS, example, mixed
 
@@ -60,6 +60,14 @@ def test_few_different_rows_are_their_own_centroids() -> None:
     rows = np.tile(mixed(40, seed=1, dim=3), (10, 1))
     centroids = train_centroids(rows, seed=0)
     assert np.allclose(centroids[Nearest(centroids).codes(rows)], rows, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["pq2", "opq2", "rq2"])
+@pytest.mark.parametrize("scale", [1e19, 1e37, 3e38])
+def test_numbers_without_float32_distances_are_refused_and_end_no_process(name: str, scale: float) -> None:
+    sample = np.sign(mixed(300, seed=1)) * np.float32(scale)
+    with pytest.raises(DataError, match="too large"):
+        build_codec(name, DIM, sample)
 
 
 def test_the_turn_pays_where_dimensions_depend_on_each_other() -> None:
