@@ -12,7 +12,7 @@ import torch
 from compress.datasets.batches import Position
 from compress.progress import silent
 from compress.training.distillation.lessons import lessons, unlabelled_batch_size
-from compress.training.inputs import Table
+from compress.training.inputs import Table, training_order
 from encoders import Blended, Inputs, dequantize
 from tests.training.distillation.teaching import distillation, student
 from tests.training.examples import LINEAR, LSTM, frame_table, tables, video_table
@@ -77,3 +77,12 @@ def test_kept_scores_are_those_of_the_videos_that_come(school: Path) -> None:
 )
 def test_how_many_come_with_a_step(ratio: float, videos: int, expected: int) -> None:
     assert unlabelled_batch_size(student(unlabelled_ratio=ratio), videos) == expected
+
+
+def test_their_order_has_nothing_to_do_with_that_of_the_labelled(school: Path) -> None:
+    config, table = student(), video_table()
+    found = taken(school, config, table, 0, 1)[0]
+    _, rows = next(training_order(table, config.batch_size, config.seed, Position()))
+    labelled = torch.from_numpy(table.features[rows])
+    assert found.shape == labelled.shape
+    assert not torch.equal(found, labelled)
