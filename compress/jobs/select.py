@@ -11,7 +11,7 @@ from typing import Any
 
 from compress.errors import NotFoundError, SchemaError
 from compress.evaluation.measured import validation_ids, why_stale, why_unlike
-from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
+from compress.evaluation.promises import OPTIONS, Candidate, Promise, Quantity, Scores, choose
 from compress.evaluation.scores import load_query_precision, load_scores
 from compress.progress import Reporter
 from compress.reports import Row, read_row
@@ -149,7 +149,7 @@ def _scores(workspace: Workspace, name: str) -> Scores:
 def _command(request: SelectRequest) -> str:
     words = ["compress", "select"]
     for quantity, drop in request.max_drops.items():
-        words += [] if drop is None else [f"--max-{quantity}-drop", f"{drop:g}"]
+        words += [] if drop is None else [OPTIONS[quantity], f"{drop:g}"]
     words += [] if request.confidence == 0.95 else ["--confidence", f"{request.confidence:g}"]
     words += [] if request.baseline == "original" else ["--baseline", request.baseline]
     return shlex.join(words)

@@ -9,7 +9,7 @@ from pathlib import Path
 from cli.program import compress as program
 
 ROOT = Path(__file__).resolve().parents[2]
-OF_OTHERS = {"--force-reinstall", "--no-cache-dir", "--no-deps", "--yes"}  # pip's
+OF_OTHERS = {"--force-reinstall", "--no-cache-dir", "--no-deps", "--yes", "--page"}  # pip's; CSS's
 
 
 def words_of(path: Path) -> list[str]:

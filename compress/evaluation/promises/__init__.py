@@ -13,6 +13,7 @@ from compress.evaluation.promises.choice import Tried as Tried
 from compress.evaluation.promises.choice import choose as choose
 from compress.evaluation.promises.half_test import Candidate as Candidate
 from compress.evaluation.promises.half_test import Scores as Scores
+from compress.evaluation.promises.promise import OPTIONS as OPTIONS
 from compress.evaluation.promises.promise import QUANTITIES as QUANTITIES
 from compress.evaluation.promises.promise import Promise as Promise
 from compress.evaluation.promises.promise import Quantity as Quantity

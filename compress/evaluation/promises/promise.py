@@ -12,6 +12,14 @@ Quantity = Literal["gap", "map", "precision"]
 QUANTITIES: tuple[Quantity, ...] = ("gap", "map", "precision")
 
 
+OPTIONS: Mapping[Quantity, str] = {
+    "gap": "--max-gap-drop",
+    "map": "--max-map-drop",
+    "precision": "--max-precision-drop",
+}
+"""How each quantity is promised on a command line."""
+
+
 @dataclass(frozen=True)
 class Promise:
     """Every figure named keeps within its drop, all of them at once, with this confidence.
@@ -38,5 +46,5 @@ class Promise:
             raise UsageError(f"must be in [0.5, 1), not {self.confidence:g}", where="--confidence")
         for quantity, drop in self.max_drops.items():
             if not -1 < drop < 1:
-                option = f"--max-{quantity}-drop"
-                raise UsageError(f"must be within 100 points, not {100 * drop:g}", where=option)
+                what = f"must be within 100 points, not {100 * drop:g}"
+                raise UsageError(what, where=OPTIONS[quantity])
