@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--scope",
     type=click.Choice(("global", "layer", "row")),
-    default="global",
+    default="row",
     help="Prune this share of all matrices together, of each, or of the weights of each output number.",
 )
 @click.option(

@@ -27,7 +27,7 @@ class ShrinkPlan:
 
     weights: WeightPrecision = "int8"
     prune: float = 0.0
-    scope: Scope = "global"
+    scope: Scope = "row"
     epochs: int = 0
     learning_rate: float | None = None
 
