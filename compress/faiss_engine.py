@@ -21,6 +21,7 @@ from compress.errors import CompressError, DataError, UnavailableError, UsageErr
 # of 320 and of 1152 numbers, and on 1,000,000 of 320: twice as fast as the default for 4 to 7 queries, three
 # times for 8, seven times for 64. For fewer than 4 it would be up to three times slower.
 BLAS_QUERIES = 4
+FAISS_BLAS_QUERIES = 20  # what FAISS starts with, as the whole threshold
 
 DISTRIBUTIONS = ("faiss", "faiss-cpu", "faiss-gpu", "faiss-gpu-cu11", "faiss-gpu-cu12")
 
@@ -122,9 +123,21 @@ def threads() -> int:
 def prefer_matrix_products(dim: int) -> None:
     """Let batches of `BLAS_QUERIES` queries or more of `dim` numbers use matrix products.
 
-    The setting is global and only affects speed, so it is renewed before every search.
+    The setting is global and affects speed and last bits, so it is renewed before every search.
     """
     faiss().cvar.distance_compute_blas_threshold = BLAS_QUERIES * dim
+
+
+@contextmanager
+def same_products() -> Iterator[None]:
+    """Inside, FAISS multiplies as it does by itself, whatever was searched before: the same last bits."""
+    settings = faiss().cvar
+    before = settings.distance_compute_blas_threshold
+    settings.distance_compute_blas_threshold = FAISS_BLAS_QUERIES
+    try:
+        yield
+    finally:
+        settings.distance_compute_blas_threshold = before
 
 
 @contextmanager

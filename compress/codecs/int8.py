@@ -31,6 +31,7 @@ class Int8:
         self.dim = self.width = len(minimum)
         # The difference of two float32 may overflow float32, never float64.
         span = self.maximum.astype(np.float64) - self.minimum
+        self._too_wide = bool((span > np.finfo(np.float32).max / 2).any())
         self._step = (span / _LEVELS).astype(np.float32)
         self._levels_per_unit = np.divide(_LEVELS, span, out=np.zeros_like(span), where=span > 0)
 
@@ -71,9 +72,11 @@ class Int8:
         return codes
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        levels = codes.astype(np.float32) + np.float32(128)
+        exact = np.dtype(np.float64 if self._too_wide else np.float32)
+        levels = codes.astype(exact) + 128
         # At the top level the product may round past the maximum by one unit in the last place.
-        return np.minimum(levels * self._step + self.minimum, self.maximum)
+        decoded = np.minimum(levels * self._step.astype(exact) + self.minimum, self.maximum)
+        return decoded.astype(np.float32, copy=False)
 
     def state(self) -> dict[str, np.ndarray]:
         return {"maximum": self.maximum, "minimum": self.minimum}

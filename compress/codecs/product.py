@@ -13,7 +13,7 @@ import numpy as np
 from compress import faiss_engine
 from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
 from compress.codecs.centroids import CENTROIDS, Nearest, train_centroids
-from compress.codecs.training import SEED, one_thread, refuse_more_bytes_than_dimensions, safe_point
+from compress.codecs.training import SEED, refuse_more_bytes_than_dimensions, repeatable, safe_point
 
 
 def groups(dim: int, number: int) -> list[slice]:
@@ -50,7 +50,7 @@ class Product:
         name = f"pq{num_bytes}"
         refuse_more_bytes_than_dimensions(name, num_bytes, sample.shape[1])
         refuse_sample(name, sample, CENTROIDS)
-        with one_thread():
+        with repeatable():
             return cls(num_bytes, grouped_centroids(sample, num_bytes))
 
     @classmethod

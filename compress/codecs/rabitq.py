@@ -16,7 +16,7 @@ from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refus
 from compress.codecs.exact_product import ExactMatrix
 from compress.codecs.rabitq_layout import from_faiss, to_faiss
 from compress.codecs.rotated_product import refuse_crooked
-from compress.codecs.training import SEED, one_thread
+from compress.codecs.training import SEED, repeatable
 
 FACTOR_BYTES = 4
 # Above, the factor of a row might not be a float32.
@@ -54,7 +54,7 @@ class RaBitQ:
         """
         refuse_sample("rabitq", sample)
         normal = np.random.default_rng(SEED).standard_normal((sample.shape[1],) * 2)
-        with one_thread():
+        with repeatable():
             rotation = np.linalg.qr(normal)[0]
         return cls(bits, sample.mean(axis=0, dtype=np.float64), rotation)
 

@@ -13,7 +13,7 @@ import numpy as np
 from compress import faiss_engine
 from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
 from compress.codecs.centroids import CENTROIDS, Nearest, train_centroids
-from compress.codecs.training import SEED, one_thread, safe_point
+from compress.codecs.training import SEED, repeatable, safe_point
 
 # Partial sums kept from stage to stage: encoding takes that many times as long.
 BEAM = 4
@@ -46,7 +46,7 @@ class Residual:
         """
         refuse_sample(f"rq{num_bytes}", sample, CENTROIDS)
         left, stages = sample.copy(), []
-        with one_thread():
+        with repeatable():
             for _ in range(num_bytes):
                 safe_point()
                 stages.append(train_centroids(left, SEED, _ROUNDS))

@@ -14,7 +14,7 @@ from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refus
 from compress.codecs.centroids import CENTROIDS, moved, refuse_large
 from compress.codecs.exact_product import ExactMatrix
 from compress.codecs.product import Product, grouped_centroids, groups, padded_index
-from compress.codecs.training import one_thread, refuse_more_bytes_than_dimensions, safe_point
+from compress.codecs.training import refuse_more_bytes_than_dimensions, repeatable, safe_point
 from compress.errors import DataError
 
 # Of the turn. One more lowers the error by 0.1 % (opq40 of ResidualCNN-320); by under 0.5 %
@@ -47,7 +47,7 @@ class RotatedProduct:
         refuse_more_bytes_than_dimensions(name, num_bytes, sample.shape[1])
         refuse_sample(name, sample, CENTROIDS)
         refuse_large(sample)
-        with one_thread():
+        with repeatable():
             rotation = train_rotation(sample[:: max(1, len(sample) // _TURN_ROWS)], num_bytes)
             return cls(rotation, Product(num_bytes, grouped_centroids(sample @ rotation, num_bytes)))
 

@@ -1,4 +1,4 @@
-"""Around the training of a codec: one thread, so that the same sample gives the same bits."""
+"""Around the training of a codec: what makes the same sample give the same bits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
+from compress import faiss_engine
 from compress.errors import UsageError
 from compress.progress import check_interrupt
 
@@ -14,9 +15,12 @@ SEED = 0
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Let numpy and FAISS use one thread inside: the order in which several add up is not always the same."""
-    with threadpool_limits(1):
+def repeatable() -> Iterator[None]:
+    """Let numpy and FAISS use one thread inside, and FAISS the products it has when it starts.
+
+    The order in which several threads add up is not always the same.
+    """
+    with faiss_engine.same_products(), threadpool_limits(1):
         yield
 
 
