@@ -150,3 +150,11 @@ head_mixup_option = click.option(
     show_default="0: none",
     help="Train the fresh head on blends of two videos and their labels: a share Beta(x, x) of one.",
 )
+
+train_shards_option = click.option(
+    "--train", multiple=True, metavar="PATTERN", help="Shards to train on, instead of the workspace's."
+)
+
+validate_shards_option = click.option(
+    "--validate", multiple=True, metavar="PATTERN", help="Shards to measure on, instead of the workspace's."
+)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from cli.options import compute_options, dim_option, name_option, on_corrupt_option
+from cli.options import (
+    compute_options,
+    dim_option,
+    name_option,
+    on_corrupt_option,
+    train_shards_option,
+    validate_shards_option,
+)
 from cli.progress import duration
 from cli.session import Session
 from cli.text import facts, size
@@ -55,12 +62,8 @@ if TYPE_CHECKING:
     show_default="the run's, with what was done behind it: RUN-w8-p80",
     help="Name of the new run.",
 )
-@click.option(
-    "--train", multiple=True, metavar="PATTERN", help="Shards to train on, instead of the workspace's."
-)
-@click.option(
-    "--validate", multiple=True, metavar="PATTERN", help="Shards to measure on, instead of the workspace's."
-)
+@train_shards_option
+@validate_shards_option
 @click.option("--fresh", is_flag=True, help="Throw away what an earlier call left under this name.")
 @on_corrupt_option
 @compute_options

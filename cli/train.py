@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 import rich_click as click
 
-from cli.options import compute_options, dim_option, name_option, on_corrupt_option, preset_option
+from cli.options import (
+    compute_options,
+    dim_option,
+    name_option,
+    on_corrupt_option,
+    preset_option,
+    train_shards_option,
+    validate_shards_option,
+)
 from cli.progress import duration
 from cli.session import Session
 from cli.sizes import Sizes
@@ -80,12 +88,8 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
     help="Any other setting of the recipe or the encoder; may be repeated.",
 )
 @name_option
-@click.option(
-    "--train", multiple=True, metavar="PATTERN", help="Shards to train on, instead of the workspace's."
-)
-@click.option(
-    "--validate", multiple=True, metavar="PATTERN", help="Shards to measure on, instead of the workspace's."
-)
+@train_shards_option
+@validate_shards_option
 @click.option(
     "--num-classes", type=click.IntRange(min=1), help="Classes, where neither shards nor workspace tell."
 )

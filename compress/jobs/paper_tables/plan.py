@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from compress.datasets.schema import FeatureSchema
 from compress.errors import DivergedError, Interrupted, SchemaError, UsageError
 from compress.jobs.data_tables import Tables
-from compress.jobs.paper_tables.failure import ROW_FAILURES, FailedRow, failed_row
+from compress.jobs.failures import ITEM_FAILURES
+from compress.jobs.paper_tables.failure import FailedRow, failed_row
 from compress.jobs.paper_tables.state import Standing, State, standing
 from compress.jobs.paper_tables.table4_tasks import store_tasks
 from compress.jobs.paper_tables.tasks import TablesRequest, Task, model_tasks
@@ -130,7 +131,7 @@ def _with_cost(one: PlannedRow, costs: Costs, paid: bool) -> PlannedRow:
         raise
     except DivergedError:
         return one  # the first steps were timed at the full learning rate, without a warm-up
-    except ROW_FAILURES as error:
+    except ITEM_FAILURES as error:
         # Whatever it is (an option that does not exist, a model that does not fit the GPU's memory), training
         # would end in the same way; the other rows do not depend on it.
         return replace(one, problem=failed_row(one.task, error))

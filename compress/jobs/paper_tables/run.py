@@ -10,7 +10,8 @@ from compress.jobs.encode import EncodeRequest, encode_store
 from compress.jobs.evaluate import evaluate_store
 from compress.jobs.evaluate_models import evaluate_runs
 from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateRequest
-from compress.jobs.paper_tables.failure import ROW_FAILURES, FailedRow, failed_row
+from compress.jobs.failures import ITEM_FAILURES
+from compress.jobs.paper_tables.failure import FailedRow, failed_row
 from compress.jobs.paper_tables.plan import PlannedRow
 from compress.jobs.paper_tables.state import State
 from compress.jobs.paper_tables.tasks import TablesRequest
@@ -49,7 +50,7 @@ def run_tables(
             _make(workspace, request, one, report)
         except Interrupted:
             raise
-        except ROW_FAILURES as error:
+        except ITEM_FAILURES as error:
             # Also what is no error of ours, such as a GPU without memory: one model of many shall not end a
             # night of training. Nothing is lost: it is told now, in the report, and by the exit code.
             failed.append(failed_row(one.task, error))

@@ -6,11 +6,11 @@ import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compress.errors import CompressError, Interrupted
+from compress.errors import Interrupted
 from compress.jobs.encode import EncodeRequest, encode_store
 from compress.jobs.evaluate import evaluate_store
 from compress.jobs.evaluation_requests import EvaluateRequest
-from compress.jobs.paper_tables.failure import ROW_FAILURES
+from compress.jobs.failures import ITEM_FAILURES, reason_and_exit_code
 from compress.jobs.tradeoff.plan import PlannedPoint
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.standing import State
@@ -61,12 +61,12 @@ def run_tradeoff(
             _make(workspace, request, one, report)
         except Interrupted:
             raise
-        except ROW_FAILURES as error:
+        except ITEM_FAILURES as error:
             if name == request.baseline:
                 raise
             # One point of many shall not end a night's work. Nothing is lost: it is told now, in the report,
             # and by the exit code.
-            failed.append(_failed(name, error))
+            failed.append(FailedPoint(name, *reason_and_exit_code(error)))
             report(Note(f"{name} failed: {failed[-1].reason}"))
         gc.collect()  # a model in a reference cycle would stay beside the next one
     return failed
@@ -109,10 +109,3 @@ def _evaluation(request: TradeoffRequest, one: PlannedPoint) -> EvaluateRequest:
         folder=one.folder,
         head_mixup=request.head_mixup,
     )
-
-
-def _failed(name: str, error: Exception) -> FailedPoint:
-    if isinstance(error, CompressError):
-        return FailedPoint(name, str(error), error.exit_code)
-    first = next(iter(str(error).splitlines()), "")
-    return FailedPoint(name, f"{type(error).__name__}: {first}", CompressError.exit_code)
