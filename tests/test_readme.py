@@ -23,7 +23,7 @@ from cli.program import compress
 from cli.session import Session
 from compress.datasets.arrays.sidecar import read_sidecar
 from compress.store.reader import open_store
-from compress.training.presets import train_config
+from compress.training.recipes import train_config
 from encoders import list_encoders
 from tests.cli.chain import SETTINGS
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compress.jobs.names import run_name, store_name
+from compress.training.recipes import DEMO
 
 SAMPLE_VIDEOS = 5_000
 SAMPLE_CLASSES = 100
@@ -15,8 +16,6 @@ LARGEST_DIM = 640
 # Frame-level training is the dearest part by video; beyond this it would take hours.
 MOST_VIDEOS_WITH_FRAMES = 50_000
 
-RESIDUAL_CNN = ("width=0.0625",)
-LSTM = ("sizes=[256,640]", "learning_rate=0.002")
 SMALLER = (
     "smaller than the paper's models, so that a CPU can train them in minutes: ResidualCNN with a 16th of "
     f"the channels, LSTM 256, 640 instead of 1280, 640, on {FRAMES[0]} to {FRAMES[1]} frames a video"
@@ -126,7 +125,7 @@ def rows(size: Size) -> list[Row]:
     """
     epochs = size.epochs
     # All but the last epoch without the convolutions, which cost a hundred times the rest.
-    cnn = (*RESIDUAL_CNN, f"warm_epochs={epochs - 1}")
+    cnn = (*DEMO["residual_cnn"], f"warm_epochs={epochs - 1}")
     dims = (320, 512, *((640,) if size.frames else ()))
     return [
         Row("identity", None),
@@ -135,5 +134,5 @@ def rows(size: Size) -> list[Row]:
         *(Row("random_projection", dim) for dim in dims),
         Row("linear", 320, epochs=epochs),
         *(Row("residual_cnn", dim, epochs=epochs, settings=cnn, searched=True) for dim in (320, 512)),
-        *([Row("lstm", 640, epochs=5, settings=LSTM, searched=True)] if size.frames else []),
+        *([Row("lstm", 640, epochs=5, settings=DEMO["lstm"], searched=True)] if size.frames else []),
     ]

@@ -1,8 +1,7 @@
 """The real question: can somebody else, who has only the stored embeddings, train a classifier on them?
 
-The head is the paper's MoE, trained from nothing on what the store gives back after decoding. Every row of a
-report gets the same head, recipe, epochs, seed and videos; the recipe was tuned on the original 1152-d
-features (docs/experiments.md), so that the baseline is not the one that suffers.
+The head is the paper's MoE, trained from random weights on what the store gives back after decoding. Every
+row of a report gets the same recipe (compress/training/recipes.py), epochs, seed and videos.
 """
 
 from __future__ import annotations
@@ -29,29 +28,6 @@ from compress.training.identity import identity_of, same_training
 from compress.training.loop import train
 from compress.training.run import load_model
 from compress.training.validate import accumulate
-
-EPOCHS = 12
-
-
-def head_config(epochs: int | None, seed: int, mixup: float = 0.0) -> TrainConfig:
-    """The recipe of every fresh head. It keeps the last epoch: validation videos choose nothing.
-
-    Args:
-        epochs: passes over the data; None for `EPOCHS`.
-        seed: of weights, order and mixing.
-        mixup: alpha of the Beta distribution that pairs of videos are blended by; 0 blends none.
-    """
-    return TrainConfig(
-        "identity",
-        head="moe",
-        input_norm="l2_scaled",  # treats every rotation of the space alike: no dimension is blown up
-        epochs=EPOCHS if epochs is None else epochs,
-        learning_rate=1e-3,
-        keep="last",
-        patience=0,
-        mixup=mixup,
-        seed=seed,
-    )
 
 
 def split_table(store: Store, split: str) -> VideoTable:
@@ -116,7 +92,7 @@ def train_fresh_head(
     Args:
         store: labelled, with both splits.
         run: folder of the head's training; resumable like any other.
-        config: `head_config(...)`.
+        config: `fresh_head_config(...)`.
 
     Returns:
         Top scores of the validation videos, by id, and the head's number of parameters.

@@ -13,7 +13,6 @@ from compress.errors import DataError, NotFoundError, SchemaError
 from compress.evaluation.fingerprint import videos_fingerprint
 from compress.evaluation.fresh_head import (
     fresh_head_full_map,
-    head_config,
     labelled_split,
     rows_by_id,
     score_joint_head,
@@ -31,6 +30,7 @@ from compress.evaluation.titles import role, table4_row, title
 from compress.metrics import METRICS, TopScores, figures, replicates
 from compress.progress import Reporter, silent
 from compress.store.reader import Store, open_store
+from compress.training.recipes import fresh_head_config
 from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
 
@@ -92,7 +92,7 @@ def evaluate(
     """
     store = open_store(workspace.store(name))
     _check_origin(store)
-    config, folder = head_config(head_epochs, seed, head_mixup), folder or workspace.evaluation
+    config, folder = fresh_head_config(head_epochs, seed, head_mixup), folder or workspace.evaluation
     measured_on = {split: fingerprint(store, split) for split in ("train", "validate")}
     against = None
     if name != baseline:

@@ -15,7 +15,7 @@ from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateReq
 from compress.jobs.names import run_name
 from compress.jobs.shrink_words import shrink_words
 from compress.store.reader import open_store
-from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
+from compress.training.recipes import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
 
 _FLAGS = ("epochs", "batch_size", "learning_rate", "quantize", "distill_weight", "temperature", "seed")

@@ -115,7 +115,7 @@ def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> 
     from compress.training import train
     from compress.training.admission import check, check_distillation, check_shards
     from compress.training.loss_function import check_compile
-    from compress.training.presets import default_encoder, train_config
+    from compress.training.recipes import default_encoder, train_config
 
     encoder = request.encoder or default_encoder(request.dim)
     name = run_name(encoder, request.dim, request.name)
@@ -154,7 +154,7 @@ def _is_computed(request: TrainRequest, changes: Mapping[str, Any]) -> bool:
     """Whether the encoder is computed from the features alone, so that there is nothing to validate."""
     if request.encoder is None or changes.get("head") is not None:
         return False
-    from compress.training.presets import CLOSED_FORM
+    from compress.training.recipes import CLOSED_FORM
 
     return request.encoder in CLOSED_FORM
 
@@ -163,7 +163,7 @@ def _level(workspace: Workspace, request: TrainRequest) -> str:
     """Which of the workspace's shards the encoder reads; "video" where there is nothing to choose."""
     if not workspace.train_frames:
         return "video"
-    from compress.training.presets import CLOSED_FORM, default_encoder, train_config
+    from compress.training.recipes import CLOSED_FORM, default_encoder, train_config
     from encoders import encoder_level
 
     encoder = train_config(request.encoder or default_encoder(request.dim), request.dim).encoder

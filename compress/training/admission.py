@@ -14,7 +14,7 @@ from compress.training.config import TrainConfig
 from compress.training.distillation import Distillation
 from compress.training.identity import differences
 from compress.training.inputs import Table
-from compress.training.presets import CLOSED_FORM
+from compress.training.recipes import CLOSED_FORM
 from compress.training.run import Run
 from compress.training.step import build
 from compress.training.whitening import whitening

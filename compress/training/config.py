@@ -21,7 +21,7 @@ class TrainConfig:
         encoder: a registered encoder.
         encoder_options: its options, without input_dim.
         head, head_options: the head that is trained with it; None for encoders that are computed, not
-            trained (`presets.CLOSED_FORM`).
+            trained (`recipes.CLOSED_FORM`).
         input_norm: what is done to the features first: "l2" (papers), "l2_scaled" (unit norm, times the root
             of their number, so that they are of size 1), "l2_standardize" (unit norm, then each dimension to
             mean 0 and deviation 1), "standardize" or "none".

@@ -10,7 +10,7 @@ from typing import Any
 from compress.training.config import TrainConfig
 from compress.training.distillation import Distillation
 from compress.training.inputs import Table, fingerprint
-from compress.training.presets import CLOSED_FORM
+from compress.training.recipes import CLOSED_FORM
 from compress.training.whitening import sha256
 from encoders import config_class, list_encoders
 

@@ -12,7 +12,7 @@ from compress.training.distillation.lessons import Lesson
 from compress.training.inputs import Table, fit_input_norm, input_norm_config
 from compress.training.loss_function import LossFunction
 from compress.training.optimizer import clip_each
-from compress.training.presets import CLOSED_FORM
+from compress.training.recipes import CLOSED_FORM
 from compress.training.state import TrainState
 from encoders import Inputs, Model, ModelConfig, build_model
 

@@ -11,12 +11,13 @@ import torch
 
 from compress.artifacts.atomic import read_json
 from compress.evaluation import evaluate
-from compress.evaluation.fresh_head import head_config, split_table
+from compress.evaluation.fresh_head import split_table
 from compress.evaluation.scores import load_scores, load_train_class_counts
 from compress.metrics import METRICS
 from compress.reports import load_rows, table4
 from compress.store.reader import open_store
 from compress.training import train
+from compress.training.recipes import fresh_head_config
 from compress.training.run import load_model
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, DIM, encoder_run
@@ -53,7 +54,7 @@ def test_figures_are_those_of_a_head_that_saw_nothing_but_the_stored_training_vi
 ):
     store = open_store(measured.store(name))
     rows = [store.row_of(video.video_id) for video in by_id(VALIDATION)]
-    config = head_config(EPOCHS, 0)
+    config = fresh_head_config(EPOCHS, 0)
     train(config, split_table(store, "train"), split_table(store, "validate"), tmp_path / "head")
     model, facts = load_model(tmp_path / "head")
     scores = scored(model, store.rows(rows), autocast=config.precision == "bf16")

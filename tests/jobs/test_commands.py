@@ -18,7 +18,7 @@ from compress.jobs.paper_tables.tasks import TablesRequest, row_training
 from compress.jobs.train import TrainRequest, overrides
 from compress.reports import catalogue
 from compress.training.config import TrainConfig
-from compress.training.presets import CLOSED_FORM, PRESETS, default_encoder, train_config
+from compress.training.recipes import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
 from encoders import list_encoders
 from tests.encoders.examples import OPTIONS

@@ -13,7 +13,7 @@ from cli.train import train
 from compress.jobs.train import TrainRequest, overrides
 from compress.reports import CatalogueRow, StandIn, catalogue, published, row_command, row_settings
 from compress.training.config import TrainConfig
-from compress.training.presets import train_config
+from compress.training.recipes import train_config
 from encoders import build_encoder, build_head, count_parameters, encoder_level
 
 ROWS = {row.run: row for row in catalogue().rows}

@@ -13,7 +13,7 @@ from compress.errors import Interrupted, UsageError
 from compress.progress import Event, Note, clear_interrupt
 from compress.training import TrainConfig, load_model, train
 from compress.training.identity import differences
-from compress.training.presets import train_config
+from compress.training.recipes import train_config
 from compress.training.run import Run
 from compress.training.validate import accumulate, accumulate_prefixes
 from tests.training.examples import LINEAR, LSTM, contents, interrupt_after, tables, video_table

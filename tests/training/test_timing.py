@@ -10,7 +10,7 @@ import torch
 
 from compress.errors import SchemaError
 from compress.training import TrainConfig
-from compress.training.presets import train_config
+from compress.training.recipes import train_config
 from compress.training.timing import Cost, measure_cost
 from tests.training.examples import frame_table, video_table
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from compress.datasets.schema import FeatureSchema
-from compress.evaluation.fresh_head import head_config
 from compress.jobs.data_tables import Tables
 from compress.jobs.paper_tables.tasks import TablesRequest, Task
 from compress.jobs.train import overrides
 from compress.machine import choose_device
 from compress.training.config import TrainConfig
-from compress.training.presets import train_config
+from compress.training.recipes import fresh_head_config, train_config
 from compress.training.timing import FORWARD, Cost, measure_cost
 
 COMPUTED = Cost(0.0, 0.0, 0.0, 0, 0, 0)
@@ -72,7 +71,7 @@ class Costs:
     @cached_property
     def _head(self) -> Cost:
         """Of the fresh head on the original features."""
-        return self._measured(head_config(None, self._request.seed), "video")
+        return self._measured(fresh_head_config(None, self._request.seed), "video")
 
     def _share(self, dim: int | None) -> float:
         """A head's cost goes with the numbers it reads."""

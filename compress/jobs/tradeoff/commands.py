@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from compress.jobs.tradeoff.request import CODECS, CONTROLS, TradeoffRequest
-from compress.training.presets import PRESETS
+from compress.training.recipes import PRESETS
 
 
 def tradeoff_command(request: TradeoffRequest) -> str:

@@ -12,7 +12,6 @@ import torch
 from compress.datasets.frame_table import FrameTable
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.video_table import VideoTable
-from compress.evaluation.fresh_head import head_config
 from compress.evaluation.intervals import RESAMPLES
 from compress.jobs.data_tables import Tables
 from compress.jobs.tradeoff.request import TradeoffRequest
@@ -23,7 +22,7 @@ from compress.machine import choose_device
 from compress.metrics import MetricAccumulator, replicates
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table, batch
-from compress.training.presets import train_config
+from compress.training.recipes import fresh_head_config, train_config
 from compress.training.run import load_model, model_manifest
 from compress.training.timing import FORWARD, Cost, measure_cost
 from compress.workspace import Workspace
@@ -114,7 +113,7 @@ class Costs:
         return self._tables.table("train", self._schema), self._tables.table("validate", self._schema)
 
     def _measured(self, table: Table, validation: Table) -> float:
-        config = head_config(self._request.head_epochs, self._request.seed, self._request.head_mixup)
+        config = fresh_head_config(self._request.head_epochs, self._request.seed, self._request.head_mixup)
         return self._cost(config, table, validation).seconds()
 
     def _cost(self, config: TrainConfig, table: Table, validation: Table) -> Cost:

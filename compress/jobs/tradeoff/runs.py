@@ -13,7 +13,7 @@ import torch
 from compress.datasets.schema import FeatureSchema
 from compress.errors import CorruptArtifactError, NotFoundError
 from compress.jobs.names import STEMS
-from compress.training.presets import CLOSED_FORM, default_encoder
+from compress.training.recipes import CLOSED_FORM, default_encoder
 from compress.training.run import Run, model_manifest, model_sha256
 from compress.workspace import Workspace
 from encoders import build_model, encoder_level, list_encoders, model_config

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from compress.errors import DataError, NotFoundError
-from compress.evaluation.fresh_head import head_config
 from compress.evaluation.scores import load_query_precision, load_scores
 from compress.jobs.sources import open_split
 from compress.jobs.tradeoff.point import StorePoint
@@ -16,6 +15,7 @@ from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.runs import Runs
 from compress.reports import read_row
 from compress.store.reader import Store, open_store
+from compress.training.recipes import fresh_head_config
 from compress.workspace import Workspace
 
 
@@ -99,5 +99,5 @@ class Standings:
             found = not self._request.retrieval or load_query_precision(scores) is not None
         except (NotFoundError, DataError):
             return False  # a damaged one is measured again
-        config = head_config(self._request.head_epochs, seed, self._request.head_mixup).to_json()
+        config = fresh_head_config(self._request.head_epochs, seed, self._request.head_mixup).to_json()
         return found and facts.get("head") == config and facts.get("store_sha256") == store.sha256

@@ -11,7 +11,7 @@ import pytest
 from compress.errors import UsageError
 from compress.training import CLOSED_FORM, TrainConfig, default_encoder, load_model, train, train_config
 from compress.training.config import with_overrides
-from compress.training.presets import PRESETS
+from compress.training.recipes import PRESETS
 from encoders import encoder_level, list_encoders
 from tests.encoders.examples import OPTIONS
 from tests.training.examples import DIM, frame_table, video_table
