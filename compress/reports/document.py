@@ -1,0 +1,231 @@
+"""A report before it is drawn: headline, key facts, tables, figures, commands; every renderer reads this.
+
+`terminal`, `markdown` and `html` each draw any Document; its `data` is the JSON file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+NONE = "\N{EN DASH}"
+"""A cell without a value."""
+
+Tone = Literal["", "quiet", "name", "tag", "strong", "holds", "noise", "short"]
+"""How a part of a cell looks: an interval, an identifier, a remark, a verdict (holds, noise, short)."""
+
+Renderer = Literal["terminal", "markdown", "html"]
+EVERYWHERE: frozenset[Renderer] = frozenset({"terminal", "markdown", "html"})
+FILES: frozenset[Renderer] = frozenset({"markdown", "html"})
+
+
+@dataclass(frozen=True)
+class Part:
+    """One piece of a cell; in the terminal and on a page each stands on a line of its own."""
+
+    text: str
+    tone: Tone = ""
+
+
+Cell = tuple[Part, ...]
+
+
+def cell(*parts: str | Part | None) -> Cell:
+    """A cell of plain texts and parts; None is left out, and nothing at all becomes a dash."""
+    found = tuple(Part(part) if isinstance(part, str) else part for part in parts if part is not None)
+    return found or (Part(NONE),)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Args:
+        title: its name.
+        under: what stands below the first line of its cells, for the head of the table in the terminal.
+        left: aligned to the left; numbers are to the right.
+        shown: the renderers that show it.
+        drop: on a narrow terminal the column with the highest number goes first; 0 always stays.
+    """
+
+    title: str
+    under: str = ""
+    left: bool = False
+    shown: frozenset[Renderer] = EVERYWHERE
+    drop: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row; `reference` marks the one that the others are compared with."""
+
+    cells: tuple[Cell, ...]
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under a heading; an empty title has no heading."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; its first column names the rows.
+
+    Args:
+        caption: what the figures are, below the title of the section.
+        columns: one for each cell of a row.
+        groups: rows under headings; groups without rows are not drawn.
+        folded: the page hides the table behind this text until it is clicked; empty shows it.
+        narrow: the page need not give it the whole width.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    folded: str = ""
+    narrow: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; with `caution`, one to be noticed."""
+
+    text: str
+    caution: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list; `names` in its texts are identifiers, which a page keeps in one piece."""
+
+    items: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart as SVG markup, for a wide page (about 560 pixels a chart) and for a phone (372)."""
+
+    wide: str
+    narrow: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """An entry of a legend: shape "circle", "square" or "diamond", and the CSS class of its mark."""
+
+    label: str
+    shape: str
+    style: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Charts side by side.
+
+    Args:
+        charts: one or more.
+        caption: what is drawn, in sentences.
+        alt: in place of the charts, for who does not see them.
+        legend: what the marks mean, where the charts do not say it.
+        file: of the drawing beside the Markdown file; without one, Markdown leaves the figure out.
+    """
+
+    charts: tuple[Chart, ...]
+    caption: str
+    alt: str
+    legend: tuple[Key, ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """Steps joined by `&&` and what they make; `missing`: of a row that was not run, told in the terminal."""
+
+    title: str
+    command: str
+    note: str = ""
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Commands to copy."""
+
+    commands: tuple[Command, ...]
+
+
+Block = Table | Text | Bullets | Figure | Commands
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part; the terminal shows those with `terminal`, without the title."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    terminal: bool = False
+
+
+@dataclass(frozen=True)
+class Fact:
+    """An entry of the summary card: what, its value, and what the value stands beside."""
+
+    label: str
+    value: str
+    detail: str = ""
+    tone: Tone = ""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a report came from; passed in, so that two reports of the same rows differ in nothing else.
+
+    Args:
+        generated: a date as the caller writes it.
+        command: what made the report.
+        versions: by package.
+        fingerprint: of the validation videos; empty where there are none.
+    """
+
+    generated: str
+    command: str
+    versions: Mapping[str, str]
+    fingerprint: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """What the JSON file says of it."""
+        return {"generated": self.generated, "command": self.command, "versions": dict(self.versions)}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report.
+
+    Args:
+        kicker: what kind of report it is, in small above the headline.
+        headline: the finding in one sentence.
+        measured_on: the data, in a sentence.
+        summary: the card of key facts.
+        cautions: reasons to read the report with care.
+        sections: in reading order.
+        foot: how to read the table, for the terminal.
+        provenance: when, with what and by which command.
+        data: the JSON file: unrounded figures, fractions (not points), sizes in bytes.
+    """
+
+    kicker: str
+    headline: str
+    measured_on: str
+    provenance: Provenance
+    data: Mapping[str, Any]
+    summary: tuple[Fact, ...] = ()
+    cautions: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = field(default=())
+    foot: str = ""
