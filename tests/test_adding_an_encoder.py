@@ -92,7 +92,7 @@ def test_the_new_encoder_is_clean(copy: Path) -> None:
 
 def test_the_new_row_can_be_trained_by_its_recipe(copy: Path) -> None:
     script = """
-from compress.reports.papers.catalogue import catalogue
+from compress.papers import catalogue
 from compress.training import train_config
 row, = (row for row in catalogue().of("2") if row.run == "gated-average")
 config = train_config(row.encoder, row.dim, row.preset, {**row.options, "epochs": row.epochs})

@@ -7,6 +7,15 @@ classes/    what rare and frequent classes lose: bins, extremes, the Zipf curve;
 plots/      SVG, scales, where labels go
 """
 
+from compress.papers import TABLES as TABLES
+from compress.papers import Catalogue as Catalogue
+from compress.papers import CatalogueRow as CatalogueRow
+from compress.papers import PublishedRow as PublishedRow
+from compress.papers import StandIn as StandIn
+from compress.papers import catalogue as catalogue
+from compress.papers import published as published
+from compress.papers import row_command as row_command
+from compress.papers import row_settings as row_settings
 from compress.reports.classes.choice import ClassChoice as ClassChoice
 from compress.reports.classes.choice import KeptRow as KeptRow
 from compress.reports.classes.sections import ClassSections as ClassSections
@@ -22,15 +31,6 @@ from compress.reports.models.table import Judgement as Judgement
 from compress.reports.models.table import ModelTable as ModelTable
 from compress.reports.models.table import model_table as model_table
 from compress.reports.models.terminal import print_models as print_models
-from compress.reports.papers.catalogue import TABLES as TABLES
-from compress.reports.papers.catalogue import Catalogue as Catalogue
-from compress.reports.papers.catalogue import CatalogueRow as CatalogueRow
-from compress.reports.papers.catalogue import StandIn as StandIn
-from compress.reports.papers.catalogue import catalogue as catalogue
-from compress.reports.papers.published import PublishedRow as PublishedRow
-from compress.reports.papers.published import published as published
-from compress.reports.papers.row_command import row_command as row_command
-from compress.reports.papers.row_command import row_settings as row_settings
 from compress.reports.parsing import read_row as read_row
 from compress.reports.provenance import Provenance as Provenance
 from compress.reports.row import Row as Row

@@ -19,9 +19,9 @@ from compress.jobs.paper_tables.stand_ins import stand_in_notes, stand_ins
 from compress.jobs.paper_tables.state import State
 from compress.jobs.paper_tables.table4_tasks import store_tasks
 from compress.jobs.paper_tables.tasks import TablesRequest
+from compress.papers import FullData, PaperFigures
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
 from compress.reports import Catalogue, CatalogueRow, StandIn, load_models, model_table
-from compress.reports.papers.catalogue import FullData, PaperFigures
 from compress.training.run import model_sha256
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, DIM, clips, shards

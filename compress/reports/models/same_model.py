@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from compress.papers import CatalogueRow
 from compress.reports.models.row import ModelRow
-from compress.reports.papers.catalogue import CatalogueRow
 
 
 def unlike_row(row: CatalogueRow, model: ModelRow) -> list[str]:

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from compress.papers import Catalogue, CatalogueRow, PaperFigures, StandIn, catalogue, row_command
 from compress.reports.models.row import ModelRow
 from compress.reports.models.same_model import unlike_row
-from compress.reports.papers.catalogue import Catalogue, CatalogueRow, PaperFigures, StandIn, catalogue
-from compress.reports.papers.row_command import row_command
 
 
 class Judgement(StrEnum):

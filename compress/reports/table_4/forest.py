@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compress.errors import NotFoundError
 from compress.metrics import Interval
-from compress.reports.papers.published import published
+from compress.papers import published
 from compress.reports.plots.axis import Scale, linear, round_ticks, values_between
 from compress.reports.plots.svg import Drawing
 from compress.reports.table_4.table import Line, Table4

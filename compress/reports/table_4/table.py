@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compress.errors import NotFoundError
-from compress.reports.papers.published import ExpectedControl, PublishedRow, published
+from compress.papers import ExpectedControl, PublishedRow, published
 from compress.reports.row import Row
 from compress.reports.table_4.verdict import Verdict, verdict_on
 

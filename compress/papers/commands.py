@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import Any
 
-from compress.reports.papers.catalogue import CatalogueRow, StandIn
+from compress.papers.catalogue import CatalogueRow, StandIn
 
 
 def row_command(row: CatalogueRow, stand_in: StandIn | None = None, epochs: int | None = None) -> str:
