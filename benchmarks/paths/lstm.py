@@ -10,7 +10,7 @@ from benchmarks.paths.agreement import close
 from benchmarks.paths.flops import forward_flops
 from benchmarks.rivals.padded_lstm import PaddedLSTM, with_weights_of
 from benchmarks.row import Contest, Row, Settings, Work, at_least
-from compress.encoding.windows import BATCHES_A_WINDOW
+from compress.encoding.embedder import BATCHES_A_WINDOW
 from encoders import LSTMEncoder, build_encoder
 
 INPUTS, SIZES, FRAMES = 1152, (1280, 640), 300

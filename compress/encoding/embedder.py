@@ -1,20 +1,117 @@
-"""Windows of videos -> embeddings, by several threads, each in the precision that was asked for."""
+"""Windows of videos -> embeddings, computed by several threads in the precision that was asked for.
+
+A window is some consecutive videos in memory, cut into batches; which videos belong together depends on their
+place alone. Videos of a batch with frames are padded to the longest of them: in reading order that makes a
+third more work; sorted by length within windows of `BATCHES_A_WINDOW` batches, a twentieth.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from compress.encoding.windows import BATCHES_A_WINDOW, Window
+from compress.datasets.schema import Level
+from compress.errors import UsageError
 from compress.training.device.settings import device_settings
 from compress.training.precision import Precision
-from compress.workers import in_order
-from encoders import Model, prefix_embedding
+from compress.workers import in_order, workers_for
+from encoders import Inputs, Model, prefix_embedding
+
+BATCHES_A_WINDOW: dict[Level, int] = {"video": 1, "frame": 8}
+# On a CPU: with fewer, weights are read too often; with more, the batches of two cores leave the caches they
+# share (measured: ResidualCNN-320 and LSTM (1280, 640)). A GPU needs many to be busy at all.
+BATCH_SIZE: Mapping[str, Mapping[Level, int]] = {
+    "cpu": {"video": 32, "frame": 64},
+    "cuda": {"video": 1024, "frame": 256},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Some videos, copied.
+
+    Args:
+        videos: float32 (n, D) at video level; at frame level n arrays (T, D), all uint8 codes or all float32.
+    """
+
+    videos: Tensor | list[np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def batches(self, size: int) -> list[np.ndarray]:
+        """Every video once: int64 (b,) each, b = size but for the last; by length where there are frames."""
+        order = np.arange(len(self))
+        if not isinstance(self.videos, Tensor):
+            order = np.argsort([len(video) for video in self.videos], kind="stable")
+        return [order[start : start + size] for start in range(0, len(self), size)]
+
+    def inputs(self, chosen: np.ndarray, device: torch.device) -> Inputs:
+        """What a model reads, on `device`; a copy to a GPU may still be under way."""
+        if isinstance(self.videos, Tensor):
+            # Of one batch alone: it is taken as it is, without a copy.
+            rows = self.videos if len(chosen) == len(self) else self.videos[torch.from_numpy(chosen)]
+            return _shipped(rows, device)
+        some = [self.videos[place] for place in chosen]
+        lengths = [len(video) for video in some]
+        codes = some[0].dtype == np.uint8
+        padded = torch.empty(
+            len(some), max(lengths), some[0].shape[1], dtype=torch.uint8 if codes else torch.float32
+        )
+        for row, video in zip(padded.numpy(), some, strict=True):
+            row[: len(video)], row[len(video) :] = video, 0
+        return _shipped(padded, device), _shipped(torch.tensor(lengths), device)
+
+
+def _shipped(tensor: Tensor, device: torch.device) -> Tensor:
+    # From pinned memory a GPU fetches it by itself.
+    return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
+
+
+def cut_into_windows(videos: np.ndarray | Sequence[np.ndarray], size: int) -> Iterator[Window]:
+    """The same windows of videos that are in memory, (n, D) or n arrays (T, D)."""
+    for first in range(0, len(videos), size):
+        some = videos[first : first + size]
+        if isinstance(some, np.ndarray):
+            features = torch.empty(some.shape)  # by torch, as in `_Filling`
+            features.numpy()[:] = some
+            yield Window(features)
+        else:
+            yield Window(list(some))
+
+
+def stored_dim(model: Model, dim: int | None, run: str | Path = "", *, any_dim: bool = False) -> int:
+    """The embedding size that is stored: the whole embedding, or its first dimensions.
+
+    Args:
+        model: the trained model.
+        dim: the size that is wanted; None for all.
+        run: its folder, for the message.
+        any_dim: also sizes that were not trained.
+
+    Raises:
+        UsageError: an embedding has fewer dimensions, or was not trained to be cut there.
+    """
+    if dim is None or dim in model.dims:
+        return dim or model.dim
+    if not 1 <= dim <= model.dim:
+        raise UsageError(f"embeddings have {model.dim} dimensions, not {dim}", where=run)
+    if any_dim:
+        return dim
+    # Closed-form encoders cannot be nested.
+    nested = "" if model.head is None else f"train one with --nested {dim}, or "
+    raise UsageError(
+        f"was not trained for embedding size {dim}, only for {', '.join(map(str, model.dims))}",
+        where=run,
+        hint=f"{nested}cut it anyway with --any-dim",
+    )
 
 
 class Embedded(NamedTuple):
@@ -48,27 +145,42 @@ class Embedder:
     """A model, how it computes, and in how many threads.
 
     Args:
-        model: in evaluation mode, on its device.
+        model: in evaluation mode; it is moved to the device.
         precision: "bf16" (autocast) or "fp32".
-        batch_size: videos at once; an embedding may depend on it, within rounding.
-        workers: as `in_order` takes them; no embedding depends on it.
-        dim: numbers a video: those of the model's embedding, or fewer for a prefix of it; None for all.
+        device: "cpu" or "cuda".
+        dim: embedding size: the model's, or a smaller one for its first dimensions; None for all.
+        batch_size: videos at once; an embedding may depend on it, within rounding. None for `BATCH_SIZE`.
+        workers: threads that embed a batch each, 0 for none but the caller's, None for as many as torch has;
+            no embedding depends on it.
+
+    Raises:
+        UsageError: a batch size below 1.
     """
 
     def __init__(
-        self, model: Model, precision: Precision, batch_size: int, workers: int, dim: int | None = None
+        self,
+        model: Model,
+        precision: Precision,
+        device: str,
+        dim: int | None = None,
+        *,
+        batch_size: int | None = None,
+        workers: int | None = None,
     ) -> None:
-        self.model, self.dim = model, dim or model.dim
-        self.precision, self.batch_size, self.workers = precision, batch_size, workers
-        self.device = next(iter(model.buffers())).device
+        if batch_size is not None and batch_size < 1:
+            raise UsageError(f"batch size must be at least 1, not {batch_size}")
+        self.model, self.dim, self.precision = model.to(device), dim or model.dim, precision
+        self.device = torch.device(device)
+        self.batch_size = batch_size or BATCH_SIZE[device][model.encoder.level]
+        self.workers = workers_for(device) if workers is None else workers
 
     @property
     def window_size(self) -> int:
-        """Videos of a window."""
+        """Videos per window."""
         return self.batch_size * BATCHES_A_WINDOW[self.model.encoder.level]
 
     def embed(self, windows: Iterator[Window]) -> Generator[Embedded, None, None]:
-        """One `Embedded` a batch, in order; a generator, to be closed where it is not used up."""
+        """One `Embedded` per batch, in order. Close the generator where it is not used up."""
         with (
             device_settings(self.device.type, self.precision),
             closing(in_order(self._start, self._tasks(windows), self.workers)) as batches,

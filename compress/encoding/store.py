@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from compress.codecs.registry import build_codec
+from compress.codecs.registry import build_codec, sample_rows
 from compress.datasets.catalogue import scan
-from compress.datasets.schema import Level
 from compress.datasets.source import Source
-from compress.encoding.calibration import sample
-from compress.encoding.embedder import Embedder
-from compress.encoding.fill import fill
-from compress.encoding.prefix import stored_dim
-from compress.encoding.videos import joined_ids, joined_labels, ranges, without_copies
-from compress.encoding.windows import windows
+from compress.encoding.embedder import Embedder, Window, stored_dim
+from compress.encoding.splits import joined_ids, joined_labels, ranges, sample, windows, without_copies
 from compress.errors import CorruptArtifactError, NotFoundError, UsageError
-from compress.progress import Note, Reporter, silent
+from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
 from compress.store.partial import remove_leftovers
 from compress.store.reader import Store, open_store
-from compress.store.writer import open_writer
+from compress.store.writer import StoreWriter, open_writer
+from compress.training.estimate import Stopwatch
 from compress.training.precision import Wanted, choose_precision, precision_note
 from compress.training.run import check_fits, load_model, model_sha256
-from compress.workers import workers_for
 from encoders import keep_freed_memory
 
-# On a CPU: with fewer, weights are read too often; with more, the batches of two cores leave the caches they
-# share (measured: ResidualCNN-320 and LSTM (1280, 640)). A GPU needs many to be busy at all.
-BATCH_SIZE: Mapping[str, Mapping[Level, int]] = {
-    "cpu": {"video": 32, "frame": 64},
-    "cuda": {"video": 1024, "frame": 256},
-}
+BLOCK_ROWS = 8192
+_BLOCK_SECONDS = 2.0  # a kill loses at most this much work, or one window
 
 
 @dataclass(frozen=True)
@@ -50,9 +42,9 @@ class EncodeResult:
 
 
 def encode(
-    run: Path,
+    run: str | Path,
     splits: Mapping[str, Source],
-    store: Path,
+    store: str | Path,
     *,
     dim: int | None = None,
     any_dim: bool = False,
@@ -69,7 +61,7 @@ def encode(
         run: folder of a finished training.
         splits: source of each split by name, in the order in which their rows are stored.
         store: the file to write. An unfinished one of the same arguments is continued, a finished one kept.
-        dim: numbers a video that are stored: the first of an embedding, renormalised; None for all.
+        dim: embedding size that is stored: the first dimensions, renormalised; None for all.
         any_dim: also a `dim` that the run was not trained for.
         codec: how numbers are stored; calibrated, where it needs that, on videos of the first split.
         batch_size: videos at once, for each worker; memory grows with it, and with nothing else but ids and
@@ -83,14 +75,13 @@ def encode(
 
     Raises:
         NotFoundError: no finished training in `run`.
-        UsageError: it was not trained for `dim` numbers; or an option out of range.
+        UsageError: it was not trained for embedding size `dim`; or an option out of range.
         SchemaError: encoder and shards do not fit.
         RecordError, CorruptShardError: unusable records; ids that occur in two splits.
         StorageError: the disk refused, or has no room for the whole store.
         Interrupted: on request, after what is computed was stored; of frames, whole windows of batches.
     """
-    if batch_size is not None and batch_size < 1:
-        raise UsageError(f"batch size must be at least 1, not {batch_size}")
+    run, store = Path(run), Path(store)
     if precision not in get_args(Wanted):
         raise UsageError(f"precision must be one of {', '.join(get_args(Wanted))}, not {precision!r}")
     keep_freed_memory()
@@ -99,14 +90,13 @@ def encode(
     for source in splits.values():
         check_fits(facts, source.schema, run)
     dim = stored_dim(model, dim, run, any_dim=any_dim)
+    trained = facts["train_config"]["precision"]
+    used = choose_precision(precision, trained, device)
+    embedder = Embedder(model, used, device, dim, batch_size=batch_size, workers=workers)
+
     catalogues = {name: scan(source, report) for name, source in splits.items()}
     ids, labels = joined_ids(catalogues), joined_labels(catalogues)
     catalogues = without_copies(catalogues, ids)
-    trained = facts["train_config"]["precision"]
-    used = choose_precision(precision, trained, device)
-    workers = workers_for(device) if workers is None else workers
-    size = batch_size or BATCH_SIZE[device][model.encoder.level]
-    embedder = Embedder(model.to(device), used, size, workers, dim)
     metadata = _metadata(run, facts, splits, embedder)
 
     done = _finished(store, ids, dim, codec, metadata, batch_size, report)
@@ -114,7 +104,8 @@ def encode(
         remove_leftovers(store)
         report(Note(f"{store} is up to date"))
         return EncodeResult(store, len(ids), time.monotonic() - started, len(ids), done.bytes_per_video)
-    chosen = build_codec(codec, dim, sample(codec, splits, catalogues, embedder))
+    wanted = sample_rows(codec)
+    chosen = build_codec(codec, dim, sample(wanted, splits, catalogues, embedder) if wanted else None)
     report(Note(f"{len(ids):,} videos, {_megabytes(len(ids) * chosen.bytes_per_video)} in {store.name}"))
     if note := precision_note(precision, trained, used):
         report(Note(note))
@@ -125,9 +116,41 @@ def encode(
         if resumed:
             report(Note(f"continuing after {resumed:,} of {len(ids):,} videos"))
         rest = windows(splits, catalogues, resumed, embedder.window_size)
-        fill(writer, rest, embedder, len(ids), report)
+        _fill(writer, rest, embedder, len(ids), report)
         writer.finish()
     return EncodeResult(store, len(ids), time.monotonic() - started, resumed, chosen.bytes_per_video)
+
+
+def _fill(
+    writer: StoreWriter, windows: Iterator[Window], embedder: Embedder, total: int, report: Reporter
+) -> None:
+    """Append the embeddings of all windows.
+
+    Args:
+        windows: from row `writer.rows_done` on, the same ones after a restart: so not even rounding differs.
+        total: videos of the finished store.
+
+    Raises:
+        Interrupted: on request, after all finished windows were stored.
+    """
+    waiting: list[np.ndarray] = []
+    clock = Stopwatch(total, report)
+    since, done = time.monotonic(), writer.rows_done
+    with closing(embedder.embed(windows)) as batches:
+        for batch in batches:
+            done += batch.videos
+            report(Progress("encode", done, total))
+            clock.tick(done)
+            if batch.window is not None:
+                waiting.append(batch.window)
+            late = time.monotonic() - since >= _BLOCK_SECONDS
+            if late or interrupt_requested() or sum(map(len, waiting)) >= BLOCK_ROWS:
+                if waiting:
+                    writer.write(np.concatenate(waiting))
+                waiting, since = [], time.monotonic()
+                check_interrupt()
+    if waiting:
+        writer.write(np.concatenate(waiting))
 
 
 def _finished(

@@ -8,7 +8,7 @@ import numpy as np
 
 from compress.codecs.float32 import Float32
 from compress.datasets.source import open_source
-from compress.encoding.picked import embed_picked
+from compress.encoding.vectors import embed_picked
 from compress.errors import NotFoundError
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace

@@ -42,32 +42,28 @@ def duration(seconds: float) -> str:
 
 
 class Stopwatch:
-    """Says once, after the first seconds of each stage, how long the rest will take.
+    """Says once, after the first seconds of some work, how long the rest will take.
 
     Args:
-        config: the recipe; warm epochs are a stage of their own.
-        steps: an epoch.
+        total: steps of the work.
         report: gets the estimate.
+        what: how the note calls what is left.
+        videos: per step.
     """
 
-    def __init__(self, config: TrainConfig, steps: int, report: Reporter) -> None:
-        self.config, self.steps, self.report = config, steps, report
-        self.stage: int | None = None
-        self.first_step, self.started, self.said = 0, 0.0, False
+    def __init__(self, total: int, report: Reporter, what: str = "the rest", videos: int = 1) -> None:
+        self._total, self._report, self._what, self._videos = total, report, what, videos
+        self._first: tuple[int, float] | None = None
+        self._said = False
 
-    def tick(self, step: int) -> None:
-        """Call after each step (from 1)."""
-        warm = self.config.warm_epochs * self.steps
-        stage = int(step >= warm)
-        if stage != self.stage:
-            self.stage, self.first_step, self.started, self.said = stage, step, time.monotonic(), False
+    def tick(self, done: int) -> None:
+        """Call after each step, with the number of steps that are done."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (done, now)  # the first step pays for warming up
             return
-        passed = time.monotonic() - self.started
-        if self.said or passed < _MEASURE_SECONDS:
-            return
-        self.said = True
-        end = self.config.epochs * self.steps if stage else warm
-        each = passed / (step - self.first_step)
-        what = "the rest" if stage else "the warm-up"
-        rate = self.config.batch_size / each
-        self.report(Note(f"{what} takes about {duration((end - step) * each)} ({rate:,.0f} videos/s)"))
+        steps, passed = done - self._first[0], now - self._first[1]
+        if not self._said and passed >= _MEASURE_SECONDS:
+            self._said = True
+            left, rate = duration((self._total - done) * passed / steps), steps * self._videos / passed
+            self._report(Note(f"{self._what} takes about {left} ({rate:,.0f} videos/s)"))

@@ -87,7 +87,7 @@ def train(
     config: TrainConfig,
     table: Table,
     validation: Table,
-    run: Path,
+    run: str | Path,
     *,
     device: str = "cpu",
     threads: int = 0,
@@ -119,6 +119,7 @@ def train(
         DivergedError: the loss is no longer finite.
         Interrupted: on request, after a checkpoint.
     """
+    run = Path(run)
     check(config, table, validation, device)
     check_distillation(config, distillation, table, validation)
     if compile:
@@ -168,7 +169,12 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
     targets_for, losses = targets_of(config, table, device), PendingLosses(device)
     if compile:
         loss_of = compiled(loss_of, device)
-    clock, saved, counted = Stopwatch(config, steps, report), time.monotonic(), time.process_time()
+    warm_steps = config.warm_epochs * steps
+    clocks = (
+        Stopwatch(warm_steps, report, "the warm-up", config.batch_size),
+        Stopwatch(config.epochs * steps, report, "the rest", config.batch_size),
+    )
+    saved, counted = time.monotonic(), time.process_time()
     order = training_order(table, config.batch_size, config.seed, state.at.position)
     with (
         closing(batches(table, order, torch.device(device), report)) as feed,
@@ -198,7 +204,7 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
             at.cpu_seconds, counted = at.cpu_seconds + now - counted, now
 
             # -- tell --------------------------------------------------------------------------------------
-            clock.tick(at.step)
+            clocks[at.step >= warm_steps].tick(at.step)
             done = (at.step - 1) % steps + 1
             figures = {
                 **({"loss": at.loss_sum / at.videos} if at.videos else {}),

@@ -79,7 +79,7 @@ def save_model(folder: Path, weights: Mapping[str, Tensor], metadata: dict[str, 
     commit_folder(folder, "model", {WEIGHTS: tensors_file(weights)}, metadata)
 
 
-def load_model(folder: Path) -> tuple[Model, dict[str, Any]]:
+def load_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:
     """The model of a finished training, in evaluation mode on the CPU.
 
     Args:
@@ -109,9 +109,9 @@ def _weights(manifest: Manifest, model: Model) -> dict[str, Tensor]:
     return tensors if description is None else unpack(tensors, description, model.state_dict())
 
 
-def model_manifest(folder: Path) -> Manifest:
+def model_manifest(folder: str | Path) -> Manifest:
     """The verified manifest of a finished training; raises as `load_model`."""
-    run = Run(folder)
+    run = Run(Path(folder))
     if run.finished:
         return read_folder(run.model, "model")
     if run.config.exists():
@@ -120,12 +120,12 @@ def model_manifest(folder: Path) -> Manifest:
     raise NotFoundError("no trained encoder here", where=folder, hint="`compress train` makes one")
 
 
-def model_sha256(folder: Path) -> str:
+def model_sha256(folder: str | Path) -> str:
     """sha256 of the weights of a finished training."""
     return model_manifest(folder).files[WEIGHTS].sha256
 
 
-def check_fits(metadata: Mapping[str, Any], schema: Any, where: Path) -> None:
+def check_fits(metadata: Mapping[str, Any], schema: Any, where: str | Path) -> None:
     """SchemaError unless data of `schema` can be read by the model of `metadata`.
 
     Args:
@@ -142,7 +142,8 @@ def check_fits(metadata: Mapping[str, Any], schema: Any, where: Path) -> None:
         )
     if schema.dim != sum(trained["dims"]):
         raise SchemaError(
-            f"the encoder reads {sum(trained['dims'])} numbers, these shards hold {schema.dim}", where=where
+            f"the encoder reads {sum(trained['dims'])} dimensions, these shards have {schema.dim}",
+            where=where,
         )
 
 

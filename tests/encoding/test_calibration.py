@@ -12,9 +12,8 @@ import pytest
 
 from compress.datasets.blocks import Block
 from compress.datasets.catalogue import Catalogue
-from compress.encoding import calibration
-from compress.encoding.embedder import Embedded
-from compress.encoding.windows import Window
+from compress.encoding.embedder import Embedded, Window
+from compress.encoding.splits import sample
 
 
 class Shards:
@@ -52,14 +51,8 @@ def sampled(rows_per_shard: list[int]) -> list[int]:
     catalogue = Catalogue(np.zeros(rows.sum(), dtype="S1"), None, rows, None)
     source: Any = Shards(rows_per_shard)
     embedder: Any = Identity()
-    found = calibration.sample("int8", {"train": source}, {"train": catalogue}, embedder)
-    assert found is not None
+    found = sample(100, {"train": source}, {"train": catalogue}, embedder)
     return found[:, 0].astype(int).tolist()
-
-
-@pytest.fixture(autouse=True)
-def _a_hundred_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "sample_rows", lambda codec: 100 if codec == "int8" else 0)
 
 
 def test_few_videos_are_all_looked_at():
@@ -82,7 +75,3 @@ def test_of_one_huge_shard_some_videos_all_over_it_are_taken(shards: list[int]):
 def test_every_so_many_videos_are_taken_across_blocks():
     found = sampled([1_000])
     assert found == list(range(0, 1_000, 10))
-
-
-def test_a_codec_without_calibration_looks_at_nothing():
-    assert calibration.sample("float16", {}, {}, None) is None  # type: ignore[arg-type]

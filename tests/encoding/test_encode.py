@@ -11,7 +11,7 @@ import torch
 
 from compress.datasets.record import VideoRecord
 from compress.datasets.source import Source
-from compress.encoding.windows import BATCHES_A_WINDOW
+from compress.encoding.embedder import BATCHES_A_WINDOW
 from compress.store.reader import open_store
 from compress.training.run import load_model
 from tests.encoding.examples import CLASSES, DIM, clips, encoded, encoder_run, shards, videos

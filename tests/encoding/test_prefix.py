@@ -54,9 +54,9 @@ def test_a_codec_is_calibrated_on_the_prefix(tmp_path: Path, splits: dict[str, S
 @pytest.mark.parametrize(
     ("dim", "any_dim", "telling"),
     [
-        (4, False, r"not trained for its first 4 numbers, only for 2, 3, 5; .*--any-dim"),
-        (6, False, "an embedding has 5 numbers, not 6"),
-        (6, True, "an embedding has 5 numbers, not 6"),
+        (4, False, r"not trained for embedding size 4, only for 2, 3, 5; .*--any-dim"),
+        (6, False, "embeddings have 5 dimensions, not 6"),
+        (6, True, "embeddings have 5 dimensions, not 6"),
         (0, True, "not 0"),
     ],
 )

@@ -34,7 +34,9 @@ def test_a_video_in_two_splits(tmp_path: Path):
 
 def test_features_of_another_size(tmp_path: Path):
     splits = {"train": shards(tmp_path, "t", videos(5, dim=9))}
-    assert "reads 12 numbers" in refused(tmp_path, splits, encoder_run(tmp_path / "run"), SchemaError)
+    assert "reads 12 dimensions, these shards have 9" in refused(
+        tmp_path, splits, encoder_run(tmp_path / "run"), SchemaError
+    )
 
 
 def test_features_of_another_size_in_the_second_split(tmp_path: Path):

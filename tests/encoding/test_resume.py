@@ -22,7 +22,7 @@ from tests.encoding.examples import encoded, encoder_run, files, shards, videos
 @pytest.fixture(autouse=True)
 def blocks_of_eight(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that 41 videos take six blocks."""
-    monkeypatch.setattr("compress.encoding.fill.BLOCK_ROWS", 8)
+    monkeypatch.setattr("compress.encoding.store.BLOCK_ROWS", 8)
 
 
 @pytest.fixture

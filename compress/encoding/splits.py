@@ -1,0 +1,182 @@
+"""The videos of several splits as one list: their ids, labels and rows, read in windows or sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from compress.datasets.blocks import VIDEOS_A_BLOCK, Block
+from compress.datasets.catalogue import Catalogue
+from compress.datasets.distinct import first_repeat
+from compress.datasets.labels import Labels
+from compress.datasets.source import Source
+from compress.encoding.embedder import Embedder, Window
+from compress.errors import RecordError, SchemaError
+
+
+def joined_ids(catalogues: Mapping[str, Catalogue]) -> np.ndarray:
+    """Ids of all splits, S (N,); RecordError when a video is in two of them."""
+    if len(catalogues) == 1:
+        return next(iter(catalogues.values())).ids  # a scan finds what is twice within one
+    ids = np.concatenate([catalogue.ids for catalogue in catalogues.values()])
+    if first_repeat(ids) is None:
+        return ids
+    ordered = np.sort(ids)
+    twice = np.flatnonzero(ordered[1:] == ordered[:-1])
+    names = " and ".join(name for name, c in catalogues.items() if ordered[twice[0]] in c.ids)
+    raise RecordError(f"video {ordered[twice[0]].decode()!r} is in {names} (and {len(twice) - 1} more)")
+
+
+def joined_labels(catalogues: Mapping[str, Catalogue]) -> Labels | None:
+    """Labels of all splits, unlabelled ones empty; None when no split has any."""
+    all_labels = [catalogue.labels for catalogue in catalogues.values()]
+    present = [labels for labels in all_labels if labels is not None]
+    if not present:
+        return None
+    classes = {labels.num_classes for labels in present}
+    if len(classes) > 1:
+        raise SchemaError(f"splits have different numbers of classes: {sorted(classes)}")
+    if len(all_labels) == 1:
+        return present[0]
+    counts = [
+        np.zeros(len(catalogue), dtype=np.int64) if labels is None else labels.counts()
+        for catalogue, labels in zip(catalogues.values(), all_labels, strict=True)
+    ]
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
+    return Labels(indptr, np.concatenate([labels.indices for labels in present]), classes.pop())
+
+
+def ranges(catalogues: Mapping[str, Catalogue]) -> dict[str, tuple[int, int]]:
+    """Rows [start, stop) of each split."""
+    found, start = {}, 0
+    for name, catalogue in catalogues.items():
+        found[name] = (start, start + len(catalogue))
+        start += len(catalogue)
+    return found
+
+
+def without_copies(catalogues: Mapping[str, Catalogue], ids: np.ndarray) -> dict[str, Catalogue]:
+    """The catalogues with their part of all ids, and without labels: so nothing is in memory twice."""
+    return {
+        name: Catalogue(ids[start:stop], None, catalogues[name].rows_per_shard, None)
+        for name, (start, stop) in ranges(catalogues).items()
+    }
+
+
+def sample(
+    count: int, splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], embedder: Embedder
+) -> np.ndarray:
+    """Embeddings of about `count` videos, float32 (n, dim): what a codec is calibrated on.
+
+    They are spread evenly over the first split, however large its shards are: every so many videos of as few
+    shards as will do, the same ones each time.
+    """
+    name, source = next(iter(splits.items()))
+    places = _places(catalogues[name].rows_per_shard, count)
+    every = max(1, int(catalogues[name].rows_per_shard[places].sum()) // count)
+    chosen = sampled_windows(source, places, every, embedder.window_size)
+    return np.concatenate([done.window for done in embedder.embed(chosen) if done.window is not None])
+
+
+def _places(rows_per_shard: np.ndarray, videos: int) -> np.ndarray:
+    """The fewest evenly spread shards that hold `videos` videos or more; shards may differ in size."""
+    shards = len(rows_per_shard)
+    least = -(-videos * shards // max(1, int(rows_per_shard.sum())))
+    for wanted in range(min(shards, least), shards):
+        places = np.arange(wanted) * shards // wanted
+        if rows_per_shard[places].sum() >= videos:
+            return places
+    return np.arange(shards)
+
+
+def windows(
+    splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], first: int, videos: int
+) -> Iterator[Window]:
+    """All videos from row `first` on, `videos` per window; the last one may have fewer.
+
+    Shards that lie wholly before `first` are not read.
+
+    Raises:
+        SchemaError: a shard no longer holds the videos of the catalogue.
+        And what reading a source raises.
+    """
+    filling = _Filling(videos)
+    for block, start in _blocks(splits, catalogues, first):
+        yield from filling.take(block, start, 1)
+    yield from filling.rest()
+
+
+def sampled_windows(source: Source, shards: np.ndarray, every: int, videos: int) -> Iterator[Window]:
+    """Every `every`-th video of some shards, `videos` per window."""
+    filling = _Filling(videos)
+    for shard in shards:
+        row = 0
+        for block in source.read_blocks(source.shards[shard], VIDEOS_A_BLOCK[source.schema.level]):
+            yield from filling.take(block, -row % every, every)
+            row += len(block)
+    yield from filling.rest()
+
+
+class _Filling:
+    """Gathers videos of blocks into windows."""
+
+    def __init__(self, videos: int) -> None:
+        self._size, self._count = videos, 0
+        self._features = torch.empty(0, 0)
+        self._frames: list[np.ndarray] = []
+
+    def take(self, block: Block, start: int, every: int) -> Iterator[Window]:
+        """Copy every `every`-th video of a block, from the `start`-th on; the windows that this fills."""
+        while start < len(block):
+            stop = min(len(block), start + (self._size - self._count) * every)
+            chosen = range(start, stop, every)
+            if block.num_frames is None:
+                self._take_features(block.rows[start:stop:every])
+            else:
+                ends = np.cumsum(block.num_frames)
+                begins = ends - block.num_frames
+                self._frames += [block.rows[begins[video] : ends[video]].copy() for video in chosen]
+            self._count += len(chosen)
+            start += len(chosen) * every
+            if self._count == self._size:
+                yield from self.rest()
+
+    def rest(self) -> Iterator[Window]:
+        """What has been gathered, if anything."""
+        if self._count:
+            yield Window(self._frames or self._features[: self._count])
+        self._count, self._frames = 0, []
+
+    def _take_features(self, rows: np.ndarray) -> None:
+        if self._count == 0:
+            # By torch: its memory is aligned alike every time, and with it the rounding of a product.
+            self._features = torch.empty(self._size, rows.shape[1])
+        self._features.numpy()[self._count : self._count + len(rows)] = rows
+
+
+def _blocks(
+    splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], first: int
+) -> Iterator[tuple[Block, int]]:
+    """Blocks from row `first` on, with the video that each begins to count from."""
+    for name, source in splits.items():
+        ids, stop = catalogues[name].ids, 0
+        for shard, rows in zip(source.shards, catalogues[name].rows_per_shard.tolist(), strict=True):
+            start, stop = stop, stop + rows
+            if first >= stop:
+                continue
+            for block in source.read_blocks(shard, VIDEOS_A_BLOCK[source.schema.level]):
+                if not np.array_equal(block.ids, ids[start : min(stop, start + len(block))]):
+                    raise _changed(shard)
+                start += len(block)
+                if start > first:
+                    yield block, max(0, first - (start - len(block)))
+            if start != stop:
+                raise _changed(shard)
+        first = max(0, first - stop)
+
+
+def _changed(shard: Path) -> SchemaError:
+    return SchemaError("changed while it was read", where=shard, hint="run the command again")
