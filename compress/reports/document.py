@@ -109,19 +109,27 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart as SVG markup, for a wide page (about 560 pixels a chart) and for a phone (372)."""
+    """One chart as SVG markup that follows the page's colours.
 
+    Args:
+        title: what it shows.
+        description: its figures in words, for who does not see it.
+        wide: for a wide page, about 560 pixels a chart.
+        narrow: for a phone, about 372 pixels.
+    """
+
+    title: str
+    description: str
     wide: str
     narrow: str
 
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of a legend: shape "circle", "square" or "diamond", and the CSS class of its mark."""
+    """An entry of a legend: `mark` is SVG markup, `name` an identifier beside the label."""
 
     label: str
-    shape: str
-    style: str
+    mark: str
     name: str = ""
 
 
@@ -132,14 +140,12 @@ class Figure:
     Args:
         charts: one or more.
         caption: what is drawn, in sentences.
-        alt: in place of the charts, for who does not see them.
         legend: what the marks mean, where the charts do not say it.
         file: of the drawing beside the Markdown file; without one, Markdown leaves the figure out.
     """
 
     charts: tuple[Chart, ...]
     caption: str
-    alt: str
     legend: tuple[Key, ...] = ()
     file: str = ""
 

@@ -61,9 +61,9 @@ def _block(block: Block) -> Iterator[str]:
                 yield "\n".join(f"- {_escape(item)}" for item in items)
         case Table():
             yield from _table(block)
-        case Figure(file=file, alt=alt):
+        case Figure(charts=charts, file=file):
             if file:
-                yield f"![{_escape(alt)}]({file})"
+                yield f"![{_escape('; '.join(chart.title for chart in charts))}]({file})"
         case Commands(commands):
             for one in commands:
                 note = f" ({one.note})" if one.note else ""
