@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import rich_click as click
 
@@ -25,7 +25,7 @@ def data() -> None:
 @click.option(
     "--num-classes", type=click.IntRange(min=1), help="Classes, where shards or arrays do not tell."
 )
-@compute_options
+@compute_options()
 @click.pass_obj
 def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -> None:
     """Say what each path is and check its checksums: shards, arrays, stores, runs, indexes, workspaces."""
@@ -70,35 +70,18 @@ def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -
     metavar="PATTERN",
     help="Expand these real video-level shards into frames instead of making up videos.",
 )
-@compute_options
+@compute_options("seed")
 @click.pass_obj
-def sample(
-    session: Session,
-    folder: Path,
-    videos: int,
-    level: Literal["video", "frame"],
-    num_classes: int,
-    num_frames: tuple[int, int],
-    source: tuple[str, ...],
-) -> None:
+def sample(session: Session, /, folder: Path, **options: Any) -> None:
     """Write YouTube-8M shaped shards into FOLDER, the same for the same seed.
 
     With --from, each real video becomes frames whose mean is the real mean; the shards and every report
     say that the frames are synthetic.
     """
-    from compress.jobs.samples import SampleRequest, make_sample
+    from compress.jobs.samples import make_sample
 
-    request = SampleRequest(
-        folder=folder,
-        videos=videos,
-        level=level,
-        num_classes=num_classes,
-        source=source,
-        seed=session.settings.seed,
-        num_frames=num_frames,
-    )
     with session.working() as report:
-        made = make_sample(request, report)
+        made = make_sample(folder, **options, report=report)
     session.show(
         made,
         lambda: facts(
@@ -124,15 +107,7 @@ def sample(
 @click.option("--shards", type=click.IntRange(min=1), default=1, help="Files to spread the videos over.")
 @output_options
 @click.pass_obj
-def import_(
-    session: Session,
-    path: Path,
-    folder: Path,
-    labels: Path | None,
-    num_classes: int | None,
-    split: str,
-    shards: int,
-) -> None:
+def import_(session: Session, /, path: Path, folder: Path, split: str, **options: Any) -> None:
     """Turn your own features (.npy, .h5, .parquet) into shards in FOLDER.
 
     Not needed for `compress init`, which reads such files as they are.
@@ -140,9 +115,7 @@ def import_(
     from compress.jobs.samples import import_arrays
 
     with session.working() as report:
-        made = import_arrays(
-            path, folder, labels=labels, num_classes=num_classes, split=split, shards=shards, report=report
-        )
+        made = import_arrays(path, folder, split=split, **options, report=report)
     session.show(
         made, lambda: facts({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next})
     )

@@ -29,7 +29,7 @@ from cli.session import Session
     help="Names of the classes of the real shards (CSV).",
 )
 @click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where the real shards do not tell.")
-@machine_options
+@machine_options()
 @click.pass_obj
 def demo(
     session: Session,

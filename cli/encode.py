@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import rich_click as click
 
@@ -17,9 +17,6 @@ from cli.options import (
 from cli.progress import duration
 from cli.session import Session
 from cli.text import facts, size
-
-if TYPE_CHECKING:
-    from compress.training.precision import Wanted
 
 
 @click.command()
@@ -58,39 +55,18 @@ if TYPE_CHECKING:
 )
 @precision_option
 @on_corrupt_option
-@compute_options
+@compute_options("device")
 @click.pass_obj
-def encode(
-    session: Session,
-    dim: int | None,
-    name: str | None,
-    any_dim: bool,
-    inputs: tuple[str, ...],
-    output: Path | None,
-    batch_size: int | None,
-    precision: Wanted,
-) -> None:
+def encode(session: Session, /, **options: Any) -> None:
     """Write the embeddings of all videos into one HDF5 file that anyone can open.
 
     Run it again to go on after Ctrl-C or a crash: the file is the same, byte for byte, as without the stop.
     """
-    from compress.jobs.encode import EncodeRequest, encode_store
+    from compress.jobs.encode import encode_store
     from compress.jobs.store_files import store_file
 
-    request = EncodeRequest(
-        dim=dim,
-        name=name,
-        codec=session.settings.codec,
-        inputs=inputs,
-        output=output,
-        batch_size=batch_size,
-        on_corrupt=session.settings.on_corrupt,
-        device=session.settings.device,
-        precision=precision,
-        any_dim=any_dim,
-    )
     with session.working() as report:
-        done = encode_store(session.workspace, request, report)
+        done = encode_store(session.workspace, **options, report=report)
     session.show(
         done,
         lambda: facts(

@@ -11,7 +11,9 @@ from cli.session import Session
 from cli.text import size, table
 
 if TYPE_CHECKING:
-    from compress.training.precision import Wanted
+    from compress.datasets.policy import OnCorrupt
+
+ONLY_RUNS = ("validate", "again", "precision")
 
 
 @click.command()
@@ -31,7 +33,10 @@ if TYPE_CHECKING:
     help="With --run: shards to measure on, instead of the workspace's.",
 )
 @click.option(
-    "--again", is_flag=True, help="With --run: measure it also when nothing changed since the last time."
+    "--again",
+    is_flag=True,
+    default=None,
+    help="With --run: measure again although nothing has changed.",
 )
 @click.option(
     "--baseline",
@@ -64,106 +69,48 @@ if TYPE_CHECKING:
     help="With --run: numbers to compute with.",
 )
 @on_corrupt_option
-@compute_options
+@compute_options("seed", "threads", "device")
 @click.pass_obj
 def evaluate(
     session: Session,
-    dim: int | None,
-    name: str | None,
+    /,
     runs: tuple[str, ...],
-    validate: tuple[str, ...],
-    again: bool,
+    name: str | None,
     baseline: str | None,
-    head_epochs: int | None,
-    head_mixup: float | None,
-    retrieval: bool | None,
     full_map: bool,
-    precision: Wanted | None,
+    seed: int,
+    threads: int,
+    device: str,
+    on_corrupt: OnCorrupt,
+    **special: Any,
 ) -> None:
     """GAP, MAP, PERR, Hit@1 with intervals: of a fresh head on stored embeddings, or of trained runs.
 
     --dim or --name: a store; a fresh head is trained on it. --run: the mean of the runs' own heads, on the
     validation shards; --name then names the ensemble.
     """
-    of_stores: dict[str, object] = {"--dim": dim, "--head-epochs": head_epochs}
-    of_stores |= {"--head-mixup": head_mixup, "--retrieval": retrieval}
-    of_runs: dict[str, object] = {
-        "--validate": validate or None,
-        "--again": again or None,
-        "--precision": precision,
-    }
-    for option, value in (of_stores if runs else of_runs).items():
-        if value is not None:
-            raise click.UsageError(f"{option} {'does not go with' if runs else 'needs'} --run.")
+    given = {option: value for option, value in special.items() if value is not None and value != ()}
+    for option in given:
+        if (option in ONLY_RUNS) != bool(runs):
+            flag = f"--{option.replace('_', '-')}"
+            raise click.UsageError(f"{flag} {'does not go with' if runs else 'needs'} --run.")
+    if baseline is not None:
+        given["baseline"] = baseline
+    given |= {"name": name, "full_map": full_map, "seed": seed, "threads": threads, "device": device}
     if runs:
-        _evaluate_runs(session, runs, name, baseline, validate, again, precision or "auto", full_map)
+        from compress.jobs.evaluate_runs import evaluate_runs
+
+        with session.working() as report:
+            row = evaluate_runs(
+                session.workspace, runs=runs, on_corrupt=on_corrupt, **given, report=report
+            )
+        session.show(row, lambda: f"{_model(row)}\n{_figures(row, row['name'])}")
     else:
-        with_neighbours = retrieval is not False
-        head = (head_epochs, head_mixup or 0.0)
-        _evaluate_store(session, dim, name, baseline or "original", head, with_neighbours, full_map)
+        from compress.jobs.evaluate import evaluate_store
 
-
-def _evaluate_store(
-    session: Session,
-    dim: int | None,
-    name: str | None,
-    baseline: str,
-    head: tuple[int | None, float],
-    retrieval: bool,
-    full_map: bool,
-) -> None:
-    from compress.jobs.evaluate import evaluate_store
-    from compress.jobs.evaluation_requests import EvaluateRequest
-
-    request = EvaluateRequest(
-        dim=dim,
-        name=name,
-        baseline=baseline,
-        head_epochs=head[0],
-        head_mixup=head[1],
-        retrieval=retrieval,
-        seed=session.settings.seed,
-        threads=session.settings.threads,
-        device=session.settings.device,
-        full_map=full_map,
-    )
-    with session.working() as report:
-        row = evaluate_store(session.workspace, request, report)
-    session.show(row, lambda: _figures(row, row["row"]))
-
-
-def _evaluate_runs(
-    session: Session,
-    runs: tuple[str, ...],
-    name: str | None,
-    baseline: str | None,
-    validate: tuple[str, ...],
-    again: bool,
-    precision: Wanted,
-    full_map: bool,
-) -> None:
-    from compress.jobs.evaluate_models import evaluate_runs
-    from compress.jobs.evaluation_requests import EvaluateModelsRequest
-    from compress.jobs.names import checked
-
-    for run in runs:
-        checked(run, "--run")
-    request = EvaluateModelsRequest(
-        runs=runs,
-        name=name,
-        baseline=baseline,
-        validate=validate,
-        again=again,
-        on_corrupt=session.settings.on_corrupt,
-        seed=session.settings.seed,
-        threads=session.settings.threads,
-        device=session.settings.device,
-        precision=precision,
-        full_map=full_map,
-    )
-    with session.working() as report:
-        row = evaluate_runs(session.workspace, request, report)
-    session.show(row, lambda: f"{_model(row)}\n{_figures(row, row['name'])}")
+        with session.working() as report:
+            row = evaluate_store(session.workspace, **given, report=report)
+        session.show(row, lambda: _figures(row, row["row"]))
 
 
 def _model(row: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import rich_click as click
 
 from cli.options import compute_options, dim_option, store_option
@@ -45,34 +47,14 @@ from cli.text import facts, size
     default=1000,
     help="Videos that measure recall@10 against exact search.",
 )
-@compute_options
+@compute_options("seed", "device")
 @click.pass_obj
-def index(
-    session: Session,
-    dim: int | None,
-    name: str | None,
-    metric: str,
-    factory: str | None,
-    on_codes: bool | None,
-    split: str | None,
-    recall_queries: int,
-) -> None:
+def index(session: Session, /, **options: Any) -> None:
     """Build the index of a store beside it, and measure its recall@10 against exact search."""
-    from compress.jobs.index import IndexRequest, index_store
+    from compress.jobs.index import index_store
 
-    request = IndexRequest(
-        dim=dim,
-        name=name,
-        metric=metric,
-        factory=factory,
-        on_codes=on_codes,
-        split=split,
-        recall_queries=recall_queries,
-        seed=session.settings.seed,
-        device=session.settings.device,
-    )
     with session.working() as report:
-        made = index_store(session.workspace, request, report)
+        made = index_store(session.workspace, **options, report=report)
     summary = made.summary
     session.show(
         made,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
@@ -40,31 +41,14 @@ from cli.text import facts
 )
 @output_options
 @click.pass_obj
-def init(
-    session: Session,
-    folder: Path,
-    train: tuple[str, ...],
-    validate: tuple[str, ...],
-    train_frames: tuple[str, ...],
-    validate_frames: tuple[str, ...],
-    vocabulary: Path | None,
-    num_classes: int | None,
-) -> None:
+def init(session: Session, /, folder: Path, **options: Any) -> None:
     """Make a workspace: FOLDER/compress.toml says where the videos are. Patterns are meant from FOLDER.
 
     Example: compress init --train 'video/train*.tfrecord' --validate 'video/validate*.tfrecord'
     """
     from compress.workspace import create_workspace
 
-    made = create_workspace(
-        folder,
-        train=train,
-        validate=validate,
-        train_frames=train_frames,
-        validate_frames=validate_frames,
-        vocabulary=vocabulary,
-        num_classes=num_classes,
-    )
+    made = create_workspace(folder, **options)
     session.show(
         made,
         lambda: facts(

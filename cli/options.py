@@ -1,7 +1,12 @@
-"""Options that several commands share. Their values land in the Session, not in the command's arguments."""
+"""Options that several commands share.
+
+An option is declared once, here or above its command, under the name of the keyword argument that it becomes
+in compress/jobs; a command passes its options on by these names.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +34,21 @@ class CodecName(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+class Sizes(click.ParamType):
+    """32,64,128 -> (32, 64, 128)."""
+
+    name = "D,D,..."
+
+    def convert(
+        self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        if not re.fullmatch(r"[0-9]{1,9}( *, *[0-9]{1,9})*", value, re.ASCII):
+            self.fail(f"{value!r} is not a list of sizes such as 32,64,128", param, ctx)
+        return tuple(map(int, value.split(",")))
+
+
 def output_options(command: Command) -> Command:
     """--json and --quiet."""
     return _all(command, _json, _quiet)
@@ -39,88 +59,102 @@ def workspace_options(command: Command) -> Command:
     return _all(command, _workspace, _json, _quiet)
 
 
-def compute_options(command: Command) -> Command:
-    """--seed, --threads, --device, --workspace, --json and --quiet."""
-    return _all(command, _seed, _threads, _device, _workspace, _json, _quiet)
+def compute_options(*passed: str) -> Callable[[Command], Command]:
+    """--seed, --threads, --device, --workspace, --json and --quiet.
+
+    Args:
+        passed: of "seed", "threads" and "device", those that become arguments of the command.
+    """
+    options = [_setting(name, name in passed) for name in _COMPUTE]
+    return lambda command: _all(command, *options, _workspace, _json, _quiet)
 
 
-def machine_options(command: Command) -> Command:
+def machine_options(*passed: str) -> Callable[[Command], Command]:
     """As compute_options, for a command that makes its own workspace."""
-    return _all(command, _seed, _threads, _device, _json, _quiet)
+    options = [_setting(name, name in passed) for name in _COMPUTE]
+    return lambda command: _all(command, *options, _json, _quiet)
 
 
-def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+def _all(command: Command, *options: Callable[[Command], Command]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     if value is not None:
         setattr(context.ensure_object(Session), str(parameter.name), value)
-    return value
 
 
-def _shared(*names: str, **settings: Any) -> Callable[[Command], Command]:
-    # The one place where options are declared for others: click's own keywords pass through.
-    return click.option(*names, expose_value=False, callback=_keep, default=None, **settings)
+def _resolve(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """The flag, otherwise the environment (click looks there), compress.toml, or the built-in default."""
+    _keep(context, parameter, value)
+    return getattr(context.ensure_object(Session).settings, str(parameter.name))
 
 
-_json = _shared("--json", is_flag=True, help="One JSON value on stdout, also for an error; no progress.")
-_quiet = _shared("--quiet", "-q", is_flag=True, help="No progress; results and errors only.")
-_workspace = _shared(
+def _setting(name: str, passed: bool = True) -> Callable[[Command], Command]:
+    """An option that compress.toml may set as well; `passed`: it becomes an argument of the command."""
+    words: dict[str, Any] = {"envvar": f"COMPRESS_{name.upper()}", "show_envvar": True, "default": None}
+    words |= {"show_default": str(getattr(BUILT_IN, name)), **_COMPUTE.get(name, {}), **_OTHER.get(name, {})}
+    if name in CHOICES:
+        words["type"] = click.Choice(CHOICES[name])
+    callback = _resolve if passed else _keep
+    return click.option(f"--{name.replace('_', '-')}", expose_value=passed, callback=callback, **words)
+
+
+# Eager, so that the workspace is known when other options look up their defaults in it.
+_workspace = click.option(
     "--workspace",
     "workspace_folder",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="COMPRESS_WORKSPACE",
     show_envvar=True,
-    show_default="the folder with compress.toml, from here upwards, or here",
+    show_default="the nearest folder with compress.toml, from here upwards; otherwise the current folder",
     metavar="FOLDER",
+    is_eager=True,
+    expose_value=False,
+    callback=_keep,
     help="Where runs, embeddings and reports are kept.",
 )
-_seed = _shared(
-    "--seed",
-    type=click.IntRange(min=0),
-    envvar="COMPRESS_SEED",
-    show_envvar=True,
-    show_default=str(BUILT_IN.seed),
-    help="Seed of every random choice.",
+_json = click.option(
+    "--json",
+    is_flag=True,
+    default=None,
+    expose_value=False,
+    callback=_keep,
+    help="Print one JSON value, also for an error; no progress.",
 )
-_threads = _shared(
-    "--threads",
-    type=click.IntRange(min=0, max=1024),  # far above, OpenMP dies instead of saying no
-    envvar="COMPRESS_THREADS",
-    show_envvar=True,
-    show_default="0: every core that this process may use",
-    help="CPU threads.",
+_quiet = click.option(
+    "--quiet",
+    "-q",
+    is_flag=True,
+    default=None,
+    expose_value=False,
+    callback=_keep,
+    help="No progress; results and errors only.",
 )
-_device = _shared(
-    "--device",
-    type=click.Choice(CHOICES["device"]),
-    envvar="COMPRESS_DEVICE",
-    show_envvar=True,
-    show_default=BUILT_IN.device,
-    help="Where to compute; auto takes a GPU when there is one.",
-)
-preset_option = _shared(
-    "--preset",
-    type=click.Choice(CHOICES["preset"]),
-    envvar="COMPRESS_PRESET",
-    show_envvar=True,
-    show_default=BUILT_IN.preset,
-    help="Training recipe: tuned on real data, or the paper's own.",
-)
-codec_option = _shared(
-    "--codec",
-    type=CodecName(),
-    metavar="CODEC",
-    envvar="COMPRESS_CODEC",
-    show_envvar=True,
-    show_default=BUILT_IN.codec,
-    help=f"How embeddings are stored: {', '.join(FORMS)} (M bytes a video, B bits a dimension).",
-)
-on_corrupt_option = _shared(
-    "--on-corrupt",
-    type=click.Choice(CHOICES["on_corrupt"]),
-    envvar="COMPRESS_ON_CORRUPT",
-    show_envvar=True,
-    show_default=BUILT_IN.on_corrupt,
-    help="A damaged record: stop, leave it out and say so, or set it aside in a folder.",
-)
+_COMPUTE: dict[str, dict[str, Any]] = {
+    "seed": {"type": click.IntRange(min=0), "help": "Seed of every random choice."},
+    "threads": {
+        "type": click.IntRange(min=0, max=1024),  # OpenMP crashes on far larger numbers
+        "show_default": "0: every core that this process may use",
+        "help": "CPU threads.",
+    },
+    "device": {"help": "Where to compute; auto takes a GPU when there is one."},
+}
+_OTHER: dict[str, dict[str, Any]] = {
+    "preset": {"help": "Training recipe: best, tuned on real data, or paper, as the paper trained."},
+    "codec": {
+        "type": CodecName(),
+        "metavar": "CODEC",
+        "help": f"How embeddings are stored: {', '.join(FORMS)} (M bytes per video, B bits per dimension).",
+    },
+    "on_corrupt": {
+        "help": "What to do with a damaged record: stop, skip it with a note, or also copy it to quarantine/."
+    },
+}
+preset_option, codec_option = _setting("preset"), _setting("codec")
+on_corrupt_option = _setting("on_corrupt")
 dim_option = click.option(
     "--dim", type=click.IntRange(min=1), help="Numbers a video; picks the encoder that was trained for it."
 )
@@ -136,12 +170,6 @@ precision_option = click.option(
 store_option = click.option(
     "--name", metavar="NAME|FILE.h5", help="Name of the store, where --dim is not enough, or its path."
 )
-
-
-def _all(command: Command, *options: Callable[[Command], Command]) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 head_mixup_option = click.option(

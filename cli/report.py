@@ -15,6 +15,7 @@ from cli.text import facts, printed
 from compress.progress import Note
 
 if TYPE_CHECKING:
+    from compress.datasets.policy import OnCorrupt
     from compress.jobs.paper_tables.failure import FailedRow
     from compress.jobs.paper_tables.plan import PlannedRow
     from compress.jobs.paper_tables.tasks import TablesRequest
@@ -56,7 +57,7 @@ EMPTY = "Table 4 has no measured rows yet: `compress evaluate --name original` m
     "and .html.",
 )
 @on_corrupt_option
-@compute_options
+@compute_options()
 @click.pass_obj
 @click.pass_context
 def report(
@@ -68,6 +69,7 @@ def report(
     rows: str | None,
     epochs: int | None,
     output: Path | None,
+    on_corrupt: OnCorrupt,
 ) -> None:
     """Write a table from all evaluations: the paper's figures, ours with intervals, and a verdict a row.
 
@@ -81,7 +83,7 @@ def report(
     planned: list[PlannedRow] = []
     failed: list[FailedRow] = []
     if run_missing or dry_run:
-        request = _request(session, names, rows, epochs)
+        request = _request(session, names, rows, epochs, on_corrupt)
         planned, failed = _run(session, request, dry_run)
     elif rows is not None or epochs:
         raise click.UsageError("--rows and --epochs need --run or --dry-run.")
@@ -96,7 +98,9 @@ def report(
         context.exit(failed[0].exit_code if failed else NotFoundError.exit_code)
 
 
-def _request(session: Session, names: tuple[str, ...], rows: str | None, epochs: int | None) -> TablesRequest:
+def _request(
+    session: Session, names: tuple[str, ...], rows: str | None, epochs: int | None, on_corrupt: OnCorrupt
+) -> TablesRequest:
     from compress.jobs.paper_tables.tasks import TablesRequest
 
     chosen = tuple(name.strip() for name in (rows or "").split(",") if name.strip())
@@ -106,7 +110,7 @@ def _request(session: Session, names: tuple[str, ...], rows: str | None, epochs:
         tables=names,
         rows=chosen,
         epochs=epochs,
-        on_corrupt=session.settings.on_corrupt,
+        on_corrupt=on_corrupt,
         seed=session.settings.seed,
         threads=session.settings.threads,
         device=session.settings.device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -38,34 +38,14 @@ if TYPE_CHECKING:
 )
 @dim_option
 @store_option
-@compute_options
+@compute_options()
 @click.pass_obj
-def search(
-    session: Session,
-    video_id: str | None,
-    row: int | None,
-    vector: Path | None,
-    k: int,
-    vocabulary: Path | None,
-    verify: bool,
-    dim: int | None,
-    name: str | None,
-) -> None:
+def search(session: Session, /, **options: Any) -> None:
     """Find the videos most like VIDEO_ID, with score and labels; the video itself is left out."""
-    from compress.jobs.search import SearchRequest, search_store
+    from compress.jobs.search import search_store
 
-    request = SearchRequest(
-        dim=dim,
-        name=name,
-        video_id=video_id,
-        row=row,
-        vector=vector,
-        k=k,
-        vocabulary=vocabulary,
-        verify=verify,
-    )
     with session.working() as report:
-        answer = search_store(session.workspace, request, report)
+        answer = search_store(session.workspace, **options, report=report)
     session.show(answer, lambda: answer_text(answer))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -45,34 +45,18 @@ _BELOW = "by at most so many points (0.5: 0.005); below 0, gain so many."
 @workspace_options
 @click.pass_obj
 @click.pass_context
-def select(
-    context: click.Context,
-    session: Session,
-    max_gap_drop: float | None,
-    max_map_drop: float | None,
-    max_precision_drop: float | None,
-    confidence: float,
-    baseline: str,
-    output: Path | None,
-) -> None:
+def select(context: click.Context, session: Session, /, **options: Any) -> None:
     """The store of the fewest bytes that keeps its figures, of all that were evaluated, and how to make it.
 
     One half of the validation videos decides in which order stores are tried, the other half proves it, so
     that the promise is not optimistic. Ends with exit code 72 when no store can be confirmed.
     """
     from compress.errors import UnconfirmedError
-    from compress.jobs.names import checked
-    from compress.jobs.select import SelectRequest, select_store
+    from compress.jobs.select import select_store
     from compress.reports.selection import selection_to_json
 
-    request = SelectRequest(
-        max_drops={"gap": max_gap_drop, "map": max_map_drop, "precision": max_precision_drop},
-        confidence=confidence,
-        baseline=checked(baseline, "--baseline"),
-        output=output,
-    )
     with session.working() as report:
-        done = select_store(session.workspace, request, report)
+        done = select_store(session.workspace, **options, report=report)
     files = {"markdown": done.markdown, "json": done.json}
     session.show(selection_to_json(done.selection) | {"files": files}, lambda: _text(done))
     if done.selection.chosen is None:

@@ -39,7 +39,7 @@ class Session:
         """The workspace that --workspace names, or the one around the current folder."""
         return find_workspace(self.workspace_folder)
 
-    @cached_property
+    @property
     def settings(self) -> Defaults:
         """Flags over environment over compress.toml over built-in defaults."""
         said = {name: getattr(self, name) for name in Defaults.__dataclass_fields__}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -66,47 +66,18 @@ if TYPE_CHECKING:
 @validate_shards_option
 @click.option("--fresh", is_flag=True, help="Throw away what an earlier call left under this name.")
 @on_corrupt_option
-@compute_options
+@compute_options("threads", "device")
 @click.pass_obj
-def shrink(
-    session: Session,
-    dim: int | None,
-    name: str | None,
-    weights: str,
-    prune: float,
-    scope: str,
-    epochs: int | None,
-    learning_rate: float | None,
-    output: str | None,
-    train: tuple[str, ...],
-    validate: tuple[str, ...],
-    fresh: bool,
-) -> None:
+def shrink(session: Session, /, **options: Any) -> None:
     """Make a smaller model of a trained run: fewer bits a weight, fewer weights.
 
     The result is a run of its own, which encodes and is evaluated like any other; the old one stays. Run it
     again to go on after Ctrl-C or a crash.
     """
-    from compress.jobs.shrink import ShrinkRequest, shrink_run
+    from compress.jobs.shrink import shrink_run
 
-    request = ShrinkRequest(
-        dim=dim,
-        name=name,
-        weights=weights,
-        prune=prune,
-        scope=scope,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        output=output,
-        train=train,
-        validate=validate,
-        fresh=fresh,
-        on_corrupt=session.settings.on_corrupt,
-        threads=session.settings.threads,
-        device=session.settings.device,
-    )
     with session.working() as report:
-        done = shrink_run(session.workspace, request, report)
+        done = shrink_run(session.workspace, **options, report=report)
     session.show(done, lambda: facts(_told(done)))
 
 

@@ -15,6 +15,7 @@ from compress.codecs.names import FORMS
 from compress.progress import Note
 
 if TYPE_CHECKING:
+    from compress.datasets.policy import OnCorrupt
     from compress.jobs.tradeoff.plan import PlannedPoint
     from compress.jobs.tradeoff.report import ReportedTradeoff
     from compress.jobs.tradeoff.request import TradeoffRequest
@@ -81,7 +82,7 @@ if TYPE_CHECKING:
 )
 @preset_option
 @on_corrupt_option
-@compute_options
+@compute_options()
 @click.pass_obj
 @click.pass_context
 def tradeoff(
@@ -101,6 +102,8 @@ def tradeoff(
     dry_run: bool,
     measured: bool,
     output: Path | None,
+    preset: str,
+    on_corrupt: OnCorrupt,
 ) -> None:
     """GAP, MAP and neighbours against bytes: encoders x prefixes x codecs, beside what needs no training.
 
@@ -115,7 +118,7 @@ def tradeoff(
     request = TradeoffRequest(
         runs=runs,
         dims=whole_numbers(dims, "--dims"),
-        preset=session.settings.preset,
+        preset=preset,
         codecs=codec_names(codecs),
         controls=control_names(controls),
         bytes=whole_numbers(sizes, "--bytes"),
@@ -125,7 +128,7 @@ def tradeoff(
         head_epochs=head_epochs,
         head_mixup=head_mixup or 0.0,
         retrieval=retrieval,
-        on_corrupt=session.settings.on_corrupt,
+        on_corrupt=on_corrupt,
         seed=session.settings.seed,
         threads=session.settings.threads,
         device=session.settings.device,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import rich_click as click
 
 from cli.options import (
+    Sizes,
     compute_options,
     dim_option,
     name_option,
@@ -17,7 +19,6 @@ from cli.options import (
 )
 from cli.progress import duration
 from cli.session import Session
-from cli.sizes import Sizes
 from cli.text import facts
 
 COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes with labels"}
@@ -100,7 +101,6 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
 )
 @click.option(
     "--compile/--no-compile",
-    "compile_loss",
     default=False,
     show_default=True,
     help="Compile the training step (torch.compile; on a GPU with CUDA graphs) of an encoder that reads "
@@ -109,62 +109,17 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
     "keeps it. Not yet measured on a GPU.",
 )
 @on_corrupt_option
-@compute_options
+@compute_options("seed", "threads", "device")
 @click.pass_obj
-def train(
-    session: Session,
-    dim: int | None,
-    encoder: str | None,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    nested: tuple[int, ...] | None,
-    quantize: str | None,
-    teachers: tuple[str, ...],
-    distill_weight: float | None,
-    temperature: float | None,
-    unlabelled: tuple[str, ...],
-    settings: tuple[str, ...],
-    name: str | None,
-    train: tuple[str, ...],
-    validate: tuple[str, ...],
-    num_classes: int | None,
-    fresh: bool,
-    compile_loss: bool,
-) -> None:
+def train(session: Session, /, **options: Any) -> None:
     """Train an encoder that makes --dim numbers of each video, and keep the best by validation GAP.
 
     Run it again to go on after Ctrl-C or a crash: the result is the same as without the stop.
     """
-    from compress.jobs.train import TrainRequest, train_run
+    from compress.jobs.train import train_run
 
-    request = TrainRequest(
-        dim=dim,
-        encoder=encoder,
-        preset=session.settings.preset,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        settings=settings,
-        name=name,
-        train=train,
-        validate=validate,
-        num_classes=num_classes,
-        fresh=fresh,
-        on_corrupt=session.settings.on_corrupt,
-        seed=session.settings.seed,
-        threads=session.settings.threads,
-        device=session.settings.device,
-        compile=compile_loss,
-        nested=nested,
-        quantize=quantize,
-        teachers=teachers,
-        distill_weight=distill_weight,
-        temperature=temperature,
-        unlabelled=unlabelled,
-    )
     with session.working() as report:
-        done = train_run(session.workspace, request, report)
+        done = train_run(session.workspace, **options, report=report)
     session.show(
         done,
         lambda: facts(

@@ -19,7 +19,7 @@ from compress.demo.plan import (
     Request,
 )
 from compress.errors import CorruptArtifactError, RecordError, SchemaError, UsageError
-from compress.jobs.samples import SampleRequest, make_sample
+from compress.jobs.samples import make_sample
 from compress.progress import Note, Reporter
 from compress.workspace import FILE_NAME, Workspace, create_workspace, load_workspace
 
@@ -92,8 +92,9 @@ def workspace_of(request: Request, report: Reporter) -> Workspace:
         return load_workspace(request.folder)
     if request.on_sample:
         sample = request.folder / "sample"
-        made = SampleRequest(sample, SAMPLE_VIDEOS, "video", SAMPLE_CLASSES, (), request.seed)
-        make_sample(made, report)
+        make_sample(
+            sample, videos=SAMPLE_VIDEOS, num_classes=SAMPLE_CLASSES, seed=request.seed, report=report
+        )
         patterns = {split: [f"sample/{split}*.tfrecord"] for split in SPLITS}
         vocabulary: Path | None = Path("sample/vocabulary.csv")
         num_classes: int | None = SAMPLE_CLASSES
@@ -130,7 +131,7 @@ def _frames(
         for split in SPLITS:
             source = tuple(given[split])
             folder = request.folder / "frames" / split
-            make_sample(SampleRequest(folder, videos, "frame", 2, source, request.seed, FRAMES), report)
+            make_sample(folder, source=source, num_frames=FRAMES, seed=request.seed, report=report)
     except (RecordError, SchemaError, UsageError) as error:
         _without_frames(str(error), report)
         return []

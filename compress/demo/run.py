@@ -19,14 +19,13 @@ from compress.demo.plan import (
 )
 from compress.errors import CorruptArtifactError, DataError, NotFoundError, UsageError
 from compress.index import open_index
-from compress.jobs.encode import EncodeRequest, encode_store
+from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_store
-from compress.jobs.evaluation_requests import EvaluateRequest
-from compress.jobs.index import IndexRequest, index_store
+from compress.jobs.index import index_store
 from compress.jobs.report import Reported, report_workspace
-from compress.jobs.search import Answer, SearchRequest, search_store
+from compress.jobs.search import Answer, search_store
 from compress.jobs.sources import open_split
-from compress.jobs.train import TrainRequest, train_run
+from compress.jobs.train import train_run
 from compress.machine import choose_device, cpu_count
 from compress.progress import Note, Reporter, check_interrupt
 from compress.reports.table_4.sentences import SAMPLE_NOTE
@@ -83,58 +82,44 @@ def _run_rows(request: Request, size: Size, folder: Folder, workspace: Workspace
             report(Note(f"[{number}/{len(planned)}] {verb} {row.store}"))
 
         step("train" if row.epochs else "compute")
-        train_run(workspace, _training(request, row), report)
+        train_run(
+            workspace,
+            dim=row.dim,
+            encoder=row.encoder,
+            epochs=row.epochs,
+            settings=row.settings,
+            seed=request.seed,
+            threads=request.threads,
+            device=request.device,
+            report=report,
+        )
         step("encode")
-        encoded = EncodeRequest(None, row.run, row.codec, (), None, None, "fail", request.device)
-        encode_store(workspace, encoded, report)
+        encode_store(workspace, name=row.run, codec=row.codec, device=request.device, report=report)
         store = open_store(workspace.store(row.store), verify=False)
         if row.searched and not _indexed(workspace, store):
             step("index")
-            wanted = IndexRequest(None, row.store, "cosine", None, None, 1000, request.seed, request.device)
-            index_store(workspace, wanted, report)
+            index_store(workspace, name=row.store, seed=request.seed, device=request.device, report=report)
         if folder.evaluated.get(row.store) != store.sha256 or not _measured(workspace, row.store):
             step("evaluate")
-            evaluate_store(workspace, _evaluation(request, size, row), report)
+            evaluate_store(
+                workspace,
+                name=row.store,
+                head_epochs=size.head_epochs,
+                seed=request.seed,
+                threads=request.threads,
+                device=request.device,
+                notes=_notes(request, row),
+                report=report,
+            )
             folder.evaluated[row.store] = store.sha256
             folder.save()
 
 
-def _training(request: Request, row: Row) -> TrainRequest:
-    return TrainRequest(
-        dim=row.dim,
-        encoder=row.encoder,
-        preset="best",
-        epochs=row.epochs,
-        batch_size=None,
-        learning_rate=None,
-        settings=row.settings,
-        name=None,
-        train=(),
-        validate=(),
-        num_classes=None,
-        fresh=False,
-        on_corrupt="fail",
-        seed=request.seed,
-        threads=request.threads,
-        device=request.device,
-    )
-
-
-def _evaluation(request: Request, size: Size, row: Row) -> EvaluateRequest:
+def _notes(request: Request, row: Row) -> list[str]:
     notes = [SAMPLE_NOTE] if request.on_sample else []
     if row.encoder == "lstm":
         notes.append(f"Only {FRAMES[0]} to {FRAMES[1]} frames a video.")
-    return EvaluateRequest(
-        dim=None,
-        name=row.store,
-        baseline="original",
-        head_epochs=size.head_epochs,
-        retrieval=True,
-        seed=request.seed,
-        threads=request.threads,
-        device=request.device,
-        notes=tuple(notes),
-    )
+    return notes
 
 
 def _indexed(workspace: Workspace, store: Store) -> bool:
@@ -155,7 +140,7 @@ def _measured(workspace: Workspace, name: str) -> bool:
 
 def _search(workspace: Workspace) -> Answer:
     row = open_store(workspace.store(SEARCHED), verify=False).splits["validate"].start
-    return search_store(workspace, SearchRequest(None, SEARCHED, None, row, None, SIMILAR, None))
+    return search_store(workspace, name=SEARCHED, row=row, k=SIMILAR)
 
 
 def _write_report(request: Request, workspace: Workspace) -> Reported:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from compress.artifacts.atomic import read_json
 from compress.evaluation.shard_names import short
-from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateRequest
 from compress.jobs.names import run_name
 from compress.jobs.shrink_words import shrink_words
 from compress.store.reader import open_store
@@ -21,18 +20,35 @@ from compress.workspace import Workspace
 _FLAGS = ("epochs", "batch_size", "learning_rate", "quantize", "distill_weight", "temperature", "seed")
 
 
-def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> str:
+def row_command(
+    workspace: Workspace,
+    name: str,
+    *,
+    baseline: str = "original",
+    head_epochs: int | None = None,
+    head_mixup: float = 0.0,
+    retrieval: bool = True,
+    full_map: bool = False,
+    seed: int = 0,
+) -> str:
     """`compress train ... && compress encode ... && compress evaluate ...`.
 
     Args:
-        workspace: whose run the store came from; without that run, only the evaluation is told.
+        workspace: has the run that the store came from; without that run, only the evaluation is told.
         name: of the store.
-        request: the evaluation.
+        baseline, head_epochs, head_mixup, retrieval, full_map, seed: of the evaluation.
     """
     store = open_store(workspace.store(name), verify=False)
     run = str(store.metadata.get("run", ""))
     config = workspace.run(run) / "config.json"
-    words = [evaluate_words(name, request)]
+    words = ["compress", "evaluate", "--name", name]
+    words += [] if baseline == "original" else ["--baseline", baseline]
+    words += [] if head_epochs is None else ["--head-epochs", str(head_epochs)]
+    words += ["--head-mixup", f"{head_mixup:g}"] if head_mixup else []
+    words += [] if retrieval else ["--no-retrieval"]
+    words += ["--full-map"] if full_map else []
+    words += ["--seed", str(seed)] if seed else []
+    commands = [words]
     if run and config.is_file():
         encode = ["compress", "encode", "--name", run]
         if "prefix_of" in store.metadata:
@@ -40,37 +56,36 @@ def row_command(workspace: Workspace, name: str, request: EvaluateRequest) -> st
             trained = read_json(config)["config"].get("nested_dims", ())
             encode += [] if store.dim in trained else ["--any-dim"]
         encode += [] if store.codec.name == "float32" else ["--codec", store.codec.name]
-        words = [*making_words(run, config), encode, *words]
-    return " && ".join(map(shlex.join, words))
+        commands = [*making_words(run, config), encode, words]
+    return " && ".join(map(shlex.join, commands))
 
 
-def models_command(workspace: Workspace, request: EvaluateModelsRequest) -> str:
+def models_command(
+    workspace: Workspace,
+    runs: Sequence[str],
+    *,
+    name: str | None = None,
+    validate: Sequence[str] = (),
+    baseline: str | None = None,
+    precision: str = "auto",
+    full_map: bool = False,
+    seed: int = 0,
+) -> str:
     """`compress train ... && compress evaluate --run ...`, with the training of every run."""
     trainings = [
         words
-        for run in request.runs
+        for run in runs
         if (config := workspace.run(run) / "config.json").is_file()
         for words in making_words(run, config)
     ]
-    words = ["compress", "evaluate", *(word for run in request.runs for word in ("--run", run))]
-    words += [] if request.name is None else ["--name", request.name]
-    words += [word for pattern in request.validate for word in ("--validate", short(pattern))]
-    words += [] if request.baseline is None else ["--baseline", request.baseline]
-    words += [] if request.precision == "auto" else ["--precision", request.precision]
-    words += ["--full-map"] if request.full_map else []
-    words += ["--seed", str(request.seed)] if request.seed else []
+    words = ["compress", "evaluate", *(word for run in runs for word in ("--run", run))]
+    words += [] if name is None else ["--name", name]
+    words += [word for pattern in validate for word in ("--validate", short(pattern))]
+    words += [] if baseline is None else ["--baseline", baseline]
+    words += [] if precision == "auto" else ["--precision", precision]
+    words += ["--full-map"] if full_map else []
+    words += ["--seed", str(seed)] if seed else []
     return " && ".join(map(shlex.join, [*trainings, words]))
-
-
-def evaluate_words(name: str, request: EvaluateRequest) -> list[str]:
-    """The evaluation of a store."""
-    words = ["compress", "evaluate", "--name", name]
-    words += [] if request.baseline == "original" else ["--baseline", request.baseline]
-    words += [] if request.head_epochs is None else ["--head-epochs", str(request.head_epochs)]
-    words += ["--head-mixup", f"{request.head_mixup:g}"] if request.head_mixup else []
-    words += [] if request.retrieval else ["--no-retrieval"]
-    words += ["--full-map"] if request.full_map else []
-    return words + (["--seed", str(request.seed)] if request.seed else [])
 
 
 def making_words(run: str, config: Path) -> list[list[str]]:

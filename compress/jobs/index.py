@@ -1,4 +1,4 @@
-"""`compress index`: from a request to the index beside a store."""
+"""`compress index`: the index beside a store."""
 
 from __future__ import annotations
 
@@ -8,24 +8,9 @@ from pathlib import Path
 
 from compress.index import IndexSummary, build_index
 from compress.jobs.store_files import find_store_file
-from compress.progress import Reporter
+from compress.progress import Reporter, silent
 from compress.store.reader import open_store
 from compress.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class IndexRequest:
-    """Which store to index, and how (see `compress.index.build_index`)."""
-
-    dim: int | None
-    name: str | None
-    metric: str
-    factory: str | None
-    split: str | None
-    recall_queries: int
-    seed: int
-    device: str
-    on_codes: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -42,23 +27,42 @@ class Indexed:
         return f"compress search --name {shlex.quote(self.name)} --row 0"
 
 
-def index_store(workspace: Workspace, request: IndexRequest, report: Reporter) -> Indexed:
+def index_store(
+    workspace: Workspace,
+    *,
+    dim: int | None = None,
+    name: str | None = None,
+    metric: str = "cosine",
+    factory: str | None = None,
+    on_codes: bool | None = None,
+    split: str | None = None,
+    recall_queries: int = 1000,
+    seed: int = 0,
+    device: str = "auto",
+    report: Reporter = silent,
+) -> Indexed:
     """Build and commit the index of a store.
 
+    Args:
+        workspace: has the store, unless `name` is a path.
+        dim, name: which store.
+        metric, factory, on_codes, split, recall_queries, seed, device: see `compress.index.build_index`.
+        report: gets progress and notes.
+
     Raises:
-        NotFoundError: no such store; the hint says what writes it.
+        NotFoundError: no such store; the hint names the command that writes it.
     """
-    found = find_store_file(workspace, request.dim, request.name)
+    found = find_store_file(workspace, dim, name)
     summary = build_index(
         open_store(found.path),
         found.index,
-        metric=request.metric,
-        factory=request.factory,
-        on_codes=request.on_codes,
-        split=request.split,
-        recall_queries=request.recall_queries,
-        seed=request.seed,
-        device=request.device,
+        metric=metric,
+        factory=factory,
+        on_codes=on_codes,
+        split=split,
+        recall_queries=recall_queries,
+        seed=seed,
+        device=device,
         report=report,
     )
     return Indexed(found.name, found.index, summary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,36 +10,12 @@ from typing import Literal
 from compress.datasets.arrays import write_shards
 from compress.datasets.expand import expand_frames
 from compress.datasets.sample import write_sample
-from compress.datasets.sample.frames import NUM_FRAMES
 from compress.datasets.source import open_source
-from compress.progress import Note, Reporter
+from compress.progress import Note, Reporter, silent
 
 VIDEOS_A_SHARD = 1000
 VALIDATION_PART = 5
 BYTES_A_VIDEO, BYTES_A_FRAME = 4_700, 1_160  # float32 features; uint8 features; with the framing
-
-
-@dataclass(frozen=True)
-class SampleRequest:
-    """What to make.
-
-    Args:
-        folder: where the shards go.
-        videos: N; one in five is for validation.
-        level: "video" or "frame".
-        num_classes: C.
-        source: patterns of video-level shards to expand into frames; none means made-up videos.
-        seed: >= 0.
-        num_frames: least and most frames of a video, both included; frame level only.
-    """
-
-    folder: Path
-    videos: int
-    level: Literal["video", "frame"]
-    num_classes: int
-    source: tuple[str, ...]
-    seed: int
-    num_frames: tuple[int, int] = NUM_FRAMES
 
 
 @dataclass(frozen=True)
@@ -51,54 +27,74 @@ class Made:
     next: str
 
 
-def make_sample(request: SampleRequest, report: Reporter) -> Made:
-    """Write the shards; the same request gives the same bytes.
+def make_sample(
+    folder: Path,
+    *,
+    videos: int = 5000,
+    level: Literal["video", "frame"] = "video",
+    num_classes: int = 3862,
+    num_frames: tuple[int, int] = (120, 300),
+    source: Sequence[str] = (),
+    seed: int = 0,
+    report: Reporter = silent,
+) -> Made:
+    """Write sample shards; the same arguments give the same bytes.
+
+    Args:
+        folder: where the shards go.
+        videos: N; one in five is for validation.
+        level: "video" or "frame".
+        num_classes: C.
+        num_frames: least and most frames per video, both included; frame level only.
+        source: patterns of video-level shards to expand into frames; none means made-up videos.
+        seed: >= 0.
+        report: gets progress and notes.
 
     Raises:
         UsageError, SchemaError, StorageError: see `write_sample` and `expand_frames`.
     """
-    if request.source:
+    if source:
         shards = expand_frames(
-            open_source(request.source),
-            request.folder,
-            seed=request.seed,
-            num_frames=request.num_frames,
+            open_source(source),
+            folder,
+            seed=seed,
+            num_frames=num_frames,
             report=report,
         )
-        return Made(request.folder, {"frame": shards}, f"compress data inspect {request.folder}")
-    frames = sum(request.num_frames) / 2
-    size = request.videos * (frames * BYTES_A_FRAME if request.level == "frame" else BYTES_A_VIDEO)
-    report(Note(f"writing {request.videos:,} {request.level}-level videos, about {size / 1e6:,.0f} MB"))
-    validation = request.videos // VALIDATION_PART
-    counts = {"train": request.videos - validation, "validate": validation}
+        return Made(folder, {"frame": shards}, f"compress data inspect {folder}")
+    frames = sum(num_frames) / 2
+    size = videos * (frames * BYTES_A_FRAME if level == "frame" else BYTES_A_VIDEO)
+    report(Note(f"writing {videos:,} {level}-level videos, about {size / 1e6:,.0f} MB"))
+    validation = videos // VALIDATION_PART
+    counts = {"train": videos - validation, "validate": validation}
     shards_by_split = {
         split: write_sample(
-            request.folder,
-            level=request.level,
+            folder,
+            level=level,
             num_videos=count,
             shards=-(-count // VIDEOS_A_SHARD),
-            num_classes=request.num_classes,
-            seed=request.seed,
+            num_classes=num_classes,
+            seed=seed,
             prefix=split,
-            num_frames=request.num_frames,
+            num_frames=num_frames,
             report=report,
         )
         for split, count in counts.items()
     }
     words = "--train 'train*.tfrecord' --validate 'validate*.tfrecord' --vocabulary vocabulary.csv"
-    words += f" --num-classes {request.num_classes}"
-    return Made(request.folder, shards_by_split, f"compress init {words} {request.folder}")
+    words += f" --num-classes {num_classes}"
+    return Made(folder, shards_by_split, f"compress init {words} {folder}")
 
 
 def import_arrays(
     path: Path,
     folder: Path,
     *,
-    labels: Path | None,
-    num_classes: int | None,
-    split: str,
-    shards: int,
-    report: Reporter,
+    labels: Path | None = None,
+    num_classes: int | None = None,
+    split: str = "train",
+    shards: int = 1,
+    report: Reporter = silent,
 ) -> Made:
     """Write the rows of an array file as shards `<split>0000.tfrecord`, ... in `folder`.
 

@@ -18,30 +18,6 @@ from compress.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class SearchRequest:
-    """What to search for: exactly one of video_id, row and vector.
-
-    Args:
-        dim, name: which store.
-        video_id: a video of the store.
-        row: a row of the store.
-        vector: .npy file with an embedding, (dim,) or (n, dim) of which the first is taken.
-        k: how many videos to find, >= 1.
-        vocabulary: names of the classes; None means the workspace's.
-        verify: hash store and index in full, also when that was done in the last 24 hours.
-    """
-
-    dim: int | None
-    name: str | None
-    video_id: str | None
-    row: int | None
-    vector: Path | None
-    k: int
-    vocabulary: Path | None
-    verify: bool = False
-
-
-@dataclass(frozen=True)
 class Hit:
     """One similar video; `labels` are names where there is a vocabulary, else numbers."""
 
@@ -59,41 +35,72 @@ class Answer:
     neighbours: tuple[Hit, ...]
 
 
-def search_store(workspace: Workspace, request: SearchRequest, report: Reporter = silent) -> Answer:
-    """Answer one question from the index beside a store.
+def search_store(
+    workspace: Workspace,
+    *,
+    dim: int | None = None,
+    name: str | None = None,
+    video_id: str | None = None,
+    row: int | None = None,
+    vector: Path | None = None,
+    k: int = 10,
+    vocabulary: Path | None = None,
+    verify: bool = False,
+    report: Reporter = silent,
+) -> Answer:
+    """Find the videos most like one: exactly one of video_id, row and vector says which.
 
-    Both are mapped into memory, and hashed unless that was done in the last 24 hours and they have not
-    changed since (see `compress.artifacts.hashed`).
+    Store and index are mapped into memory, and hashed unless that was done in the last 24 hours and they have
+    not changed since (see `compress.artifacts.hashed`).
+
+    Args:
+        workspace: has the store, unless `name` is a path.
+        dim, name: which store.
+        video_id: a video of the store.
+        row: a row of the store.
+        vector: .npy file with an embedding, (dim,) or (n, dim) of which the first is taken.
+        k: how many videos to find, >= 1.
+        vocabulary: names of the classes; None means the workspace's.
+        verify: hash store and index in full now.
+        report: gets notes.
 
     Raises:
         UsageError: not exactly one of video_id, row and vector.
         NotFoundError: no store, no index, no such video, row or file.
         SchemaError: the vector does not fit the store.
     """
-    if sum(value is not None for value in (request.video_id, request.row, request.vector)) != 1:
+    if sum(value is not None for value in (video_id, row, vector)) != 1:
         raise UsageError(
-            "nothing, or too much, to search for", hint="give VIDEO_ID, --row N or --vector FILE.npy"
+            "exactly one thing to search for is needed", hint="give VIDEO_ID, --row N or --vector FILE.npy"
         )
-    found = find_store_file(workspace, request.dim, request.name)
+    found = find_store_file(workspace, dim, name)
     if not found.index.is_dir():
         raise NotFoundError(
             "no index of this store",
             where=found.index,
             hint=f"`compress index --name {found.typed}` builds it",
         )
-    hashed = HashedFiles(workspace.cache / "hashed.json", trust=not request.verify)
+    hashed = HashedFiles(workspace.cache / "hashed.json", trust=not verify)
     try:
         store = open_store(found.path, verify=hashed)
         index = open_index(found.index, verify=hashed, store=store)
-    finally:  # Also that one of them is damaged.
+    finally:  # Also when one of them is damaged.
         _remember(hashed, report)
-    names = _vocabulary(workspace, request)
-    row, vector = _query(store, request)
+    path = vocabulary or workspace.vocabulary
+    names = None if path is None else load_vocabulary(path)
+    if vector is not None:
+        query = read_vector(vector, store.dim)
+    else:
+        row = store.row_of(video_id) if video_id is not None else row or 0
+        if row >= len(store):
+            hint = f"the store has {len(store):,} videos"
+            raise NotFoundError(f"no row {row}", where=store.path, hint=hint)
+        query = store.rows(np.array([row]))[0]
     hits = tuple(
         Hit(hit.row, hit.video_id, hit.score, _labels(store, hit.row, names))
-        for hit in index.neighbours(vector, request.k, exclude=row)
+        for hit in index.neighbours(query, k, exclude=row)
     )
-    return Answer(_words(store, row, names, request.vector), hits)
+    return Answer(_words(store, row, names, vector), hits)
 
 
 def _remember(hashed: HashedFiles, report: Reporter) -> None:
@@ -101,18 +108,6 @@ def _remember(hashed: HashedFiles, report: Reporter) -> None:
         hashed.save()
     except StorageError as error:  # A workspace that is only read can be searched all the same.
         report(Note(f"{error}; the next search hashes store and index again"))
-
-
-def _query(store: Store, request: SearchRequest) -> tuple[int | None, np.ndarray]:
-    if request.vector is not None:
-        return None, read_vector(request.vector, store.dim)
-    if request.video_id is not None:
-        row = store.row_of(request.video_id)
-        return row, store.rows(np.array([row]))[0]
-    row = request.row or 0
-    if row >= len(store):
-        raise NotFoundError(f"no row {row}", where=store.path, hint=f"the store has {len(store):,} videos")
-    return row, store.rows(np.array([row]))[0]
 
 
 def read_vector(path: Path, dim: int) -> np.ndarray:
@@ -132,11 +127,6 @@ def read_vector(path: Path, dim: int) -> np.ndarray:
     if array.ndim not in (1, 2) or array.size == 0 or array.shape[-1] != dim:
         raise SchemaError(f"has the shape {array.shape}, the store has {dim} numbers a video", where=path)
     return np.atleast_2d(array)[0].astype(np.float32)
-
-
-def _vocabulary(workspace: Workspace, request: SearchRequest) -> Vocabulary | None:
-    path = request.vocabulary or workspace.vocabulary
-    return None if path is None else load_vocabulary(path)
 
 
 def _labels(store: Store, row: int, names: Vocabulary | None) -> tuple[str, ...]:

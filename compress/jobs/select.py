@@ -1,4 +1,4 @@
-"""`compress select`: from the measured stores of a workspace to the smallest that keeps a promise."""
+"""`compress select`: of the measured stores of a workspace, the smallest that keeps a promise."""
 
 from __future__ import annotations
 
@@ -13,27 +13,11 @@ from compress.errors import NotFoundError, SchemaError
 from compress.evaluation.measured import validation_ids, why_stale, why_unlike
 from compress.evaluation.promises import OPTIONS, Candidate, Promise, Quantity, Scores, choose
 from compress.evaluation.scores import load_query_precision, load_scores
-from compress.progress import Reporter
+from compress.jobs.names import checked
+from compress.progress import Reporter, silent
 from compress.reports import Row, read_row
 from compress.reports.selection import Selection, write_selection
 from compress.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class SelectRequest:
-    """What is promised.
-
-    Args:
-        max_drops: by quantity, in points; None where nothing is promised. Below 0: what it must gain.
-        confidence: in [0.5, 1).
-        baseline: name of the store that drops are measured against.
-        output: folder for select.md and select.json; None means the workspace's reports/.
-    """
-
-    max_drops: Mapping[Quantity, float | None]
-    confidence: float
-    baseline: str
-    output: Path | None
 
 
 @dataclass(frozen=True)
@@ -45,8 +29,27 @@ class Selected:
     json: Path
 
 
-def select_store(workspace: Workspace, request: SelectRequest, report: Reporter) -> Selected:
+def select_store(
+    workspace: Workspace,
+    *,
+    max_gap_drop: float | None = None,
+    max_map_drop: float | None = None,
+    max_precision_drop: float | None = None,
+    confidence: float = 0.95,
+    baseline: str = "original",
+    output: Path | None = None,
+    report: Reporter = silent,
+) -> Selected:
     """Choose among all stores that were measured like the baseline, and write what came out.
+
+    Args:
+        workspace: whose evaluations are read.
+        max_gap_drop, max_map_drop, max_precision_drop: in points, how much each figure may fall; below 0,
+            how much it must gain; None: nothing is promised of it.
+        confidence: in [0.5, 1).
+        baseline: name of the store that drops are measured against.
+        output: folder for select.md and select.json; None means the workspace's reports/.
+        report: gets progress and notes.
 
     Raises:
         UsageError: nothing or nonsense is promised, or there are too few videos.
@@ -54,22 +57,30 @@ def select_store(workspace: Workspace, request: SelectRequest, report: Reporter)
         SchemaError: the baseline was encoded again since it was measured.
         CorruptArtifactError: an evaluation or its scores are damaged.
     """
-    drops = {quantity: drop / 100 for quantity, drop in request.max_drops.items() if drop is not None}
-    promise = Promise(drops, request.confidence)
+    checked(baseline, "--baseline")
+    points: dict[Quantity, float | None]
+    points = {"gap": max_gap_drop, "map": max_map_drop, "precision": max_precision_drop}
+    drops = {quantity: drop / 100 for quantity, drop in points.items() if drop is not None}
+    promise = Promise(drops, confidence)
     rows = _rows(workspace)
-    facts = _baseline_facts(workspace, request.baseline, rows, "precision" in drops)
-    baseline = rows.pop(request.baseline)
-    reasons = {name: _why_not(workspace, name, row, baseline, facts, promise) for name, row in rows.items()}
+    facts = _baseline_facts(workspace, baseline, rows, "precision" in drops)
+    original = rows.pop(baseline)
+    reasons = {name: _why_not(workspace, name, row, original, facts, promise) for name, row in rows.items()}
     left_out = {name: reason for name, reason in reasons.items() if reason is not None}
     fitting = {name: row for name, row in rows.items() if name not in left_out}
     _refuse_none(workspace, fitting, left_out)
-    ids = validation_ids(workspace, [request.baseline, *fitting], facts["validate"])
+    ids = validation_ids(workspace, [baseline, *fitting], facts["validate"])
     candidates = [_candidate(workspace, name, row.bytes_per_video) for name, row in fitting.items()]
-    choice = choose(_scores(workspace, request.baseline), candidates, ids, promise, report)
-    selection = Selection(choice, baseline, fitting, left_out)
-    folder, today = request.output or workspace.reports, date.today().isoformat()
+    choice = choose(_scores(workspace, baseline), candidates, ids, promise, report)
+    selection = Selection(choice, original, fitting, left_out)
+    words = ["compress", "select"]
+    for quantity, drop in points.items():
+        words += [] if drop is None else [OPTIONS[quantity], f"{drop:g}"]
+    words += [] if confidence == 0.95 else ["--confidence", f"{confidence:g}"]
+    words += [] if baseline == "original" else ["--baseline", baseline]
+    folder, today = output or workspace.reports, date.today().isoformat()
     return Selected(
-        selection, *write_selection(selection, folder, generated=today, command=_command(request))
+        selection, *write_selection(selection, folder, generated=today, command=shlex.join(words))
     )
 
 
@@ -144,12 +155,3 @@ def _candidate(workspace: Workspace, name: str, bytes_per_video: int) -> Candida
 def _scores(workspace: Workspace, name: str) -> Scores:
     folder = workspace.evaluation / "scores" / name
     return Scores(load_scores(folder)[0], load_query_precision(folder))
-
-
-def _command(request: SelectRequest) -> str:
-    words = ["compress", "select"]
-    for quantity, drop in request.max_drops.items():
-        words += [] if drop is None else [OPTIONS[quantity], f"{drop:g}"]
-    words += [] if request.confidence == 0.95 else ["--confidence", f"{request.confidence:g}"]
-    words += [] if request.baseline == "original" else ["--baseline", request.baseline]
-    return shlex.join(words)

@@ -1,11 +1,11 @@
-"""`compress shrink`: from a request to a smaller run of the workspace."""
+"""`compress shrink`: a smaller run of the workspace."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from compress.artifacts.atomic import read_json
 from compress.datasets.policy import OnCorrupt
@@ -14,51 +14,13 @@ from compress.datasets.table import Table, load_table
 from compress.errors import UsageError
 from compress.jobs.names import checked, find_run
 from compress.jobs.sources import open_split, tell_skipped
-from compress.jobs.throw_away import throw_away
+from compress.jobs.train import delete_run
 from compress.machine import choose_device
-from compress.progress import Reporter
+from compress.progress import Reporter, silent
 from compress.workspace import Workspace
-
-if TYPE_CHECKING:
-    from compress.shrinking import ShrinkPlan
 
 EPOCHS = 2
 """Passes over the training videos where weights are pruned and nothing says how many."""
-
-
-@dataclass(frozen=True)
-class ShrinkRequest:
-    """What to make smaller, and how.
-
-    Args:
-        dim, name: which run.
-        weights: how matrices are stored: "float32", "float16" or "int8".
-        prune: share of their weights that is set to 0, in [0, 1).
-        scope: "global" prunes this share of all matrices together, "layer" of each, "row" of each row.
-        epochs: of training while weights are pruned; None for EPOCHS, or 0 where nothing is pruned
-            or the run was computed, not trained.
-        learning_rate: of these epochs; None for the run's own.
-        output: name of the new run; None for the run's with what was done behind it.
-        train, validate: patterns, in place of the workspace's.
-        fresh: throw away what an earlier call left under this name.
-        on_corrupt: what happens to unusable records.
-        threads: 0 for all. device: "auto", "cpu" or "cuda".
-    """
-
-    dim: int | None
-    name: str | None
-    weights: str
-    prune: float
-    scope: str
-    epochs: int | None
-    learning_rate: float | None
-    output: str | None
-    train: tuple[str, ...]
-    validate: tuple[str, ...]
-    fresh: bool
-    on_corrupt: OnCorrupt
-    threads: int
-    device: str
 
 
 @dataclass(frozen=True)
@@ -86,46 +48,88 @@ class Smaller:
     seconds: float
 
 
-def shrink_run(workspace: Workspace, request: ShrinkRequest, report: Reporter) -> Smaller:
-    """Make a smaller run, or go on with making it.
+def shrink_run(
+    workspace: Workspace,
+    *,
+    dim: int | None = None,
+    name: str | None = None,
+    weights: str = "int8",
+    prune: float = 0.0,
+    scope: str = "row",
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    output: str | None = None,
+    train: Sequence[str] = (),
+    validate: Sequence[str] = (),
+    fresh: bool = False,
+    on_corrupt: OnCorrupt = "fail",
+    threads: int = 0,
+    device: str = "auto",
+    report: Reporter = silent,
+) -> Smaller:
+    """Make a smaller run, or continue making it.
+
+    Args:
+        workspace: has the run.
+        dim, name: which run.
+        weights: how matrices are stored: "float32", "float16" or "int8".
+        prune: share of their weights that is set to 0, in [0, 1).
+        scope: "global" prunes this share of all matrices together, "layer" of each, "row" of each row.
+        epochs: of training while weights are pruned; None for EPOCHS, or 0 where nothing is pruned or the run
+            is closed-form.
+        learning_rate: of these epochs; None for the run's own.
+        output: name of the new run; None: the run's with a suffix such as -w8-p80.
+        train, validate: patterns of shards; none means the workspace's.
+        fresh: delete an earlier run of that name first.
+        on_corrupt: what happens to unusable records.
+        threads: 0 for all. device: "auto", "cpu" or "cuda".
+        report: gets progress and notes.
 
     Raises:
         NotFoundError: no such run, or it has not finished.
         UsageError: an option out of range, a name that is taken, or no shards.
         SchemaError: shards and run do not fit.
         DataError, DivergedError: see `compress.shrinking.shrink`.
-        LockedError: somebody else writes the new run right now.
+        LockedError: another process writes the new run right now.
     """
-    source = find_run(workspace, request.dim, request.name)
+    source = find_run(workspace, dim, name)
 
     # Not before: they import torch, and a wrong name should be answered at once.
     from compress.evaluation.model_size import model_size
-    from compress.shrinking import shrink
+    from compress.shrinking import ShrinkPlan, shrink
     from compress.training.run import Run, model_manifest
 
     facts = model_manifest(workspace.run(source)).metadata
     has_head = facts["model_config"]["head"] is not None
-    plan = _plan(request, has_head)
-    output = checked(request.output or f"{source}-{plan.suffix}", "--output")
+    if epochs is None:
+        epochs = EPOCHS if prune and has_head else 0
+    plan = ShrinkPlan(
+        weights=weights,  # type: ignore[arg-type]  # checked by the plan
+        prune=prune,
+        scope=scope,  # type: ignore[arg-type]
+        epochs=epochs,
+        learning_rate=learning_rate,
+    )
+    output = checked(output or f"{source}-{plan.suffix}", "--output")
     run = workspace.run(output)
     _check_output(run, source)
     schema = replace(FeatureSchema.from_json(facts["schema"]), synthetic_frames=False)
-    splits = {"train": request.train if plan.epochs and has_head else None}
-    splits["validate"] = request.validate if has_head else None
+    splits = {"train": train if plan.epochs and has_head else None}
+    splits["validate"] = validate if has_head else None
     tables = {
-        split: None if given is None else _table(workspace, split, given, schema, request.on_corrupt, report)
+        split: None if given is None else _table(workspace, split, given, schema, on_corrupt, report)
         for split, given in splits.items()
     }
-    if request.fresh and run.exists():
-        throw_away(run, report)
+    if fresh and run.exists():
+        delete_run(run, report)
     done = shrink(
         workspace.run(source),
         run,
         plan,
         tables["train"],
         tables["validate"],
-        device=choose_device(request.device),
-        threads=request.threads,
+        device=choose_device(device),
+        threads=threads,
         report=report,
     )
     smaller = model_manifest(run).metadata
@@ -141,21 +145,6 @@ def shrink_run(workspace: Workspace, request: ShrinkRequest, report: Reporter) -
         figures=done.figures,
         figures_before=facts["figures"] if same_videos else {},
         seconds=done.seconds,
-    )
-
-
-def _plan(request: ShrinkRequest, is_trained: bool) -> ShrinkPlan:
-    from compress.shrinking import ShrinkPlan
-
-    epochs = request.epochs
-    if epochs is None:
-        epochs = EPOCHS if request.prune and is_trained else 0
-    return ShrinkPlan(
-        weights=request.weights,  # type: ignore[arg-type]  # checked by the plan
-        prune=request.prune,
-        scope=request.scope,  # type: ignore[arg-type]
-        epochs=epochs,
-        learning_rate=request.learning_rate,
     )
 
 
@@ -176,7 +165,7 @@ def _validation(run: Path) -> str | None:
 def _table(
     workspace: Workspace,
     split: str,
-    given: tuple[str, ...],
+    given: Sequence[str],
     schema: FeatureSchema,
     on_corrupt: OnCorrupt,
     report: Reporter,

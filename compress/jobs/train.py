@@ -1,70 +1,29 @@
-"""`compress train`: from a request to a trained run of the workspace."""
+"""`compress train`: a trained run of the workspace."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from compress.artifacts.disk import storage_errors
+from compress.artifacts.lock import exclusive
 from compress.datasets.policy import OnCorrupt
+from compress.datasets.source import Source
 from compress.datasets.table import load_table
 from compress.errors import UsageError
-from compress.jobs.distillation import distillation_of, find_teachers, open_unlabelled
-from compress.jobs.names import checked, run_name
+from compress.jobs.names import checked, find_run, run_name
 from compress.jobs.sources import open_split, tell_skipped
-from compress.jobs.throw_away import throw_away
 from compress.machine import choose_device
-from compress.progress import Reporter
+from compress.progress import Note, Reporter, silent
 from compress.workspace import Workspace
 
-
-@dataclass(frozen=True)
-class TrainRequest:
-    """What to train. None: not said, so the preset or the workspace decides.
-
-    Args:
-        dim: numbers a video.
-        encoder: a registered encoder, or "pca", "random_projection", "identity".
-        preset: "best" or "paper".
-        epochs, batch_size, learning_rate: in place of the preset's.
-        settings: further "key=value" of the recipe or of the encoder; values are JSON, or else text.
-        name: of the run.
-        train, validate: patterns, in place of the workspace's; encoders that are computed validate nothing.
-        num_classes: C, in place of the workspace's.
-        fresh: throw an unfinished or finished run of this name away first.
-        on_corrupt: what happens to unusable records.
-        seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
-        compile: compute the loss by torch.compile, see `compress.training.train`.
-        nested: sizes of prefixes that are trained too; quantize: the codec to expect (see `TrainConfig`).
-        teachers: finished runs to learn from; distill_weight, temperature: of `TrainConfig`.
-        unlabelled: patterns of shards whose videos learn from the teachers alone.
-    """
-
-    dim: int | None
-    encoder: str | None
-    preset: str
-    epochs: int | None
-    batch_size: int | None
-    learning_rate: float | None
-    settings: tuple[str, ...]
-    name: str | None
-    train: tuple[str, ...]
-    validate: tuple[str, ...]
-    num_classes: int | None
-    fresh: bool
-    on_corrupt: OnCorrupt
-    seed: int
-    threads: int
-    device: str
-    compile: bool = False
-    nested: tuple[int, ...] | None = None
-    quantize: str | None = None
-    teachers: tuple[str, ...] = ()
-    distill_weight: float | None = None
-    temperature: float | None = None
-    unlabelled: tuple[str, ...] = ()
+if TYPE_CHECKING:
+    from compress.training.config import TrainConfig
+    from compress.training.distillation import Distillation, Teachers
 
 
 @dataclass(frozen=True)
@@ -78,123 +37,163 @@ class Trained:
     seconds: float
 
 
-def train_run(workspace: Workspace, request: TrainRequest, report: Reporter) -> Trained:
-    """Train, or go on with, one run.
+def train_run(
+    workspace: Workspace,
+    *,
+    dim: int | None = None,
+    encoder: str | None = None,
+    preset: str = "best",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    nested: Sequence[int] | None = None,
+    quantize: str | None = None,
+    teachers: Sequence[str] = (),
+    distill_weight: float | None = None,
+    temperature: float | None = None,
+    settings: Sequence[str] = (),
+    name: str | None = None,
+    train: Sequence[str] = (),
+    validate: Sequence[str] = (),
+    unlabelled: Sequence[str] = (),
+    num_classes: int | None = None,
+    fresh: bool = False,
+    compile: bool = False,
+    on_corrupt: OnCorrupt = "fail",
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "auto",
+    report: Reporter = silent,
+) -> Trained:
+    """Train one run, or continue one that was stopped. None leaves a setting to the preset.
+
+    Args:
+        workspace: where the run goes; its shards are used unless `train` and `validate` name others.
+        dim: embedding size.
+        encoder: a registered encoder, or "pca", "random_projection", "identity"; None: Table 4's for `dim`.
+        preset: "best" or "paper".
+        epochs, batch_size, learning_rate: override the preset.
+        nested: sizes of prefixes that are trained too. quantize: the codec to expect (see `TrainConfig`).
+        teachers: finished runs to learn from. distill_weight, temperature: see `TrainConfig`.
+        settings: "KEY=VALUE" of the recipe or of the encoder; VALUE is JSON, otherwise text.
+        name: of the run; None: `<encoder>-<dim>`.
+        train, validate: patterns of shards. Closed-form encoders need no validation shards.
+        unlabelled: patterns of shards whose videos learn from the teachers alone.
+        num_classes: C, overrides the workspace's.
+        fresh: delete an earlier run of this name first.
+        compile: compile the training step (see `compress.training.train`).
+        on_corrupt: what happens to unusable records.
+        seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
+        report: gets progress and notes.
 
     Raises:
         UsageError: neither dim nor encoder, no shards, or a setting that does not exist.
         NotFoundError: no such shards, or no such teacher.
         SchemaError: train and validate, encoder and data, or teacher and student, do not fit.
-        LockedError: somebody else trains this run right now.
+        LockedError: another process trains this run right now.
     """
-    if request.encoder is None and request.dim is None:
-        raise UsageError("nothing says what to train", hint="give --dim 320, or --encoder NAME")
-    if request.name is not None:
-        checked(request.name)
-    changes = overrides(request)
-    workspace = replace(workspace, num_classes=request.num_classes or workspace.num_classes)
-    computed, level = _is_computed(request, changes), _level(workspace, request)
-    training = open_split(
-        workspace, "train", request.train, request.on_corrupt, require_labels=not computed, level=level
-    )
+    if encoder is None and dim is None:
+        raise UsageError("no encoder selected", hint="give --dim 320, or --encoder NAME")
+    if name is not None:
+        checked(name)
+    named = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "nested_dims": nested,
+        "quantize": quantize,
+        "teachers": tuple(teachers) or None,
+        "distill_weight": distill_weight,
+        "temperature": temperature,
+    }
+    changes = recipe_changes(settings, seed, named)
+    if "unlabelled_ratio" in changes and not unlabelled:
+        what = "unlabelled_ratio needs videos without labels, and there are none"
+        raise UsageError(what, where="--set", hint="name their shards with --unlabelled")
+    workspace = replace(workspace, num_classes=num_classes or workspace.num_classes)
+    closed_form, level = _is_closed_form(encoder, changes), _level(workspace, encoder, dim)
+    training = open_split(workspace, "train", train, on_corrupt, require_labels=not closed_form, level=level)
     sources = [training]
-    if not computed:
+    if not closed_form:
+        schema = training.schema
         sources.append(
             open_split(
-                workspace,
-                "validate",
-                request.validate,
-                request.on_corrupt,
-                schema=training.schema,
-                require_labels=True,
-                level=level,
+                workspace, "validate", validate, on_corrupt, schema=schema, require_labels=True, level=level
             )
         )
 
-    # Not before: it imports torch, and a wrong name or pattern should be answered at once.
-    from compress.training import train
+    # Imported late: torch takes seconds, and a wrong name or pattern should be answered at once.
+    from compress.training import train as fit
     from compress.training.admission import check, check_distillation, check_shards
     from compress.training.loss_function import check_compile
     from compress.training.recipes import default_encoder, train_config
 
-    encoder = request.encoder or default_encoder(request.dim)
-    name = run_name(encoder, request.dim, request.name)
-    config = train_config(encoder, request.dim, request.preset, changes)
-    device = choose_device(request.device)
-    if request.compile:
+    encoder = encoder or default_encoder(dim)
+    name = run_name(encoder, dim, name)
+    config = train_config(encoder, dim, preset, changes)
+    device = choose_device(device)
+    if compile:
         check_compile(config)
     check_shards(config, training.schema, sources[-1].schema)
-    unlabelled = open_unlabelled(workspace, config, request.unlabelled, request.on_corrupt, training.schema)
-    teachers = find_teachers(workspace, config, name, device)
+    extra = _open_unlabelled(workspace, config, unlabelled, on_corrupt, training)
+    loaded_teachers = _load_teachers(workspace, config, name, device)
     table, *held_out = (load_table(source, cache=workspace.cache, report=report) for source in sources)
-    distillation = distillation_of(workspace, teachers, unlabelled, request.unlabelled, report)
-    tell_skipped(sources if unlabelled is None else [*sources, unlabelled], report)
+    distillation = _distillation(workspace, loaded_teachers, extra, unlabelled, report)
+    tell_skipped(sources if extra is None else [*sources, extra], report)
     run = workspace.run(name)
-    # What is computed is not measured, so that its own videos may stand in for those to measure on.
+    # A closed-form encoder is not measured, so its training videos may stand in for those to measure on.
     validation = held_out[0] if held_out else table
     check(config, table, validation, device)
     check_distillation(config, distillation, table, validation)
-    if request.fresh and run.exists():  # not before everything that can refuse the new one has had its say
-        throw_away(run, report)
-    done = train(
+    if fresh and run.exists():  # only once nothing can refuse the new run any more
+        delete_run(run, report)
+    done = fit(
         config,
         table,
         validation,
         run,
         device=device,
-        threads=request.threads,
+        threads=threads,
         report=report,
-        compile=request.compile,
+        compile=compile,
         distillation=distillation,
     )
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
 
 
-def _is_computed(request: TrainRequest, changes: Mapping[str, Any]) -> bool:
-    """Whether the encoder is computed from the features alone, so that there is nothing to validate."""
-    if request.encoder is None or changes.get("head") is not None:
-        return False
-    from compress.training.recipes import CLOSED_FORM
+def recipe_changes(settings: Sequence[str], seed: int, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that overrides a value of the preset.
 
-    return request.encoder in CLOSED_FORM
-
-
-def _level(workspace: Workspace, request: TrainRequest) -> str:
-    """Which of the workspace's shards the encoder reads; "video" where there is nothing to choose."""
-    if not workspace.train_frames:
-        return "video"
-    from compress.training.recipes import CLOSED_FORM, default_encoder, train_config
-    from encoders import encoder_level
-
-    encoder = train_config(request.encoder or default_encoder(request.dim), request.dim).encoder
-    return encoder_level(CLOSED_FORM.get(encoder, encoder))
-
-
-def overrides(request: TrainRequest) -> dict[str, Any]:
-    """Everything that replaces a value of the preset; the named options go before --set.
+    Args:
+        settings: "KEY=VALUE" as `--set` takes them; they override `seed`, and `named` overrides them.
+        seed: >= 0.
+        named: values of the options that stand for one setting each; None: not given.
 
     Raises:
-        UsageError: a setting without "=", or one about videos without labels where there are none.
+        UsageError: a setting without "=".
     """
-    chosen: dict[str, Any] = {"seed": request.seed}
-    for setting in request.settings:
+    changes: dict[str, Any] = {"seed": seed}
+    for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key:
             raise UsageError(
                 f"not KEY=VALUE: {setting!r}", where="--set", hint="for example --set dropout=0.2"
             )
-        chosen[key.strip()] = _value(text.strip())
-    if request.nested is not None:
-        chosen["nested_dims"] = request.nested
-    if request.teachers:
-        chosen["teachers"] = request.teachers
-    for key in ("epochs", "batch_size", "learning_rate", "quantize", "distill_weight", "temperature"):
-        if (value := getattr(request, key)) is not None:
-            chosen[key] = value
-    if "unlabelled_ratio" in chosen and not request.unlabelled:
-        what = "unlabelled_ratio is about videos without labels, and there are none"
-        raise UsageError(what, where="--set", hint="name their shards with --unlabelled")
-    return chosen
+        changes[key.strip()] = _value(text.strip())
+    return changes | {key: value for key, value in named.items() if value is not None}
+
+
+def delete_run(run: Path, report: Reporter) -> None:
+    """Empty the folder of a run; LockedError while another process trains there."""
+    with exclusive(run / "train"), storage_errors(run):
+        report(Note(f"deleting the earlier run {run}"))
+        # If this is killed halfway, an old model must not stay beside a new config: the model goes first.
+        first = ("model", "checkpoint")
+        for entry in sorted(run.iterdir(), key=lambda e: (e.name == "config.json", e.name not in first)):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.suffix != ".lock":
+                entry.unlink()
 
 
 def _value(text: str) -> Any:
@@ -203,3 +202,68 @@ def _value(text: str) -> Any:
     except json.JSONDecodeError:
         # Not JSON, so it is a word such as `max`, which needs no quotes on a command line.
         return text
+
+
+def _is_closed_form(encoder: str | None, changes: Mapping[str, Any]) -> bool:
+    """Whether the encoder is computed from the features alone, so that there is nothing to validate."""
+    if encoder is None or changes.get("head") is not None:
+        return False
+    from compress.training.recipes import CLOSED_FORM
+
+    return encoder in CLOSED_FORM
+
+
+def _level(workspace: Workspace, encoder: str | None, dim: int | None) -> str:
+    """Which of the workspace's shards the encoder reads; "video" where there is nothing to choose."""
+    if not workspace.train_frames:
+        return "video"
+    from compress.training.recipes import CLOSED_FORM, default_encoder, train_config
+    from encoders import encoder_level
+
+    chosen = train_config(encoder or default_encoder(dim), dim).encoder
+    return encoder_level(CLOSED_FORM.get(chosen, chosen))
+
+
+def _open_unlabelled(
+    workspace: Workspace,
+    config: TrainConfig,
+    patterns: Sequence[str],
+    on_corrupt: OnCorrupt,
+    training: Source,
+) -> Source | None:
+    """The shards whose videos learn from teachers alone; None where none are named."""
+    if not patterns:
+        return None
+    if not config.teachers:
+        what = "videos without labels have nothing to learn from but a teacher"
+        raise UsageError(what, where="--unlabelled", hint="name one with --teacher")
+    return open_split(workspace, "unlabelled", patterns, on_corrupt, schema=training.schema)
+
+
+def _load_teachers(workspace: Workspace, config: TrainConfig, student: str, device: str) -> Teachers | None:
+    """The runs that the recipe names, on the device; None where it names none."""
+    if not config.teachers:
+        return None
+    if student in config.teachers:
+        hint = "give the student another --name"
+        raise UsageError(f"the run {student!r} cannot teach itself", where="--teacher", hint=hint)
+    from compress.training.distillation import load_teachers
+
+    names = [find_run(workspace, None, name) for name in config.teachers]
+    return load_teachers([workspace.run(name) for name in names], device)
+
+
+def _distillation(
+    workspace: Workspace,
+    teachers: Teachers | None,
+    unlabelled: Source | None,
+    patterns: Sequence[str],
+    report: Reporter,
+) -> Distillation | None:
+    """What a training gets besides its labelled videos; None without teachers."""
+    if teachers is None:
+        return None
+    from compress.training.distillation import Distillation
+
+    table = None if unlabelled is None else load_table(unlabelled, cache=workspace.cache, report=report)
+    return Distillation(teachers, table, workspace.cache, tuple(patterns))

@@ -13,12 +13,11 @@ import pytest
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
     """A workspace with 40 made-up videos of 20 classes."""
-    from compress.jobs.samples import SampleRequest, make_sample
-    from compress.progress import silent
+    from compress.jobs.samples import make_sample
     from compress.workspace import create_workspace
 
     folder = tmp_path_factory.mktemp("sample")
-    make_sample(SampleRequest(folder, 40, "video", 20, (), 0), silent)
+    make_sample(folder, videos=40, num_classes=20)
     create_workspace(folder, train=["train*.tfrecord"], validate=["validate*.tfrecord"], num_classes=20)
     return folder
 

@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from compress.errors import UsageError
-from compress.jobs.train import TrainRequest, overrides
-
-REQUEST = TrainRequest(
-    dim=320,
-    encoder=None,
-    preset="best",
-    epochs=None,
-    batch_size=None,
-    learning_rate=None,
-    settings=(),
-    name=None,
-    train=(),
-    validate=(),
-    num_classes=None,
-    fresh=False,
-    on_corrupt="fail",
-    seed=5,
-    threads=0,
-    device="cpu",
-)
-
+from compress.jobs.train import recipe_changes
 
 @pytest.mark.parametrize(
     ("setting", "key", "value"),
@@ -43,16 +21,15 @@ REQUEST = TrainRequest(
     ],
 )
 def test_a_setting_is_read(setting: str, key: str, value: object):
-    assert overrides(replace(REQUEST, settings=(setting,))) == {"seed": 5, key: value}
+    assert recipe_changes((setting,), 5, {}) == {"seed": 5, key: value}
 
 
 @pytest.mark.parametrize("setting", ["dropout", "=0.2", ""])
 def test_what_is_no_setting_is_refused(setting: str):
     with pytest.raises(UsageError, match="--set"):
-        overrides(replace(REQUEST, settings=(setting,)))
+        recipe_changes((setting,), 5, {})
 
 
 def test_a_named_option_goes_before_set():
-    request = replace(REQUEST, settings=("epochs=3", "batch_size=64"), epochs=7)
-
-    assert overrides(request) == {"seed": 5, "epochs": 7, "batch_size": 64}
+    changes = recipe_changes(("epochs=3", "batch_size=64"), 5, {"epochs": 7, "quantize": None})
+    assert changes == {"seed": 5, "epochs": 7, "batch_size": 64}

@@ -11,15 +11,13 @@ import torch
 from compress.datasets.source import open_source
 from compress.encoding import EncodeResult
 from compress.index import SearchIndex, open_index
-from compress.jobs.encode import EncodeRequest, encode_store
+from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_store
-from compress.jobs.evaluate_models import evaluate_runs
-from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateRequest
-from compress.jobs.index import IndexRequest, index_store
+from compress.jobs.evaluate_runs import evaluate_runs
+from compress.jobs.index import index_store
 from compress.jobs.names import store_name
-from compress.jobs.search import Answer, SearchRequest, search_store
-from compress.jobs.train import Trained, TrainRequest, train_run
-from compress.progress import silent
+from compress.jobs.search import Answer, search_store
+from compress.jobs.train import Trained, train_run
 from compress.store.reader import Store, open_store
 from compress.training.run import load_model
 from compress.workspace import Workspace
@@ -34,30 +32,22 @@ def trained(
 ) -> Trained:
     """A small encoder, for an epoch; without `dim` as wide as it is by itself. "original" learns nothing."""
     small = [f"{key}={json.dumps(value)}" for key, value in OPTIONS.get(encoder, {}).items()]
-    request = TrainRequest(
+    return train_run(
+        workspace,
         dim=dim,
         encoder=encoder,
-        preset="best",
         epochs=None if name == "original" else epochs,
         batch_size=None if name == "original" else 16,
-        learning_rate=None,
         settings=(*small, *settings),
         name=name,
-        train=(),
-        validate=(),
-        num_classes=None,
-        fresh=False,
-        on_corrupt="fail",
-        seed=0,
         threads=1,
         device="cpu",
     )
-    return train_run(workspace, request, silent)
 
 
 def encoded(workspace: Workspace, run: str, codec: str = "float32") -> EncodeResult:
     """The store of a run, all videos in one batch."""
-    return encode_store(workspace, EncodeRequest(None, run, codec, (), None, None, "fail", "cpu"), silent)
+    return encode_store(workspace, name=run, codec=codec, device="cpu")
 
 
 def stored(workspace: Workspace, run: str, codec: str = "float32") -> Store:
@@ -67,26 +57,23 @@ def stored(workspace: Workspace, run: str, codec: str = "float32") -> Store:
 
 def indexed(workspace: Workspace, store: str) -> SearchIndex:
     """The index of a store, opened as belonging to it."""
-    request = IndexRequest(None, store, "cosine", None, None, TRAIN, 0, "cpu")
-    done = index_store(workspace, request, silent)
+    done = index_store(workspace, name=store, recall_queries=TRAIN, device="cpu")
     return open_index(done.folder, store=open_store(workspace.store(store)))
 
 
 def searched(workspace: Workspace, store: str, video_id: str, k: int) -> Answer:
     """The videos most like one of the store."""
-    return search_store(workspace, SearchRequest(None, store, video_id, None, None, k, None))
+    return search_store(workspace, name=store, video_id=video_id, k=k)
 
 
 def measured(workspace: Workspace, store: str) -> dict[str, Any]:
     """A store's row, by a fresh head and its neighbours."""
-    request = EvaluateRequest(None, store, "original", HEAD_EPOCHS, True, 0, 1, "cpu")
-    return evaluate_store(workspace, request, silent)
+    return evaluate_store(workspace, name=store, head_epochs=HEAD_EPOCHS, threads=1, device="cpu")
 
 
 def scored(workspace: Workspace, *runs: str) -> dict[str, Any]:
     """The figures of runs by their own heads."""
-    request = EvaluateModelsRequest(runs, None, None, (), False, "fail", 0, 1, "cpu")
-    return evaluate_runs(workspace, request, silent)
+    return evaluate_runs(workspace, runs=runs, threads=1, device="cpu")
 
 
 @torch.no_grad()

@@ -13,23 +13,12 @@ from compress.artifacts.atomic import read_json
 from compress.errors import CompressError, NotFoundError, SchemaError, UsageError
 from compress.evaluation.scores import load_train_class_counts
 from compress.jobs.data_tables import Tables
-from compress.jobs.evaluate_models import evaluate_runs, models_name
-from compress.jobs.evaluation_requests import EvaluateModelsRequest
+from compress.jobs.evaluate_runs import evaluate_runs, models_name
 from compress.progress import Event, Note, silent
 from compress.workspace import Workspace
 from tests.evaluation.model_examples import made_run, make_workspace, table
 
-REQUEST = EvaluateModelsRequest(
-    runs=("a",),
-    name=None,
-    baseline=None,
-    validate=(),
-    again=False,
-    on_corrupt="fail",
-    seed=0,
-    threads=1,
-    device="cpu",
-)
+OPTIONS = {"threads": 1, "device": "cpu"}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +38,7 @@ def models(shared: Workspace, tmp_path: Path) -> Workspace:
 
 
 def evaluated(workspace: Workspace, *runs: str, **changes: Any) -> dict[str, Any]:
-    return evaluate_runs(workspace, replace(REQUEST, runs=runs, **changes), silent)
+    return evaluate_runs(workspace, runs=runs, **OPTIONS, **changes)
 
 
 @pytest.mark.parametrize(
@@ -78,16 +67,15 @@ def test_what_is_current_is_returned_without_work_unless_asked(models: Workspace
     def refuse(*words: Any, **options: Any) -> None:
         raise AssertionError("nothing should be scored")
 
-    again = replace(REQUEST, runs=("a", "f"))
     with monkeypatch.context() as patch:
         patch.setattr("compress.evaluation.models.row.mean_scores", refuse)
-        assert evaluate_runs(models, again, report) == row
+        assert evaluated(models, "a", "f", report=report) == row
         assert said[-1] == "a+f is evaluated already"
         with pytest.raises(AssertionError, match="nothing should"):
-            evaluate_runs(models, replace(again, again=True), report)
+            evaluated(models, "a", "f", again=True, report=report)
         with pytest.raises(AssertionError, match="nothing should"):
-            evaluate_runs(models, replace(again, seed=1), report)
-    assert evaluate_runs(models, replace(again, again=True), report) == row
+            evaluated(models, "a", "f", seed=1, report=report)
+    assert evaluated(models, "a", "f", again=True, report=report) == row
 
 
 def test_shards_of_both_levels_may_be_given_and_each_run_takes_its_own(models: Workspace):
@@ -119,7 +107,7 @@ def test_a_series_of_evaluations_loads_each_table_once(models: Workspace, monkey
     monkeypatch.setattr("compress.jobs.data_tables.load_table", counting)
     tables = Tables(models, (), "fail", silent)
     for runs in (("a",), ("f",), ("a", "b", "f")):
-        evaluate_runs(models, replace(REQUEST, runs=runs), silent, tables)
+        evaluated(models, *runs, tables=tables)
     assert sorted(loaded) == ["frame", "frame", "video", "video"]  # to measure on, and trained on
 
 
@@ -142,7 +130,7 @@ def test_without_its_training_shards_a_run_is_evaluated_all_the_same(models: Wor
         if isinstance(event, Note):
             said.append(event.text)
 
-    row = evaluate_runs(replace(models, **change), REQUEST, report)
+    row = evaluated(replace(models, **change), "a", report=report)
     assert "class frequencies are not kept" in said[-1]
     assert row["figures"] == evaluated(models, "a", again=True)["figures"]
     assert load_train_class_counts(models.evaluation / "models/scores/a") is not None
@@ -176,7 +164,7 @@ def no_file_name_of_a_run(workspace: Workspace) -> None:
 
 
 def too_long(workspace: Workspace) -> None:
-    models_name(workspace, replace(REQUEST, runs=("a" * 120, "b" * 120)))
+    models_name(workspace, ("a" * 120, "b" * 120), None)
 
 
 def misspelt(workspace: Workspace) -> None:

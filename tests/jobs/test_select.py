@@ -12,7 +12,7 @@ import pytest
 
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError, UsageError
 from compress.evaluation.promises import Scores
-from compress.jobs.select import Selected, SelectRequest, select_store
+from compress.jobs.select import Selected, select_store
 from compress.progress import silent
 from compress.workspace import Workspace
 from tests.evaluation.promises.worlds import world
@@ -34,7 +34,8 @@ def stores(made: Workspace, tmp_path: Path) -> Workspace:
 
 
 def select(workspace: Workspace, drops=TEN_POINTS, baseline: str = "original", confidence=0.95) -> Selected:
-    return select_store(workspace, SelectRequest(drops, confidence, baseline, None), silent)
+    promised = {f"max_{quantity}_drop": drop for quantity, drop in drops.items()}
+    return select_store(workspace, **promised, confidence=confidence, baseline=baseline)
 
 
 @pytest.mark.parametrize(

@@ -223,18 +223,18 @@ def test_a_run_of_other_settings_fails_and_is_not_touched(workspace: Workspace) 
 
 
 def test_an_error_that_is_not_ours_fails_its_row_alone(workspace: Workspace, monkeypatch) -> None:
-    def broken(workspace: Workspace, training: Any, report: Any) -> None:
-        if training.name == "b":
+    def broken(workspace: Workspace, **training: Any) -> None:
+        if training["name"] == "b":
             raise RuntimeError("CUDA out of memory\nsecond line")
 
     monkeypatch.setattr("compress.jobs.paper_tables.run.train_run", broken)
-    monkeypatch.setattr("compress.jobs.paper_tables.run.evaluate_runs", lambda *words: {})
+    monkeypatch.setattr("compress.jobs.paper_tables.run.evaluate_runs", lambda *words, **options: {})
     (failed,) = ran(workspace, VIDEO)
     assert (failed.row, failed.reason, failed.exit_code) == ("b", "RuntimeError: CUDA out of memory", 70)
 
 
 def test_a_mistake_in_the_code_is_not_taken_for_a_row_that_fails(workspace: Workspace, monkeypatch) -> None:
-    def broken(workspace: Workspace, training: Any, report: Any) -> None:
+    def broken(workspace: Workspace, **training: Any) -> None:
         raise AttributeError("no such attribute")
 
     monkeypatch.setattr("compress.jobs.paper_tables.run.train_run", broken)

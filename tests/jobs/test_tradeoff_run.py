@@ -16,7 +16,7 @@ from compress.jobs.tradeoff.plan import PlannedPoint, plan_tradeoff
 from compress.jobs.tradeoff.report import ReportedTradeoff, report_tradeoff
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.run import FailedPoint, run_tradeoff
-from compress.jobs.train import TrainRequest, train_run
+from compress.jobs.train import train_run
 from compress.progress import Event, Note, clear_interrupt, request_interrupt, silent
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, shards, videos
@@ -44,12 +44,10 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train(workspace: Workspace, name: str, seed: int = 0, *, fresh: bool = False) -> None:
-    request = TrainRequest(
-        dim=6, encoder="linear", preset="best", epochs=1, batch_size=16, learning_rate=None,
-        settings=("nested_dims=[3]", "precision=fp32"), name=name, train=(), validate=(), num_classes=None,
-        fresh=fresh, on_corrupt="fail", seed=seed, threads=1, device="cpu",
+    train_run(
+        workspace, dim=6, encoder="linear", epochs=1, batch_size=16, name=name, fresh=fresh, seed=seed,
+        settings=("nested_dims=[3]", "precision=fp32"), threads=1, device="cpu",
     )  # fmt: skip
-    train_run(workspace, request, silent)
 
 
 @pytest.fixture

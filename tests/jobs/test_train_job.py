@@ -12,49 +12,40 @@ import pytest
 from compress.artifacts.atomic import read_json
 from compress.artifacts.lock import exclusive
 from compress.errors import CorruptArtifactError, DataError, LockedError, SchemaError, UsageError
-from compress.jobs.encode import EncodeRequest, encode_store
-from compress.jobs.train import Trained, TrainRequest, train_run
-from compress.progress import Event, Note, silent
+from compress.jobs.encode import encode_store
+from compress.jobs.train import Trained, train_run
+from compress.progress import Event, Note
 from compress.training.run import load_model
 from compress.workspace import Workspace
 
-REQUEST = TrainRequest(
-    dim=3,
-    encoder="linear",
-    preset="best",
-    epochs=1,
-    batch_size=16,
-    learning_rate=None,
-    settings=("precision=fp32",),
-    name=None,
-    train=(),
-    validate=(),
-    num_classes=None,
-    fresh=False,
-    on_corrupt="fail",
-    seed=0,
-    threads=1,
-    device="cpu",
-)
-COMPUTED = replace(REQUEST, epochs=None, batch_size=None, settings=())
+OPTIONS = {
+    "dim": 3,
+    "encoder": "linear",
+    "epochs": 1,
+    "batch_size": 16,
+    "settings": ("precision=fp32",),
+    "threads": 1,
+    "device": "cpu",
+}
+CLOSED_FORM = {"dim": 3, "threads": 1, "device": "cpu"}
 
 
-def trained(workspace: Workspace, request: TrainRequest = REQUEST, **changes: Any) -> Trained:
-    return train_run(workspace, replace(request, **changes), silent)
+def trained(workspace: Workspace, options: dict[str, Any] = OPTIONS, **changes: Any) -> Trained:
+    return train_run(workspace, **{**options, **changes})
 
 
 @pytest.mark.parametrize(("encoder", "dim"), [("pca", 3), ("random_projection", 3), ("identity", None)])
 def test_what_is_computed_needs_neither_labels_nor_validation_videos(workspace, encoder: str, dim):
     bare = (str(workspace.root / "bare*.tfrecord"),)
-    done = trained(replace(workspace, train=bare, validate=()), COMPUTED, encoder=encoder, dim=dim)
+    done = trained(replace(workspace, train=bare, validate=()), CLOSED_FORM, encoder=encoder, dim=dim)
     assert done.figures == {}
     assert load_model(done.run)[0].dim == (dim or 12)
 
 
 def test_what_is_computed_does_not_depend_on_the_validation_videos(workspace: Workspace):
-    done = trained(workspace, COMPUTED, encoder="pca")
+    done = trained(workspace, CLOSED_FORM, encoder="pca")
     before = (done.run / "config.json").read_bytes()
-    trained(replace(workspace, validate=("nowhere*",)), COMPUTED, encoder="pca")
+    trained(replace(workspace, validate=("nowhere*",)), CLOSED_FORM, encoder="pca")
     assert (done.run / "config.json").read_bytes() == before
 
 
@@ -69,8 +60,7 @@ def test_what_is_trained_needs_labels_and_validation_videos(workspace: Workspace
 
 def test_a_run_with_a_name_of_its_own_is_encoded_by_its_size(workspace: Workspace):
     trained(workspace, name="mine")
-    request = EncodeRequest(3, None, "float32", (), None, None, "fail", "cpu")
-    assert encode_store(workspace, request, silent).path == workspace.store("mine")
+    assert encode_store(workspace, dim=3, device="cpu").path == workspace.store("mine")
 
 
 def test_fresh_throws_a_finished_run_away(workspace: Workspace):
@@ -84,8 +74,8 @@ def test_fresh_throws_a_finished_run_away(workspace: Workspace):
 
     with pytest.raises(UsageError, match="--fresh"):
         trained(workspace, seed=1)
-    train_run(workspace, replace(REQUEST, seed=1, fresh=True), report)
-    assert f"throwing away {done.run}" in said
+    trained(workspace, seed=1, fresh=True, report=report)
+    assert f"deleting the earlier run {done.run}" in said
     assert read_json(done.run / "config.json")["config"]["seed"] == 1
     assert sorted(file.name for file in done.run.iterdir()) == ["config.json", "log.jsonl", "model"]
 
@@ -158,7 +148,7 @@ def test_what_does_not_fit_the_shards_is_told_before_they_are_loaded(
 ):
     told: list[Event] = []
     with pytest.raises((SchemaError, UsageError), match=message):
-        train_run(workspace, replace(REQUEST, **changes), told.append)
+        trained(workspace, report=told.append, **changes)
 
     assert told == []
     assert not workspace.cache.exists()

@@ -11,26 +11,26 @@ import pytest
 from compress.artifacts.atomic import read_json
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.jobs.commands import train_words
-from compress.jobs.train import Trained, TrainRequest, train_run
-from compress.progress import Event, Note, silent
+from compress.jobs.train import Trained, train_run
+from compress.progress import Event, Note
 from compress.training.run import load_model, model_sha256
 from compress.workspace import Workspace
 from tests.encoding.examples import shards, videos
-from tests.jobs.test_train_job import COMPUTED, REQUEST
+from tests.jobs.test_train_job import CLOSED_FORM, OPTIONS
 
-STUDENT = replace(REQUEST, name="student", teachers=("one", "two"))
+STUDENT = {**OPTIONS, "name": "student", "teachers": ("one", "two")}
 
 
 @pytest.fixture
 def school(workspace: Workspace) -> Workspace:
     """The workspace, with two runs that can teach."""
     for seed, name in enumerate(("one", "two")):
-        trained(workspace, REQUEST, name=name, seed=seed)
+        trained(workspace, OPTIONS, name=name, seed=seed)
     return workspace
 
 
-def trained(workspace: Workspace, request: TrainRequest = STUDENT, **changes: Any) -> Trained:
-    return train_run(workspace, replace(request, **changes), silent)
+def trained(workspace: Workspace, options: dict[str, Any] = STUDENT, **changes: Any) -> Trained:
+    return train_run(workspace, **{**options, **changes})
 
 
 def bare(workspace: Workspace) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def bare(workspace: Workspace) -> tuple[str, ...]:
 
 
 def test_a_run_keeps_the_names_and_weights_of_its_teachers(school: Workspace):
-    done = trained(school, settings=(*STUDENT.settings, "mixup=0"))  # blends are others each time
+    done = trained(school, settings=(*STUDENT["settings"], "mixup=0"))  # blends are others each time
     facts = load_model(done.run)[1]
     assert facts["train_config"]["teachers"] == ["one", "two"]
     expected = sorted(model_sha256(school.run(name)) for name in ("one", "two"))
@@ -71,7 +71,7 @@ def test_what_was_left_out_of_them_is_told(school: Workspace):
     with pytest.raises(DataError, match="bare"):
         trained(school, unlabelled=bare(school))
     told: list[Event] = []
-    train_run(school, replace(STUDENT, unlabelled=bare(school), on_corrupt="skip"), told.append)
+    trained(school, unlabelled=bare(school), on_corrupt="skip", report=told.append)
     assert any(isinstance(event, Note) and "left out" in event.text for event in told)
 
 
@@ -105,8 +105,8 @@ def test_the_command_of_a_student_names_teachers_and_shards(school: Workspace):
 def test_what_cannot_be_is_refused_before_a_run_is_thrown_away(
     school: Workspace, changes: dict[str, Any], error: type[Exception], message: str
 ):
-    trained(school, COMPUTED, encoder="pca", name="computed")
-    before = read_json(trained(school, REQUEST, name="student").run / "config.json")
+    trained(school, CLOSED_FORM, encoder="pca", name="computed")
+    before = read_json(trained(school, OPTIONS, name="student").run / "config.json")
     if changes.get("unlabelled") == ("VALIDATE",):
         changes = {"unlabelled": school.validate}
     with pytest.raises(error) as caught:
@@ -121,6 +121,6 @@ def test_teachers_of_other_features_are_refused_by_name(school: Workspace, tmp_p
     shards(other, "train", videos(20, dim=9))
     shards(other, "validate", videos(6, 100, dim=9))
     small = replace(school, train=(str(other / "train*"),), validate=(str(other / "validate*"),))
-    trained(small, REQUEST, name="one", fresh=True)
+    trained(small, OPTIONS, name="one", fresh=True)
     with pytest.raises(SchemaError, match="teacher 'one' reads video-level mean of 9 numbers"):
         trained(school)

@@ -10,7 +10,7 @@ import torch
 
 from cli.evaluate import evaluate
 from cli.train import train
-from compress.jobs.train import TrainRequest, overrides
+from compress.jobs.train import recipe_changes
 from compress.reports import CatalogueRow, StandIn, catalogue, published, row_command, row_settings
 from compress.training.config import TrainConfig
 from compress.training.recipes import train_config
@@ -98,14 +98,9 @@ def _parts(d: int) -> tuple[int, int]:
     return {1152: (1024, 128), 128: (64, 64)}[d]
 
 
-def request_of(row: CatalogueRow, stand_in: StandIn | None = None) -> TrainRequest:
-    settings = row_settings(row, stand_in)
-    recipe = (row.dim, row.encoder, row.preset, row.epochs, None, None, settings, row.run)
-    return TrainRequest(*recipe, (), (), None, False, "fail", 0, 1, "cpu")
-
-
 def config_of(row: CatalogueRow, stand_in: StandIn | None = None) -> TrainConfig:
-    return train_config(row.encoder, row.dim, row.preset, overrides(request_of(row, stand_in)))
+    changes = recipe_changes(row_settings(row, stand_in), 0, {"epochs": row.epochs})
+    return train_config(row.encoder, row.dim, row.preset, changes)
 
 
 def encoder_of(row: CatalogueRow, input_dim: int) -> torch.nn.Module:

@@ -9,7 +9,6 @@ from functools import cached_property
 from compress.datasets.schema import FeatureSchema
 from compress.jobs.data_tables import Tables
 from compress.jobs.paper_tables.tasks import TablesRequest, Task
-from compress.jobs.train import overrides
 from compress.machine import choose_device
 from compress.training.config import TrainConfig
 from compress.training.recipes import fresh_head_config, train_config
@@ -50,7 +49,7 @@ class Costs:
             CompressError: it cannot be trained.
         """
         asked = task.training
-        config = train_config(str(asked.encoder), asked.dim, asked.preset, overrides(asked))
+        config = train_config(asked.encoder, asked.dim, asked.preset, asked.changes(self._request.seed))
         training = COMPUTED if config.head is None else self._measured(config, task.level)
         after = training.validation
         if task.codec is not None:

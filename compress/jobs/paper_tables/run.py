@@ -6,10 +6,9 @@ import gc
 from collections.abc import Sequence
 
 from compress.errors import Interrupted
-from compress.jobs.encode import EncodeRequest, encode_store
+from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_store
-from compress.jobs.evaluate_models import evaluate_runs
-from compress.jobs.evaluation_requests import EvaluateModelsRequest, EvaluateRequest
+from compress.jobs.evaluate_runs import evaluate_runs
 from compress.jobs.failures import ITEM_FAILURES
 from compress.jobs.paper_tables.failure import FailedRow, failed_row
 from compress.jobs.paper_tables.plan import PlannedRow
@@ -60,42 +59,43 @@ def run_tables(
 
 
 def _make(workspace: Workspace, request: TablesRequest, one: PlannedRow, report: Reporter) -> None:
+    seed, threads, device, on_corrupt = request.seed, request.threads, request.device, request.on_corrupt
     if one.standing.state is not State.TRAINED:
-        train_run(workspace, one.task.training, report)
+        training = one.task.training
+        train_run(
+            workspace,
+            dim=training.dim,
+            encoder=training.encoder,
+            preset=training.preset,
+            epochs=training.epochs,
+            settings=training.settings,
+            name=training.name,
+            on_corrupt=on_corrupt,
+            seed=seed,
+            threads=threads,
+            device=device,
+            report=report,
+        )
     check_interrupt()
     if one.task.codec is None:
-        evaluate_runs(workspace, _models_request(request, one.task.run), report)
+        evaluate_runs(
+            workspace,
+            runs=(one.task.run,),
+            again=True,  # the plan looked closer: something of it is missing or damaged
+            on_corrupt=on_corrupt,
+            seed=seed,
+            threads=threads,
+            device=device,
+            report=report,
+        )
         return
-    encoding = EncodeRequest(
-        None, one.task.run, one.task.codec, (), None, None, request.on_corrupt, request.device
+    encode_store(
+        workspace,
+        name=one.task.run,
+        codec=one.task.codec,
+        on_corrupt=on_corrupt,
+        device=device,
+        report=report,
     )
-    encode_store(workspace, encoding, report)
     check_interrupt()
-    evaluate_store(workspace, _store_request(request, one.task.name), report)
-
-
-def _models_request(request: TablesRequest, run: str) -> EvaluateModelsRequest:
-    return EvaluateModelsRequest(
-        runs=(run,),
-        name=None,
-        baseline=None,
-        validate=(),
-        again=True,  # the plan looked closer: something of it is missing or damaged
-        on_corrupt=request.on_corrupt,
-        seed=request.seed,
-        threads=request.threads,
-        device=request.device,
-    )
-
-
-def _store_request(request: TablesRequest, name: str) -> EvaluateRequest:
-    return EvaluateRequest(
-        dim=None,
-        name=name,
-        baseline="original",
-        head_epochs=None,
-        retrieval=True,
-        seed=request.seed,
-        threads=request.threads,
-        device=request.device,
-    )
+    evaluate_store(workspace, name=one.task.name, seed=seed, threads=threads, device=device, report=report)

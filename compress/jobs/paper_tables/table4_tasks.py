@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compress.jobs.names import run_name
-from compress.jobs.paper_tables.tasks import TablesRequest, Task, row_training, training_of
+from compress.jobs.paper_tables.tasks import TablesRequest, Task, Training, row_training
 from compress.reports import Catalogue, published
 from compress.workspace import Workspace
 
@@ -36,7 +36,7 @@ def store_tasks(workspace: Workspace, known: Catalogue, request: TablesRequest) 
     controls: list[Task] = []
     for control in paper.controls:
         for size in sizes if control.each_size else [None]:
-            training = training_of(request, encoder=control.encoder, dim=size)
+            training = Training(encoder=control.encoder, dim=size)
             task = Task("4", control.title.format(size=size), "video", training, control.codec)
             (controls if control.each_size else original).append(task)
     return [*original, *of_paper, *controls]

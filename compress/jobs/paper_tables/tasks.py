@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
 from compress.jobs.names import run_name, store_name
-from compress.jobs.train import TrainRequest
+from compress.jobs.train import recipe_changes
 from compress.reports import Catalogue, CatalogueRow, StandIn, row_settings
 
 
@@ -34,6 +35,22 @@ class TablesRequest:
 
 
 @dataclass(frozen=True)
+class Training:
+    """How the run of a row is trained; see `compress.jobs.train.train_run`."""
+
+    encoder: str
+    dim: int | None = None
+    name: str | None = None
+    preset: str = "best"
+    epochs: int | None = None
+    settings: tuple[str, ...] = ()
+
+    def changes(self, seed: int) -> dict[str, Any]:
+        """What overrides the preset."""
+        return recipe_changes(self.settings, seed, {"epochs": self.epochs})
+
+
+@dataclass(frozen=True)
 class Task:
     """One row.
 
@@ -50,14 +67,14 @@ class Task:
     table: str
     title: str
     level: str
-    training: TrainRequest
+    training: Training
     codec: str | None = None
     answers: str | None = None
 
     @property
     def run(self) -> str:
         """The run that is trained."""
-        return run_name(str(self.training.encoder), self.training.dim, self.training.name)
+        return run_name(self.training.encoder, self.training.dim, self.training.name)
 
     @property
     def name(self) -> str:
@@ -77,45 +94,13 @@ def model_tasks(
     return tasks
 
 
-def row_training(row: CatalogueRow, stand_in: StandIn | None, request: TablesRequest) -> TrainRequest:
+def row_training(row: CatalogueRow, stand_in: StandIn | None, request: TablesRequest) -> Training:
     """The training of a row of the catalogue."""
-    return training_of(
-        request,
+    return Training(
         encoder=row.encoder,
         dim=row.dim,
         name=row.run,
         preset=row.preset,
         epochs=request.epochs or row.epochs,
         settings=row_settings(row, stand_in),
-    )
-
-
-def training_of(
-    request: TablesRequest,
-    *,
-    encoder: str,
-    dim: int | None,
-    name: str | None = None,
-    preset: str = "best",
-    epochs: int | None = None,
-    settings: tuple[str, ...] = (),
-) -> TrainRequest:
-    """A training on the workspace's shards; arguments as those of TrainRequest."""
-    return TrainRequest(
-        dim=dim,
-        encoder=encoder,
-        preset=preset,
-        epochs=epochs,
-        batch_size=None,
-        learning_rate=None,
-        settings=settings,
-        name=name,
-        train=(),
-        validate=(),
-        num_classes=None,
-        fresh=False,
-        on_corrupt=request.on_corrupt,
-        seed=request.seed,
-        threads=request.threads,
-        device=request.device,
     )

@@ -16,8 +16,7 @@ from compress.evaluation.intervals import RESAMPLES
 from compress.jobs.data_tables import Tables
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.runs import RunFacts
-from compress.jobs.tradeoff.training import training_of
-from compress.jobs.train import overrides
+from compress.jobs.train import recipe_changes
 from compress.machine import choose_device
 from compress.metrics import MetricAccumulator, replicates
 from compress.training.config import TrainConfig
@@ -97,8 +96,9 @@ class Costs:
         return (time.perf_counter() - begun) / max(videos, 1) * sum(map(len, tables))
 
     def _trained(self, run: RunFacts) -> Cost:
-        asked = training_of(self._request, run)
-        return self._cost(train_config(run.encoder, run.dim, asked.preset, overrides(asked)), *self._features)
+        changes = recipe_changes((), self._request.seed, {"nested_dims": run.prefixes or None})
+        config = train_config(run.encoder, run.dim, self._request.preset, changes)
+        return self._cost(config, *self._features)
 
     @cached_property
     def _large(self) -> float:

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compress.errors import Interrupted
-from compress.jobs.encode import EncodeRequest, encode_store
+from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_store
-from compress.jobs.evaluation_requests import EvaluateRequest
 from compress.jobs.failures import ITEM_FAILURES, reason_and_exit_code
 from compress.jobs.tradeoff.plan import PlannedPoint
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.standing import State
-from compress.jobs.tradeoff.training import training_of
 from compress.jobs.train import train_run
 from compress.progress import Note, Reporter, check_interrupt
 from compress.training.run import Run
@@ -75,37 +73,41 @@ def run_tradeoff(
 def _make(workspace: Workspace, request: TradeoffRequest, one: PlannedPoint, report: Reporter) -> None:
     new = one.state in (State.TO_COMPUTE, State.TO_TRAIN)
     if new and not Run(workspace.run(one.run.name)).finished:
-        train_run(workspace, training_of(request, one.run), report)
+        train_run(
+            workspace,
+            dim=None if one.run.encoder == "identity" else one.run.dim,
+            encoder=one.run.encoder,
+            preset=request.preset,
+            nested=one.run.prefixes or None,
+            name=one.run.name,
+            on_corrupt=request.on_corrupt,
+            seed=request.seed,
+            threads=request.threads,
+            device=request.device,
+            report=report,
+        )
     check_interrupt()
     if one.state is not State.TO_EVALUATE:
-        encode_store(workspace, _encoding(request, one), report)
+        encode_store(
+            workspace,
+            dim=one.stored.prefix,
+            name=one.stored.run,
+            codec=one.stored.codec,
+            on_corrupt=request.on_corrupt,
+            device=request.device,
+            report=report,
+        )
     check_interrupt()
-    evaluate_store(workspace, _evaluation(request, one), report)
-
-
-def _encoding(request: TradeoffRequest, one: PlannedPoint) -> EncodeRequest:
-    return EncodeRequest(
-        dim=one.stored.prefix,
-        name=one.stored.run,
-        codec=one.stored.codec,
-        inputs=(),
-        output=None,
-        batch_size=None,
-        on_corrupt=request.on_corrupt,
-        device=request.device,
-    )
-
-
-def _evaluation(request: TradeoffRequest, one: PlannedPoint) -> EvaluateRequest:
-    return EvaluateRequest(
-        dim=None,
+    evaluate_store(
+        workspace,
         name=one.stored.name,
         baseline=request.baseline,
         head_epochs=request.head_epochs,
+        head_mixup=request.head_mixup,
         retrieval=request.retrieval,
         seed=one.seed,
         threads=request.threads,
         device=request.device,
         folder=one.folder,
-        head_mixup=request.head_mixup,
+        report=report,
     )
