@@ -101,9 +101,7 @@ def evaluate(
         from compress.jobs.evaluate_runs import evaluate_runs
 
         with session.working() as report:
-            row = evaluate_runs(
-                session.workspace, runs=runs, on_corrupt=on_corrupt, **given, report=report
-            )
+            row = evaluate_runs(session.workspace, runs=runs, on_corrupt=on_corrupt, **given, report=report)
         session.show(row, lambda: f"{_model(row)}\n{_figures(row, row['name'])}")
     else:
         from compress.jobs.evaluate import evaluate_store

@@ -7,6 +7,7 @@ import pytest
 from compress.errors import UsageError
 from compress.jobs.train import recipe_changes
 
+
 @pytest.mark.parametrize(
     ("setting", "key", "value"),
     [

@@ -13,7 +13,6 @@ import pytest
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError, UsageError
 from compress.evaluation.promises import Scores
 from compress.jobs.select import Selected, select_store
-from compress.progress import silent
 from compress.workspace import Workspace
 from tests.evaluation.promises.worlds import world
 from tests.jobs.measured_stores import measure, measured_stores, write_store
