@@ -2,6 +2,7 @@
 
     CompressError                 70  (base; never raised itself)
     ├── UsageError                 2  options that do not fit together, or lack what they need
+    │   └── OutOfRangeError        2  a row that does not exist
     ├── DataError                 65  what was read is not what it claims to be
     │   ├── CorruptShardError     65  a checksum of a shard does not match, or the shard ends early
     │   ├── CorruptArtifactError  65  a checksum of a store, checkpoint or index does not match
@@ -47,6 +48,10 @@ class CompressError(Exception):
 
 class UsageError(CompressError):
     exit_code = 2
+
+
+class OutOfRangeError(UsageError, IndexError):
+    pass
 
 
 class DataError(CompressError):

@@ -150,7 +150,7 @@ def _store(path: Path) -> Finding:
         "codec": store.codec.name,
         "bytes a video": store.bytes_per_video,
         "splits": {name: len(rows) for name, rows in store.splits.items()},
-        "ids": _some(store.ids),
+        "ids": _some(store.id_bytes),
         **_label_facts(store.labels),
         "checksum": f"sha256 {store.sha256} matches",
     }

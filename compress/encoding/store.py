@@ -18,7 +18,7 @@ from compress.encoding.embedder import Embedder, Window, stored_dim
 from compress.encoding.splits import joined_ids, joined_labels, ranges, sample, windows, without_copies
 from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
-from compress.store.partial import remove_leftovers
+from compress.store.journal import remove_leftovers
 from compress.store.reader import Store, open_store
 from compress.store.writer import StoreWriter, open_writer
 from compress.training.estimate import Stopwatch
@@ -183,7 +183,11 @@ def _finished(
     # How videos were batched moves a last bit at most: who asks for nothing else gets what is there.
     ignored = {"window"} if batch_size else {"window", "batch_size"}
     told, asked = ({k: v for k, v in m.items() if k not in ignored} for m in (store.metadata, metadata))
-    same = (store.dim, store.codec.name) == (dim, codec) and told == asked and np.array_equal(store.ids, ids)
+    same = (
+        (store.dim, store.codec.name) == (dim, codec)
+        and told == asked
+        and np.array_equal(store.id_bytes, ids)
+    )
     return store if same else None
 
 

@@ -42,7 +42,7 @@ def split_table(store: Store, split: str) -> VideoTable:
     labels = labelled_split(store, split)
     rows = rows_by_id(store, split)
     schema = FeatureSchema("video", ("embedding",), (store.dim,), labels.num_classes, "id")
-    return VideoTable(store.ids[rows], StoredFeatures(store, rows), labels.take(rows), schema)
+    return VideoTable(store.id_bytes[rows], StoredFeatures(store, rows), labels.take(rows), schema)
 
 
 def labelled_split(store: Store, split: str) -> Labels:
@@ -81,7 +81,9 @@ class StoredFeatures:
 def rows_by_id(store: Store, split: str) -> np.ndarray:
     """Store rows of a split, int64 (n,), in the order of the video ids."""
     first = store.splits[split].start
-    return first + np.argsort(store.ids[first : store.splits[split].stop], kind="stable").astype(np.int64)
+    return first + np.argsort(store.id_bytes[first : store.splits[split].stop], kind="stable").astype(
+        np.int64
+    )
 
 
 def train_fresh_head(

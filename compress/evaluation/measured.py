@@ -62,7 +62,7 @@ def validation_ids(workspace: Workspace, names: Iterable[str], videos: str) -> n
         store = open_store(workspace.store(name), verify=False)
         complete = store.labels is not None and "validate" in store.splits
         if complete and fingerprint(store, "validate") == videos:
-            return np.asarray(store.ids[rows_by_id(store, "validate")])
+            return np.asarray(store.id_bytes[rows_by_id(store, "validate")])
     raise NotFoundError(
         "no store holds the videos that were measured any more, so their ids are not known",
         where=workspace.embeddings,

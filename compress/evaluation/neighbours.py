@@ -79,8 +79,8 @@ def retrieval_quality(
     """
     validate, base = rows_by_id(store, "validate"), rows_by_id(store, "train")
     original_validate, original_base = rows_by_id(original, "validate"), rows_by_id(original, "train")
-    same = np.array_equal(store.ids[validate], original.ids[original_validate]) and np.array_equal(
-        store.ids[base], original.ids[original_base]
+    same = np.array_equal(store.id_bytes[validate], original.id_bytes[original_validate]) and np.array_equal(
+        store.id_bytes[base], original.id_bytes[original_base]
     )
     if not same:
         raise SchemaError(

@@ -56,9 +56,9 @@ def _from_sibling(workspace: Workspace, store: Store, rows: np.ndarray) -> np.nd
     alike = all(sibling.metadata.get(key) == store.metadata.get(key) for key in _MAKER)
     if not alike or not isinstance(sibling.codec, Float32) or sibling.dim != store.dim:
         return None
-    order = np.argsort(sibling.ids, kind="stable")
-    places = np.minimum(np.searchsorted(sibling.ids[order], store.ids[rows]), len(order) - 1)
-    same = sibling.ids[order[places]] == store.ids[rows]
+    order = np.argsort(sibling.id_bytes, kind="stable")
+    places = np.minimum(np.searchsorted(sibling.id_bytes[order], store.id_bytes[rows]), len(order) - 1)
+    same = sibling.id_bytes[order[places]] == store.id_bytes[rows]
     return sibling.rows(order[places]) if same.all() else None
 
 
@@ -73,7 +73,7 @@ def _from_shards(
         source = open_source(patterns, num_classes=workspace.num_classes, on_corrupt="skip")
     except NotFoundError:
         return None
-    ids = store.ids[rows]
+    ids = store.id_bytes[rows]
     precision = store.metadata["precision"]
     found = embed_picked(run, source, ids, dim=store.dim, precision=precision, device=device)
     return None if np.isnan(found).any() else found

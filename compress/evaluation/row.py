@@ -125,7 +125,7 @@ def evaluate(
         "encoder_bytes": None if run is None else model_size(run)["parts"]["encoder"],
         "figures": figures_json(resampled),
         "delta": None if against is None else delta_json(resampled, against, baseline),
-        "halves": halves_json(top, store.ids[rows_by_id(store, "validate")], against, baseline, seed),
+        "halves": halves_json(top, store.id_bytes[rows_by_id(store, "validate")], against, baseline, seed),
         "joint": joint,
         "retrieval": None if quality is None else quality.to_json(),
         "head_training": {
@@ -206,7 +206,7 @@ def fingerprint(store: Store, split: str) -> str:
     labelled_split(store, split)
     rows = rows_by_id(store, split)
     assert store.labels is not None
-    return videos_fingerprint(store.ids[rows], store.labels.take(rows))
+    return videos_fingerprint(store.id_bytes[rows], store.labels.take(rows))
 
 
 def _train_class_counts(store: Store) -> np.ndarray:

@@ -24,7 +24,7 @@ class Selection:
 
     def ids(self) -> np.ndarray:
         """Ids of the videos, bytes (n,) of fixed width."""
-        ids = self.store.ids[self.store_rows.start : self.store_rows.stop]
+        ids = self.store.id_bytes[self.store_rows.start : self.store_rows.stop]
         return ids.astype(np.dtype(f"S{ids.dtype.itemsize}"))  # Drops h5py's note on the dtype.
 
     def codes(self) -> np.ndarray:
@@ -64,7 +64,7 @@ class Selection:
 
     def _comparable(self, vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         def name(row: int) -> str:
-            video = self.store.ids[numbers[row]].decode(errors="backslashreplace")
+            video = self.store.id_bytes[numbers[row]].decode(errors="backslashreplace")
             return f"video {video} (row {numbers[row]})"
 
         return comparable(vectors, self.metric, name)

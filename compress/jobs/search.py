@@ -143,5 +143,5 @@ def _words(store: Store, row: int | None, names: Vocabulary | None, vector: Path
     if row is None:
         return f"most like {vector}"
     labels = ", ".join(_labels(store, row, names))
-    video_id = store.ids[row].decode("utf-8", "backslashreplace")
+    video_id = store.id_bytes[row].decode("utf-8", "backslashreplace")
     return f"most like {video_id} (row {row})" + (f": {labels}" if labels else "")

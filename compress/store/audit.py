@@ -11,36 +11,23 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import h5py
 import numpy as np
 
 from compress.errors import CorruptArtifactError
-from compress.store import user_block
-from compress.store.hdf5 import h5py, without_plugins
+from compress.store.format import SCHEMA_VERSION, USER_BLOCK_BYTES
 
-_ATTRIBUTES = {
-    "schema_version": int,
-    "codec": str,
-    "dim": int,
-    "num_classes": int,
-    "splits": str,
-    "metadata": str,
-}
+_NUMBERS = ("schema_version", "dim", "num_classes")
+_TEXTS = ("codec", "splits", "metadata")
 _GROUPS = {"labels", "codec"}
 _REQUIRED = {"embeddings", "ids"}
 _LABELS = {"labels/indptr", "labels/indices"}
-_HDF5_ERRORS = (
-    OSError,
-    RuntimeError,
-    KeyError,
-    ValueError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-)
+_HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -87,6 +74,23 @@ def audit(file: BinaryIO, path: Path) -> Description:
         raise CorruptArtifactError(f"its HDF5 structure cannot be read ({error})", where=path) from error
 
 
+@contextmanager
+def without_plugins() -> Iterator[None]:
+    """Take away the folders in which HDF5 looks for plugins, and give them back.
+
+    The package sets HDF5_PLUGIN_PRELOAD, but a process may have loaded HDF5 before.
+    """
+    plugins = h5py.h5pl
+    folders = [plugins.get(position) for position in range(plugins.size())]
+    for _ in folders:
+        plugins.remove(0)
+    try:
+        yield
+    finally:
+        for folder in folders:
+            plugins.append(folder)
+
+
 class _Refused(Exception):
     pass
 
@@ -130,16 +134,16 @@ def _place(group: h5py.Group, name: str, full_name: str, size: int) -> Place:
 
 def _check_inside(place: Place, full_name: str, size: int) -> None:
     length = math.prod(place.shape) * place.dtype.itemsize
-    if length and not user_block.SIZE <= place.offset <= size - length:
+    if length and not USER_BLOCK_BYTES <= place.offset <= size - length:
         raise _Refused(f"{full_name} claims {length:,} bytes at {place.offset:,}, the file has {size:,}")
 
 
 def _attributes(hdf5: h5py.File) -> dict[str, Any]:
-    if set(hdf5.attrs) != set(_ATTRIBUTES):
-        raise _Refused(f"its attributes are {sorted(hdf5.attrs)}, not {sorted(_ATTRIBUTES)}")
+    if set(hdf5.attrs) != {*_NUMBERS, *_TEXTS}:
+        raise _Refused(f"its attributes are {sorted(hdf5.attrs)}, not {sorted([*_NUMBERS, *_TEXTS])}")
     values: dict[str, Any] = {}
-    for name, kind in _ATTRIBUTES.items():
-        attribute = hdf5.attrs.get_id(name)
+    for name in (*_NUMBERS, *_TEXTS):
+        attribute, kind = hdf5.attrs.get_id(name), str if name in _TEXTS else int
         is_text = h5py.check_string_dtype(attribute.dtype) is not None
         if attribute.shape != () or is_text != (kind is str) or not (is_text or attribute.dtype.kind == "i"):
             raise _Refused(f"attribute {name} is not one {kind.__name__}")
@@ -155,7 +159,7 @@ def _check_names(names: set[str]) -> None:
 
 
 def _describe(arrays: dict[str, Place], attributes: dict[str, Any]) -> Description:
-    if attributes["schema_version"] != user_block.SCHEMA_VERSION:
+    if attributes["schema_version"] != SCHEMA_VERSION:
         raise _Refused(f"attribute schema_version is {attributes['schema_version']}")
     splits, metadata = json.loads(attributes["splits"]), json.loads(attributes["metadata"])
     if not isinstance(splits, dict) or not isinstance(metadata, dict):

@@ -1,21 +1,33 @@
-"""Which rows of an unfinished store are safely on the disk: one line a block, written after its fsync.
+"""An unfinished store, `<name>.partial`, and its journal: made, or found and continued where it stopped.
+
+The journal says which rows are safely on the disk, one line per block, written after the block's fsync:
 
     {"identity": "<sha256>"}
     {"start": 0, "stop": 4096, "crc32c": 123}
     ...
 
-Only the longest sound prefix counts: a torn last line, or anything after a line that makes no sense, never
-happened.
+Only the longest sound prefix counts. A torn last line, or anything behind a line that makes no sense, is
+ignored.
 """
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from crc32c import crc32c
+
 from compress.artifacts import disk
+from compress.artifacts.atomic import removed_on_error, write_bytes
+from compress.artifacts.lock import exclusive, lock_path
+from compress.errors import StorageError
+from compress.store.format import Layout
+
+_READ_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,7 @@ def read_journal(path: Path, identity: str, num_rows: int) -> list[Block]:
         return []
     blocks: list[Block] = []
     for line in lines:
-        block = _parse(line)
+        block = _parse_block(line)
         start = blocks[-1].stop if blocks else 0
         if block is None or not block.start == start < block.stop <= num_rows:
             break
@@ -55,7 +67,7 @@ def read_journal(path: Path, identity: str, num_rows: int) -> list[Block]:
     return blocks
 
 
-def _parse(line: bytes) -> Block | None:
+def _parse_block(line: bytes) -> Block | None:
     try:
         block = Block(**_object(json.loads(line)))
     except (ValueError, TypeError, RecursionError):
@@ -68,3 +80,113 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or any(type(number) is not int for number in value.values()):
         raise TypeError("not an object of integers")
     return value
+
+
+def partial_path(path: Path) -> Path:
+    """Where the store `path` is while it is being written."""
+    return path.with_name(f"{path.name}.partial")
+
+
+def journal_path(path: Path) -> Path:
+    """Where the journal of the unfinished store `path` is."""
+    return path.with_name(f"{path.name}.partial.journal")
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a writer left that was killed after the finished store got its name.
+
+    An unfinished store of other contents, which may be continued, stays.
+
+    Raises:
+        LockedError: somebody is writing a new store there right now.
+    """
+    orphan = not partial_path(path).exists() and journal_path(path).exists()
+    if orphan or lock_path(path).exists():
+        with exclusive(path), disk.storage_errors(path):
+            if orphan:
+                disk.remove(journal_path(path))
+
+
+def take_over(path: Path, layout: Layout, num_rows: int) -> list[Block]:
+    """Make `<path>.partial` ready for the next block: continue it where it can be, else create it.
+
+    Returns:
+        The blocks in it, each with its CRC checked just now. Space for the whole store is reserved, the
+        metadata is in place, and the journal holds exactly these blocks.
+
+    Raises:
+        StorageError: the disk refused; a full one is named with the bytes needed and free.
+    """
+    partial, journal = partial_path(path), journal_path(path)
+    blocks = read_journal(journal, layout.identity, num_rows)
+    if blocks and partial.exists() and partial.stat().st_size == layout.size:
+        blocks = _intact(partial, layout, num_rows, blocks)
+        with disk.storage_errors(partial):
+            _write_pieces(partial, layout)
+    else:
+        blocks = []
+        _create(partial, journal, layout)
+    lines = [render_identity(layout.identity), *map(render_block, blocks)]
+    write_bytes(journal, b"".join(lines))
+    return blocks
+
+
+def _create(partial: Path, journal: Path, layout: Layout) -> None:
+    with disk.storage_errors(partial):
+        disk.remove(journal)
+        disk.remove(partial)
+    _require_space(partial, layout.size)
+    with removed_on_error(partial, partial, layout.size):
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            disk.reserve(descriptor, layout.size)
+        finally:
+            os.close(descriptor)
+        _write_pieces(partial, layout)
+        disk.fsync_folder(partial.parent)
+
+
+def _require_space(partial: Path, needed: int) -> None:
+    with disk.storage_errors(partial):
+        free = disk.free_bytes(partial)
+    if free < needed:
+        raise StorageError(
+            f"not enough space: the store needs {needed:,} bytes, {free:,} are free",
+            where=partial.parent,
+            hint="free some space, choose another folder, or a smaller codec",
+        )
+
+
+def _write_pieces(partial: Path, layout: Layout) -> None:
+    # Also on resume: it costs milliseconds, and whatever happened to the file, its metadata is right again.
+    descriptor = os.open(partial, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        for offset, piece in layout.pieces:
+            disk.write_at(descriptor, piece, offset)
+        disk.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _intact(partial: Path, layout: Layout, num_rows: int, blocks: list[Block]) -> list[Block]:
+    row_bytes = layout.embeddings_bytes // num_rows
+    intact = []
+    with disk.storage_errors(partial), partial.open("rb", buffering=0) as file:
+        for block in blocks:
+            file.seek(layout.embeddings_offset + block.start * row_bytes)
+            crc = 0
+            for chunk in _read_chunks(file.fileno(), (block.stop - block.start) * row_bytes):
+                crc = crc32c(chunk, crc)
+            if crc != block.crc32c:
+                break
+            intact.append(block)
+    return intact
+
+
+def _read_chunks(descriptor: int, length: int) -> Iterator[bytes]:
+    while length > 0:
+        chunk = os.read(descriptor, min(length, _READ_BYTES))
+        if not chunk:
+            return
+        length -= len(chunk)
+        yield chunk

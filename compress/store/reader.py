@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -12,15 +13,16 @@ import numpy as np
 
 from compress.artifacts.hashed import Verify
 from compress.codecs.base import Codec
-from compress.datasets.labels import Labels
+from compress.datasets.labels import Labels, Rows, row_numbers
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
-from compress.store.id_lookup import IdLookup
-from compress.store.mapping import WORTH_BYTES, forget
-from compress.store.part import Part, open_part
-from compress.store.rows import ConcatenatedRows
+from compress.store.mapping import WORTH_BYTES, ConcatenatedRows, Part, forget, open_part
 
 # Numbers decoded at once: they stay in the processor's cache on their way to the result.
 _CHUNK_NUMBERS = 131_072
+# Up to here every id is compared for a "did you mean"; beyond, only those next to it in the order.
+_COMPARE_ALL = 5000
+_NEIGHBOURS = 200
+_LOOKS_AT_ALL = 3
 
 
 def open_store(path: str | Path | Sequence[str | Path], verify: Verify = True) -> Store:
@@ -50,7 +52,7 @@ class Store:
         self._parts = tuple(parts)
         if len(parts) > 1:
             _check_alike(self._parts)
-        self._lookup = IdLookup(self.ids)
+        self._lookup = IdLookup(self.id_bytes)
 
     def __len__(self) -> int:
         return sum(len(part.ids) for part in self._parts)
@@ -88,9 +90,15 @@ class Store:
         return hashlib.sha256("".join(part.sha256 for part in self._parts).encode()).hexdigest()
 
     @cached_property
-    def ids(self) -> np.ndarray:
-        """Video ids, S (N,), UTF-8."""
-        return np.asarray(_joined([part.ids for part in self._parts]))
+    def ids(self) -> list[str]:
+        """Video ids of the N rows."""
+        return [video_id.decode(errors="backslashreplace") for video_id in self.id_bytes.tolist()]
+
+    @cached_property
+    def id_bytes(self) -> np.ndarray:
+        """The ids as they are stored, UTF-8 S (N,): for sorting and joining many of them."""
+        ids = [np.asarray(part.ids) for part in self._parts]
+        return ids[0] if len(ids) == 1 else np.concatenate(ids)
 
     @cached_property
     def codes(self) -> np.ndarray | ConcatenatedRows:
@@ -101,7 +109,8 @@ class Store:
     @cached_property
     def labels(self) -> Labels | None:
         """Labels of the N videos, or None when they have none."""
-        return _join_labels([part.labels for part in self._parts])
+        known = [part.labels for part in self._parts if part.labels is not None]
+        return Labels.concatenate(known) if known else None
 
     @cached_property
     def splits(self) -> dict[str, range]:
@@ -129,11 +138,16 @@ class Store:
             self._forget(start, stop)
         return embedding
 
-    def rows(self, indices: np.ndarray | Sequence[int]) -> np.ndarray:
-        """Embeddings f32 (M, dim) of rows `indices`, int (M,), each within [0, N)."""
-        indices = np.asarray(indices, dtype=np.int64)
-        if len(indices) and not (indices.min() >= 0 and indices.max() < len(self)):
-            raise UsageError(f"a row is not within [0, {len(self)})", where=self.path)
+    def rows(self, rows: Rows) -> np.ndarray:
+        """Embeddings f32 (M, dim) of some rows, in the order asked.
+
+        Args:
+            rows: numbers (M,), each within [0, N), a mask bool (N,), or a slice.
+
+        Raises:
+            UsageError: rows that do not exist, fractions, or a mask of another length.
+        """
+        indices = row_numbers(rows, len(self), self.path)
         embedding = np.empty((len(indices), self.dim), dtype=np.float32)
         # A row maps sixteen pages; rows in order never need those behind them again.
         in_order = embedding.nbytes >= WORTH_BYTES and bool((np.diff(indices) >= 0).all())
@@ -152,12 +166,15 @@ class Store:
             first = last
 
     def row_of(self, video_id: str | bytes) -> int:
-        """The row of a video; NotFoundError naming ids that look like it when there is none."""
+        """The row of a video; NotFoundError that suggests similar ids when there is none."""
         # A lone surrogate (from JSON, or an odd argument) is no UTF-8, so in no store, but must not crash.
         key = video_id.encode(errors="backslashreplace") if isinstance(video_id, str) else video_id
         row = self._lookup.row(key)
         if row is None:
-            close = ", ".join(self._lookup.close(key))
+            # Pasted from a printed numpy array of bytes, where the id abc is b'abc'.
+            bare = key[2:-1] if key[:2] in (b"b'", b'b"') else b""
+            found = self._lookup.row(bare) is not None
+            close = bare.decode() if found else ", ".join(self._lookup.close(key))
             hint = f"did you mean {close}?" if close else ""
             raise NotFoundError(f"no video {key.decode(errors='replace')!r}", where=self.path, hint=hint)
         return row
@@ -167,10 +184,6 @@ def _chunks(count: int, dim: int) -> Iterator[tuple[int, int]]:
     rows = max(1, _CHUNK_NUMBERS // dim)
     for first in range(0, count, rows):
         yield first, min(first + rows, count)
-
-
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _check_alike(parts: Sequence[Part]) -> None:
@@ -183,7 +196,8 @@ def _check_alike(parts: Sequence[Part]) -> None:
                 where=other.path,
                 hint="encode them again in one run, or with a codec that needs no calibration",
             )
-        if _num_classes(first) != _num_classes(other):
+        classes = [None if part.labels is None else part.labels.num_classes for part in (first, other)]
+        if classes[0] != classes[1]:
             raise SchemaError(f"its labels differ in kind from those of {first.path}", where=other.path)
     ordered = np.sort(np.concatenate([part.ids for part in parts]))
     duplicates = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -194,19 +208,6 @@ def _check_alike(parts: Sequence[Part]) -> None:
 
 def _codec_identity(codec: Codec) -> tuple[str, int, list[tuple[str, bytes]]]:
     return codec.name, codec.dim, [(name, array.tobytes()) for name, array in sorted(codec.state().items())]
-
-
-def _num_classes(part: Part) -> int | None:
-    return part.labels.num_classes if part.labels else None
-
-
-def _join_labels(labels: Sequence[Labels | None]) -> Labels | None:
-    known = [one for one in labels if one is not None]
-    if len(known) <= 1:
-        return known[0] if known else None
-    lengths = np.concatenate([one.counts() for one in known])
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Labels(indptr, np.concatenate([one.indices for one in known]), known[0].num_classes)
 
 
 def _join_splits(parts: Sequence[Part]) -> dict[str, range]:
@@ -221,3 +222,50 @@ def _join_splits(parts: Sequence[Part]) -> dict[str, range]:
             splits[name] = range(known.start, rows.stop)
         first_row += len(part.ids)
     return splits
+
+
+class IdLookup:
+    """Video id -> row: looks at all ids, and from the fourth time on bisects the sorted ones.
+
+    Sorted ids take 8 bytes per video and a copy of the ids, where a dict takes a hundred, but a second per
+    million videos.
+
+    Args:
+        ids: S (N,), unique.
+    """
+
+    def __init__(self, ids: np.ndarray) -> None:
+        self._ids = ids
+        self._looks = 0
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(self._ids, kind="stable")
+
+    @cached_property
+    def _sorted(self) -> np.ndarray:
+        return self._ids[self._order]
+
+    def row(self, video_id: bytes) -> int | None:
+        """The row of `video_id`, or None."""
+        self._looks += 1
+        if self._looks <= _LOOKS_AT_ALL:
+            rows = np.flatnonzero(self._ids == np.bytes_(video_id))
+            return int(rows[0]) if len(rows) and bytes(self._ids[rows[0]]) == video_id else None
+        position = self._position(video_id)
+        # numpy drops NULs at the end of a bytes string, so b"a\\0" must not find b"a": compare real bytes.
+        if position < len(self._ids) and bytes(self._sorted[position]) == video_id:
+            return int(self._order[position])
+        return None
+
+    def close(self, video_id: bytes) -> list[str]:
+        """Up to three ids that look like `video_id`."""
+        candidates = self._sorted
+        if len(candidates) > _COMPARE_ALL:
+            position = self._position(video_id)
+            candidates = candidates[max(0, position - _NEIGHBOURS) : position + _NEIGHBOURS]
+        names = [candidate.decode(errors="replace") for candidate in candidates]
+        return difflib.get_close_matches(video_id.decode(errors="replace"), names, n=3)
+
+    def _position(self, video_id: bytes) -> int:
+        return int(np.searchsorted(self._sorted, np.bytes_(video_id)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -17,15 +18,18 @@ from compress.artifacts import disk
 from compress.artifacts.atomic import render_json
 from compress.artifacts.lock import exclusive
 from compress.codecs.base import Codec, finite_rows
+from compress.datasets.distinct import first_repeat
 from compress.datasets.labels import Labels
 from compress.errors import DataError, RecordError, SchemaError
-from compress.store import user_block
-from compress.store.checks import check_contents
-from compress.store.journal import Block, render_block
-from compress.store.layout import Contents, Layout, lay_out
-from compress.store.partial import journal_path, partial_path, take_over
-from compress.store.running_hash import RunningHash
-from compress.store.user_block import UserBlock
+from compress.store.format import (
+    USER_BLOCK_BYTES,
+    Contents,
+    Layout,
+    UserBlock,
+    lay_out,
+    render_user_block,
+)
+from compress.store.journal import Block, journal_path, partial_path, render_block, take_over
 
 
 def open_writer(
@@ -136,7 +140,7 @@ class StoreWriter:
         with disk.storage_errors(partial_path(self._path)):
             disk.fsync(self._data)
             block = UserBlock(self._layout.size, self._sha256())
-            disk.write_at(self._data, user_block.render(block), 0)
+            disk.write_at(self._data, render_user_block(block), 0)
             disk.fsync(self._data)
             disk.rename(partial_path(self._path), self._path)
             disk.fsync_folder(self._path.parent)
@@ -190,8 +194,104 @@ class StoreWriter:
 
 def hash_after_user_block(descriptor: int) -> str:
     """sha256 (hex) of a file's bytes from 4096 on."""
-    digest, buffer, offset = hashlib.sha256(), bytearray(1 << 20), user_block.SIZE
+    digest, buffer, offset = hashlib.sha256(), bytearray(1 << 20), USER_BLOCK_BYTES
     while length := os.preadv(descriptor, [buffer], offset):
         digest.update(memoryview(buffer)[:length])
         offset += length
     return digest.hexdigest()
+
+
+class RunningHash:
+    """sha256 of everything written so far; hashes in a thread of its own while the disk works.
+
+    Args:
+        start: the first bytes.
+    """
+
+    def __init__(self, start: bytes) -> None:
+        self._sha256 = hashlib.sha256(start)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-sha256")
+
+    def start(self, data: memoryview) -> Future[hashlib._Hash]:
+        """Begin to hash the next bytes, which must not change until the result is there; see `advance`."""
+        return self._thread.submit(_continued, self._sha256, data)
+
+    def advance(self, started: Future[hashlib._Hash]) -> None:
+        """Count those bytes in, now that they are written. Without this call they never happened."""
+        self._sha256 = started.result()
+
+    def finish(self, end: bytes) -> str:
+        """sha256 (hex) of all, `end` being the last bytes."""
+        return _continued(self._sha256, memoryview(end)).hexdigest()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+
+def _continued(before: hashlib._Hash, data: memoryview) -> hashlib._Hash:
+    after = before.copy()
+    after.update(data)
+    return after
+
+
+def check_contents(contents: Contents) -> None:
+    """Refuse contents that could not be read back, or would mean nothing.
+
+    Raises:
+        DataError: no videos, a duplicate id, labels or splits that do not fit.
+        RecordError: an id that is empty or not UTF-8.
+    """
+    check_ids(contents.ids)
+    if contents.labels is not None:
+        check_labels(contents.labels, len(contents.ids))
+    check_splits(contents.splits, len(contents.ids))
+
+
+def check_ids(ids: np.ndarray) -> None:
+    """Refuse ids, S (N,), that are none, empty, not UTF-8, or not unique."""
+    if ids.ndim != 1 or ids.dtype.kind != "S":
+        raise DataError(f"ids are {ids.dtype} {ids.shape}, not one bytes string (S) a video")
+    if len(ids) == 0:
+        raise DataError("there are no videos to store", hint="check the input files, and what was skipped")
+    empty = np.flatnonzero(ids == b"")
+    if len(empty):
+        raise RecordError("the video id is empty", where=f"row {empty[0]}")
+    _check_utf8(ids)
+    repeat = first_repeat(ids)
+    if repeat is not None:
+        raise DataError(f"video id {ids[repeat[1]].decode()!r} appears more than once")
+
+
+def check_labels(labels: Labels, num_videos: int) -> None:
+    """Refuse labels that are not compressed sparse rows of `num_videos` videos."""
+    indptr, indices = labels.indptr, labels.indices
+    if len(labels) != num_videos:
+        raise SchemaError(f"there are labels of {len(labels)} videos, and {num_videos} videos")
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
+        raise DataError("the labels' indptr does not ascend from 0 to the number of labels")
+    if len(indices) and not (indices.min() >= 0 and indices.max() < labels.num_classes):
+        raise DataError(f"a label is outside [0, {labels.num_classes})")
+
+
+def check_splits(splits: object, num_videos: int) -> None:
+    """Refuse splits that are not {name: (start, stop)} of rows that exist, each row in one split at most."""
+    if not isinstance(splits, dict):
+        raise DataError("splits are not {name: (start, stop)}")
+    end = 0
+    for name, rows in sorted(splits.items(), key=lambda item: tuple(item[1])):
+        start, stop = (int(row) for row in rows)
+        if not end <= start <= stop <= num_videos:
+            raise DataError(f"split {name!r} is rows [{start}, {stop}) of {num_videos}, or overlaps another")
+        end = stop
+
+
+def _check_utf8(ids: np.ndarray) -> None:
+    # Nearly always all ASCII: one pass over the bytes instead of one decode a video.
+    if np.ascontiguousarray(ids).view(np.uint8).max() < 128:
+        return
+    for row, video_id in enumerate(ids):
+        try:
+            video_id.decode()
+        except UnicodeDecodeError as error:
+            raise RecordError(f"the video id {bytes(video_id)!r} is not UTF-8", where=f"row {row}") from error

@@ -85,7 +85,7 @@ def test_every_command_may_be_run_again_and_changes_no_embedding(compress, insid
 def test_a_video_is_found_by_id_row_and_vector(compress, inside: Path):
     store = open_store(inside / "embeddings" / "residual_cnn-24.h5")
     np.save(inside / "seven.npy", store.rows(np.array([7]))[0])
-    video = store.ids[7].decode()
+    video = store.ids[7]
     by_id, by_row, by_vector = (
         compress("search", *words, "--dim", 24, "--k", 5, "--json").json["neighbours"]
         for words in ([video], ["--row", 7], ["--vector", "seven.npy"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from compress.datasets import Labels
+from compress.errors import UsageError
 
 LISTS = [[1, 4], [], [0], [], [2, 3, 4], [4]]
 
@@ -38,3 +39,38 @@ def test_a_class_beyond_the_last_is_an_error_and_never_another_videos_label() ->
     labels = Labels(np.array([0, 1, 2]), np.array([3, 0], dtype=np.int32), 3)
     with pytest.raises(IndexError):
         labels.multi_hot()
+
+
+def test_a_row_counts_from_either_end(labels: Labels) -> None:
+    assert [labels[row - 6].tolist() for row in range(6)] == LISTS
+    assert [row.tolist() for row in labels] == LISTS
+    assert [row.tolist() for row in labels[1:-1:2]] == LISTS[1:-1:2]
+    assert [row.tolist() for row in labels[-2:]] == LISTS[-2:]
+
+
+@pytest.mark.parametrize("row", [6, -7, 10**20])
+def test_a_row_that_does_not_exist_is_told(labels: Labels, row: int) -> None:
+    with pytest.raises(UsageError, match="these are the labels of 6"):
+        labels[row]
+    with pytest.raises(IndexError):
+        labels[row]
+
+
+def test_a_mask_selects_rows_and_one_of_another_length_is_refused(labels: Labels) -> None:
+    mask = np.array([True, False, False, False, True, False])
+    assert [row.tolist() for row in labels.take(mask)] == [LISTS[0], LISTS[4]]
+    assert np.array_equal(labels.multi_hot(mask), labels.multi_hot([0, 4]))
+    with pytest.raises(UsageError, match="a mask of shape"):
+        labels.take(mask[:5])
+
+
+@pytest.mark.parametrize("kind", [bool, np.int64, np.float32])
+def test_multi_hot_matrices_are_packed(labels: Labels, kind: type) -> None:
+    packed = Labels.from_multi_hot(labels.multi_hot().astype(kind))
+    assert [row.tolist() for row in packed] == LISTS
+    assert (packed.num_classes, packed.indices.dtype, packed.indptr.dtype) == (5, np.int32, np.int64)
+
+
+def test_labels_of_several_sources_are_joined(labels: Labels) -> None:
+    joined = Labels.concatenate([labels, Labels.empty(2, 5), labels])
+    assert [row.tolist() for row in joined] == [*LISTS, [], [], *LISTS]

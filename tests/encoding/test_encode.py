@@ -32,7 +32,7 @@ def test_a_store_holds_the_embedding_of_every_video(tmp_path, splits: dict[str, 
     run = encoder_run(tmp_path / "run")
     done = encoded(tmp_path, splits, run, batch_size=batch_size)
     store = open_store(done.path)
-    assert store.ids.tolist() == [record.video_id for record in EVERYONE]
+    assert store.id_bytes.tolist() == [record.video_id for record in EVERYONE]
     assert store.splits == {"train": range(30), "validate": range(30, 41)}
     assert store.labels is not None
     assert store.labels.num_classes == CLASSES

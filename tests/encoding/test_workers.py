@@ -155,5 +155,5 @@ def test_videos_of_like_length_share_a_batch(tmp_path: Path):
     run, splits = made(tmp_path, "lstm")
     stored = open_store(encoded(tmp_path, splits, run, batch_size=4).path)
     alone = open_store(encoded(tmp_path / "alone", splits, run, batch_size=1).path)
-    assert stored.ids.tolist() == alone.ids.tolist()
+    assert stored.id_bytes.tolist() == alone.id_bytes.tolist()
     assert torch.allclose(torch.from_numpy(stored.decode(0, 41)), torch.from_numpy(alone.decode(0, 41)))

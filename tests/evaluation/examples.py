@@ -61,7 +61,7 @@ def rewritten(
     order = np.arange(len(store)) if order is None else order
     trained = int(np.sum(order < TRAIN))
     contents = {
-        "ids": np.array(store.ids)[order],
+        "ids": np.array(store.id_bytes)[order],
         "labels": store.labels.take(order),
         "codec": store.codec,
         "splits": {"train": (0, trained), "validate": (trained, len(order))},

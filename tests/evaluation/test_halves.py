@@ -43,7 +43,9 @@ def test_no_video_has_no_half():
 
 def scores_of(workspace: Workspace, name: str) -> tuple[TopScores, np.ndarray]:
     store = open_store(workspace.store(name))
-    return load_scores(workspace.evaluation / "scores" / name)[0], store.ids[rows_by_id(store, "validate")]
+    return load_scores(workspace.evaluation / "scores" / name)[0], store.id_bytes[
+        rows_by_id(store, "validate")
+    ]
 
 
 @pytest.mark.parametrize("which", HALVES)

@@ -34,7 +34,7 @@ class MemoryStore:
         return self.vectors.shape[1]
 
     @property
-    def ids(self) -> np.ndarray:
+    def id_bytes(self) -> np.ndarray:
         return np.array([b"vid%05d" % row for row in range(len(self.vectors))])
 
     def __len__(self) -> int:

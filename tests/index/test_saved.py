@@ -150,7 +150,7 @@ def is_whole(folder: Path, store) -> str:
     index = open_index(folder, store=store)
     _, rows = index.search(store.vectors, 1)
     assert np.array_equal(rows[:, 0], np.arange(len(store)))
-    assert np.array_equal(index.ids, store.ids)
+    assert np.array_equal(index.ids, store.id_bytes)
     return index.facts.kind
 
 
@@ -185,7 +185,7 @@ from compress.index import build_index
 
 class Store:
     def __init__(self, folder):
-        self.vectors, self.ids = np.load(folder / "vectors.npy"), np.load(folder / "ids.npy")
+        self.vectors, self.id_bytes = np.load(folder / "vectors.npy"), np.load(folder / "ids.npy")
         self.dim, self.sha256, self.splits = self.vectors.shape[1], "a" * 64, {}
         self.codec, self.codes = Float32(self.dim), self.vectors
     def __len__(self): return len(self.vectors)
@@ -198,7 +198,7 @@ build_index(Store(Path(sys.argv[1])), Path(sys.argv[1]) / "index", recall_querie
 
 def test_a_kill_at_any_step_leaves_the_old_index_or_the_new_one(store, tmp_path):
     np.save(tmp_path / "vectors.npy", store.vectors)
-    np.save(tmp_path / "ids.npy", store.ids)
+    np.save(tmp_path / "ids.npy", store.id_bytes)
     build_index(store, tmp_path / "old", factory="IVF4,Flat", wanted_recall=1.0)
     seen = []
     while len(seen) < 100:

@@ -110,7 +110,7 @@ def made(request: pytest.FixtureRequest, workspace: Workspace) -> Made:
 
 def matrix(store: Store, embeddings: dict[bytes, np.ndarray]) -> np.ndarray:
     """The embeddings in the order of the store."""
-    return np.stack([embeddings[video_id] for video_id in store.ids.tolist()])
+    return np.stack([embeddings[video_id] for video_id in store.id_bytes.tolist()])
 
 
 def allowed(store: Store, exact: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -177,7 +177,7 @@ def test_every_video_finds_itself_first_and_then_others(made: Made, codec: str):
     np.testing.assert_allclose(scores[:, 0], 1, atol=1e-5)
     itself = scores[rows == np.arange(len(store))[:, None]]
     np.testing.assert_allclose(itself, scores[:, 0], atol=1e-6)  # two videos may have the same embedding
-    video_id = store.ids[0].decode()
+    video_id = store.ids[0]
     answer = searched(made.workspace, store_name(made.chosen, codec), video_id, 3)
     assert len(answer.neighbours) == 3
     assert video_id not in [hit.video_id for hit in answer.neighbours]

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from compress.errors import CorruptArtifactError
-from compress.store import user_block
-from compress.store.hdf5 import without_plugins
+from compress.store.audit import without_plugins
+from compress.store.format import UserBlock, render_user_block
 from compress.store.reader import open_store
-from compress.store.user_block import UserBlock
 from tests.store.examples import embeddings
 
 SECRET = b"top secret bytes" * 10
@@ -24,7 +23,7 @@ def sealed(path: Path) -> Path:
     """Give a hostile file a right size and sha256: these prove that nothing changed, not that it is ours."""
     data = path.read_bytes()[4096:]
     block = UserBlock(4096 + len(data), hashlib.sha256(data).hexdigest())
-    path.write_bytes(user_block.render(block) + data)
+    path.write_bytes(render_user_block(block) + data)
     return path
 
 

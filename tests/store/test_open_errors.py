@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from compress.errors import CorruptArtifactError, DataError, NotFoundError, UsageError
-from compress.store import user_block
+from compress.store.format import UserBlock, render_user_block
 from compress.store.reader import open_store
-from compress.store.user_block import UserBlock
 from compress.store.writer import open_writer
 from tests.store.examples import contents, embeddings, write_store
 
@@ -55,7 +54,7 @@ def test_foreign_hdf5_is_told_so(tmp_path: Path, userblock: int) -> None:
 def test_a_newer_schema_version_names_both(tmp_path: Path) -> None:
     path = write_store(tmp_path / "a.h5").path
     data = path.read_bytes()
-    path.write_bytes(user_block.render(UserBlock(len(data), "0" * 64), schema_version=7) + data[4096:])
+    path.write_bytes(render_user_block(UserBlock(len(data), "0" * 64), schema_version=7) + data[4096:])
     with pytest.raises(
         DataError, match="has schema version 7, this compress reads up to 1; upgrade compress"
     ):

@@ -22,7 +22,7 @@ def test_every_codec_round_trips(tmp_path: Path, codec: str) -> None:
     expected = contents(codec=codec)
     assert (len(store), store.dim, store.codec.name) == (10, DIM, codec)
     assert store.bytes_per_video == expected["codec"].bytes_per_video
-    assert np.array_equal(store.ids, expected["ids"])
+    assert np.array_equal(store.id_bytes, expected["ids"])
     assert np.array_equal(store.codes, expected["codec"].encode(embeddings()))
     assert np.array_equal(store.decode(0, 10), expected["codec"].decode(store.codes))
     assert store.splits == {"train": range(6), "validate": range(6, 10)}
@@ -111,16 +111,46 @@ def test_rows_outside_are_refused(tmp_path: Path, row: int) -> None:
         write_store(tmp_path / "a.h5").rows([0, row])
 
 
+@pytest.mark.parametrize(
+    "rows", [[-1], [10], [1.7], [[1, 2]], [[1], [2, 3]], 3, ["1"], None, [True] * 9, [2**63]]
+)
+def test_rows_that_are_none_are_refused_in_one_sentence(tmp_path: Path, rows: object) -> None:
+    with pytest.raises(UsageError, match="row"):
+        write_store(tmp_path / "a.h5").rows(rows)
+
+
+def test_a_mask_and_a_slice_select_rows(tmp_path: Path) -> None:
+    store = write_store(tmp_path / "a.h5")
+    mask = np.arange(10) % 3 == 1
+    assert np.array_equal(store.rows(mask), embeddings()[mask])
+    assert np.array_equal(store.rows(mask.tolist()), embeddings()[mask])
+    assert np.array_equal(store.rows(slice(-3, None)), embeddings()[-3:])
+    assert store.rows([]).shape == (0, DIM)
+
+
+def test_ids_are_text_that_finds_its_row_again(tmp_path: Path) -> None:
+    store = open_store(str(write_store(tmp_path / "a.h5").path))
+    assert store.ids == [f"vidéo-{row}" for row in range(10)]
+    assert [store.row_of(video_id) for video_id in store.ids] == list(range(10))
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_an_id_pasted_as_python_prints_its_bytes_is_recognised(tmp_path: Path, quote: str) -> None:
+    store = write_store(tmp_path / "a.h5", ids=np.array([f"v{row}".encode() for row in range(10)]))
+    with pytest.raises(NotFoundError, match="did you mean v3\\?"):
+        store.row_of(f"b{quote}v3{quote}")
+
+
 def test_every_video_is_found_by_its_id(tmp_path: Path) -> None:
     store = write_store(tmp_path / "a.h5")
     assert [store.row_of(f"vidéo-{row}") for row in range(10)] == list(range(10))
-    assert [store.row_of(bytes(video_id)) for video_id in store.ids] == list(range(10))
+    assert [store.row_of(bytes(video_id)) for video_id in store.id_bytes] == list(range(10))
 
 
 @pytest.mark.parametrize("many", [False, True])
 def test_an_unknown_id_names_close_ones(tmp_path: Path, monkeypatch, many: bool) -> None:
     if many:
-        monkeypatch.setattr("compress.store.id_lookup._COMPARE_ALL", 2)
+        monkeypatch.setattr("compress.store.reader._COMPARE_ALL", 2)
     with pytest.raises(NotFoundError, match=r"no video 'vidéo-33'; did you mean .*vidéo-3") as caught:
         write_store(tmp_path / "a.h5").row_of("vidéo-33")
     assert caught.value.exit_code == 66

@@ -13,8 +13,7 @@ from compress.codecs.registry import build_codec
 from compress.errors import StorageError
 from compress.store import writer as writing
 from compress.store.reader import open_store
-from compress.store.running_hash import RunningHash
-from compress.store.writer import StoreWriter, open_writer
+from compress.store.writer import RunningHash, StoreWriter, open_writer
 
 ROWS, DIM = 50, 12
 EMBEDDINGS = np.random.default_rng(0).standard_normal((ROWS, DIM)).astype(np.float32)

@@ -10,8 +10,8 @@ import pytest
 from compress.codecs.registry import build_codec
 from compress.datasets.labels import Labels
 from compress.errors import DataError, SchemaError, UsageError
+from compress.store.mapping import ConcatenatedRows
 from compress.store.reader import Store, open_store
-from compress.store.rows import ConcatenatedRows
 from tests.store.examples import DIM, NUM_CLASSES, embeddings, write_store
 
 
@@ -41,7 +41,7 @@ def test_two_files_are_one_store(tmp_path: Path) -> None:
     assert len(store) == 7
     assert store.paths == (tmp_path / "a.h5", tmp_path / "b.h5")
     assert store.splits == {"train": range(4), "validate": range(4, 7)}
-    assert store.ids.tolist() == [*ids("a", 4), *ids("longer-b", 3)]
+    assert store.id_bytes.tolist() == [*ids("a", 4), *ids("longer-b", 3)]
     assert np.array_equal(store.decode(2, 6), whole[2:6])
     assert np.array_equal(store.rows([6, 0, 3, 4, 6]), whole[[6, 0, 3, 4, 6]])
     assert [store.row_of(video_id) for video_id in ("a3", "longer-b0", "longer-b2")] == [3, 4, 6]

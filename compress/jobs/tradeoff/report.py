@@ -64,7 +64,7 @@ def report_tradeoff(
         hint = "`compress tradeoff` without --measured makes what is missing"
         raise NotFoundError(f"the baseline {request.baseline!r} is not measured", hint=hint)
     store = open_store(workspace.store(request.baseline), verify=False)
-    ids = store.ids[rows_by_id(store, "validate")]
+    ids = store.id_bytes[rows_by_id(store, "validate")]
     measured: list[Measured] = []
     for done, (point, heads) in enumerate(points.items()):
         check_interrupt()

@@ -65,7 +65,7 @@ def test_the_bytes_on_the_disk_are_codes_lengths_ids_and_what_all_share(embeddin
     assert {name: array.nbytes for name, array in arrays.items()} == {
         "codes.npy": 900 * DIM // 8,
         "lengths.npy": 900 * 4,
-        "ids.npy": 900 * store.ids.dtype.itemsize,
+        "ids.npy": 900 * store.id_bytes.dtype.itemsize,
         **{f"codec-{name}.npy": DIM * 4 for name in ("high", "low", "threshold")},
     }
     assert np.array_equal(arrays["codes.npy"], np.asarray(store.codes))

@@ -9,9 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from compress.store import user_block
-from compress.store.layout import Contents, lay_out
-from compress.store.sparse_file import SparseFile
+from compress.store.format import USER_BLOCK_BYTES, Contents, SparseFile, lay_out
 from tests.store.examples import contents, embeddings
 
 
@@ -22,7 +20,7 @@ def example(**changes: Any) -> Contents:
 def test_the_pieces_leave_exactly_the_user_block_and_the_embeddings_free() -> None:
     layout = lay_out(example())
     (start, before), (rest, after) = layout.pieces
-    assert start == user_block.SIZE
+    assert start == USER_BLOCK_BYTES
     assert start + len(before) == layout.embeddings_offset
     assert layout.embeddings_bytes == embeddings().nbytes
     assert rest == layout.embeddings_offset + layout.embeddings_bytes
