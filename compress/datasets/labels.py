@@ -1,4 +1,4 @@
-"""Multi-hot labels of many videos in compressed sparse rows: about 3 class numbers per video instead of 3862 bits."""
+"""Multi-hot labels of many videos in compressed sparse rows: about 3 numbers per video instead of 3862."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The file of a store: 4096 bytes about the rest of it, then HDF5.
 
-    user block      one JSON line: format, schema_version, size and sha256 of the rest, CRC32C of the line itself
+    user block      one JSON line: format, schema_version, size and sha256 of the rest, its own CRC32C
     embeddings      (N, width) of the codec's type, contiguous
     ids             (N,) fixed-width UTF-8 bytes
     labels/indptr   int64 (N + 1,), compressed sparse rows; absent when unlabelled
@@ -42,8 +42,8 @@ class UserBlock:
     """What the first 4096 bytes of a store say, which HDF5 skips.
 
     The block carries its own CRC32C and is compared whole with what we would write, so no bit of it changes
-    unseen. Every schema version keeps this form and the fields `format`, `schema_version` and `crc32c`, so that
-    an old reader can name a newer version.
+    unseen. Every schema version keeps this form and the fields `format`, `schema_version` and `crc32c`, so
+    that an old reader can name a newer version.
 
     Args:
         bytes: size of the whole file.

@@ -17,6 +17,7 @@ from compress.errors import CorruptShardError, Interrupted
 SHARD = CorruptShardError("checksum of the data does not match", where="a.tfrecord", offset=4711, record=3)
 TABLE = [
     (errors.UsageError("no"), 2),
+    (errors.OutOfRangeError("no"), 2),
     (errors.DataError("no"), 65),
     (SHARD, 65),
     (errors.CorruptArtifactError("no"), 65),

@@ -39,12 +39,12 @@ def measured_stores(root: Path) -> Workspace:
 
 def write_store(workspace: Workspace, name: str, of: World, seed: int = 0) -> None:
     """A store of the world's videos, in another order than that of their ids."""
-    order = np.random.default_rng(5).permutation(len(of.id_bytes))
+    order = np.random.default_rng(5).permutation(len(of.ids))
     top = of.baseline.top
     labels = Labels(top.label_indptr, top.label_classes.astype(np.int32), top.num_classes)
     with open_writer(
         workspace.store(name),
-        ids=of.id_bytes[order],
+        ids=of.ids[order],
         labels=labels.take(order),
         codec=build_codec("float32", 2),
         splits={"validate": (0, len(order))},
