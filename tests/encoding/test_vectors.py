@@ -31,7 +31,7 @@ def source(request, tmp_path):
 def test_they_are_those_of_the_store(source, every, tmp_path):
     encode(tmp_path / "run", {"input": source}, tmp_path / "a.h5")
     store = open_store(tmp_path / "a.h5")
-    ids = np.sort(store.ids)[::every]
+    ids = np.sort(store.id_bytes)[::every]
     found = embed_picked(tmp_path / "run", source, ids, dim=store.dim, precision="fp32", device="cpu")
     wanted = store.rows([store.row_of(one) for one in ids])
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
@@ -49,7 +49,7 @@ def test_of_a_prefix_they_are_the_prefix(tmp_path):
     encoder_run(tmp_path / "run", head="moe", nested_dims=(3, 5))
     encode(tmp_path / "run", {"input": source}, tmp_path / "a.h5", dim=3)
     store = open_store(tmp_path / "a.h5")
-    found = embed_picked(tmp_path / "run", source, store.ids, dim=3, precision="fp32", device="cpu")
+    found = embed_picked(tmp_path / "run", source, store.id_bytes, dim=3, precision="fp32", device="cpu")
     np.testing.assert_allclose(found, store.decode(0, 30), rtol=1e-4, atol=1e-5)
 
 
