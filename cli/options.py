@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from cli.session import Session
-from compress.codecs.names import FORMS, canonical
 from compress.errors import UsageError
 from compress.workspace import CHOICES, Defaults
 
@@ -23,11 +22,13 @@ BUILT_IN = Defaults()
 
 
 class CodecName(click.ParamType):
-    """A codec as `compress.codecs.names` writes it."""
+    """A codec as `compress.codecs` writes it."""
 
     name = "codec"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from compress.codecs import canonical
+
         try:
             return canonical(value)
         except UsageError as error:
@@ -47,6 +48,21 @@ class Sizes(click.ParamType):
         if not re.fullmatch(r"[0-9]{1,9}( *, *[0-9]{1,9})*", value, re.ASCII):
             self.fail(f"{value!r} is not a list of sizes such as 32,64,128", param, ctx)
         return tuple(map(int, value.split(",")))
+
+
+class CodecOption(click.RichOption):
+    """Its help ends in the names of all codecs, which are known once their files, and numpy, are loaded."""
+
+    @property
+    def help(self) -> str:
+        """Read when somebody asks for the help of the command."""
+        from compress.codecs import forms
+
+        return f"{self._start} {forms()}."
+
+    @help.setter
+    def help(self, start: str) -> None:
+        self._start = start
 
 
 def output_options(command: Command) -> Command:
@@ -147,7 +163,8 @@ _OTHER: dict[str, dict[str, Any]] = {
     "codec": {
         "type": CodecName(),
         "metavar": "CODEC",
-        "help": f"How embeddings are stored: {', '.join(FORMS)} (M bytes per video, B bits per dimension).",
+        "cls": CodecOption,
+        "help": "How embeddings are stored:",
     },
     "on_corrupt": {
         "help": "What to do with a damaged record: stop, skip it with a note, or also copy it to quarantine/."

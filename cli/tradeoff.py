@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import compute_options, head_mixup_option, on_corrupt_option, preset_option
+from cli.options import CodecOption, compute_options, head_mixup_option, on_corrupt_option, preset_option
 from cli.session import Session
 from cli.text import facts, printed
 from cli.tradeoff_plan import plan_facts, plan_text
-from compress.codecs.names import FORMS
 from compress.progress import Note
 
 if TYPE_CHECKING:
@@ -38,7 +37,11 @@ if TYPE_CHECKING:
     help="Numbers a video to store of each --run; what is trained now is trained for these.",
 )
 @click.option(
-    "--codecs", metavar="CODEC,...", default="int8,int4,binary", help=f"Of each --run: {', '.join(FORMS)}."
+    "--codecs",
+    metavar="CODEC,...",
+    default="int8,int4,binary",
+    cls=CodecOption,
+    help="Codecs to store each --run with:",
 )
 @click.option(
     "--controls",

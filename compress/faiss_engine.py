@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from compress.errors import CompressError, DataError, UnavailableError, UsageError
 
 # With d dimensions, batches of 4 queries or more go through matrix multiplication. Measured on 100,000 videos
@@ -129,13 +131,18 @@ def prefer_matrix_products(dim: int) -> None:
 
 
 @contextmanager
-def same_products() -> Iterator[None]:
-    """Inside, FAISS multiplies as it does by itself, whatever was searched before: the same last bits."""
+def repeatable() -> Iterator[None]:
+    """Inside, the same numbers give the same bits, whatever was searched before.
+
+    FAISS multiplies as it does by itself, and it and numpy use one thread: the order in which several threads
+    add up is not always the same.
+    """
     settings = faiss().cvar
     before = settings.distance_compute_blas_threshold
     settings.distance_compute_blas_threshold = FAISS_BLAS_QUERIES
     try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
         settings.distance_compute_blas_threshold = before
 

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from compress.artifacts.atomic import write_bytes
-from compress.codecs.names import canonical
 from compress.errors import ConfigError, NotFoundError, UsageError
 
 FILE_NAME = "compress.toml"
@@ -47,7 +46,7 @@ class Defaults:
         threads: CPU threads; 0 means as many as this process may use.
         device: "auto", "cpu" or "cuda".
         preset: of training, "best" or "paper".
-        codec: how `encode` stores embeddings (see `compress.codecs.names`).
+        codec: how `encode` stores embeddings (see `compress.codecs`).
         on_corrupt: what to do with a damaged record, "fail", "skip" or "quarantine".
     """
 
@@ -251,8 +250,12 @@ def _defaults(content: Mapping[str, Any], path: Path) -> Defaults:
     for key, choices in CHOICES.items():
         if chosen.get(key, choices[0]) not in choices:
             raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {chosen[key]!r}", where=path)
+    if "codec" not in chosen:
+        return Defaults(**chosen)
+    from compress.codecs import canonical  # Loads numpy, which `compress --help` does without.
+
     try:
-        return Defaults(**{**chosen, **({"codec": canonical(chosen["codec"])} if "codec" in chosen else {})})
+        return Defaults(**{**chosen, "codec": canonical(chosen["codec"])})
     except UsageError as error:
         raise ConfigError(f"codec: {error.what}", where=path, hint=error.hint) from error
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from encoders.nested import dims_with_heads, prefix_embedding
-from encoders.quantizers import Quantize, build_quantizer
+from encoders.quantizers import build_quantizer
 
 
 class Bottleneck(nn.Module):
@@ -22,7 +22,7 @@ class Bottleneck(nn.Module):
             prefix would be longer in training than after it, and a zero would be taken for a code.
     """
 
-    def __init__(self, dim: int, nested_dims: Sequence[int], quantize: Quantize, dropout: float) -> None:
+    def __init__(self, dim: int, nested_dims: Sequence[int], quantize: str, dropout: float) -> None:
         super().__init__()
         self.dims = dims_with_heads(nested_dims, dim)
         self.is_nested = bool(nested_dims)

@@ -17,7 +17,6 @@ from encoders.float32_products import fast_float32_products
 from encoders.heads import Criterion, Head, build_head, cross_entropy
 from encoders.input_norm import InputNorm, InputNormConfig
 from encoders.options import config_from
-from encoders.quantizers import Quantize
 from encoders.registry import build_encoder
 
 Inputs = Tensor | tuple[Tensor, Tensor] | Blended
@@ -45,7 +44,7 @@ class ModelConfig:
     head_options: Mapping[str, Any] = field(default_factory=dict)
     input_norm: InputNormConfig = field(default_factory=InputNormConfig)
     nested_dims: tuple[int, ...] = ()
-    quantize: Quantize = "none"
+    quantize: str = "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers."""

@@ -9,12 +9,11 @@ Jacob et al. 2018 (arXiv 1712.05877), and are fixed afterwards.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-
-Quantize = Literal["none", "int8", "int4", "binary"]
 
 _HORIZON = 50.0  # batches that the running statistics look back on
 # Half the range of the uniform quantiser of least squared error for a normal distribution, in deviations
@@ -120,12 +119,16 @@ class SignQuantizer(Quantizer):
         return torch.where(x > self.mean, self.above, self.below).to(x.dtype)
 
 
-def build_quantizer(kind: Quantize, dim: int) -> Quantizer:
-    """The quantiser that a codec stands for, for embeddings of `dim` numbers; ValueError for "none"."""
-    if kind == "binary":
-        return SignQuantizer(dim)
-    if kind == "int8":
-        return UniformQuantizer(dim, 8)
-    if kind == "int4":
-        return UniformQuantizer(dim, 4)
-    raise ValueError(f"quantize must be one of int8, int4, binary, not {kind!r}")
+# By the name of the codec that training can expect, from the size of an embedding.
+QUANTIZERS: dict[str, Callable[[int], Quantizer]] = {
+    "int8": lambda dim: UniformQuantizer(dim, 8),
+    "int4": lambda dim: UniformQuantizer(dim, 4),
+    "binary": SignQuantizer,
+}
+
+
+def build_quantizer(codec: str, dim: int) -> Quantizer:
+    """What a codec makes of embeddings of size `dim`; ValueError for one that training cannot expect."""
+    if codec not in QUANTIZERS:
+        raise ValueError(f"quantize must be one of {', '.join(QUANTIZERS)}, not {codec!r}")
+    return QUANTIZERS[codec](dim)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.row import Settings
-from compress.codecs.registry import build_codec
+from compress.codecs.float32 import Float32
 from compress.index import SearchIndex, build_index, open_index
 from compress.store.reader import open_store
 from compress.store.writer import open_writer
@@ -18,7 +18,7 @@ DIM, K = 320, 10
 def write_store(path: Path, rows: np.ndarray) -> None:
     """Embeddings float32 (N, D) as a store without labels."""
     ids = np.array([f"v{number:07d}" for number in range(len(rows))], dtype="S8")
-    codec = build_codec("float32", rows.shape[1])
+    codec = Float32(rows.shape[1])
     with open_writer(path, ids=ids, labels=None, codec=codec, splits={}, metadata={}) as writer:
         writer.write(rows)
         writer.finish()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
-from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
+from compress.codecs.base import Codec, Lookup, State
+from compress.codecs.names import Family
 from compress.errors import DataError
 
 # All values of a byte, bit by bit, the lowest first.
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
 
 
-class Binary:
+class Binary(Codec):
     """Sign bits against a threshold for each dimension, that of dimension i in bit i % 8 of byte i // 8.
 
     A bit decodes to the mean of the sample's values on its side of the threshold, which loses least.
@@ -21,67 +24,55 @@ class Binary:
         low, high: f32 (dim,), decoded from bit 0 and 1; low <= threshold < high, or all three equal.
     """
 
-    name = "binary"
-    dtype = np.dtype("u1")
+    family = Family("binary")
 
     def __init__(self, threshold: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         self.threshold, self.low, self.high = (a.astype("<f4") for a in (threshold, low, high))
-        self.dim = len(threshold)
-        self.width = (self.dim + 7) // 8
+        super().__init__(len(threshold))
 
     @classmethod
-    def calibrate(cls, sample: np.ndarray) -> Binary:
-        """The codec for embeddings like `sample`, f32 (m, dim); DataError when it is empty or not finite.
+    def width_of(cls, dim: int, number: int) -> int:
+        return (dim + 7) // 8
 
-        The threshold is the mean of the sample.
-        """
-        refuse_sample("binary", sample)
+    @classmethod
+    def _fit(cls, number: int, sample: np.ndarray) -> Self:
+        """The threshold is the mean of the sample."""
         mean = sample.mean(axis=0, dtype=np.float64)
         above = sample > mean
-        number = above.sum(axis=0)
-        high = _mean_where(sample, above, number, mean)
-        low = _mean_where(sample, ~above, len(sample) - number, mean)
+        highs = above.sum(axis=0)
+        high = _mean_where(sample, above, highs, mean)
+        low = _mean_where(sample, ~above, len(sample) - highs, mean)
         # All on one side: a constant, up to the rounding of its mean.
-        low, high = np.where(number == len(sample), high, low), np.where(number == 0, low, high)
+        low, high = np.where(highs == len(sample), high, low), np.where(highs == 0, low, high)
         low, high = low.astype(np.float32), high.astype(np.float32)
         return cls(np.clip(mean.astype(np.float32), low, np.nextafter(high, low)), low, high)
 
     @classmethod
-    def restore(cls, dim: int, state: dict[str, np.ndarray]) -> Binary:
-        """The codec whose `state()` this is; DataError when it is not one."""
-        refuse_state("binary", state, dict.fromkeys(("threshold", "low", "high"), (dim,)))
+    def _state_shapes(cls, dim: int, number: int) -> dict[str, tuple[int, ...]]:
+        return dict.fromkeys(("threshold", "low", "high"), (dim,))
+
+    @classmethod
+    def _restore(cls, dim: int, number: int, state: State) -> Self:
         threshold, low, high = state["threshold"], state["low"], state["high"]
         if not ((low <= threshold) & ((threshold < high) | (low == high) & (threshold == high))).all():
             raise DataError("threshold of the binary codec is not between low and high")
         return cls(threshold, low, high)
 
-    @property
-    def bytes_per_video(self) -> int:
-        return self.width
-
-    def representable(self, embedding: np.ndarray) -> np.ndarray:
-        return finite_rows(embedding)
-
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        refuse_unrepresentable(self, embedding)
+    def _encode(self, embedding: np.ndarray) -> np.ndarray:
         return np.packbits(embedding > self.threshold, axis=1, bitorder="little")
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
         bits = np.unpackbits(codes, axis=1, count=self.dim, bitorder="little")
         return np.where(bits, self.high, self.low)
 
     def state(self) -> dict[str, np.ndarray]:
         return {"high": self.high, "low": self.low, "threshold": self.threshold}
 
-    def byte_tables(self, queries: np.ndarray) -> np.ndarray:
-        """See `compress.codecs.base.ByteTables`."""
+    def scoring(self, queries: np.ndarray) -> Lookup:
         low, high = np.zeros((2, len(queries), 8 * self.width), np.float32)
         low[:, : self.dim], high[:, : self.dim] = queries * self.low, queries * self.high
         low, high = (part.reshape(len(queries), self.width, 8) for part in (low, high))
-        return low.sum(axis=2, keepdims=True) + (high - low) @ _BITS.T.astype(np.float32)
-
-    def code_index(self, codes: np.ndarray, metric: str) -> None:
-        return None
+        return Lookup(low.sum(axis=2, keepdims=True) + (high - low) @ _BITS.T.astype(np.float32))
 
 
 def _mean_where(sample: np.ndarray, chosen: np.ndarray, number: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -12,7 +12,11 @@ import math
 
 import numpy as np
 
+from compress.errors import DataError
+
 _MANTISSA = 53
+# What float32 makes of an orthogonal matrix is off by a few units in the last place.
+_ORTHOGONAL = 1e-3
 
 
 class ExactMatrix:
@@ -37,6 +41,34 @@ class ExactMatrix:
         exponents = np.frexp(np.abs(rows).max(axis=1, keepdims=True, initial=0.0).astype(np.float64))[1]
         sums = _rounded(rows, exponents, self._bits) @ self._numbers
         return np.ldexp(sums, exponents + (self._exponent - 2 * self._bits))
+
+
+class Rotation:
+    """Turns rows by an orthogonal matrix, and back.
+
+    Args:
+        matrix: f32 (d, d); rows are multiplied by it from the right.
+
+    Raises:
+        DataError: it is not orthogonal, so that its transpose would not turn back.
+    """
+
+    def __init__(self, matrix: np.ndarray) -> None:
+        self.matrix = np.ascontiguousarray(matrix, "<f4")
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = np.abs(self.matrix.T @ self.matrix - np.eye(len(matrix), dtype=np.float32))
+        # Of numbers that are too large it is NaN, which is no greater either.
+        if not (off <= _ORTHOGONAL).all():
+            raise DataError("rotation of the codec is not orthogonal")
+        self._there, self._back = ExactMatrix(self.matrix), ExactMatrix(self.matrix.T)
+
+    def there(self, rows: np.ndarray) -> np.ndarray:
+        """Float64 (n, d): `rows`, finite float (n, d), turned."""
+        return self._there.product(rows)
+
+    def back(self, rows: np.ndarray) -> np.ndarray:
+        """Float64 (n, d): turned `rows` as they were."""
+        return self._back.product(rows)
 
 
 def _rounded(numbers: np.ndarray, exponent: int | np.ndarray, bits: int) -> np.ndarray:

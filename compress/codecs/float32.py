@@ -1,37 +1,36 @@
-"""Embeddings as they are: 4 bytes a dimension, nothing lost."""
+"""Embeddings as they are: 4 bytes per dimension, nothing lost."""
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
-from compress.codecs.base import finite_rows, refuse_unrepresentable
+from compress.codecs.base import Codec, State
+from compress.codecs.names import Family
 
 
-class Float32:
+class Float32(Codec):
     """The codec of the untouched embedding."""
 
-    name = "float32"
+    family = Family("float32")
     dtype = np.dtype("<f4")
+    sample_rows = 0
 
-    def __init__(self, dim: int) -> None:
-        self.dim = self.width = dim
+    @classmethod
+    def width_of(cls, dim: int, number: int) -> int:
+        return dim
 
-    @property
-    def bytes_per_video(self) -> int:
-        return 4 * self.dim
+    @classmethod
+    def _fit(cls, number: int, sample: np.ndarray) -> Self:
+        return cls(sample.shape[1])
 
-    def representable(self, embedding: np.ndarray) -> np.ndarray:
-        return finite_rows(embedding)
+    @classmethod
+    def _restore(cls, dim: int, number: int, state: State) -> Self:
+        return cls(dim)
 
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        refuse_unrepresentable(self, embedding)
+    def _encode(self, embedding: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(embedding, dtype=self.dtype)
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
         return np.array(codes, dtype=np.float32)
-
-    def state(self) -> dict[str, np.ndarray]:
-        return {}
-
-    def code_index(self, codes: np.ndarray, metric: str) -> None:
-        return None

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Self
 
 import numpy as np
 
-from compress import faiss_engine
-from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
-from compress.codecs.levels import best_levels
+from compress.codecs.base import Codec, State, Weighing, spread_evenly
+from compress.codecs.names import Family
 from compress.errors import DataError
 
 _LEVELS = 15
 # Numbers encoded at once: the float64 between stay in the processor's cache.
 _CHUNK_NUMBERS = 16_384
+# Share of the sample that a first range leaves out at either end: the right one depends on the tails.
+_CLIPPED = (0.0, 0.002, 0.01, 0.04)
+_ROUNDS = 8
+# Dimensions fitted together.
+_COLUMNS = 16
 
 
-class Int4:
+class Int4(Codec):
     """Scalar quantisation to 16 evenly spaced levels a dimension; values beyond the outer ones are clipped.
 
     Two codes a byte, the even dimension in the lower half; of an odd number of dimensions, the last upper
@@ -27,39 +31,33 @@ class Int4:
         step: f32 (dim,), from one level to the next; >= 0.
     """
 
-    name = "int4"
-    dtype = np.dtype("u1")
+    family = Family("int4")
 
     def __init__(self, lowest: np.ndarray, step: np.ndarray) -> None:
         self.lowest, self.step = lowest.astype("<f4"), step.astype("<f4")
-        self.dim = len(lowest)
-        self.width = (self.dim + 1) // 2
+        super().__init__(len(lowest))
         wide = self.step.astype(np.float64)
         self._levels_per_unit = np.divide(1.0, wide, out=np.zeros_like(wide), where=wide > 0)
 
     @classmethod
-    def calibrate(cls, sample: np.ndarray) -> Int4:
-        """The codec for embeddings like `sample`, f32 (m, dim); DataError when it is empty or not finite."""
-        refuse_sample("int4", sample)
-        return cls(*best_levels(sample, _LEVELS))
+    def width_of(cls, dim: int, number: int) -> int:
+        return (dim + 1) // 2
 
     @classmethod
-    def restore(cls, dim: int, state: dict[str, np.ndarray]) -> Int4:
-        """The codec whose `state()` this is; DataError when it is not one."""
-        refuse_state("int4", state, {"lowest": (dim,), "step": (dim,)})
+    def _fit(cls, number: int, sample: np.ndarray) -> Self:
+        return cls(*best_levels(spread_evenly(sample, cls.sample_rows), _LEVELS))
+
+    @classmethod
+    def _state_shapes(cls, dim: int, number: int) -> dict[str, tuple[int, ...]]:
+        return {"lowest": (dim,), "step": (dim,)}
+
+    @classmethod
+    def _restore(cls, dim: int, number: int, state: State) -> Self:
         if (state["step"] < 0).any():
             raise DataError("step of the int4 codec is below 0")
         return cls(state["lowest"], state["step"])
 
-    @property
-    def bytes_per_video(self) -> int:
-        return self.width
-
-    def representable(self, embedding: np.ndarray) -> np.ndarray:
-        return finite_rows(embedding)
-
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        refuse_unrepresentable(self, embedding)
+    def _encode(self, embedding: np.ndarray) -> np.ndarray:
         levels = np.zeros((len(embedding), 2 * self.width), np.uint8)
         rows = max(1, _CHUNK_NUMBERS // self.dim)
         for first in range(0, len(embedding), rows):
@@ -67,7 +65,7 @@ class Int4:
             levels[first : first + rows, : self.dim] = np.clip(np.rint(part), 0, _LEVELS)
         return levels[:, 0::2] | (levels[:, 1::2] << 4)
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
         levels = np.empty((len(codes), 2 * self.width), np.float32)
         levels[:, 0::2], levels[:, 1::2] = codes & 15, codes >> 4
         return levels[:, : self.dim] * self.step + self.lowest
@@ -75,24 +73,58 @@ class Int4:
     def state(self) -> dict[str, np.ndarray]:
         return {"lowest": self.lowest, "step": self.step}
 
-    def byte_tables(self, queries: np.ndarray) -> np.ndarray:
-        """See `compress.codecs.base.ByteTables`."""
-        values = np.zeros((16, 2 * self.width), np.float32)
-        values[:, : self.dim] = np.arange(16, dtype=np.float32)[:, None] * self.step + self.lowest
-        wide = np.zeros((len(queries), 2 * self.width), np.float32)
-        wide[:, : self.dim] = queries
-        added = wide[:, :, None] * values.T
-        return (added[:, 1::2, :, None] + added[:, 0::2, None, :]).reshape(len(queries), self.width, 256)
+    def scoring(self, queries: np.ndarray) -> Weighing:
+        offsets = queries @ self.lowest.astype(np.float64)
+        return Weighing(queries * self.step, offsets.astype(np.float32), halves=True)
 
-    def code_index(self, codes: np.ndarray, metric: str) -> Any:
-        if metric != "ip":
-            return None
-        module = faiss_engine.faiss()
-        kind = module.ScalarQuantizer.QT_4bit
-        index = module.IndexScalarQuantizer(self.dim, kind, module.METRIC_INNER_PRODUCT)
-        # FAISS decodes code c to start + (c + 1/2) / 15 * span.
-        bounds = np.concatenate([self.lowest - self.step / 2, self.step * _LEVELS])
-        module.copy_array_to_vector(bounds.astype(np.float32), index.sq.trained)
-        index.is_trained = True
-        index.add_sa_codes(np.ascontiguousarray(codes))
-        return index
+
+def best_levels(sample: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest level and step, float32 (dim,) each, of `last` + 1 levels that minimise the mean squared error.
+
+    From several first ranges, assigning values to levels and fitting the levels to their values take turns;
+    the best of all that were seen is taken, so no dimension is worse than with its whole range.
+
+    Args:
+        sample: finite f32 (m, dim), m >= 1.
+        last: number of the highest level, >= 1.
+    """
+    found = [_columns(sample[:, i : i + _COLUMNS], last) for i in range(0, sample.shape[1], _COLUMNS)]
+    lowest, step = (np.concatenate(part) for part in zip(*found, strict=True))
+    return lowest, step
+
+
+def _columns(sample: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
+    values = sample.T.astype(np.float64)
+    ordered = np.sort(values, axis=1)
+    best_error = np.full(len(values), np.inf)
+    best = np.zeros((2, len(values)), np.float32)
+    for share in _CLIPPED:
+        cut = int(share * (values.shape[1] - 1))
+        lowest, highest = ordered[:, cut], ordered[:, values.shape[1] - 1 - cut]
+        step = (highest - lowest) / last
+        for _ in range(_ROUNDS):
+            # What counts is what will be stored: float32.
+            stored = np.stack([lowest, step]).astype(np.float32)
+            codes = _assign(values, stored, last)
+            error = ((codes * stored[1][:, None] + stored[0][:, None] - values) ** 2).mean(axis=1)
+            better = error < best_error
+            best[:, better], best_error[better] = stored[:, better], error[better]
+            lowest, step = _fit(values, codes, lowest, step)
+    return best[0], best[1]
+
+
+def _assign(values: np.ndarray, levels: np.ndarray, last: int) -> np.ndarray:
+    lowest, step = levels.astype(np.float64)[:, :, None]
+    per_unit = np.divide(1.0, step, out=np.zeros_like(step), where=step > 0)
+    return np.clip(np.rint((values - lowest) * per_unit), 0, last)
+
+
+def _fit(
+    values: np.ndarray, codes: np.ndarray, lowest: np.ndarray, step: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The line through (code, value) of each dimension; as it was where all have one code."""
+    centre = codes.mean(axis=1, keepdims=True)
+    spread = ((codes - centre) ** 2).sum(axis=1)
+    slope = np.divide(((codes - centre) * values).sum(axis=1), spread, out=step.copy(), where=spread > 0)
+    fitted = np.where(spread > 0, values.mean(axis=1) - slope * centre[:, 0], lowest)
+    return fitted, np.maximum(slope, 0.0)

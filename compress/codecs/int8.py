@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
-from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
+from compress.codecs.base import Codec, State, Weighing
+from compress.codecs.names import Family
 from compress.errors import DataError
 
 _LEVELS = 255
@@ -12,7 +15,7 @@ _LEVELS = 255
 _CHUNK_NUMBERS = 16_384
 
 
-class Int8:
+class Int8(Codec):
     """Scalar quantisation with a range for each dimension; values outside the range are clipped to it.
 
     Inside the range the error is at most half a step, (maximum - minimum) / 510. A dimension that was
@@ -23,12 +26,12 @@ class Int8:
         maximum: f32 (dim,), decoded from code 127; nowhere below `minimum`.
     """
 
-    name = "int8"
+    family = Family("int8")
     dtype = np.dtype("i1")
 
     def __init__(self, minimum: np.ndarray, maximum: np.ndarray) -> None:
         self.minimum, self.maximum = minimum.astype("<f4"), maximum.astype("<f4")
-        self.dim = self.width = len(minimum)
+        super().__init__(len(minimum))
         # The difference of two float32 may overflow float32, never float64.
         span = self.maximum.astype(np.float64) - self.minimum
         self._too_wide = bool((span > np.finfo(np.float32).max / 2).any())
@@ -36,29 +39,25 @@ class Int8:
         self._levels_per_unit = np.divide(_LEVELS, span, out=np.zeros_like(span), where=span > 0)
 
     @classmethod
-    def calibrate(cls, sample: np.ndarray) -> Int8:
-        """The codec for embeddings like `sample`, f32 (m, dim); DataError when it is empty or not finite."""
-        refuse_sample("int8", sample)
+    def width_of(cls, dim: int, number: int) -> int:
+        return dim
+
+    @classmethod
+    def _fit(cls, number: int, sample: np.ndarray) -> Self:
         return cls(sample.min(axis=0), sample.max(axis=0))
 
     @classmethod
-    def restore(cls, dim: int, state: dict[str, np.ndarray]) -> Int8:
-        """The codec whose `state()` this is; DataError when it is not one."""
-        refuse_state("int8", state, {"minimum": (dim,), "maximum": (dim,)})
+    def _state_shapes(cls, dim: int, number: int) -> dict[str, tuple[int, ...]]:
+        return {"minimum": (dim,), "maximum": (dim,)}
+
+    @classmethod
+    def _restore(cls, dim: int, number: int, state: State) -> Self:
         minimum, maximum = state["minimum"], state["maximum"]
         if (minimum > maximum).any():
             raise DataError("minimum of the int8 codec is above its maximum")
         return cls(minimum, maximum)
 
-    @property
-    def bytes_per_video(self) -> int:
-        return self.dim
-
-    def representable(self, embedding: np.ndarray) -> np.ndarray:
-        return finite_rows(embedding)
-
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        refuse_unrepresentable(self, embedding)
+    def _encode(self, embedding: np.ndarray) -> np.ndarray:
         codes = np.empty(embedding.shape, self.dtype)
         rows = max(1, _CHUNK_NUMBERS // self.dim)
         for first in range(0, len(embedding), rows):
@@ -71,7 +70,7 @@ class Int8:
             codes[first : first + rows] = levels
         return codes
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
         exact = np.dtype(np.float64 if self._too_wide else np.float32)
         levels = codes.astype(exact) + 128
         # At the top level the product may round past the maximum by one unit in the last place.
@@ -81,5 +80,9 @@ class Int8:
     def state(self) -> dict[str, np.ndarray]:
         return {"maximum": self.maximum, "minimum": self.minimum}
 
-    def code_index(self, codes: np.ndarray, metric: str) -> None:
-        return None
+    def scoring(self, queries: np.ndarray) -> Weighing:
+        """A number is middle + step * code: codes get weights, the middles of all dimensions are one sum."""
+        lowest, highest = self.minimum.astype(np.float64), self.maximum.astype(np.float64)
+        step = (highest - lowest) / _LEVELS
+        offsets = queries @ (lowest + 128 * step)
+        return Weighing((queries * step).astype(np.float32), offsets.astype(np.float32))

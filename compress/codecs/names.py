@@ -1,8 +1,7 @@
 """How a codec is named, wherever it is named: `--codec`, compress.toml, the attribute of a store.
 
-float32 float16 int8 int4 binary      4, 2, 1, 1/2, 1/8 bytes a dimension
-pq<M> opq<M> rq<M>                    M bytes a video
-rabitq rabitq<B>                      B bits a dimension, and factors of each video; `rabitq` is 1 bit
+A name is a family and, for some families, a number: `int8`, `pq64`, `rabitq4`. The families are those of the
+classes that register themselves (see `compress.codecs.base.Codec`).
 """
 
 from __future__ import annotations
@@ -13,38 +12,75 @@ from dataclasses import dataclass
 
 from compress.errors import UsageError
 
-PLAIN = ("float32", "float16", "int8", "int4", "binary")
-# By their bytes: of a product, a rotated product, and a residual quantiser.
-BY_BYTES = ("pq", "opq", "rq")
-RABITQ = "rabitq"
-FORMS = (*PLAIN, *(f"{family}<M>" for family in BY_BYTES), RABITQ, f"{RABITQ}<B>")
-# More would cost more than the embeddings as they are, of any encoder here.
-MOST_BYTES = 4096
-MOST_BITS = 9
+BYTES = "bytes per video"
 
-# A regular expression without groups, for names that end in a codec.
-PATTERN = rf"(?:{'|'.join(PLAIN)}|(?:{'|'.join(BY_BYTES)})[1-9][0-9]{{0,3}}|{RABITQ}[1-9]?)"
-_PARTS = re.compile(rf"({'|'.join((*PLAIN, *BY_BYTES, RABITQ))})([1-9][0-9]{{0,3}})?")
+
+@dataclass(frozen=True)
+class Family:
+    """What the codecs of one kind are called.
+
+    Args:
+        name: "pq".
+        symbol: stands for the number in help texts, "M"; "" where names have no number.
+        unit: what the number counts, such as `BYTES`.
+        most: the largest number.
+        default: the number that is not written; 0 where every name has one.
+    """
+
+    name: str
+    symbol: str = ""
+    unit: str = ""
+    most: int = 0
+    default: int = 0
+
+    @property
+    def counts_bytes(self) -> bool:
+        """Whether the number in its names is the bytes per video."""
+        return self.unit == BYTES
+
+    @property
+    def form(self) -> str:
+        """As help texts write it: "int8", "pq<M>", "rabitq[B]"."""
+        if not self.symbol:
+            return self.name
+        return f"{self.name}[{self.symbol}]" if self.default else f"{self.name}<{self.symbol}>"
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression, without groups, for its names."""
+        if not self.symbol:
+            return self.name
+        number = rf"[1-9][0-9]{{0,{len(str(self.most)) - 1}}}"
+        return f"{self.name}(?:{number})?" if self.default else f"{self.name}{number}"
 
 
 @dataclass(frozen=True)
 class CodecSpec:
-    """A codec's name, taken apart.
+    """A codec's name, taken apart; `number` is 0 where the family has none."""
 
-    Args:
-        family: one of `PLAIN`, `BY_BYTES`, or "rabitq".
-        parameter: M of `BY_BYTES` (bytes a video, 1 to 4096), B of "rabitq" (bits, 1 to 9); else None.
-    """
-
-    family: str
-    parameter: int | None = None
+    family: Family
+    number: int = 0
 
     @property
     def name(self) -> str:
         """The one way to write it: what stores and files are called."""
-        if self.parameter is None or (self.family, self.parameter) == (RABITQ, 1):
-            return self.family
-        return f"{self.family}{self.parameter}"
+        return self.family.name + (str(self.number) if self.number != self.family.default else "")
+
+
+FAMILIES: dict[str, Family] = {}
+
+
+def forms() -> str:
+    """Every codec in one line, for help texts and hints."""
+    families = sorted(FAMILIES.values(), key=lambda family: (bool(family.symbol), family.name))
+    numbers = {family.symbol: family.unit for family in families if family.symbol}
+    meaning = ", ".join(f"{symbol} {unit}" for symbol, unit in sorted(numbers.items()))
+    return f"{', '.join(family.form for family in families)} ({meaning})"
+
+
+def pattern() -> str:
+    """A regular expression, without groups, for file names that end in a codec."""
+    return f"(?:{'|'.join(family.pattern for family in FAMILIES.values())})"
 
 
 def parse_codec(text: str) -> CodecSpec:
@@ -53,18 +89,15 @@ def parse_codec(text: str) -> CodecSpec:
     Raises:
         UsageError: it names none, or its number is out of range.
     """
-    found = _PARTS.fullmatch(text)
-    if found is None:
+    found = re.fullmatch(rf"({'|'.join(FAMILIES)})([1-9][0-9]*)?", text)
+    family = FAMILIES[found[1]] if found else None
+    if found is None or family is None or bool(family.symbol) < bool(found[2]):
         raise UsageError(f"unknown codec {text!r}", hint=_hint(text))
-    family, number = found[1], None if found[2] is None else int(found[2])
-    if (family in PLAIN and number is not None) or (family in BY_BYTES and number is None):
-        raise UsageError(f"unknown codec {text!r}", hint=_hint(text))
-    if family in BY_BYTES and number is not None and number > MOST_BYTES:
-        raise UsageError(f"codec {text} would take more than {MOST_BYTES} bytes a video")
-    if family == RABITQ:
-        number = number or 1
-        if number > MOST_BITS:
-            raise UsageError(f"codec {text} would take more than {MOST_BITS} bits a dimension")
+    number = int(found[2] or family.default)
+    if family.symbol and not number:
+        raise UsageError(f"codec {text!r} lacks a number", hint=f"say how many {family.unit}: {text}64")
+    if number > family.most:
+        raise UsageError(f"codec {text} would take more than {family.most} {family.unit}")
     return CodecSpec(family, number)
 
 
@@ -74,8 +107,6 @@ def canonical(text: str) -> str:
 
 
 def _hint(text: str) -> str:
-    if text in BY_BYTES:
-        return f"say how many bytes a video, for example {text}64"
-    close = difflib.get_close_matches(text, (*PLAIN, RABITQ), n=1)
-    forms = f"choose one of {', '.join(FORMS)} (M bytes a video, B bits a dimension)"
-    return f"did you mean {close[0]!r}? {forms}" if close else forms
+    close = difflib.get_close_matches(text, FAMILIES, n=1)
+    hint = f"choose one of {forms()}"
+    return f"did you mean {close[0]!r}? {hint}" if close else hint

@@ -6,14 +6,14 @@ Source: Jégou, Douze, Schmid, "Product Quantization for Nearest Neighbor Search
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Self
 
 import numpy as np
 
 from compress import faiss_engine
-from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
-from compress.codecs.centroids import CENTROIDS, Nearest, train_centroids
-from compress.codecs.training import SEED, refuse_more_bytes_than_dimensions, repeatable, safe_point
+from compress.codecs.base import Codec, Lookup, State, spread_evenly
+from compress.codecs.centroids import CENTROIDS, SAMPLE_ROWS, SEED, Nearest, safe_point, train_centroids
+from compress.codecs.names import BYTES, Family
 
 
 def groups(dim: int, number: int) -> list[slice]:
@@ -22,7 +22,7 @@ def groups(dim: int, number: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(ends)]
 
 
-class Product:
+class Product(Codec):
     """One of 256 centroids for each group of dimensions; M need not divide the number of dimensions.
 
     Args:
@@ -30,44 +30,33 @@ class Product:
         centroids: f32 (256, dim); the columns of a group are the centroids of that group.
     """
 
-    dtype = np.dtype("u1")
+    family = Family("pq", "M", BYTES, most=4096)
+    sample_rows, least_rows, splits_dims = SAMPLE_ROWS, CENTROIDS, True
 
     def __init__(self, num_bytes: int, centroids: np.ndarray) -> None:
-        self.name, self.width = f"pq{num_bytes}", num_bytes
         self.centroids = np.ascontiguousarray(centroids, "<f4")
-        self.dim = centroids.shape[1]
+        super().__init__(centroids.shape[1], num_bytes)
         self.groups = groups(self.dim, num_bytes)
         self._nearest = [Nearest(self.centroids[:, group]) for group in self.groups]
 
     @classmethod
-    def train(cls, num_bytes: int, sample: np.ndarray) -> Product:
-        """The codec for embeddings like `sample`, f32 (m, dim).
-
-        Raises:
-            DataError: fewer than 256 rows, or NaN or Inf. UsageError: more bytes than dimensions.
-            Interrupted: on request.
-        """
-        name = f"pq{num_bytes}"
-        refuse_more_bytes_than_dimensions(name, num_bytes, sample.shape[1])
-        refuse_sample(name, sample, CENTROIDS)
-        with repeatable():
-            return cls(num_bytes, grouped_centroids(sample, num_bytes))
+    def width_of(cls, dim: int, number: int) -> int:
+        return number
 
     @classmethod
-    def restore(cls, num_bytes: int, dim: int, state: dict[str, np.ndarray]) -> Product:
-        """The codec whose `state()` this is; DataError when it is not one."""
-        refuse_state(f"pq{num_bytes}", state, {"centroids": (CENTROIDS, dim)})
-        return cls(num_bytes, state["centroids"])
+    def _fit(cls, number: int, sample: np.ndarray) -> Self:
+        with faiss_engine.repeatable():
+            return cls(number, grouped_centroids(spread_evenly(sample, cls.sample_rows), number))
 
-    @property
-    def bytes_per_video(self) -> int:
-        return self.width
+    @classmethod
+    def _state_shapes(cls, dim: int, number: int) -> dict[str, tuple[int, ...]]:
+        return {"centroids": (CENTROIDS, dim)}
 
-    def representable(self, embedding: np.ndarray) -> np.ndarray:
-        return finite_rows(embedding)
+    @classmethod
+    def _restore(cls, dim: int, number: int, state: State) -> Self:
+        return cls(number, state["centroids"])
 
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        refuse_unrepresentable(self, embedding)
+    def _encode(self, embedding: np.ndarray) -> np.ndarray:
         return self.nearest_codes(embedding)
 
     def nearest_codes(self, rows: np.ndarray) -> np.ndarray:
@@ -77,7 +66,7 @@ class Product:
             codes[:, column] = nearest.codes(rows[:, group])
         return codes
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
         embedding = np.empty((len(codes), self.dim), np.float32)
         for column, group in enumerate(self.groups):
             embedding[:, group] = self.centroids[codes[:, column], group]
@@ -86,15 +75,9 @@ class Product:
     def state(self) -> dict[str, np.ndarray]:
         return {"centroids": self.centroids}
 
-    def byte_tables(self, queries: np.ndarray) -> np.ndarray:
-        """See `compress.codecs.base.ByteTables`."""
+    def scoring(self, queries: np.ndarray) -> Lookup:
         tables = [queries[:, group] @ self.centroids[:, group].T for group in self.groups]
-        return np.stack(tables, axis=1).astype(np.float32)
-
-    def code_index(self, codes: np.ndarray, metric: str) -> Any:
-        if metric != "ip":
-            return None
-        return padded_index(self, codes, np.eye(self.dim, dtype=np.float32))
+        return Lookup(np.stack(tables, axis=1).astype(np.float32))
 
 
 def grouped_centroids(sample: np.ndarray, number: int, rounds: int = 25) -> np.ndarray:
@@ -104,27 +87,3 @@ def grouped_centroids(sample: np.ndarray, number: int, rounds: int = 25) -> np.n
         safe_point()
         found.append(train_centroids(sample[:, group], SEED, rounds))
     return np.concatenate(found, axis=1)
-
-
-def padded_index(product: Product, codes: np.ndarray, rotation: np.ndarray) -> Any:
-    """FAISS's index of `codes`, uint8 (n, M); queries are multiplied by `rotation`, f32 (d, d), first.
-
-    FAISS wants groups of one size: where ours are one shorter, a zero is put behind them, in queries and
-    centroids alike.
-    """
-    module = faiss_engine.faiss()
-    size = max(group.stop - group.start for group in product.groups)
-    turn = np.zeros((product.width, size, product.dim), np.float32)
-    centroids = np.zeros((product.width, CENTROIDS, size), np.float32)
-    for number, group in enumerate(product.groups):
-        length = group.stop - group.start
-        turn[number, :length] = rotation[:, group].T
-        centroids[number, :, :length] = product.centroids[:, group]
-    index = module.IndexPQ(product.width * size, product.width, 8, module.METRIC_INNER_PRODUCT)
-    module.copy_array_to_vector(centroids.ravel(), index.pq.centroids)
-    index.is_trained = True
-    index.add_sa_codes(np.ascontiguousarray(codes))
-    turned = module.LinearTransform(product.dim, product.width * size, False)
-    module.copy_array_to_vector(turn.ravel(), turned.A)
-    turned.is_trained = True
-    return module.IndexPreTransform(turned, index)

@@ -7,23 +7,22 @@ with more than one bit) only the one that decoding needs is stored.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Self
 
 import numpy as np
 
 from compress import faiss_engine
-from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
-from compress.codecs.exact_product import ExactMatrix
-from compress.codecs.rabitq_layout import from_faiss, to_faiss
-from compress.codecs.rotated_product import refuse_crooked
-from compress.codecs.training import SEED, repeatable
+from compress.codecs.base import Codec, Lookup, State, finite_rows
+from compress.codecs.centroids import SEED
+from compress.codecs.exact_product import Rotation
+from compress.codecs.names import Family
 
-FACTOR_BYTES = 4
+_FACTOR_BYTES = 4
 # Above, the factor of a row might not be a float32.
 _LARGEST = np.float32(2.0**100)
 
 
-class RaBitQ:
+class RaBitQ(Codec):
     """Levels 0 to 2**B - 1, evenly spaced and symmetric about the centre, at a distance of each video's own.
 
     A code is B planes of ceil(dim / 8) bytes (plane b has bit b of each level, dimension i in bit i % 8 of
@@ -36,57 +35,50 @@ class RaBitQ:
         rotation: f32 (dim, dim), orthogonal; rows less the centre are multiplied by it from the right.
     """
 
-    dtype = np.dtype("u1")
+    family = Family("rabitq", "B", "bits per dimension", most=9, default=1)
 
     def __init__(self, bits: int, centre: np.ndarray, rotation: np.ndarray) -> None:
-        self.name, self.bits = "rabitq" if bits == 1 else f"rabitq{bits}", bits
-        self.centre, self.rotation = centre.astype("<f4"), np.ascontiguousarray(rotation, "<f4")
-        self.dim = len(centre)
+        super().__init__(len(centre), bits)
+        self.bits, self.centre, self.rotation = bits, centre.astype("<f4"), Rotation(rotation)
         self.plane_bytes = (self.dim + 7) // 8
-        self.width = bits * self.plane_bytes + FACTOR_BYTES
-        self._there, self._back = ExactMatrix(self.rotation), ExactMatrix(self.rotation.T)
 
     @classmethod
-    def calibrate(cls, bits: int, sample: np.ndarray) -> RaBitQ:
-        """The codec for embeddings like `sample`, f32 (m, dim); DataError when it is empty or not finite.
+    def width_of(cls, dim: int, number: int) -> int:
+        return number * ((dim + 7) // 8) + _FACTOR_BYTES
 
-        The centre is the mean of the sample; the turn is random, and the same for the same dimensions.
-        """
-        refuse_sample("rabitq", sample)
+    @classmethod
+    def _fit(cls, number: int, sample: np.ndarray) -> Self:
+        """The centre is the mean of the sample; the turn is random, and the same for the same dimensions."""
         normal = np.random.default_rng(SEED).standard_normal((sample.shape[1],) * 2)
-        with repeatable():
+        with faiss_engine.repeatable():
             rotation = np.linalg.qr(normal)[0]
-        return cls(bits, sample.mean(axis=0, dtype=np.float64), rotation)
+        return cls(number, sample.mean(axis=0, dtype=np.float64), rotation)
 
     @classmethod
-    def restore(cls, bits: int, dim: int, state: dict[str, np.ndarray]) -> RaBitQ:
-        """The codec whose `state()` this is; DataError when it is not one."""
-        refuse_state("rabitq", state, {"centre": (dim,), "rotation": (dim, dim)})
-        refuse_crooked("rabitq", state["rotation"])
-        return cls(bits, state["centre"], state["rotation"])
+    def _state_shapes(cls, dim: int, number: int) -> dict[str, tuple[int, ...]]:
+        return {"centre": (dim,), "rotation": (dim, dim)}
 
-    @property
-    def bytes_per_video(self) -> int:
-        return self.width
+    @classmethod
+    def _restore(cls, dim: int, number: int, state: State) -> Self:
+        return cls(number, state["centre"], state["rotation"])
 
     def representable(self, embedding: np.ndarray) -> np.ndarray:
         return finite_rows(embedding) & (np.abs(embedding) < _LARGEST).all(axis=1)
 
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        refuse_unrepresentable(self, embedding)
-        turned = self._there.product(embedding.astype(np.float64) - self.centre)
+    def _encode(self, embedding: np.ndarray) -> np.ndarray:
+        turned = self.rotation.there(embedding.astype(np.float64) - self.centre)
         # By a power of two, so that the float32 squares inside FAISS neither overflow nor vanish.
         exponents = np.frexp(np.abs(turned).max(axis=1, initial=0.0))[1]
         turned = np.ldexp(turned, -exponents[:, None]).astype(np.float32)
         module = faiss_engine.faiss()
         quantiser = module.RaBitQuantizer(self.dim, module.METRIC_INNER_PRODUCT, self.bits)
-        levels, factors = from_faiss(quantiser.compute_codes(turned), self.dim, self.bits)
+        levels, factors = _from_faiss(quantiser.compute_codes(turned), self.dim, self.bits)
         return self._join(levels, np.ldexp(factors, exponents).astype("<f4"))
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
         levels, factors = self.levels(codes), self.factors(codes)
         turned = (2 * levels.astype(np.float32) + np.float32(1 - 2**self.bits)) * factors[:, None]
-        return (self._back.product(turned) + self.centre).astype(np.float32)
+        return (self.rotation.back(turned) + self.centre).astype(np.float32)
 
     def levels(self, codes: np.ndarray) -> np.ndarray:
         """Uint16 (n, dim) in [0, 2**B), of `codes`, uint8 (n, width)."""
@@ -99,47 +91,46 @@ class RaBitQ:
 
     def factors(self, codes: np.ndarray) -> np.ndarray:
         """Float32 (n,), of `codes`, uint8 (n, width)."""
-        return np.ascontiguousarray(codes[:, -FACTOR_BYTES:]).view("<f4")[:, 0]
+        return np.ascontiguousarray(codes[:, -_FACTOR_BYTES:]).view("<f4")[:, 0]
 
     def state(self) -> dict[str, np.ndarray]:
-        return {"centre": self.centre, "rotation": self.rotation}
+        return {"centre": self.centre, "rotation": self.rotation.matrix}
 
-    def plane_tables(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """For a search on codes: (tables, offsets).
-
-        The inner product of query `i` and the decoded row of `code` is, within float32 rounding,
-        `offsets[i]` + factor times the sum over the bytes `b` of the planes of `tables[i, b, code[b]]`.
-
-        Args:
-            queries: float32 (q, dim).
-
-        Returns:
-            tables float32 (q, B ceil(dim / 8), 256), offsets float32 (q,).
-        """
+    def scoring(self, queries: np.ndarray) -> Lookup:
+        """The bytes of the planes are looked up; every row has a factor of its own behind them."""
         turned = np.zeros((len(queries), 8 * self.plane_bytes), np.float32)
-        turned[:, : self.dim] = self._there.product(queries)
+        turned[:, : self.dim] = self.rotation.there(queries)
         grouped = turned.reshape(len(queries), self.plane_bytes, 8)
         values = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
         # 2 level + 1 - 2**B is the sum over the planes of 2**b (2 bit - 1).
         signed = grouped @ (2 * values.T.astype(np.float32) - 1)
         tables = np.concatenate([signed * np.float32(2**bit) for bit in range(self.bits)], axis=1)
-        return tables, (queries.astype(np.float64) @ self.centre).astype(np.float32)
-
-    def code_index(self, codes: np.ndarray, metric: str) -> Any:
-        if metric != "ip":
-            return None
-        module = faiss_engine.faiss()
-        index = module.IndexRaBitQ(self.dim, module.METRIC_INNER_PRODUCT, self.bits)
-        centre = self._there.product(self.centre[None])[0].astype(np.float32)
-        module.copy_array_to_vector(centre, index.center)
-        index.qb = 0  # The query stays in float32.
-        index.is_trained = True
-        index.add_sa_codes(to_faiss(self.levels(codes), self.factors(codes), centre, self.bits))
-        turn = module.LinearTransform(self.dim, self.dim, False)
-        module.copy_array_to_vector(self.rotation.T.ravel(), turn.A)
-        turn.is_trained = True
-        return module.IndexPreTransform(turn, index)
+        return Lookup(tables, (queries.astype(np.float64) @ self.centre).astype(np.float32), self.factors)
 
     def _join(self, levels: np.ndarray, factors: np.ndarray) -> np.ndarray:
         planes = [np.packbits((levels >> bit) & 1, axis=1, bitorder="little") for bit in range(self.bits)]
         return np.concatenate([*planes, factors[:, None].view(np.uint8)], axis=1)
+
+
+def _from_faiss(codes: np.ndarray, dim: int, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """(levels uint16 (n, dim), half distances of levels float32 (n,)) of `codes`, uint8 (n, ...).
+
+    These are the bytes of FAISS's RaBitQuantizer (1.13 to 1.15). Bits are packed from the lowest up; the sign
+    is the highest bit of a level, the rest the others:
+
+        B = 1: signs, ceil(d / 8) | float32 add, scale
+        B > 1: signs, ceil(d / 8) | float32 add, scale, error | rest, ceil(d (B - 1) / 8) | float32 add, scale
+    """
+    plane = (dim + 7) // 8
+    signs = np.unpackbits(codes[:, :plane], axis=1, count=dim, bitorder="little").astype(np.uint16)
+    if bits == 1:
+        return signs, _floats(codes[:, plane:])[:, 1] / np.float32(np.sqrt(dim))
+    packed = codes[:, plane + 12 : -8]
+    rest = np.unpackbits(packed, axis=1, count=dim * (bits - 1), bitorder="little")
+    weights = (1 << np.arange(bits - 1)).astype(np.uint16)
+    levels = (rest.reshape(len(codes), dim, bits - 1) * weights).sum(axis=2, dtype=np.uint16)
+    return levels | (signs << (bits - 1)), _floats(codes[:, -8:])[:, 1] / 2
+
+
+def _floats(codes: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(codes).view("<f4")

@@ -6,14 +6,14 @@ Source: Chen, Guan, Wang, "Approximate Nearest Neighbor Search by Residual Vecto
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Self
 
 import numpy as np
 
 from compress import faiss_engine
-from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
-from compress.codecs.centroids import CENTROIDS, Nearest, train_centroids
-from compress.codecs.training import SEED, repeatable, safe_point
+from compress.codecs.base import Codec, Lookup, State, spread_evenly
+from compress.codecs.centroids import CENTROIDS, SAMPLE_ROWS, SEED, Nearest, safe_point, train_centroids
+from compress.codecs.names import BYTES, Family
 
 # Partial sums kept from stage to stage: encoding takes that many times as long.
 BEAM = 4
@@ -21,59 +21,50 @@ _CHUNK_ROWS = 256
 _ROUNDS = 12
 
 
-class Residual:
+class Residual(Codec):
     """The codec `rq<M>`.
 
     Args:
         centroids: f32 (M, 256, dim), of each stage.
     """
 
-    dtype = np.dtype("u1")
+    family = Family("rq", "M", BYTES, most=4096)
+    sample_rows, least_rows = SAMPLE_ROWS, CENTROIDS
 
     def __init__(self, centroids: np.ndarray) -> None:
         self.centroids = np.ascontiguousarray(centroids, "<f4")
-        self.width, _, self.dim = centroids.shape
-        self.name = f"rq{self.width}"
+        super().__init__(centroids.shape[2], number=len(centroids))
         self._nearest = [Nearest(stage) for stage in self.centroids]
 
     @classmethod
-    def train(cls, num_bytes: int, sample: np.ndarray) -> Residual:
-        """The codec for embeddings like `sample`, f32 (m, dim).
+    def width_of(cls, dim: int, number: int) -> int:
+        return number
 
-        Raises:
-            DataError: fewer than 256 rows, or NaN or Inf.
-            Interrupted: on request.
-        """
-        refuse_sample(f"rq{num_bytes}", sample, CENTROIDS)
-        left, stages = sample.copy(), []
-        with repeatable():
-            for _ in range(num_bytes):
+    @classmethod
+    def _fit(cls, number: int, sample: np.ndarray) -> Self:
+        left, stages = spread_evenly(sample, cls.sample_rows).copy(), []
+        with faiss_engine.repeatable():
+            for _ in range(number):
                 safe_point()
                 stages.append(train_centroids(left, SEED, _ROUNDS))
                 left -= stages[-1][Nearest(stages[-1]).codes(left)]
         return cls(np.stack(stages))
 
     @classmethod
-    def restore(cls, num_bytes: int, dim: int, state: dict[str, np.ndarray]) -> Residual:
-        """The codec whose `state()` this is; DataError when it is not one."""
-        refuse_state(f"rq{num_bytes}", state, {"centroids": (num_bytes, CENTROIDS, dim)})
+    def _state_shapes(cls, dim: int, number: int) -> dict[str, tuple[int, ...]]:
+        return {"centroids": (number, CENTROIDS, dim)}
+
+    @classmethod
+    def _restore(cls, dim: int, number: int, state: State) -> Self:
         return cls(state["centroids"])
 
-    @property
-    def bytes_per_video(self) -> int:
-        return self.width
-
-    def representable(self, embedding: np.ndarray) -> np.ndarray:
-        return finite_rows(embedding)
-
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        refuse_unrepresentable(self, embedding)
+    def _encode(self, embedding: np.ndarray) -> np.ndarray:
         codes = np.empty((len(embedding), self.width), self.dtype)
         for first in range(0, len(embedding), _CHUNK_ROWS):
             codes[first : first + _CHUNK_ROWS] = self._beam_search(embedding[first : first + _CHUNK_ROWS])
         return codes
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
         embedding = np.zeros((len(codes), self.dim), np.float32)
         for stage, centroids in enumerate(self.centroids):
             embedding += centroids[codes[:, stage]]
@@ -82,20 +73,9 @@ class Residual:
     def state(self) -> dict[str, np.ndarray]:
         return {"centroids": self.centroids}
 
-    def byte_tables(self, queries: np.ndarray) -> np.ndarray:
-        """See `compress.codecs.base.ByteTables`."""
-        return np.stack([queries @ stage.T for stage in self.centroids], axis=1).astype(np.float32)
-
-    def code_index(self, codes: np.ndarray, metric: str) -> Any:
-        if metric != "ip":
-            return None
-        module = faiss_engine.faiss()
-        search = module.AdditiveQuantizer.ST_LUT_nonorm
-        index = module.IndexResidualQuantizer(self.dim, self.width, 8, module.METRIC_INNER_PRODUCT, search)
-        module.copy_array_to_vector(self.centroids.ravel(), index.rq.codebooks)
-        index.rq.is_trained = index.is_trained = True
-        index.add_sa_codes(np.ascontiguousarray(codes))
-        return index
+    def scoring(self, queries: np.ndarray) -> Lookup:
+        tables = [queries @ stage.T for stage in self.centroids]
+        return Lookup(np.stack(tables, axis=1).astype(np.float32))
 
     def _beam_search(self, rows: np.ndarray) -> np.ndarray:
         """Codes, uint8 (n, M): of the sums that were kept to the end, the one nearest to each row."""

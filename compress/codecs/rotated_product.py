@@ -6,26 +6,24 @@ from the parametric one).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Self
 
 import numpy as np
 
-from compress.codecs.base import finite_rows, refuse_sample, refuse_state, refuse_unrepresentable
-from compress.codecs.centroids import CENTROIDS, moved, refuse_large
-from compress.codecs.exact_product import ExactMatrix
-from compress.codecs.product import Product, grouped_centroids, groups, padded_index
-from compress.codecs.training import refuse_more_bytes_than_dimensions, repeatable, safe_point
-from compress.errors import DataError
+from compress import faiss_engine
+from compress.codecs.base import Codec, Lookup, State, spread_evenly
+from compress.codecs.centroids import CENTROIDS, SAMPLE_ROWS, moved, refuse_large, safe_point
+from compress.codecs.exact_product import Rotation
+from compress.codecs.names import BYTES, Family
+from compress.codecs.product import Product, grouped_centroids, groups
 
 # Of the turn. One more lowers the error by 0.1 % (opq40 of ResidualCNN-320); by under 0.5 %
 # (opq64 of the features).
 _ROUNDS = 16
 _TURN_ROWS = 8192
-# What float32 makes of an orthogonal matrix is off by a few units in the last place.
-_ORTHOGONAL = 1e-3
 
 
-class RotatedProduct:
+class RotatedProduct(Codec):
     """The codec `opq<M>`: an orthogonal turn, then `Product`.
 
     Args:
@@ -33,63 +31,44 @@ class RotatedProduct:
         product: of the turned embeddings.
     """
 
-    dtype = np.dtype("u1")
+    family = Family("opq", "M", BYTES, most=4096)
+    sample_rows, least_rows, splits_dims = SAMPLE_ROWS, CENTROIDS, True
 
     def __init__(self, rotation: np.ndarray, product: Product) -> None:
-        self.rotation, self.product = np.ascontiguousarray(rotation, "<f4"), product
-        self.name, self.dim, self.width = f"o{product.name}", product.dim, product.width
-        self._there, self._back = ExactMatrix(self.rotation), ExactMatrix(self.rotation.T)
+        super().__init__(product.dim, number=product.width)
+        self.rotation, self.product = Rotation(rotation), product
 
     @classmethod
-    def train(cls, num_bytes: int, sample: np.ndarray) -> RotatedProduct:
-        """The codec for embeddings like `sample`, f32 (m, dim); raises as `Product.train` does."""
-        name = f"opq{num_bytes}"
-        refuse_more_bytes_than_dimensions(name, num_bytes, sample.shape[1])
-        refuse_sample(name, sample, CENTROIDS)
+    def width_of(cls, dim: int, number: int) -> int:
+        return number
+
+    @classmethod
+    def _fit(cls, number: int, sample: np.ndarray) -> Self:
+        sample = spread_evenly(sample, cls.sample_rows)
         refuse_large(sample)
-        with repeatable():
-            rotation = train_rotation(sample[:: max(1, len(sample) // _TURN_ROWS)], num_bytes)
-            return cls(rotation, Product(num_bytes, grouped_centroids(sample @ rotation, num_bytes)))
+        with faiss_engine.repeatable():
+            rotation = train_rotation(spread_evenly(sample, _TURN_ROWS), number)
+            return cls(rotation, Product(number, grouped_centroids(sample @ rotation, number)))
 
     @classmethod
-    def restore(cls, num_bytes: int, dim: int, state: dict[str, np.ndarray]) -> RotatedProduct:
-        """The codec whose `state()` this is; DataError when it is not one."""
-        name = f"opq{num_bytes}"
-        refuse_state(name, state, {"centroids": (CENTROIDS, dim), "rotation": (dim, dim)})
-        refuse_crooked(name, state["rotation"])
-        return cls(state["rotation"], Product(num_bytes, state["centroids"]))
+    def _state_shapes(cls, dim: int, number: int) -> dict[str, tuple[int, ...]]:
+        return {"centroids": (CENTROIDS, dim), "rotation": (dim, dim)}
 
-    @property
-    def bytes_per_video(self) -> int:
-        return self.width
+    @classmethod
+    def _restore(cls, dim: int, number: int, state: State) -> Self:
+        return cls(state["rotation"], Product(number, state["centroids"]))
 
-    def representable(self, embedding: np.ndarray) -> np.ndarray:
-        return finite_rows(embedding)
+    def _encode(self, embedding: np.ndarray) -> np.ndarray:
+        return self.product.nearest_codes(self.rotation.there(embedding))
 
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        refuse_unrepresentable(self, embedding)
-        return self.product.nearest_codes(self._there.product(embedding))
-
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        return self._back.product(self.product.decode(codes)).astype(np.float32)
+    def _decode(self, codes: np.ndarray) -> np.ndarray:
+        return self.rotation.back(self.product.decode(codes)).astype(np.float32)
 
     def state(self) -> dict[str, np.ndarray]:
-        return {"centroids": self.product.centroids, "rotation": self.rotation}
+        return {"centroids": self.product.centroids, "rotation": self.rotation.matrix}
 
-    def byte_tables(self, queries: np.ndarray) -> np.ndarray:
-        """See `compress.codecs.base.ByteTables`."""
-        return self.product.byte_tables(self._there.product(queries).astype(np.float32))
-
-    def code_index(self, codes: np.ndarray, metric: str) -> Any:
-        return None if metric != "ip" else padded_index(self.product, codes, self.rotation)
-
-
-def refuse_crooked(name: str, rotation: np.ndarray) -> None:
-    """Raise DataError unless `rotation`, f32 (d, d), is orthogonal: decoding turns back by its transpose."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        off = np.abs(rotation.T @ rotation - np.eye(len(rotation), dtype=np.float32))
-    if not (off <= _ORTHOGONAL).all():  # Of numbers that are too large it is NaN, which is no greater either.
-        raise DataError(f"rotation of the {name} codec is not orthogonal")
+    def scoring(self, queries: np.ndarray) -> Lookup:
+        return self.product.scoring(self.rotation.there(queries).astype(np.float32))
 
 
 def train_rotation(rows: np.ndarray, number: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from compress.codecs.registry import build_codec, sample_rows
+from compress.codecs import Codec, sample_rows
 from compress.datasets.catalogue import scan
 from compress.datasets.source import Source
 from compress.encoding.embedder import Embedder, Window, stored_dim
@@ -105,7 +105,8 @@ def encode(
         report(Note(f"{store} is up to date"))
         return EncodeResult(store, len(ids), time.monotonic() - started, len(ids), done.bytes_per_video)
     wanted = sample_rows(codec)
-    chosen = build_codec(codec, dim, sample(wanted, splits, catalogues, embedder) if wanted else None)
+    like = sample(wanted, splits, catalogues, embedder) if wanted else np.empty((0, dim), np.float32)
+    chosen = Codec.fit(codec, like)
     report(Note(f"{len(ids):,} videos, {_megabytes(len(ids) * chosen.bytes_per_video)} in {store.name}"))
     if note := precision_note(precision, trained, used):
         report(Note(note))

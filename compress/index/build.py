@@ -9,7 +9,6 @@ from pathlib import Path
 from compress.artifacts.lock import exclusive
 from compress.errors import UsageError
 from compress.index.codes.build import build_codes, check_codes
-from compress.index.codes.queries import searchable
 from compress.index.decoded import build_with_faiss
 from compress.index.factory import CODES_BELOW, EXACT_BELOW, default_factory
 from compress.index.saved import IndexFacts, save
@@ -104,7 +103,7 @@ def build_index(
     selection = select(store, split, metric)
     queries = min(recall_queries, len(selection))
     if on_codes is None:
-        codes_fit = searchable(store.codec) and len(selection) < CODES_BELOW
+        codes_fit = store.codec.searchable and len(selection) < CODES_BELOW
         on_codes = codes_fit and factory is None and device != "cuda"
     if on_codes:
         check_codes(store.codec, factory, device)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from compress.codecs.base import Codec
+from compress.codecs import Codec
 from compress.errors import RecordError, UsageError
 
 BLOCK_BYTES = 32 * 2**20

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from compress.codecs.names import PATTERN as CODEC
+from compress.codecs import pattern
 from compress.errors import NotFoundError, UsageError
 from compress.jobs.identity import Identity, is_smaller_copy, run_identity, store_identity
 from compress.workspace import Workspace
@@ -23,7 +23,7 @@ STEMS = {"identity": "original", "random_projection": "random"}
 # The encoders of Table 4 are meant by their size alone, whatever else has that size.
 FIRST = ("residual_cnn", "lstm")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_ENCODER_DIM_CODEC = re.compile(rf"(.+?)(?:-(\d+))?(?:-d(\d+))?(?:-({CODEC}))?")
+_ENCODER_DIM_CODEC = re.compile(rf"(.+?)(?:-(\d+))?(?:-d(\d+))?(?:-({pattern()}))?")
 
 
 def run_name(encoder: str, dim: int | None, name: str | None) -> str:

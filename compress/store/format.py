@@ -26,7 +26,7 @@ import h5py
 import numpy as np
 from crc32c import crc32c
 
-from compress.codecs.base import Codec
+from compress.codecs import Codec
 from compress.datasets.labels import Labels
 from compress.errors import CorruptArtifactError, DataError
 

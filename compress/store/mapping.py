@@ -13,8 +13,7 @@ import numpy as np
 
 from compress.artifacts import disk
 from compress.artifacts.hashed import Verify, matches
-from compress.codecs.base import Codec
-from compress.codecs.registry import restore_codec
+from compress.codecs import Codec
 from compress.datasets.labels import Labels
 from compress.errors import CorruptArtifactError, DataError, NotFoundError
 from compress.store.audit import Description, Place, audit
@@ -113,7 +112,7 @@ def _map(file: BinaryIO, path: Path, description: Description, sha256: str) -> P
     arrays = {name: _mapped(file, place) for name, place in description.arrays.items()}
     prefix = "codec/"
     state = {name[len(prefix) :]: np.array(a) for name, a in arrays.items() if name.startswith(prefix)}
-    codec = restore_codec(description.codec, description.dim, state)
+    codec = Codec.restore(description.codec, description.dim, state)
     ids, codes = arrays["ids"], arrays["embeddings"]
     if ids.ndim != 1 or len(ids) == 0 or ids.dtype.kind != "S":
         raise DataError(f"ids are {ids.dtype} {ids.shape}")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from compress.artifacts.hashed import Verify
-from compress.codecs.base import Codec
+from compress.codecs import Codec
 from compress.datasets.labels import Labels, Rows, row_numbers
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.store.mapping import WORTH_BYTES, ConcatenatedRows, Part, forget, open_part

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from compress.errors import UsageError
+from encoders.quantizers import QUANTIZERS
 
 NormMode = Literal["l2", "l2_scaled", "l2_standardize", "standardize", "none"]
 
@@ -61,7 +62,7 @@ class TrainConfig:
         unlabelled_ratio: videos without labels a step for each with, where there are any (`Distillation`).
         nested_dims: further sizes (Matryoshka): the first so many numbers of an embedding are trained as an
             embedding too, with a head of their own; "best" is then by the mean GAP over all sizes.
-        quantize: "int8", "int4" or "binary": heads read what this codec leaves of an embedding; or "none".
+        quantize: a codec: heads read what it leaves of an embedding (see `encoders.quantizers`); or "none".
     """
 
     encoder: str
@@ -98,7 +99,7 @@ class TrainConfig:
     patience: int = 3
     seed: int = 0
     nested_dims: tuple[int, ...] = ()
-    quantize: Literal["none", "int8", "int4", "binary"] = "none"
+    quantize: str = "none"
     teachers: tuple[str, ...] = ()
     distill_weight: float = 0.5
     temperature: float = 1.0
@@ -176,7 +177,7 @@ _CHOICES = {
     "precision": ("bf16", "fp32"),
     "keep": ("best", "last"),
     "teacher_scores": ("auto", "kept", "computed"),
-    "quantize": ("none", "int8", "int4", "binary"),
+    "quantize": ("none", *QUANTIZERS),
 }
 
 

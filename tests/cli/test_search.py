@@ -12,7 +12,7 @@ import pytest
 
 from compress.artifacts import folder, hashed
 from compress.artifacts.atomic import sha256_file
-from compress.codecs.registry import build_codec
+from compress.codecs.float32 import Float32
 from compress.datasets.labels import Labels
 from compress.store.writer import open_writer
 
@@ -38,7 +38,7 @@ def made(tmp_path_factory) -> Path:
         folder / "embeddings" / "mine-16.h5",
         ids=np.array([f"v{row:03d}" for row in range(NUM)], dtype="S"),
         labels=Labels.from_lists([[row // 10] for row in range(NUM)], 10),
-        codec=build_codec("float32", DIM, None),
+        codec=Float32(DIM),
         splits={"train": (0, 80), "validate": (80, NUM)},
         metadata={},
     )

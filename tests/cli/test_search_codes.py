@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
 from compress.store.writer import open_writer
-from tests.cli.test_search import DIM, NUM, embeddings
+from tests.cli.test_search import NUM, embeddings
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def inside(tmp_path: Path, monkeypatch) -> Path:
             tmp_path / "embeddings" / f"{name}.h5",
             ids=np.array([f"v{row:03d}" for row in range(NUM)], dtype="S"),
             labels=None,
-            codec=build_codec(codec, DIM, embeddings()),
+            codec=Codec.fit(codec, embeddings()),
             splits={},
             metadata={},
         )

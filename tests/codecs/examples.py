@@ -6,8 +6,7 @@ import functools
 
 import numpy as np
 
-from compress.codecs.base import Codec
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
 
 DIM, ROWS = 13, 400
 # Of the last ones, M does not divide DIM; 4 bits and 13 dimensions fill no whole bytes.
@@ -31,4 +30,4 @@ def mixed(rows: int, seed: int, dim: int = DIM) -> np.ndarray:
 @functools.cache
 def example(name: str) -> Codec:
     """A codec that was calibrated on `mixed(ROWS, seed=1)`."""
-    return build_codec(name, DIM, mixed(ROWS, seed=1))
+    return Codec.fit(name, mixed(ROWS, seed=1))

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from compress import faiss_engine
-from compress.codecs.base import ByteTables
-from compress.codecs.names import MOST_BYTES, PLAIN, parse_codec
-from compress.codecs.registry import build_codec, restore_codec, sample_rows
+from compress.codecs import Codec, parse_codec, sample_rows, stored_bytes
+from compress.codecs.base import Lookup
+from compress.codecs.names import FAMILIES
 from compress.errors import DataError, RecordError, UsageError
+from compress.index.codes.kernels import scorer
 from tests.codecs.examples import DIM, EVERY, ROWS, example, mixed
 
 TEST = mixed(60, seed=2)
@@ -30,7 +31,7 @@ every_codec = pytest.mark.parametrize("name", EVERY)
 
 
 def test_there_is_an_example_of_every_family() -> None:
-    assert {parse_codec(name).family for name in EVERY} == {*PLAIN, "pq", "opq", "rq", "rabitq"}
+    assert {parse_codec(name).family.name for name in EVERY} == set(FAMILIES)
 
 
 @every_codec
@@ -39,7 +40,7 @@ def test_it_says_what_it_stores(name: str) -> None:
     codes = codec.encode(TEST)
     assert (codec.name, codec.dim, codec.bytes_per_video) == (name, DIM, BYTES[name])
     assert (codes.dtype, codes.shape) == (codec.dtype, (60, codec.width))
-    assert codes[0].nbytes == codec.bytes_per_video
+    assert codes[0].nbytes == codec.bytes_per_video == stored_bytes(name, DIM)
     assert codec.decode(codes).dtype == np.float32
     assert codec.decode(codes).shape == TEST.shape
 
@@ -65,7 +66,7 @@ def test_no_videos_are_no_codes(name: str) -> None:
 @every_codec
 def test_a_restored_codec_gives_the_same_bits(name: str) -> None:
     codec = example(name)
-    again = restore_codec(name, DIM, codec.state())
+    again = Codec.restore(name, DIM, codec.state())
     assert np.array_equal(codec.encode(TEST), again.encode(TEST))
     assert np.array_equal(codec.decode(codec.encode(TEST)), again.decode(codec.encode(TEST)))
     assert again.name == name
@@ -83,7 +84,7 @@ def test_its_state_is_plain_arrays_that_a_file_gives_back(name: str) -> None:
 def test_the_same_sample_gives_the_same_codec(name: str) -> None:
     # A search for many numbers leaves FAISS another way to multiply, which moves last bits.
     faiss_engine.prefer_matrix_products(100_000)
-    again = build_codec(name, DIM, mixed(ROWS, seed=1)).state()
+    again = Codec.fit(name, mixed(ROWS, seed=1)).state()
     assert faiss_engine.faiss().cvar.distance_compute_blas_threshold == 400_000, "others rely on it"
     assert {key: array.tobytes() for key, array in again.items()} == {
         key: array.tobytes() for key, array in example(name).state().items()
@@ -118,30 +119,29 @@ def test_what_no_sample_was_like_is_stored_without_warnings(name: str, rows: np.
     assert np.array_equal(decoded[0], decoded[1])
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if isinstance(example(name), ByteTables)])
-def test_the_tables_of_bytes_add_up_to_inner_products(name: str) -> None:
+@every_codec
+def test_codes_are_scored_as_the_decoded_rows(name: str) -> None:
     codec = example(name)
-    assert isinstance(codec, ByteTables)
     codes, queries = codec.encode(TEST), mixed(5, seed=3)
-    tables = codec.byte_tables(queries)
-    assert (tables.dtype, tables.shape) == (np.float32, (5, codec.width, 256))
-    slow = [[sum(t[b, code[b]] for b in range(codec.width)) for code in codes] for t in tables]
-    assert np.allclose(slow, queries @ codec.decode(codes).T, atol=1e-4)
+    scoring = codec.scoring(queries)
+    assert codec.searchable == (scoring is not None) == (name != "float32")
+    if scoring is not None:
+        assert np.allclose(scorer(scoring)(codes), queries @ codec.decode(codes).T, atol=1e-4)
 
 
 @every_codec
-def test_faiss_scores_codes_as_the_decoded_rows(name: str) -> None:
+def test_the_tables_of_bytes_add_up_to_inner_products(name: str) -> None:
     codec = example(name)
     codes, queries = codec.encode(TEST), mixed(5, seed=3)
-    assert codec.code_index(codes, "cosine") is None
-    index = codec.code_index(codes, "ip")
-    if name in ("float32", "float16", "int8", "binary"):
-        assert index is None
+    scoring = codec.scoring(queries)
+    if not isinstance(scoring, Lookup):
         return
-    scores, rows = index.search(queries, len(TEST))
-    assert np.array_equal(np.sort(rows), np.tile(np.arange(len(TEST)), (5, 1)))
-    exact = queries @ codec.decode(codes).T
-    assert np.allclose(scores, np.take_along_axis(exact, rows, axis=1), atol=1e-4)
+    tables = scoring.tables
+    slow = np.array([[sum(t[b, code[b]] for b in range(tables.shape[1])) for code in codes] for t in tables])
+    assert (tables.dtype, len(tables), tables.shape[2]) == (np.float32, 5, 256)
+    if scoring.scale is not None:
+        slow = slow * scoring.scale(codes) + scoring.offsets[:, None]
+    assert np.allclose(slow, queries @ codec.decode(codes).T, atol=1e-4)
 
 
 def test_who_needs_a_sample_says_how_large() -> None:
@@ -155,26 +155,25 @@ def test_what_is_trained_says_how_few_videos_are_too_few(name: str) -> None:
     with pytest.raises(
         DataError, match=r"at least 256 videos, there are only 255; choose int8, int4 or binary"
     ):
-        build_codec(name, DIM, mixed(255, seed=1))
-    assert build_codec(name, DIM, mixed(256, seed=1)).name == name
+        Codec.fit(name, mixed(255, seed=1))
+    assert Codec.fit(name, mixed(256, seed=1)).name == name
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if sample_rows(name)])
 def test_a_sample_is_needed_and_must_be_sound(name: str) -> None:
     for sample, error, message in (
-        (None, UsageError, "needs a sample"),
-        (mixed(300, 1)[:, 1:], UsageError, "shape"),
+        (mixed(300, 1)[0], UsageError, "shape"),
         (mixed(0, 1), DataError, "empty"),
         (np.where(np.arange(DIM) == 2, np.float32("nan"), mixed(300, 1)), DataError, "NaN or Inf"),
     ):
         with pytest.raises(error, match=message):
-            build_codec(name, DIM, sample)
+            Codec.fit(name, sample)
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if sample_rows(name)])
 def test_a_sample_of_equal_videos_gives_that_video_back(name: str) -> None:
     sample = np.tile(TEST[:1], (300, 1))
-    codec = build_codec(name, DIM, sample)
+    codec = Codec.fit(name, sample)
     assert np.allclose(codec.decode(codec.encode(sample[:2])), sample[:2], atol=1e-5)
 
 
@@ -189,7 +188,7 @@ def test_a_sample_of_equal_videos_gives_that_video_back(name: str) -> None:
 )
 def test_build_codec_refuses(name: str, dim: int, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        build_codec(name, dim, mixed(300, 1, max(dim, 1)) if dim else None)
+        Codec.fit(name, mixed(300, 1, dim) if dim else np.empty((300, 0), np.float32))
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if sample_rows(name)])
@@ -198,11 +197,11 @@ def test_a_damaged_state_is_refused(name: str) -> None:
     for key, array in state.items():
         for damaged in (array[..., 1:], array.astype(np.float64), array * np.float32("nan")):
             with pytest.raises(DataError, match=f"{key} of the .* codec is not .* finite float32 numbers"):
-                restore_codec(name, DIM, {**state, key: damaged})
+                Codec.restore(name, DIM, {**state, key: damaged})
         with pytest.raises(DataError, match="has the arrays"):
-            restore_codec(name, DIM, {k: v for k, v in state.items() if k != key})
+            Codec.restore(name, DIM, {k: v for k, v in state.items() if k != key})
     with pytest.raises(DataError, match="has the arrays"):
-        restore_codec(name, DIM, {**state, "more": np.zeros(1, np.float32)})
+        Codec.restore(name, DIM, {**state, "more": np.zeros(1, np.float32)})
 
 
 ONES = np.ones(3, np.float32)
@@ -214,16 +213,16 @@ LARGE = np.float32([[1e38, 1e38, 0], [1e38, -1e38, 0], [0, 0, 1]])
 @pytest.mark.parametrize(
     ("name", "dim", "state", "message"),
     [
-        ("pq", 3, {}, "codec 'pq' is not one of"),
+        ("pq", 3, {}, "stored as 'pq'"),
         ("rabitq1", 3, {}, "is not how rabitq is stored"),
-        (f"pq{MOST_BYTES + 1}", 3, {}, "is not one of"),
+        ("pq4097", 3, {}, "more than 4096 bytes"),
         ("float32", 0, {}, "at least 1 dimension"),
         ("float32", 3, {"minimum": ONES}, "has the arrays"),
         ("int8", 3, {"minimum": ONES, "maximum": ONES * 0}, "above its maximum"),
         ("int4", 3, {"lowest": ONES, "step": -ONES}, "below 0"),
         ("binary", 3, {"low": ONES, "threshold": ONES * 0, "high": ONES * 2}, "between low and high"),
         ("binary", 3, {"low": ONES, "threshold": ONES * 2, "high": ONES * 2}, "between low and high"),
-        ("pq4", 3, {"centroids": np.ones((256, 3), np.float32)}, "cannot be of 3 dimensions"),
+        ("pq4", 3, {"centroids": np.ones((256, 3), np.float32)}, "needs embeddings of 4 dimensions"),
         ("opq2", 3, {"centroids": np.ones((256, 3), np.float32), "rotation": 2 * SQUARE}, "not orthogonal"),
         ("rabitq", 3, {"centre": ONES, "rotation": 0 * SQUARE}, "not orthogonal"),
         ("rabitq", 3, {"centre": ONES, "rotation": LARGE}, "not orthogonal"),
@@ -231,4 +230,4 @@ LARGE = np.float32([[1e38, 1e38, 0], [1e38, -1e38, 0], [0, 0, 1]])
 )
 def test_restore_codec_refuses(name: str, dim: int, state: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        restore_codec(name, dim, state)
+        Codec.restore(name, dim, state)

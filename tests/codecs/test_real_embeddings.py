@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
 from compress.datasets import load_table, open_source
 
 # (dimensions, share of the variance that is lost at most); what is trained has 1,136 videos for it.
@@ -36,7 +36,7 @@ def features(shared_data: Path) -> tuple[np.ndarray, np.ndarray]:
 def test_so_much_is_lost_of_videos_that_were_not_seen(features: tuple[np.ndarray, np.ndarray], name: str):
     dim, most = LOSSES[name]
     train, other = (part[:, :dim] for part in features)
-    codec = build_codec(name, dim, train)
+    codec = Codec.fit(name, train)
     codes = codec.encode(other)
     lost = np.square(codec.decode(codes) - other).sum() / np.square(other - train.mean(axis=0)).sum()
     assert lost < most
@@ -45,6 +45,6 @@ def test_so_much_is_lost_of_videos_that_were_not_seen(features: tuple[np.ndarray
 
 def test_the_nearest_video_of_int4_is_mostly_the_nearest(features: tuple[np.ndarray, np.ndarray]):
     train, other = features
-    codec = build_codec("int4", train.shape[1], train)
+    codec = Codec.fit("int4", train)
     decoded = codec.decode(codec.encode(train))
     assert ((other @ decoded.T).argmax(axis=1) == (other @ train.T).argmax(axis=1)).mean() > 0.9

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compress.codecs.binary import Binary
-from compress.codecs.int4 import Int4
-from compress.codecs.levels import best_levels
+from compress.codecs import Codec
+from compress.codecs.int4 import Int4, best_levels
 from tests.codecs.examples import embeddings, mixed
 
 
@@ -24,7 +23,7 @@ def slow_int4(row: np.ndarray, codec: Int4) -> tuple[list[int], list[float]]:
 
 @pytest.mark.parametrize("dim", [1, 2, 7, 8])
 def test_int4_equals_the_formula_written_out(dim: int) -> None:
-    codec = Int4.calibrate(mixed(300, seed=1, dim=dim))
+    codec = Codec.fit("int4", mixed(300, seed=1, dim=dim))
     embedding = 2 * mixed(40, seed=2, dim=dim)
     codes = codec.encode(embedding)
     decoded = codec.decode(codes)
@@ -35,7 +34,7 @@ def test_int4_equals_the_formula_written_out(dim: int) -> None:
 
 
 def test_int4_of_what_it_decoded_changes_nothing() -> None:
-    codec = Int4.calibrate(embeddings(300))
+    codec = Codec.fit("int4", embeddings(300))
     codes = codec.encode(embeddings(50, seed=2))
     assert np.array_equal(codec.encode(codec.decode(codes)), codes)
 
@@ -86,13 +85,13 @@ def slow_binary(row: np.ndarray, sample: np.ndarray) -> list[float]:
 
 def test_binary_gives_back_the_mean_of_its_side() -> None:
     sample, embedding = mixed(300, seed=1)[:, :-1], mixed(40, seed=2)[:, :-1]
-    codec = Binary.calibrate(sample)
+    codec = Codec.fit("binary", sample)
     decoded = codec.decode(codec.encode(embedding))
     assert np.allclose(decoded, [slow_binary(row, sample) for row in embedding], atol=1e-6)
 
 
 def test_binary_packs_the_first_dimension_into_the_lowest_bit() -> None:
-    codec = Binary.calibrate(np.array([[-1.0] * 10, [1.0] * 10], np.float32))
+    codec = Codec.fit("binary", np.array([[-1.0] * 10, [1.0] * 10], np.float32))
     row = np.array([[1, -1, -1, 1, -1, -1, -1, -1, -1, 1]], np.float32)
     assert codec.encode(row).tolist() == [[0b1001, 0b10]]
     assert np.array_equal(codec.decode(codec.encode(row)), row)
@@ -100,14 +99,14 @@ def test_binary_packs_the_first_dimension_into_the_lowest_bit() -> None:
 
 def test_signs_that_a_training_made_are_kept_as_they_are() -> None:
     signs = np.sign(embeddings(500, 20) + 0.4)
-    codec = Binary.calibrate(signs[:300])
+    codec = Codec.fit("binary", signs[:300])
     assert np.array_equal(codec.decode(codec.encode(signs)), signs)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -3e38, 1e-40])
 def test_a_constant_dimension_stays_constant(value: float) -> None:
     sample = np.full((300, 1), value, np.float32)
-    for codec in (Int4.calibrate(sample), Binary.calibrate(sample)):
+    for codec in (Codec.fit("int4", sample), Codec.fit("binary", sample)):
         assert np.array_equal(codec.decode(codec.encode(sample)), sample)
         other = codec.decode(codec.encode(np.ones((1, 1), np.float32)))
         assert np.array_equal(other, sample[:1])
@@ -116,5 +115,5 @@ def test_a_constant_dimension_stays_constant(value: float) -> None:
 def test_a_dimension_of_two_neighbouring_numbers_is_binary() -> None:
     one = np.float32(1)
     sample = np.array([[one], [np.nextafter(one, np.float32(2))], [one]])
-    codec = Binary.calibrate(sample)
+    codec = Codec.fit("binary", sample)
     assert np.array_equal(codec.decode(codec.encode(sample)), sample)

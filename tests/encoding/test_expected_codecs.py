@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from compress.codecs.registry import build_codec
-from encoders.quantizers import build_quantizer
+from compress.codecs import Codec
+from compress.codecs.names import FAMILIES
+from encoders.quantizers import QUANTIZERS, build_quantizer
 
 
 def embeddings(seed: int, rows: int = 4000) -> np.ndarray:
@@ -27,7 +28,7 @@ def test_head_and_codec_see_nearly_the_same_numbers(kind: str, apart: float) -> 
     for seed in range(1, 60):
         quantizer(torch.from_numpy(embeddings(seed, 500)))
     x = embeddings(0)
-    codec = build_codec(kind, 4, x)
+    codec = Codec.fit(kind, x)
     read = quantizer.eval()(torch.from_numpy(x)).numpy()
     stored = codec.decode(codec.encode(x))
     between, ours, theirs = (
@@ -35,3 +36,11 @@ def test_head_and_codec_see_nearly_the_same_numbers(kind: str, apart: float) -> 
     )
     assert (between <= apart * theirs + 1e-6).all()
     np.testing.assert_allclose(ours, theirs, rtol=0.25, atol=1e-6)
+
+
+def test_what_training_can_expect_are_codecs_and_what_the_command_line_offers():
+    from cli.train import train
+
+    offered = next(option.type.choices for option in train.params if option.name == "quantize")
+    assert set(QUANTIZERS) <= set(FAMILIES)
+    assert tuple(offered) == ("none", *QUANTIZERS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.codecs.registry import build_codec
+from compress.codecs.float32 import Float32
 from compress.datasets.labels import Labels
 from compress.errors import RecordError, SchemaError
 from compress.evaluation.neighbours import K, retrieval_quality
@@ -31,7 +31,7 @@ def written(path: Path, embedding: np.ndarray, order: np.ndarray | None = None, 
     """A store whose rows come in `order`, training videos first."""
     order = np.arange(TRAIN + VALIDATE) if order is None else order
     ids = np.array([f"{prefix}{row:04d}".encode() for row in order])
-    codec = build_codec("float32", embedding.shape[1], None)
+    codec = Float32(embedding.shape[1])
     splits = {"train": (0, TRAIN), "validate": (TRAIN, TRAIN + VALIDATE)}
     with open_writer(
         path, ids=ids, labels=LABELS.take(order), codec=codec, splits=splits, metadata={}

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
+from compress.codecs.float32 import Float32
 from compress.datasets.source import open_source
 from compress.datasets.table import load_table
 from compress.errors import DataError
@@ -19,7 +20,7 @@ from compress.store.writer import open_writer
 def written(path: Path, embedding: np.ndarray, codec: str = "float32") -> Store:
     ids = np.array([f"vidéo-{row}".encode() for row in range(len(embedding))])
     splits = {"train": (0, len(embedding) // 2), "validate": (len(embedding) // 2, len(embedding))}
-    chosen = build_codec(codec, embedding.shape[1], embedding)
+    chosen = Codec.fit(codec, embedding)
     with open_writer(path, ids=ids, labels=None, codec=chosen, splits=splits, metadata={}) as writer:
         writer.write(embedding)
         writer.finish()
@@ -50,7 +51,7 @@ def test_several_files_are_indexed_as_one_store(clustered, tmp_path):
     embedding = clustered(600, 8)
     first = written(tmp_path / "a.h5", embedding)
     ids = np.array([b"other-%d" % row for row in range(600)])
-    codec = build_codec("float32", 8, None)
+    codec = Float32(8)
     with open_writer(tmp_path / "b.h5", ids=ids, labels=None, codec=codec, splits={}, metadata={}) as writer:
         writer.write(-embedding)
         writer.finish()

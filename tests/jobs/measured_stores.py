@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from compress.codecs.registry import build_codec
+from compress.codecs.float32 import Float32
 from compress.datasets.labels import Labels
 from compress.evaluation.promises import Scores
 from compress.evaluation.row import fingerprint
@@ -46,7 +46,7 @@ def write_store(workspace: Workspace, name: str, of: World, seed: int = 0) -> No
         workspace.store(name),
         ids=of.ids[order],
         labels=labels.take(order),
-        codec=build_codec("float32", 2),
+        codec=Float32(2),
         splits={"validate": (0, len(order))},
         metadata={"name": name},
     ) as writer:

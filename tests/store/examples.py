@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from compress.codecs.base import Codec
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
 from compress.datasets.labels import Labels
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
@@ -27,7 +26,7 @@ def contents(codec: str | Codec = "float32", num_videos: int = NUM_VIDEOS, **cha
     return {
         "ids": np.array([f"vidéo-{row}".encode() for row in range(num_videos)]),
         "labels": Labels.from_lists(lists, NUM_CLASSES),
-        "codec": build_codec(codec, DIM, embeddings(50, seed=9)) if isinstance(codec, str) else codec,
+        "codec": Codec.fit(codec, embeddings(50, seed=9)) if isinstance(codec, str) else codec,
         "splits": {"train": (0, middle), "validate": (middle, num_videos)},
         "metadata": {"encoder": "residual_cnn", "note": "größer"},
         **changes,

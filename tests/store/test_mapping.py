@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.codecs.registry import build_codec
+from compress.codecs.float32 import Float32
 from compress.store import mapping
 from compress.store.mapping import forget
 from compress.store.reader import Store, open_store
@@ -23,7 +23,7 @@ def matrix(seed: int) -> np.ndarray:
 
 def written(path: Path, seed: int) -> Path:
     ids = np.array([b"%d-%05d" % (seed, row) for row in range(ROWS)])
-    codec = build_codec("float32", DIM)
+    codec = Float32(DIM)
     with open_writer(path, ids=ids, labels=None, codec=codec, splits={}, metadata={}) as writer:
         writer.write(matrix(seed))
         writer.finish()

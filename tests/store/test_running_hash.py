@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compress.artifacts import disk
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
 from compress.errors import StorageError
 from compress.store import writer as writing
 from compress.store.reader import open_store
@@ -24,7 +24,7 @@ def opened(path: Path, codec: str = "float32") -> StoreWriter:
         path,
         ids=np.array([b"v%03d" % row for row in range(ROWS)]),
         labels=None,
-        codec=build_codec(codec, DIM, EMBEDDINGS),
+        codec=Codec.fit(codec, EMBEDDINGS),
         splits={},
         metadata={},
     )

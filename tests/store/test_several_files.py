@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
+from compress.codecs.float16 import Float16
 from compress.datasets.labels import Labels
 from compress.errors import DataError, SchemaError, UsageError
 from compress.store.mapping import ConcatenatedRows
@@ -75,7 +76,7 @@ def test_a_split_in_pieces_is_refused(tmp_path: Path) -> None:
     ("second", "error", "message"),
     [
         ({"ids": ids("a", 3)}, DataError, "'a0' appears more than once"),
-        ({"codec": build_codec("float16", DIM)}, SchemaError, "float16 of 4.*float32 of 4"),
+        ({"codec": Float16(DIM)}, SchemaError, "float16 of 4.*float32 of 4"),
         ({"labels": None}, SchemaError, "labels differ"),
         ({"labels": Labels.from_lists([[0]] * 3, 5)}, SchemaError, "labels differ"),
     ],
@@ -87,7 +88,7 @@ def test_stores_that_do_not_fit_together_are_refused(tmp_path: Path, second, err
 
 def test_int8_stores_with_their_own_calibration_are_refused(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 2)):
-        codec = build_codec("int8", DIM, embeddings(50, seed=seed))
+        codec = Codec.fit("int8", embeddings(50, seed=seed))
         write_store(tmp_path / f"{name}.h5", codec=codec, ids=ids(name, 10))
     with pytest.raises(SchemaError, match="in its own calibration"):
         open_store([tmp_path / "a.h5", tmp_path / "b.h5"])

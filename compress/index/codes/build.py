@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from compress.codecs.base import Codec
+from compress.codecs import Codec
 from compress.errors import RecordError, UsageError
 from compress.index.built import Built
 from compress.index.codes.index import CodesIndex
-from compress.index.codes.queries import searchable
 from compress.index.exact import NearestSoFar
 from compress.index.selection import Selection
 from compress.index.tuning import NEIGHBOURS, Setting, Truth, without_own
@@ -21,7 +20,7 @@ _HINT = "the index that was there is untouched; run the same command again"
 
 def check_codes(codec: Codec, factory: str | None, device: str) -> None:
     """Raise UsageError unless codes of `codec` can be the index, and nothing else was asked for."""
-    if not searchable(codec):
+    if not codec.searchable:
         raise UsageError(
             f"the store holds {codec.name}, which has no codes to search",
             where="--on-codes",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from compress.artifacts.manifest import Manifest
-from compress.codecs.registry import restore_codec
+from compress.codecs import Codec
 from compress.errors import CorruptArtifactError
 from compress.index.codes.index import CodesIndex
 
@@ -44,7 +44,7 @@ def read_codes(manifest: Manifest, codec_name: str, dim: int, num_vectors: int, 
         CorruptArtifactError: an array is missing, or its shape, type or numbers are not what they should be.
         DataError: this version does not know the codec, or the codec's arrays hold nonsense.
     """
-    codec = restore_codec(codec_name, dim, _state(manifest))
+    codec = Codec.restore(codec_name, dim, _state(manifest))
     codes = _array(manifest, _CODES, mapped=True)
     _agree(manifest, _CODES, codes, codec.dtype, (num_vectors, codec.width))
     if metric == "ip":

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from compress import faiss_engine
-from compress.codecs.base import ByteTables, Codec
+from compress.codecs import Codec
+from compress.codecs.base import Lookup
 from compress.index import scan
-from compress.index.codes.queries import Scorer, scorer
+from compress.index.codes.kernels import Scorer, scorer
 from compress.index.codes.ranking import Ranking
 from compress.index.exact import NearestSoFar
 from compress.index.vectors import comparable, numbered, spans
@@ -35,7 +36,7 @@ class CodesIndex:
     cosine it is divided by the row's length, which is kept with the index, as no code tells it.
 
     Args:
-        codec: `searchable`.
+        codec: a searchable one.
         codes: codec.dtype (n, width), in memory or mapped.
         lengths: float32 (n,), L2 norms of the decoded rows, for cosine; None for inner products.
     """
@@ -65,7 +66,9 @@ class CodesIndex:
         Returns:
             (scores float32 (q, k), rows int64 (q, k)).
         """
-        small = isinstance(self.codec, ByteTables) and _SMALL * self.codec.bytes_per_video <= self.codec.dim
+        few_bytes = _SMALL * self.codec.bytes_per_video <= self.codec.dim
+        scoring = self.codec.scoring(queries[:1])
+        small = few_bytes and isinstance(scoring, Lookup) and scoring.scale is None
         if small or not scan.works(len(queries), k):
             return self.on_codes(queries, k)
         return self.decoded(queries, k)
@@ -80,7 +83,7 @@ class CodesIndex:
         return scores, rows
 
     def _on_codes(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        score, threads = scorer(self.codec, queries), faiss_engine.threads()
+        score, threads = scorer(self.codec.scoring(queries)), faiss_engine.threads()
         step = max(_ROWS_A_THREAD, -(-len(self) // threads))
         parts = [range(start, min(start + step, len(self))) for start in range(0, len(self), step)]
         if len(parts) == 1:

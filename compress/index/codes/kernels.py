@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from compress import native
+from compress.codecs.base import Lookup, Weighing
 
 FOLDER = Path(__file__).parent / "native"
 # As in the C code: tables of so many queries lie side by side; rows and weights fill whole vectors.
 QUERIES_SIDE_BY_SIDE = 8
 _VECTOR = 16
+Scorer = Callable[[np.ndarray], np.ndarray]
 _SCORES = {np.dtype("i1"): "score_int8", np.dtype("<f2"): "score_float16", np.dtype("u1"): "score_int4"}
+
+
+def scorer(scoring: Lookup | Weighing | None) -> Scorer:
+    """From codes (n, width) to their scores, float32 (q, n), as `scoring` says."""
+    if isinstance(scoring, Weighing):
+        kernel, scale = Weights(scoring.weights, scoring.halves).scores, None
+    else:
+        assert scoring is not None, "such codes are decoded"
+        kernel, scale = Tables(scoring.tables).scores, scoring.scale
+
+    def scores(codes: np.ndarray) -> np.ndarray:
+        found = kernel(codes)
+        if scale is not None:
+            found = found * scale(codes)
+        return found if scoring.offsets is None else found + scoring.offsets[:, None]
+
+    return scores
 
 
 class Tables:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from compress.codecs.names import parse_codec
+from compress.codecs import stored_bytes
 from compress.errors import UsageError
 from compress.jobs.names import checked
 from compress.jobs.tradeoff.point import StorePoint, parse_point
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.runs import RunFacts, Runs
-from compress.jobs.tradeoff.sizes import stored_bytes
 
 ORIGINAL = "original"
 UNTOUCHED = tuple(StorePoint(ORIGINAL, None, codec) for codec in ("float32", "int8"))
@@ -96,4 +95,4 @@ def bytes_of(point: StorePoint, runs: Runs) -> int:
     dim = runs.facts(point.run).dim
     if point.prefix is not None and point.prefix > dim:
         raise UsageError(f"{point.run} has {dim} dimensions only", where=point.name)
-    return stored_bytes(parse_codec(point.codec), point.prefix or dim)
+    return stored_bytes(point.codec, point.prefix or dim)

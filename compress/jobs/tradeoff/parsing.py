@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.codecs.names import canonical
+from compress.codecs import canonical
 from compress.errors import UsageError
 from compress.jobs.tradeoff.request import CONTROLS
 

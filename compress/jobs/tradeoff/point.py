@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from compress.codecs.names import PATTERN, canonical
+from compress.codecs import canonical, pattern
 from compress.errors import NotFoundError
 from compress.jobs.names import checked, store_name
 
-_CODEC = re.compile(rf"(.+)-({PATTERN})")
+_CODEC = re.compile(rf"(.+)-({pattern()})")
 _PREFIX = re.compile(r"(.+)-d([1-9][0-9]*)")
 
 

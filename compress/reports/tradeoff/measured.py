@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.codecs.names import BY_BYTES, parse_codec
+from compress.codecs import parse_codec
 from compress.errors import DataError, SchemaError
 from compress.evaluation.halves import HALVES, half
 from compress.evaluation.scores import load_query_precision, load_scores
@@ -63,7 +63,7 @@ class Measured:
         """What it is drawn and compared with: runs that differ by their size alone are one family."""
         if self.learned:
             return self.run.removesuffix(f"-{self.row.dim}")
-        if self.row.encoder == "identity" and parse_codec(self.row.codec).family in BY_BYTES:
+        if self.row.encoder == "identity" and parse_codec(self.row.codec).family.counts_bytes:
             return PRODUCTS
         return FAMILIES[self.row.encoder]
 

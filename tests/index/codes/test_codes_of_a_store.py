@@ -10,7 +10,7 @@ import pytest
 
 from compress import faiss_engine
 from compress.artifacts.folder import commit_folder, read_folder
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
 from compress.errors import CorruptArtifactError, DataError, RecordError, UsageError
 from compress.index import build, build_index, exact_neighbours, open_index
 from compress.store.reader import Store, open_store
@@ -22,7 +22,7 @@ DIM = 24
 def written(path: Path, embedding: np.ndarray, codec: str, like: np.ndarray | None = None) -> Store:
     ids = np.array([f"{path.stem}-{row}".encode() for row in range(len(embedding))])
     splits = {"train": (0, len(embedding) // 2), "validate": (len(embedding) // 2, len(embedding))}
-    chosen = build_codec(codec, embedding.shape[1], embedding if like is None else like)
+    chosen = Codec.fit(codec, embedding if like is None else like)
     with open_writer(path, ids=ids, labels=None, codec=chosen, splits=splits, metadata={}) as writer:
         writer.write(embedding)
         writer.finish()

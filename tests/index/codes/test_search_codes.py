@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from compress import faiss_engine, native
-from compress.codecs.registry import build_codec
+from compress.codecs import Codec
 from compress.index import scan
 from compress.index.codes import index as codes_index
 from compress.index.codes.index import CodesIndex
-from compress.index.codes.queries import searchable
 
 CODECS = ["float16", "int8", "int4", "binary", "pq8", "opq8", "rq4", "rabitq", "rabitq4"]
 DIM, ROWS = 32, 1500
@@ -23,7 +22,7 @@ def rows(clustered):
 
 @pytest.fixture(scope="module", params=CODECS)
 def codec(request, rows):
-    return build_codec(request.param, DIM, rows)
+    return Codec.fit(request.param, rows)
 
 
 def exactly(codec, codes, queries, metric):
@@ -68,7 +67,7 @@ def test_many_queries_get_what_each_gets_alone(codec, rows):
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_do_not_change_the_answer(rows, threads, monkeypatch):
     monkeypatch.setattr(codes_index, "_ROWS_A_THREAD", 100)
-    codec = build_codec("binary", DIM, rows)
+    codec = Codec.fit("binary", rows)
     index, queries = index_of(codec, codec.encode(rows), "cosine"), queries_of(rows)
     one = index.on_codes(queries, 40)
     faiss_engine.set_threads(threads)
@@ -78,7 +77,7 @@ def test_threads_do_not_change_the_answer(rows, threads, monkeypatch):
 
 
 def test_videos_with_one_code_come_in_the_order_of_their_rows(rows):
-    codec = build_codec("binary", DIM, rows)
+    codec = Codec.fit("binary", rows)
     codes = np.repeat(codec.encode(rows[:3]), 50, axis=0)
     _, found = index_of(codec, codes, "cosine").on_codes(queries_of(rows[:60], 3), 150)
     for row in found.reshape(3, 3, 50):
@@ -86,7 +85,7 @@ def test_videos_with_one_code_come_in_the_order_of_their_rows(rows):
 
 
 def test_two_queries_of_one_code_get_scores_of_their_own(rows):
-    codec = build_codec("binary", DIM, rows)
+    codec = Codec.fit("binary", rows)
     queries = np.stack([rows[0], np.where(rows[0] > codec.threshold, codec.high, codec.low)])
     assert np.array_equal(*codec.encode(queries))
     scores, _ = index_of(codec, codec.encode(rows), "ip").on_codes(queries, 5)
@@ -98,7 +97,7 @@ def test_two_queries_of_one_code_get_scores_of_their_own(rows):
 def test_dimensions_that_fill_no_byte_are_no_trouble(name, dim):
     rows = np.random.default_rng(dim).standard_normal((40, dim)).astype(np.float32)
     rows[:, 0] = 1.5  # constant
-    codec = build_codec(name, dim, rows)
+    codec = Codec.fit(name, rows)
     codes = codec.encode(rows)
     scores, found = index_of(codec, codes, "ip").on_codes(rows[:3], 40)
     truth = exactly(codec, codes, rows[:3], "ip")
@@ -106,7 +105,7 @@ def test_dimensions_that_fill_no_byte_are_no_trouble(name, dim):
 
 
 def test_scores_of_codes_of_one_byte_do_not_come_all_at_once(rows):
-    codec = build_codec("rq1", DIM, rows)
+    codec = Codec.fit("rq1", rows)
     blocks = CodesIndex(codec, np.empty((0, 1), np.uint8), None)._blocks(range(5, 300_000))
     ends = np.array(list(blocks))
     assert (ends[0, 0], ends[-1, 1]) == (5, 300_000)
@@ -120,7 +119,7 @@ def test_no_queries_find_nothing(codec, rows):
 
 
 def test_a_million_queries_never_decode_where_tables_are_faster(rows, monkeypatch):
-    codec = build_codec("binary", DIM, rows)
+    codec = Codec.fit("binary", rows)
     index = index_of(codec, codec.encode(rows), "cosine")
     monkeypatch.setattr(CodesIndex, "decoded", None)
     assert index.search(np.tile(queries_of(rows), (20, 1)), 3)[1].shape == (180, 3)
@@ -128,7 +127,7 @@ def test_a_million_queries_never_decode_where_tables_are_faster(rows, monkeypatc
 
 @pytest.mark.skipif(not scan.works(64, 10), reason="no bfloat16 here")
 def test_the_codes_of_numbers_are_decoded_for_many_queries(rows, monkeypatch):
-    codec = build_codec("int8", DIM, rows)
+    codec = Codec.fit("int8", rows)
     index = index_of(codec, codec.encode(rows), "cosine")
     monkeypatch.setattr(CodesIndex, "on_codes", None)
     assert index.search(np.tile(queries_of(rows), (20, 1)), 3)[1].shape == (180, 3)
@@ -136,25 +135,7 @@ def test_the_codes_of_numbers_are_decoded_for_many_queries(rows, monkeypatch):
 
 def test_a_code_of_a_video_and_its_length_are_all_that_a_search_reads(rows):
     for name, size in (("float16", 64), ("int8", 32), ("int4", 16), ("binary", 4)):
-        codec = build_codec(name, DIM, rows)
+        codec = Codec.fit(name, rows)
         codes = codec.encode(rows)
         assert index_of(codec, codes, "ip").bytes_per_video == size == codes.nbytes // ROWS
         assert index_of(codec, codes, "cosine").bytes_per_video == size + 4
-
-
-def test_float32_has_no_codes():
-    assert not searchable(build_codec("float32", 4, None))
-    assert searchable(build_codec("float16", 4, None))
-
-
-def test_faiss_gives_the_same_scores_where_it_can_search_such_codes(codec, rows):
-    codes, queries = codec.encode(rows), queries_of(rows)
-    theirs = codec.code_index(codes, "ip")
-    if theirs is None:
-        pytest.skip(f"FAISS knows no codes like {codec.name}")
-    wanted, places = theirs.search(queries, ROWS)
-    scores, found = index_of(codec, codes, "ip").on_codes(queries, ROWS)
-    ours = np.take_along_axis(scores, np.argsort(found, axis=1), axis=1)
-    np.testing.assert_allclose(
-        np.take_along_axis(ours, places, axis=1), wanted, atol=2e-4 * np.abs(wanted).max()
-    )
