@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from cli.options import compute_options, on_corrupt_option
+from cli.plan import plan_text
 from cli.session import Session
-from cli.table_plan import plan_facts, plan_text
 from cli.text import facts, printed
 from compress.progress import Note
 
 if TYPE_CHECKING:
     from compress.datasets.policy import OnCorrupt
-    from compress.jobs.paper_tables.failure import FailedRow
-    from compress.jobs.paper_tables.plan import PlannedRow
-    from compress.jobs.paper_tables.tasks import TablesRequest
     from compress.jobs.report import Reported, ReportedModels
+    from compress.pipeline.engine import Failure, Planned
+    from compress.pipeline.paper_tables import TableRow
 
 MODELS = ("2", "3", "qrnn")
 EMPTY = "Table 4 has no measured rows yet: `compress evaluate --name original` measures the baseline."
+COLUMNS = ("row", "table", "state", "epochs", "seconds", "weights_bytes")
 
 
 @click.command()
@@ -71,78 +71,60 @@ def report(
     output: Path | None,
     on_corrupt: OnCorrupt,
 ) -> None:
-    """Write a table from all evaluations: the paper's figures, ours with intervals, and a verdict a row.
+    """Write a table from all evaluations: the paper's figures, ours with intervals, and a verdict per row.
 
     Table 4 is made from `compress evaluate --dim` or `--name`, the others from `compress evaluate --run`.
     """
     from compress.errors import NotFoundError
-    from compress.jobs.paper_tables.notes import notes, store_failures
     from compress.jobs.report import report_tables
+    from compress.pipeline.engine import make_missing
+    from compress.pipeline.paper_tables import model_notes, plan_tables, store_notes
 
     names = (*MODELS, "4") if which == "all" else (which,)
-    planned: list[PlannedRow] = []
-    failed: list[FailedRow] = []
+    planned: list[Planned[TableRow]] = []
+    failures: list[Failure] = []
     if run_missing or dry_run:
-        request = _request(session, names, rows, epochs, on_corrupt)
-        planned, failed = _run(session, request, dry_run)
+        settings = session.settings
+        with session.working() as progress:
+            planned = plan_tables(
+                session.workspace,
+                tables=names,
+                rows=_row_names(rows),
+                epochs=epochs,
+                on_corrupt=on_corrupt,
+                seed=settings.seed,
+                threads=settings.threads,
+                device=settings.device,
+                report=progress,
+            )
+            if not dry_run:
+                progress(Note(plan_text(planned, COLUMNS, "rows")))
+                failures = make_missing(planned, progress)
     elif rows is not None or epochs:
         raise click.UsageError("--rows and --epochs need --run or --dry-run.")
+    plan_facts = [one.facts for one in planned]
     if dry_run:
-        session.show({"rows": plan_facts(planned)}, lambda: plan_text(planned))
+        session.show({"rows": plan_facts}, lambda: plan_text(planned, COLUMNS, "rows"))
         return
-    failures = store_failures(planned, failed)
-    done = report_tables(session.workspace, names, output, notes(planned, failed), failures)
-    empty = [] if "4" in done or "4" not in names else [EMPTY, *failures]
-    _show(session, done, planned, failed, empty)
-    if failed or not done:
-        context.exit(failed[0].exit_code if failed else NotFoundError.exit_code)
-
-
-def _request(
-    session: Session, names: tuple[str, ...], rows: str | None, epochs: int | None, on_corrupt: OnCorrupt
-) -> TablesRequest:
-    from compress.jobs.paper_tables.tasks import TablesRequest
-
-    chosen = tuple(name.strip() for name in (rows or "").split(",") if name.strip())
-    if rows is not None and not chosen:
-        raise click.UsageError("--rows names no row: leave it out for all of them.")
-    return TablesRequest(
-        tables=names,
-        rows=chosen,
-        epochs=epochs,
-        on_corrupt=on_corrupt,
-        seed=session.settings.seed,
-        threads=session.settings.threads,
-        device=session.settings.device,
-    )
-
-
-def _run(session: Session, request: TablesRequest, dry_run: bool) -> tuple[list[PlannedRow], list[FailedRow]]:
-    from compress.jobs.paper_tables.plan import plan_tables
-    from compress.jobs.paper_tables.run import run_tables
-
-    with session.working() as progress:
-        planned = plan_tables(session.workspace, request, progress)
-        if dry_run:
-            return planned, []
-        progress(Note(plan_text(planned)))
-        return planned, run_tables(session.workspace, request, planned, progress)
-
-
-def _show(
-    session: Session,
-    done: dict[str, Reported | ReportedModels],
-    planned: list[PlannedRow],
-    failed: list[FailedRow],
-    empty: list[str],
-) -> None:
+    sentences = store_notes(planned, failures)
+    done = report_tables(session.workspace, names, output, model_notes(planned, failures), sentences)
+    empty = [] if "4" in done or "4" not in names else [EMPTY, *sentences]
     files = {name: _files(one) for name, one in done.items()}
     value: dict[str, Any] = {"tables": files}
     if planned:
-        value |= {"rows": plan_facts(planned), "failed": failed}
-    session.show(
-        next(iter(files.values())) if len(files) == 1 and not planned else value, lambda: _text(done, empty)
-    )
+        value |= {"rows": plan_facts, "failed": [failure.facts for failure in failures]}
+    elif len(files) == 1:
+        (value,) = files.values()
+    session.show(value, lambda: _text(done, empty))
+    if failures or not done:
+        context.exit(failures[0].exit_code if failures else NotFoundError.exit_code)
+
+
+def _row_names(rows: str | None) -> tuple[str, ...]:
+    chosen = tuple(name.strip() for name in (rows or "").split(",") if name.strip())
+    if rows is not None and not chosen:
+        raise click.UsageError("--rows names no row: leave it out for all of them.")
+    return chosen
 
 
 def _text(done: dict[str, Reported | ReportedModels], empty: list[str]) -> str:

@@ -8,8 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from compress.datasets.vocabulary import load_vocabulary
-from compress.jobs.paper_tables.own_model import unlike_runs
-from compress.jobs.paper_tables.stand_ins import stand_in_notes, stand_ins
+from compress.jobs.paper_runs import stand_in_notes, stand_ins, unlike_runs
 from compress.reports import (
     ModelTable,
     Table4,

@@ -11,22 +11,19 @@ import pytest
 
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import Interrupted, UsageError
-from compress.jobs.paper_tables.failure import FailedRow
-from compress.jobs.paper_tables.notes import notes, store_failures
-from compress.jobs.paper_tables.plan import PlannedRow, plan_tables
-from compress.jobs.paper_tables.run import run_tables
-from compress.jobs.paper_tables.stand_ins import stand_in_notes, stand_ins
-from compress.jobs.paper_tables.state import State
-from compress.jobs.paper_tables.table4_tasks import store_tasks
-from compress.jobs.paper_tables.tasks import TablesRequest
-from compress.papers import FullData, PaperFigures
+from compress.jobs.paper_runs import stand_in_notes, stand_ins
+from compress.papers import Catalogue, CatalogueRow, FullData, PaperFigures, StandIn, catalogue
+from compress.pipeline.engine import Failure, Planned, State, Status, make_missing
+from compress.pipeline.maker import Maker
+from compress.pipeline.paper_tables import TableRow, model_notes, plan_tables, store_notes, table_rows
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
-from compress.reports import Catalogue, CatalogueRow, StandIn, load_models, model_table
+from compress.reports import load_models, model_table
 from compress.training.run import model_sha256
+from compress.training.timing import Cost
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, DIM, clips, shards
 
-REQUEST = TablesRequest(("2", "3"), (), None, "fail", 0, 1, "cpu")
+REQUEST: dict[str, Any] = {"tables": ("2", "3"), "seed": 0, "threads": 1, "device": "cpu"}
 FIGURES = PaperFigures(0.8, 0.7, 0.8, 0.4)
 SMALL = {"precision": "fp32", "batch_size": 16}
 
@@ -59,23 +56,29 @@ def frames(workspace: Workspace) -> Workspace:
     return replace(workspace, train_frames=train, validate_frames=validate)
 
 
-def planned(workspace: Workspace, known: Catalogue, **changes: Any) -> list[PlannedRow]:
-    return plan_tables(workspace, replace(REQUEST, **changes), silent, known)
+def planned(workspace: Workspace, known: Catalogue, **changes: Any) -> list[Planned[TableRow]]:
+    return plan_tables(workspace, catalogue=known, **{**REQUEST, **changes})
 
 
-def ran(workspace: Workspace, known: Catalogue, report: Any = silent, **changes: Any) -> list[FailedRow]:
-    request = replace(REQUEST, **changes)
-    return run_tables(workspace, request, plan_tables(workspace, request, silent, known), report)
+def ran(workspace: Workspace, known: Catalogue, report: Any = silent, **changes: Any) -> list[Failure]:
+    return make_missing(planned(workspace, known, **changes), report)
+
+
+class FixedCosts:
+    """A training of 10 seconds per epoch and 2 per validation, of two epochs."""
+
+    def training(self, training: Any) -> Cost:
+        return Cost(0.0, 10.0, 2.0, 2, 0, 1)
 
 
 def states(workspace: Workspace, rows: Catalogue) -> dict[str, str]:
-    return {one.task.run: str(one.standing.state) for one in planned(workspace, rows)}
+    return {one.target.run: str(one.status.state) for one in planned(workspace, rows)}
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Less time for timing, and no request to stop left over."""
-    monkeypatch.setattr("compress.training.timing.BUDGET", 0.01)
+    monkeypatch.setattr("compress.pipeline.paper_tables.TIMING_SECONDS", 0.01)
     clear_interrupt()
 
 
@@ -105,15 +108,15 @@ def _files(workspace: Workspace) -> dict[str, int]:
 
 def test_the_plan_says_state_cost_and_epochs_before_anything_is_trained(workspace: Workspace) -> None:
     plan = planned(workspace, VIDEO, epochs=5)
-    assert [one.task.run for one in plan] == ["a", "b", "c"]
-    assert {one.standing.state for one in plan} == {State.TO_DO}
-    assert all(one.seconds and one.cost and one.cost.training.weights_bytes > 0 for one in plan)
-    assert {one.task.training.epochs for one in plan} == {5}
+    assert [one.target.run for one in plan] == ["a", "b", "c"]
+    assert {one.status.state for one in plan} == {State.TO_DO}
+    assert all(one.seconds and one.facts["weights_bytes"] > 0 for one in plan)
+    assert {one.target.training.epochs for one in plan} == {5}
     assert not workspace.runs.exists()
 
 
 def test_chosen_rows_alone_are_planned_and_unknown_ones_refused(workspace: Workspace) -> None:
-    assert [one.task.run for one in planned(workspace, VIDEO, rows=("c", "a"))] == ["a", "c"]
+    assert [one.target.run for one in planned(workspace, VIDEO, rows=("c", "a"))] == ["a", "c"]
     with pytest.raises(UsageError, match=r"no row 'z'.*choose from a, b, c"):
         planned(workspace, VIDEO, rows=("z",))
 
@@ -123,8 +126,8 @@ def test_rows_of_another_level_are_left_out_with_the_reason(workspace: Workspace
     only_frames = replace(workspace, train=frames.train_frames, validate=frames.validate_frames)
     for here, left_out in ((workspace, "l"), (only_frames, "a")):
         plan = planned(here, rows)
-        assert [one.task.run for one in plan if not one.missing] == [left_out]
-        assert "-level data, the shards are" in notes(plan, [])[left_out][0]
+        assert [one.target.run for one in plan if not one.missing] == [left_out]
+        assert "-level data, the shards are" in model_notes(plan, [])[left_out][0]
     assert all(one.missing for one in planned(frames, rows))
     assert ran(only_frames, rows) == []
     assert states(only_frames, rows) == {"l": "measured", "a": "does not fit"}
@@ -141,10 +144,13 @@ def test_a_stopped_row_goes_on_where_it_was_to_the_same_weights(workspace: Works
     with pytest.raises(Interrupted):
         ran(workspace, VIDEO, stop)
     clear_interrupt()
-    plan = {one.task.run: one for one in planned(workspace, VIDEO)}
-    assert [str(one.standing.state) for one in plan.values()] == ["measured", "partly trained", "to do"]
-    assert plan["b"].standing.epochs_done == 1
-    assert plan["b"].seconds < plan["b"].cost.seconds(0, trained=False)
+    plan = {one.target.run: one for one in planned(workspace, VIDEO)}
+    assert [str(one.status.state) for one in plan.values()] == ["measured", "partly trained", "to do"]
+    assert plan["b"].status.epochs_done == 1
+    left, whole = plan["b"].work[0].seconds, plan["b"].target.work(Status(State.TO_DO), FixedCosts())
+    assert (left > 0, [part.seconds for part in whole]) == (True, [24.0, 2.0])
+    one_epoch = Status(State.PARTLY_TRAINED, 1)
+    assert [part.seconds for part in plan["b"].target.work(one_epoch, FixedCosts())] == [12.0, 2.0]
     assert ran(workspace, VIDEO) == []
     for run in "abc":
         assert model_sha256(workspace.run(run)) == model_sha256(tmp_path / "whole" / "runs" / run)
@@ -156,7 +162,9 @@ def test_a_row_stopped_between_training_and_evaluation_is_only_evaluated(workspa
     (workspace.evaluation / "models" / "a.json").unlink()
     assert states(workspace, VIDEO) == {"a": "trained", "b": "measured", "c": "measured"}
     (one,) = (one for one in planned(workspace, VIDEO) if one.missing)
-    assert one.seconds == one.cost.after
+    training, evaluation = one.work
+    assert (training.what, training.seconds) == ("runs/a", 0.0)
+    assert (evaluation.what, evaluation.seconds > 0) == ("evaluation/models/a", True)
     assert ran(workspace, VIDEO) == []
     assert model_sha256(workspace.run("a")) == weights
 
@@ -181,15 +189,15 @@ def test_a_run_that_was_trained_again_is_evaluated_again(workspace: Workspace) -
 def test_a_row_that_fails_is_told_and_the_others_go_on(workspace: Workspace) -> None:
     rows = table_of(row("a", "linear"), row("bad", "linear", options={"norm": 7}), row("z", "linear"))
     plan = planned(workspace, rows)
-    assert plan[1].problem is not None
-    assert "norm" in plan[1].problem.reason
+    assert plan[1].refusal is not None
+    assert "norm" in plan[1].refusal.reason
     assert plan[1].seconds is None
     (failed,) = ran(workspace, rows)
-    assert (failed.row, failed.exit_code) == ("bad", UsageError.exit_code)
+    assert (failed.target.name, failed.exit_code) == ("bad", UsageError.exit_code)
     assert states(workspace, rows) == {"a": "measured", "bad": "to do", "z": "measured"}
     assert not workspace.run("bad").exists()
     table = model_table(
-        "3", load_models(workspace.evaluation / "models"), notes=notes(plan, [failed]), rows=rows
+        "3", load_models(workspace.evaluation / "models"), notes=model_notes(plan, [failed]), rows=rows
     )
     line = next(line for line in table.lines if line.run == "bad")
     assert str(line.judgement) == "NOT RUN"
@@ -201,13 +209,13 @@ def test_another_model_of_a_rows_name_is_neither_measured_nor_trained_over(works
     before = _files(workspace)
     (failed,) = ran(workspace, table_of(row("a", "residual_cnn_fc")))
     assert "the run is another model (encoder linear, not residual_cnn_fc)" in failed.reason
-    assert "choose another workspace or --fresh" in failed.reason
+    assert "use another workspace, or train it again with --fresh" in failed.reason
     assert _files(workspace) == before
     (other,) = planned(workspace, table_of(row("a", "linear", options={"norm": False})))
     (same,) = planned(workspace, table_of(row("a", "linear")))
-    assert other.problem is not None
-    assert "norm" in other.problem.reason
-    assert same.standing.state is State.MEASURED
+    assert other.refusal is not None
+    assert "norm" in other.refusal.reason
+    assert same.status.state is State.MEASURED
 
 
 def test_a_run_of_other_settings_fails_and_is_not_touched(workspace: Workspace) -> None:
@@ -223,21 +231,22 @@ def test_a_run_of_other_settings_fails_and_is_not_touched(workspace: Workspace) 
 
 
 def test_an_error_that_is_not_ours_fails_its_row_alone(workspace: Workspace, monkeypatch) -> None:
-    def broken(workspace: Workspace, **training: Any) -> None:
-        if training["name"] == "b":
+    def broken(maker: Maker, training: Any, report: Any) -> None:
+        if training.name == "b":
             raise RuntimeError("CUDA out of memory\nsecond line")
 
-    monkeypatch.setattr("compress.jobs.paper_tables.run.train_run", broken)
-    monkeypatch.setattr("compress.jobs.paper_tables.run.evaluate_runs", lambda *words, **options: {})
+    monkeypatch.setattr(Maker, "train", broken)
+    monkeypatch.setattr(Maker, "evaluate_run", lambda *words: None)
     (failed,) = ran(workspace, VIDEO)
-    assert (failed.row, failed.reason, failed.exit_code) == ("b", "RuntimeError: CUDA out of memory", 70)
+    reason = "RuntimeError: CUDA out of memory"
+    assert failed.facts == {"table": "3", "row": "b", "reason": reason, "exit_code": 70}
 
 
 def test_a_mistake_in_the_code_is_not_taken_for_a_row_that_fails(workspace: Workspace, monkeypatch) -> None:
-    def broken(workspace: Workspace, **training: Any) -> None:
+    def broken(maker: Maker, training: Any, report: Any) -> None:
         raise AttributeError("no such attribute")
 
-    monkeypatch.setattr("compress.jobs.paper_tables.run.train_run", broken)
+    monkeypatch.setattr(Maker, "train", broken)
     with pytest.raises(AttributeError, match="no such attribute"):
         ran(workspace, VIDEO)
 
@@ -262,30 +271,33 @@ def test_data_without_a_modality_get_the_stand_in_and_the_note(frames: Workspace
 
 def test_a_run_that_two_rows_share_is_paid_once(workspace: Workspace) -> None:
     known = table_of(row("cnn-320-max", "linear"), row("a", "linear"))
-    plan = {(one.task.table, one.task.name): one for one in planned(workspace, known, tables=("3", "4"))}
+    plan = {(one.target.table, one.target.name): one for one in planned(workspace, known, tables=("3", "4"))}
     first, second = plan["3", "cnn-320-max"], plan["4", "cnn-320-max"]
-    assert first.cost.training.epoch > 0
-    assert second.cost.training.epoch == 0
-    assert second.seconds > 0  # encoding and a fresh head
-    assert plan["4", "original-int8"].task.training.epochs is None
+    assert [work.what for work in first.work] == ["runs/cnn-320-max", "evaluation/models/cnn-320-max"]
+    assert [work.what for work in second.work] == ["embeddings/cnn-320-max", "evaluation/cnn-320-max"]
+    assert all(work.seconds > 0 for work in (*first.work, *second.work))
+    assert (first.facts["weights_bytes"] > 0, second.facts["weights_bytes"]) == (True, 0)
+    assert plan["4", "original-int8"].target.training.epochs is None
 
 
 def test_rows_of_table_4_that_cannot_be_made_are_told_in_sentences(frames: Workspace) -> None:
     known = table_of(row("lstm-1280-640", "lstm", "2", dim=640))
     only_frames = replace(frames, train=frames.train_frames, validate=frames.validate_frames)
     plan = planned(only_frames, known, tables=("4",), rows=("original",))
-    failed = [FailedRow("4", "pca-320", "no memory", 70), FailedRow("3", "moe", "no memory", 70)]
-    unfit, failure = store_failures(plan, failed)
+    stored = next(row for row in table_rows(Maker(frames), ("4",), None, known) if row.name == "pca-640")
+    moe = table_rows(Maker(frames), ("3",), None, catalogue())[0]
+    failed = [Failure(stored, "no memory", 70), Failure(moe, "no memory", 70)]
+    unfit, failure = store_notes(plan, failed)
     assert unfit.startswith("Not run: original, it reads video-level data, the shards are frame-level")
-    assert failure == "Failed: pca-320, no memory."
-    assert notes(plan, failed) == {"moe": ["Failed: no memory."]}
+    assert failure == "Failed: pca-640, no memory."
+    assert model_notes(plan, failed) == {"moe": ["Failed: no memory."]}
 
 
 def test_table_4_starts_with_the_baseline_and_has_the_controls_of_the_papers_sizes(frames: Workspace) -> None:
     known = table_of(row("lstm-1280-640", "lstm", "2", dim=640), row("cnn-320-max", "residual_cnn", dim=320))
-    tasks = store_tasks(frames, known, replace(REQUEST, tables=("4",)))
+    rows = table_rows(Maker(frames), ("4",), None, known)
     paper = [("lstm-1280-640", "LSTM 2 layer, (1280,640)"), ("cnn-320-max", "ResidualCNN-320, Max Pooling")]
-    assert [(task.name, task.answers) for task in tasks] == [
+    assert [(row.name, row.answers) for row in rows] == [
         ("original", None),
         ("original-int8", None),
         *paper,
@@ -294,7 +306,7 @@ def test_table_4_starts_with_the_baseline_and_has_the_controls_of_the_papers_siz
     made_by_hand = frames.run("residual_cnn-320") / "model"
     made_by_hand.mkdir(parents=True)
     (made_by_hand / "manifest.json").write_text("{}")
-    assert store_tasks(frames, known, REQUEST)[3].name == "residual_cnn-320"
+    assert table_rows(Maker(frames), ("4",), None, known)[3].name == "residual_cnn-320"
 
 
 def test_the_rows_of_table_4_are_stored_and_judged_by_fresh_heads(workspace: Workspace, monkeypatch) -> None:
@@ -313,6 +325,6 @@ def test_without_video_level_features_table_4_has_nothing_to_compare_with(frames
     only_frames = replace(frames, train=frames.train_frames, validate=frames.validate_frames, train_frames=())
     known = table_of(row("lstm-1280-640", "lstm", "2"))
     plan = planned(only_frames, known, tables=("4",))
-    assert {str(one.standing.state) for one in plan} == {"does not fit"}
-    assert "the original video-level features" in next(o for o in plan if o.task.answers).standing.reason
-    assert notes(plan, []) == {}
+    assert {str(one.status.state) for one in plan} == {"does not fit"}
+    assert "the original video-level features" in next(o for o in plan if o.target.answers).status.reason
+    assert model_notes(plan, []) == {}

@@ -1,13 +1,15 @@
-"""Whether the run of a row's name is a model of the row's options: a name is free to choose."""
+"""Runs that are called like rows of the papers' tables: whether they are that model, and what stands in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from compress.artifacts.atomic import read_json
 from compress.artifacts.folder import read_folder
-from compress.errors import DataError, NotFoundError
-from compress.reports import Catalogue, CatalogueRow, catalogue
+from compress.errors import DataError, NotFoundError, UsageError
+from compress.jobs.sources import schemas
+from compress.papers import Catalogue, CatalogueRow, StandIn, catalogue
 from compress.workspace import Workspace
 
 
@@ -15,8 +17,8 @@ def unlike_runs(workspace: Workspace, rows: Catalogue | None = None) -> dict[str
     """For each row whose finished run is another model, what differs, in words.
 
     Args:
-        workspace: whose runs/ is read; a run that was thrown away, or whose model is damaged, says nothing.
-        rows: in place of the catalogue, for tests.
+        workspace: whose runs/ is read; a run that is gone, or whose model is damaged, is left out.
+        rows: in place of the catalogue.
     """
     known = rows or catalogue()
     found = {row.run: unlike_run(workspace, row, known) for row in known.rows}
@@ -26,8 +28,8 @@ def unlike_runs(workspace: Workspace, rows: Catalogue | None = None) -> dict[str
 def unlike_run(workspace: Workspace, row: CatalogueRow, rows: Catalogue) -> list[str]:
     """What makes the finished run of a row's name another model than the row's; empty where nothing does.
 
-    Encoder, head and every option of the encoder that the row names are compared with those that the model
-    keeps, defaults written out; what stands in for what the data lack is as good. How it was trained is not.
+    Encoder, head and every option of the encoder that the row names are compared with those in the model,
+    where defaults are written out; the options of a stand-in are as good. The training is not compared.
     """
     model = _model_config(workspace, row.run)
     if model is None:
@@ -42,10 +44,44 @@ def unlike_run(workspace: Workspace, row: CatalogueRow, rows: Catalogue) -> list
     return [
         f"{name} {chosen[name]}, not {value}"
         for name, value in asked.items()
-        # What the encoder does not know is the recipe's.
+        # An option that the encoder does not have belongs to the recipe.
         if name in chosen
         and not any(_agrees(other, chosen[name]) for other in (value, *(o.get(name, value) for o in instead)))
     ]
+
+
+def stand_ins(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, StandIn]:
+    """For each row whose encoder needs more than the workspace's data have, what it takes instead.
+
+    Empty where the data are not known: a report of what was measured needs no shards, so they may be gone.
+    """
+    known = rows or catalogue()
+    try:
+        levels = schemas(workspace, workspace.defaults.on_corrupt)
+    except (UsageError, NotFoundError, DataError):
+        return {}
+    found = {row.run: known.stand_in(row, levels[row.level].dim) for row in known.rows if row.level in levels}
+    return {run: stand_in for run, stand_in in found.items() if stand_in is not None}
+
+
+def stand_in_notes(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, list[str]]:
+    """For each run that was trained with a stand-in for what its data lack, the note that says so."""
+    known = rows or catalogue()
+    notes: dict[str, list[str]] = {}
+    for row in known.rows:
+        for stand_in in known.stand_ins:
+            if stand_in.encoder == row.encoder and _was_trained_with(workspace, row.run, stand_in.options):
+                notes.setdefault(row.run, []).append(stand_in.note)
+    return notes
+
+
+def _was_trained_with(workspace: Workspace, run: str, options: Mapping[str, Any]) -> bool:
+    path = workspace.run(run) / "config.json"
+    if not path.exists():
+        return False
+    content = read_json(path)
+    chosen = content.get("config", {}).get("encoder_options", {}) if isinstance(content, dict) else {}
+    return all(chosen.get(name) == value for name, value in options.items())
 
 
 def _model_config(workspace: Workspace, run: str) -> Mapping[str, Any] | None:

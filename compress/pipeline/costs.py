@@ -1,0 +1,147 @@
+"""What targets cost: trainings, encoders, fresh heads and resamples, each timed for a few seconds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import cache, cached_property
+
+import numpy as np
+import torch
+
+from compress.datasets.frame_table import FrameTable
+from compress.datasets.schema import FeatureSchema
+from compress.datasets.video_table import VideoTable
+from compress.errors import SchemaError
+from compress.evaluation.intervals import RESAMPLES
+from compress.jobs.data_tables import Tables
+from compress.jobs.sources import schemas
+from compress.jobs.train import recipe_changes
+from compress.machine import choose_device
+from compress.metrics import MetricAccumulator, replicates
+from compress.pipeline.maker import FreshHead, Maker, Training
+from compress.progress import Note, Reporter
+from compress.training.config import TrainConfig
+from compress.training.inputs import Table, batch
+from compress.training.recipes import CLOSED_FORM, fresh_head_config, train_config
+from compress.training.run import Run, load_model, model_manifest
+from compress.training.timing import FORWARD, Cost, measure_cost
+from encoders import encoder_level
+
+CLOSED_FORM_COST = Cost(0.0, 0.0, 0.0, 0, 0, 0)
+"""Of an encoder that is computed, not trained: seconds, which do not count here."""
+
+_SMALL_DIM = 64  # embedding size of the smaller of the two heads that are timed
+_BATCH = 256  # videos at once, when an encoder is timed
+_ENCODING_SECONDS = 1.0
+_SOME = 10  # resamples
+
+
+class Costs:
+    """Times the work of one workspace; everything is timed once.
+
+    Args:
+        maker: the workspace, and the settings of all trainings.
+        report: gets what is being timed.
+        head: how stores are judged.
+        budget: seconds of timed steps of each training.
+    """
+
+    def __init__(self, maker: Maker, report: Reporter, head: FreshHead, budget: float) -> None:
+        self._maker, self._report, self._head, self._budget = maker, report, head, budget
+        self._tables = Tables(maker.workspace, (), maker.on_corrupt, report)
+        self._levels = schemas(maker.workspace, maker.on_corrupt)
+        self.training, self.encoding = cache(self._training), cache(self._encoding)
+
+    def head(self, dim: int) -> float:
+        """Seconds of a fresh head on embeddings of size `dim`: one part grows with them, one does not."""
+        features = self._features[0].schema.dim
+        small = min(_SMALL_DIM, features)
+        if small == features:
+            return self._large_head
+        slope = max(self._large_head - self._small_head, 0.0) / (features - small)
+        return max(self._small_head + slope * (dim - small), 0.0)
+
+    @cached_property
+    def resampling(self) -> float:
+        """Seconds of what comes after a head: resampling it and the baseline, all videos and each half."""
+        validation = self._features[1]
+        scores = MetricAccumulator(validation.schema.num_classes)
+        draws = np.random.default_rng(self._maker.seed)
+        for first in range(0, len(validation), _BATCH):
+            labels = validation.labels.multi_hot(np.arange(first, min(first + _BATCH, len(validation))))
+            scores.update(draws.random(labels.shape, dtype=np.float32), labels)
+        top, begun = scores.top(), time.perf_counter()
+        replicates(top, _SOME)
+        # Twice all videos, and three times two halves: of the row, of its baseline, and for the report.
+        return (time.perf_counter() - begun) * RESAMPLES / _SOME * (2 + 3)
+
+    def _training(self, training: Training) -> Cost:
+        """Of a run that is trained from the workspace's shards."""
+        named = {"epochs": training.epochs, "nested_dims": training.nested}
+        changes = recipe_changes(training.settings, self._maker.seed, named)
+        config = train_config(training.encoder, training.dim, training.preset, changes)
+        if config.head is None:
+            return CLOSED_FORM_COST
+        level = encoder_level(CLOSED_FORM.get(config.encoder, config.encoder))
+        self._report(Note(f"timing {training.run}"))
+        return self._measured(config, *self._of_level(level))
+
+    def _encoding(self, training: Training) -> float:
+        """Seconds of all videos through the encoder of a run, finished or not."""
+        folder = self._maker.workspace.run(training.run)
+        if not Run(folder).finished:
+            return self.training(training).epoch * FORWARD
+        device = torch.device(choose_device(self._maker.device))
+        schema = FeatureSchema.from_json(model_manifest(folder).metadata["schema"])
+        tables = [self._tables.table(split, schema) for split in ("train", "validate")]
+        model = load_model(folder)[0].to(device).eval()
+        videos, begun = 0, time.perf_counter()
+        with torch.inference_mode():
+            while time.perf_counter() - begun < min(self._budget, _ENCODING_SECONDS):
+                rows = np.arange(videos, min(videos + _BATCH, len(tables[0])))
+                if not len(rows):
+                    break
+                model.embed(batch(tables[0], rows, device)[0])
+                videos += len(rows)
+        return (time.perf_counter() - begun) / max(videos, 1) * sum(map(len, tables))
+
+    @cached_property
+    def _large_head(self) -> float:
+        self._report(Note("timing a fresh head"))
+        return self._measured(self._head_config, *self._features).seconds()
+
+    @cached_property
+    def _small_head(self) -> float:
+        return self._measured(self._head_config, *map(_narrow, self._features)).seconds()
+
+    @property
+    def _head_config(self) -> TrainConfig:
+        return fresh_head_config(self._head.epochs, self._maker.seed, self._head.mixup)
+
+    @property
+    def _features(self) -> tuple[Table, Table]:
+        return self._of_level("video")
+
+    def _of_level(self, level: str) -> tuple[Table, Table]:
+        schema = self._levels.get(level)
+        if schema is None:
+            raise SchemaError(f"the workspace has no {level}-level shards", where=self._maker.workspace.root)
+        return self._tables.table("train", schema), self._tables.table("validate", schema)
+
+    def _measured(self, config: TrainConfig, table: Table, validation: Table) -> Cost:
+        return measure_cost(
+            config,
+            table,
+            validation,
+            device=choose_device(self._maker.device),
+            threads=self._maker.threads,
+            budget=self._budget,
+        )
+
+
+def _narrow(table: Table) -> VideoTable:
+    """The first dimensions of each video."""
+    assert not isinstance(table, FrameTable)
+    schema = replace(table.schema, names=("embedding",), dims=(_SMALL_DIM,))
+    return VideoTable(table.ids, np.asarray(table.features[:])[:, :_SMALL_DIM], table.labels, schema)
