@@ -6,11 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
-from compress.errors import CorruptArtifactError, NotFoundError
+from compress.errors import CorruptArtifactError
 from compress.evaluation.scores import save_scores
 from compress.reports import (
     ClassSections,
@@ -23,12 +22,9 @@ from compress.reports import (
     to_json,
     to_markdown,
 )
-from compress.reports.classes.frequency import class_frequency
-from compress.reports.classes.frequency_plot import ENCODERS, frequency_plot, marks
-from compress.reports.classes.html import NARROW, WIDE
 from compress.reports.classes.markdown import class_parts
 from compress.reports.wording import bracket, count, figure, points, points_bracket
-from tests.reports.scored_videos import CLASSES, scored, top, train_counts
+from tests.reports.scored_videos import CLASSES, top, train_counts
 from tests.reports.test_renderers import PROVENANCE, Page
 
 NOISE = {"original": 1.5, "residual_cnn-320": 2.2, "residual_cnn-512": 1.8, "lstm-640": 5.0, "pca-320": 3.0}
@@ -190,34 +186,6 @@ def test_names_of_classes_stay_text_and_ids_are_unique(
     assert all(a.get("scope") for tag, a in page.tags if tag == "th")
 
 
-@pytest.mark.parametrize("differences", [False, True])
-@pytest.mark.parametrize("size", [WIDE, NARROW])
-def test_every_row_is_marked_in_every_bin_and_described(differences: bool, size: tuple[float, float]) -> None:
-    rows = [scored(name, noise, _role(name)) for name, noise in NOISE.items()]
-    found = class_frequency(rows, "original")
-    text = frequency_plot(found, differences=differences, width=size[0], height=size[1], name="plot")
-    root = ElementTree.fromstring(text)
-    shown = [row for row in found.rows if row.delta is not None or not differences]
-    drawn = [e for e in root.iter() if (e.get("class") or "").startswith("mark ")]
-    assert len(drawn) == len(shown) * len(found.bins)
-    description = root.findtext("desc") or ""
-    assert all(f"{row.name}: " in description for row in shown)
-    ends = [
-        (line.get("y1"), line.get("y2")) for line in root.iter("line") if "bar" in (line.get("class") or "")
-    ]
-    assert all(0 <= float(y or -1) <= size[1] for pair in ends for y in pair)
-    styles = {(shape, style) for _, shape, style in marks(found)}
-    assert len(styles) == len(found.rows)
-    assert styles >= set(ENCODERS)
-
-
-def test_differences_without_a_baseline_are_an_error() -> None:
-    with pytest.raises(NotFoundError, match="compared"):
-        frequency_plot(
-            class_frequency([scored("row", 3.0)]), differences=True, width=372, height=380, name="plot"
-        )
-
-
 def test_markdown_of_the_section_equals_the_golden_one(
     measured: Callable[..., tuple[Table4, Path]],
 ) -> None:
@@ -225,7 +193,3 @@ def test_markdown_of_the_section_equals_the_golden_one(
     _, found = sections(measured)
     text = "\n\n".join(class_parts(found)) + "\n"
     assert text == GOLDEN.read_text(encoding="utf-8")
-
-
-def _role(name: str) -> Any:
-    return {"original": "baseline", "pca-320": "control"}.get(name, "encoder")

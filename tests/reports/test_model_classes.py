@@ -129,6 +129,6 @@ def test_the_pages_of_models_show_bins_extremes_and_the_zipf_curve(kept: tuple[M
         assert "lost and gained most beside lstm-2x1024" in text
         for row in found.findings.frequency.rows:
             assert all(figure(mean.value) in text for mean in row.values)
-    assert 'id="wide-zipf-title"' in html
+    assert "Videos of each class against the rank of the class" in html
     ids = [a["id"] for _, a in Page(html).tags if "id" in a]
     assert len(ids) == len(set(ids))

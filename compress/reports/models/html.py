@@ -5,8 +5,8 @@ from __future__ import annotations
 from compress.reports.classes.html import class_values
 from compress.reports.classes.sections import ClassSections
 from compress.reports.html_page import template
+from compress.reports.models.figures import gap_caption, gap_chart, gap_legend, order_chart
 from compress.reports.models.markdown import METRICS
-from compress.reports.models.plots import plot_values
 from compress.reports.models.sentences import METHOD, model_cautions, model_data_line, model_headline
 from compress.reports.models.table import ModelTable
 from compress.reports.provenance import Provenance
@@ -22,6 +22,8 @@ def models_to_html(table: ModelTable, provenance: Provenance, classes: ClassSect
         cautions=model_cautions(table),
         method=METHOD,
         metrics=METRICS,
-        **plot_values(table),
+        gap_charts=[chart for chart in (gap_chart(table), order_chart(table)) if chart],
+        gap_caption=gap_caption(table),
+        gap_legend=gap_legend(table),
         **class_values(classes),
     )

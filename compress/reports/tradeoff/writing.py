@@ -7,7 +7,8 @@ from pathlib import Path
 from compress.artifacts.atomic import write_bytes, write_json
 from compress.artifacts.manifest import versions
 from compress.reports.provenance import Provenance
-from compress.reports.tradeoff.drawing import to_svg
+from compress.reports.svg import standalone
+from compress.reports.tradeoff.figures import charts
 from compress.reports.tradeoff.html import to_html
 from compress.reports.tradeoff.json_report import to_json
 from compress.reports.tradeoff.markdown import to_markdown
@@ -32,8 +33,9 @@ def write_tradeoff(
     """
     provenance = Provenance(generated, command, versions())
     markdown, plain, page, drawing = (folder / f"tradeoff.{kind}" for kind in ("md", "json", "html", "svg"))
-    write_bytes(drawing, to_svg(table).encode("utf-8"))
+    drawn = charts(table)
+    write_bytes(drawing, standalone([chart.wide for chart in drawn]).encode("utf-8"))
     write_bytes(markdown, to_markdown(table, provenance, drawing.name).encode("utf-8"))
     write_json(plain, to_json(table, provenance))
-    write_bytes(page, to_html(table, provenance).encode("utf-8"))
+    write_bytes(page, to_html(table, provenance, drawn).encode("utf-8"))
     return markdown, plain, page, drawing

@@ -1,0 +1,213 @@
+"""The charts of classes: average precision by the number of training videos, and the Zipf curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from compress.metrics import Interval
+from compress.reports import drawing
+from compress.reports.charts import (
+    BASELINE,
+    CONTROL,
+    SERIES,
+    Mark,
+    axes_of,
+    chart_of,
+    ends_of,
+)
+from compress.reports.classes.frequency import Bin, BinnedRow, ClassFrequency, Mean
+from compress.reports.classes.zipf import Zipf
+from compress.reports.document import Chart
+from compress.reports.drawing import Box, Place
+from compress.reports.svg import Look, colours
+from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket, signed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONGEST = 28  # characters of a class name on the chart; the words of its mark have all of it
+
+
+def looks(found: ClassFrequency) -> list[tuple[BinnedRow, Look]]:
+    """How each row looks, for the charts and their legend; of more than three encoders two look alike."""
+    result, encoders = [], 0
+    for row in found.rows:
+        if row.name == found.baseline:
+            result.append((row, BASELINE))
+        elif row.role == "encoder":
+            result.append((row, SERIES[encoders % len(SERIES)]))
+            encoders += 1
+        else:
+            result.append((row, CONTROL))
+    return result
+
+
+def frequency_charts(found: ClassFrequency) -> list[Chart]:
+    """Mean average precision by bin and, when there is a baseline, the differences from it."""
+    across, groups = "training videos of the class, from and to", [_ends(one) for one in found.bins]
+    level = [
+        [_mark(row, look, *one) for one in zip(found.bins, row.values, strict=True)]
+        for row, look in looks(found)
+    ]
+    title = "Mean average precision against the number of training videos of the class"
+    charts = [series_chart(level, groups, title=title, across=across, upwards="mean average precision (AP)")]
+    change = [
+        [_mark(row, look, *one, difference=True) for one in zip(found.bins, row.delta, strict=True)]
+        for row, look in looks(found)
+        if row.delta is not None
+    ]
+    if change:
+        title = f"Difference in mean average precision from {found.baseline}, in points"
+        upwards = f"{DELTA} mean AP, points"
+        charts.append(
+            series_chart(change, groups, title=title, across=across, upwards=upwards, differences=True)
+        )
+    return charts
+
+
+def _ends(one: Bin) -> str:
+    """The ends of a bin below each other: on a phone there is no room for them on one line."""
+    if one.high is None:
+        return f"{one.low}\nor more"
+    return str(one.low) if one.low == one.high else f"{one.low}\n{one.high}"
+
+
+def _mark(row: BinnedRow, look: Look, one: Bin, mean: Mean, difference: bool = False) -> Mark:
+    factor, tell, ends = (100, points, points_bracket) if difference else (1, figure, bracket)
+    low, high = (mean.value if end is None else end for end in (mean.low, mean.high))
+    words = f"{row.name}, {one.name} training videos ({count(one.classes)} classes): {tell(mean.value)}"
+    words += f" {ends(mean.interval)}" if mean.interval else ""
+    return Mark(row.name, Interval(factor * mean.value, factor * low, factor * high), look, words)
+
+
+def zipf_chart(train: Zipf, validation: Zipf, names: Mapping[int, str]) -> Chart:
+    """Videos of each class against its rank, both axes logarithmic.
+
+    Args:
+        train: training videos of the classes.
+        validation: validation videos of the classes, ranked on their own.
+        names: of the classes, by number; a class without a name is marked without one.
+    """
+    marks = []
+    for rank, number in train.named:
+        videos, name = train.counts[rank - 1], names.get(number, "")
+        short = name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
+        words = f"{name} (rank {count(rank)}): {count(videos)} videos".lstrip()
+        marks.append(Mark(short, Interval(videos, videos, videos), SERIES[0], words, rank))
+    told = "; ".join(mark.words for mark in marks)
+    return rank_chart(
+        train.steps,
+        marks,
+        title="Videos of each class against the rank of the class",
+        description=f"Training videos of the class {told}. Slope {signed(train.slope)}. "
+        f"Most validation videos of a class: {count(validation.counts[0])}.",
+        across="rank of the class (log scale)",
+        upwards="videos of the class (log scale)",
+        fitted=_fitted(train),
+        other=validation.steps,
+    )
+
+
+def _fitted(train: Zipf) -> list[Place]:
+    """The least-squares line, as far as it lies within the range of the curve."""
+    if train.slope == 0:
+        return []
+    # Where it reaches the highest and the lowest count of the curve.
+    ends = sorted(
+        min(max(10 ** ((level - train.intercept) / train.slope), 1), len(train.counts))
+        for level in (math.log10(train.counts[0] * 1.3), math.log10(train.counts[-1]))
+    )
+    return [(rank, 10 ** (train.intercept + train.slope * math.log10(rank))) for rank in ends]
+
+
+def series_chart(
+    series: Sequence[Sequence[Mark]],
+    groups: Sequence[str],
+    *,
+    title: str,
+    across: str,
+    upwards: str,
+    differences: bool = False,
+) -> Chart:
+    """Several series over groups that stand side by side.
+
+    Args:
+        series: a mark for each group, from left to right.
+        groups: what is written below each.
+        title: of the chart.
+        across, upwards: what the axes are.
+        differences: figures are differences in points.
+    """
+    marks = [mark for one in series for mark in one]
+    ends = [0.0, *ends_of(marks)]
+
+    def plot(figure: Figure) -> None:
+        axes = axes_of(figure, across, upwards, bottom=64)
+        low, high = drawing.limits(ends, 0.05, 0.1 if differences else 0.002)
+        axes.set_ylim(low if differences else 0, high)
+        axes.set_xlim(-0.5, len(groups) - 0.5)
+        drawing.ticks(axes.yaxis, 8, signed=differences)
+        axes.set_xticks(range(len(groups)), groups)
+        if differences:
+            axes.axhline(0, color=colours()["ink"], linewidth=1.2)
+        pitch = axes.get_window_extent().width / len(groups)
+        between = min(8.0, 0.62 * pitch / max(len(series) - 1, 1)) / pitch
+        for number, one in enumerate(series):
+            x = [group + (number - (len(series) - 1) / 2) * between for group in range(len(groups))]
+            colour = colours()[one[0].look.colour]
+            axes.plot(x, [mark.value.value for mark in one], color=colour, linewidth=1, alpha=0.6)
+            for place, mark in zip(x, one, strict=True):
+                drawing.bar(axes, (place, place), (mark.value.low, mark.value.high), mark.look, mark.words)
+                drawing.point(axes, place, mark.value.value, mark.look, mark.words)
+
+    return chart_of(plot, marks, title, 400, 380)
+
+
+def rank_chart(
+    curve: Sequence[Place],
+    marks: Sequence[Mark],
+    *,
+    title: str,
+    description: str,
+    across: str,
+    upwards: str,
+    fitted: Sequence[Place] = (),
+    other: Sequence[Place] = (),
+) -> Chart:
+    """Counts against ranks on two logarithmic axes, with a few ranks named.
+
+    Args:
+        curve: (rank, count) from left to right.
+        marks: ranks with their names, on the curve.
+        title: of the chart; `description`: what it shows, in words.
+        across, upwards: what the axes are.
+        fitted: ends of a dashed line.
+        other: a second, thinner curve.
+    """
+
+    def plot(figure: Figure) -> None:
+        axes = axes_of(figure, across, upwards, left=58)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        ranks, counts = (max(place[i] for place in (*curve, *other)) for i in (0, 1))
+        axes.set_xlim(1, max(ranks, 2) * 1.15)
+        axes.set_ylim(0.8, max(counts, 2) * 1.5)
+        for axis, most in ((axes.xaxis, ranks), (axes.yaxis, counts)):
+            drawing.log_ticks(axis, [10**power for power in range(math.floor(math.log10(most)) + 1)])
+        obstacles = []
+        if fitted:
+            axes.plot(*zip(*fitted, strict=True), color=colours()["muted"], linewidth=1, dashes=(5, 4))
+        for path, colour, width in ((other, "muted", 1.0), (curve, "encoder", 1.8)):
+            if path:
+                axes.plot(*zip(*path, strict=True), color=colours()[colour], linewidth=width)
+                obstacles += drawing.boxes(axes, path)
+        for mark in marks:
+            drawing.point(axes, mark.x, mark.value.value, mark.look, mark.words)
+            x, y = drawing.pixels(axes, (mark.x, mark.value.value))
+            obstacles.append(Box(x - 6, y - 6, 12, 12))
+        named = [(m.name, drawing.pixels(axes, (m.x, m.value.value)), "text") for m in marks if m.name]
+        drawing.name_points(axes, named, obstacles)
+
+    return chart_of(plot, marks, title, 400, 380, description)

@@ -1,1 +1,0 @@
-"""Drawing: SVG, scales, where labels go."""

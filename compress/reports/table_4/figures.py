@@ -1,0 +1,90 @@
+"""The charts of Table 4: what each row lost, and what the bytes buy."""
+
+from __future__ import annotations
+
+from compress.metrics import Interval
+from compress.papers import published
+from compress.reports.charts import BASELINE, CONTROL, PAPER, SERIES, Line, Mark, rows_chart, scatter
+from compress.reports.document import Chart, Key
+from compress.reports.row import Row
+from compress.reports.svg import Look, legend_mark
+from compress.reports.table_4 import pareto
+from compress.reports.table_4 import table as table_4
+from compress.reports.table_4.table import Table4
+from compress.reports.wording import DELTA, bracket, figure, points, points_bracket
+
+NAMES = {"gap": "GAP", "map": "MAP"}
+VERDICTS = {"holds": Look("holds"), "within noise": Look("noise"), "falls short": Look("short", hollow=True)}
+ROLES = {"baseline": BASELINE, "encoder": SERIES[0], "control": CONTROL}
+FOREST_CAPTION = (
+    "Difference from the baseline in points, with its paired 95 % interval, for GAP and for MAP. Left of the "
+    "line at 0, something was lost. Hollow diamonds are the paper's own differences, on its data."
+)
+FOREST_LEGEND = tuple(
+    Key(label, legend_mark(look)) for label, look in {**VERDICTS, "the paper": PAPER}.items()
+)
+TRADEOFF_CAPTION = (
+    "GAP and MAP against stored bytes per video. Bars are the 95 % interval of each row alone (the paired "
+    "differences above are narrower). The band is the baseline's interval, the stepped line joins the rows "
+    "that no other row beats in both. Rows of one size are drawn side by side."
+)
+TRADEOFF_LEGEND = (
+    Key("trained encoder", legend_mark(ROLES["encoder"])),
+    Key("control", legend_mark(ROLES["control"])),
+    Key("baseline", legend_mark(ROLES["baseline"])),
+)
+
+
+def forest(table: Table4, metric: str) -> Chart | None:
+    """Each row's difference from the baseline; metric "gap" or "map". None when no row has one."""
+    marks = []
+    for line, row in table.measured:
+        if row.delta is None:
+            continue
+        delta: Interval = getattr(row.delta, metric)
+        verdict = line.gap_verdict if metric == "gap" else line.map_verdict
+        paper = paper_difference(line, metric)
+        marks.append(
+            Mark(
+                name=row.row,
+                value=Interval(100 * delta.value, 100 * delta.low, 100 * delta.high),
+                look=VERDICTS[verdict],
+                words=f"{row.row}: {points(delta.value)} {points_bracket(delta)} points, {verdict}",
+                paper=None if paper is None else (100 * paper, f"the paper {points(paper, 1)} points"),
+            )
+        )
+    name = NAMES[metric]
+    title = f"Difference in {name} from the baseline, in points"
+    return rows_chart(marks, title=title, axis=f"{DELTA} {name}, points", differences=True) if marks else None
+
+
+def paper_difference(line: table_4.Line, metric: str) -> float | None:
+    """The paper's figure minus its baseline's, as a fraction; None for rows that the paper lacks."""
+    if line.published is None or line.published.name == published().baseline.name:
+        return None
+    difference: float = getattr(line.published, metric) - getattr(published().baseline, metric)
+    return difference
+
+
+def tradeoff(table: Table4, metric: str) -> Chart:
+    """A metric of each row against its bytes, and the rows that no other row beats in both."""
+
+    def mark(row: Row) -> Mark:
+        value: Interval = getattr(row.figures, metric)
+        words = f"{row.row}: {row.bytes_per_video:,} bytes, {figure(value.value)} {bracket(value)}"
+        return Mark(row.row, value, ROLES[row.role], words, row.bytes_per_video)
+
+    # Controls are below the others, and are named last.
+    marks = sorted((mark(row) for _, row in table.measured), key=lambda mark: mark.look != CONTROL)
+    best = pareto.front([(int(mark.x), mark.value.value) for mark in marks])
+    named = sorted(marks, key=lambda mark: (mark.look == CONTROL, -mark.value.value))
+    return scatter(
+        marks,
+        title=f"{NAMES[metric]} against bytes per video",
+        across="bytes per video (log scale)",
+        upwards=NAMES[metric],
+        of_bytes=True,
+        band=getattr(table.baseline.figures, metric) if table.baseline else None,
+        lines=[Line(tuple(marks[i] for i in best), "ink", to_edge=True)],
+        labels=[(mark.name, mark) for mark in named],
+    )
