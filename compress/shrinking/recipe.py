@@ -24,7 +24,7 @@ def tuning_config(recipe: Mapping[str, Any], plan: ShrinkPlan) -> TrainConfig:
     """
     config = _config(recipe)
     if config.head is None:
-        what = f"{config.encoder} is computed, not trained, so there is nothing to train longer"
+        what = f"{config.encoder} is a closed-form encoder, so there is nothing to train longer"
         raise UsageError(what, where="--epochs", hint="with --epochs 0 the weights are pruned at once")
     main, branch = config.learning_rate, config.branch_learning_rate
     # The run's own rate, not a low one: Renda et al. 2020 (arXiv 2003.02389), and docs/experiments.md.

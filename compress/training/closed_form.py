@@ -1,4 +1,4 @@
-"""Encoders that are computed, not trained: PCA, random projection, and the features as they are.
+"""Closed-form encoders, not trained: PCA, random projection, and the features as they are.
 
 They are what a sceptic compares a learned embedding with, so they end as models like any other.
 """

@@ -78,11 +78,11 @@ def check_compile(config: TrainConfig) -> None:
 
     Raises:
         UnavailableError: no C++ compiler, which torch.compile needs.
-        UsageError: the encoder is computed in closed form: there are no steps; or it reads frames: torch can
+        UsageError: a closed-form encoder has no training steps; or it reads frames: torch can
             compile neither an LSTM's nor a QRNN's loop over time, and every batch has a shape of its own.
     """
     if config.head is None:
-        what = f"{config.encoder} is computed, not trained, so there is nothing to compile"
+        what = f"{config.encoder} is a closed-form encoder, so there is nothing to compile"
         raise UsageError(what, where="--compile")
     if encoder_level(config.encoder) == "frame":
         what = f"{config.encoder} reads frames; only encoders of video-level features are compiled"

@@ -15,7 +15,7 @@ from compress.training.config import TrainConfig, with_overrides
 from encoders import config_class, encoder_level, list_encoders
 
 CLOSED_FORM = {"pca": "linear", "random_projection": "linear", "identity": "identity"}
-"""Encoders that are computed, not trained, and the registered encoder that holds their weights.
+"""Closed-form encoders, not trained, and the registered encoder that holds their weights.
 
 `identity` can be trained too, given a head: the MoE on the original features, which is Table 3's first row.
 """
@@ -169,7 +169,7 @@ def train_config(
         )
     chosen = with_overrides(config, overrides, names)
     if chosen.head is not None and encoder in CLOSED_FORM and encoder != "identity":
-        raise UsageError(f"{encoder} is computed, so it takes no head", where="--set head")
+        raise UsageError(f"{encoder} is a closed-form encoder, so it takes no head", where="--set head")
     return chosen
 
 

@@ -127,7 +127,7 @@ def test_shards_of_other_dimensions_do_not_fit(compress, inside: Path):
             ["lstm-8", "frame-level", "video-level"],
         ),
         (["train", "--encoder", "pca", "--dim", "5000"], 2, ["1152", "5000"]),
-        (["train", "--encoder", "pca", "--dim", "8", "--compile"], 2, ["--compile", "computed, not trained"]),
+        (["train", "--encoder", "pca", "--dim", "8", "--compile"], 2, ["--compile", "closed-form encoder"]),
         (["encode", "--dim", "320"], 66, ["runs", "320", "`compress train --dim 320`"]),
         (["index", "--dim", "320"], 66, ["embeddings", "`compress encode --dim 320`"]),
         (["evaluate", "--dim", "320"], 66, ["embeddings", "`compress encode --dim 320`"]),

@@ -12,7 +12,8 @@ from compress.errors import UsageError
 from compress.training import CLOSED_FORM, TrainConfig, default_encoder, load_model, train, train_config
 from compress.training.config import with_overrides
 from compress.training.recipes import PRESETS
-from encoders import encoder_level, list_encoders
+from compress.training.settings import Setting, describe
+from encoders import config_class, encoder_level, list_encoders
 from tests.encoders.examples import OPTIONS
 from tests.training.examples import DIM, frame_table, video_table
 
@@ -41,7 +42,7 @@ def test_every_recipe_builds_its_encoder_and_trains_a_step(tmp_path: Path, prese
 def test_closed_forms_take_no_head_unless_asked(preset: str, encoder: str) -> None:
     assert train_config(encoder, None, preset).head is None
     if encoder != "identity":
-        with pytest.raises(UsageError, match=f"{encoder} is computed, so it takes no head"):
+        with pytest.raises(UsageError, match=f"{encoder} is a closed-form encoder, so it takes no head"):
             train_config(encoder, 4, preset, {"head": "moe"})
 
 
@@ -146,8 +147,8 @@ def test_what_no_recipe_knows_is_refused_with_a_suggestion(arguments: tuple, mes
         ("learning_rate", float("inf"), "learning_rate"),
         ("learning_rate", "fast", "learning_rate"),
         ("weight_decay", -0.1, "at least 0"),
-        ("ema", 1.0, "ema must be below 1"),
-        ("input_dropout", 1, "input_dropout must be below 1"),
+        ("ema", 1.0, "ema must be a number, at least 0, below 1, not 1.0"),
+        ("input_dropout", 1, "input_dropout must be a number, at least 0, below 1"),
         ("input_norm", "l1", "one of l2, l2_scaled, l2_standardize, standardize, none"),
         ("optimizer", "sgd", "one of adamw, adam"),
         ("schedule", "linear", "one of cosine, staircase"),
@@ -160,6 +161,28 @@ def test_what_no_recipe_knows_is_refused_with_a_suggestion(arguments: tuple, mes
 def test_values_out_of_range_are_named(setting: str, value: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         with_overrides(TrainConfig("linear"), {setting: value}, {"dim"})
+
+
+def test_every_setting_is_documented_with_type_and_default() -> None:
+    for config in (TrainConfig, *map(config_class, list_encoders())):
+        for setting in describe(config):
+            assert setting.meaning, (config, setting.name)
+            assert " " in setting.type or setting.type == "text", (config, setting)
+            assert setting.required == (setting.name == "encoder" and config is TrainConfig)
+
+
+def test_a_setting_is_described_by_its_rule_or_by_the_docstring() -> None:
+    found = {setting.name: setting for setting in describe(TrainConfig)}
+    assert [setting.name for setting in describe(TrainConfig)] == list(TrainConfig("linear").to_json())
+    assert found["epochs"] == Setting(
+        "epochs", "a whole number, at least 1", 6, "passes over the training videos"
+    )
+    assert found["margin"].only_with == "class_loss=asymmetric"
+    assert found["nested_dims"].type == "a list of different whole numbers, each at least 1"
+    assert found["encoder"].meaning.startswith("a registered encoder")
+    linear = {setting.name: setting for setting in describe(config_class("linear"))}
+    assert linear["norm"] == Setting("norm", "true or false", False, "batch norm on the embedding.")
+    assert linear["dim"].meaning, "of the base class"
 
 
 def test_a_recipe_is_json() -> None:

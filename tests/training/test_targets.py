@@ -86,11 +86,11 @@ def test_a_run_with_another_recipe_is_not_continued(tmp_path: Path, change: dict
     [
         ({"mixup": -0.1}, "mixup must be a number, at least 0"),
         ({"mixup": "0.2"}, "mixup must be a number"),
-        ({"label_smoothing": 1.0}, "label_smoothing must be below 1"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be a number, at least 0, below 1"),
         ({"class_loss": "focal"}, "class_loss must be one of cross_entropy, asymmetric, class_balanced"),
         ({"gamma_negative": 0.5}, "gamma_negative must be 0 or at least 1"),
-        ({"margin": 1.0}, "margin must be below 1"),
-        ({"class_balance": 1}, "class_balance must be below 1"),
+        ({"margin": 1.0}, "margin must be a number, at least 0, below 1"),
+        ({"class_balance": 1}, "class_balance must be a number, at least 0, below 1"),
     ],
 )
 def test_values_out_of_range_are_refused(change: dict, message: str) -> None:
@@ -101,9 +101,9 @@ def test_values_out_of_range_are_refused(change: dict, message: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"gamma_negative": 2.0}, "gamma_negative is of class_loss=asymmetric, and class_loss is cross_entr"),
-        ({"margin": 0.1, "class_loss": "class_balanced"}, "margin is of class_loss=asymmetric"),
-        ({"class_balance": 0.9}, "class_balance is of class_loss=class_balanced"),
+        ({"gamma_negative": 2.0}, "gamma_negative needs class_loss=asymmetric, and class_loss is cross_entr"),
+        ({"margin": 0.1, "class_loss": "class_balanced"}, "margin needs class_loss=asymmetric"),
+        ({"class_balance": 0.9}, "class_balance needs class_loss=class_balanced"),
         ({"temperature": 2.0}, "temperature is about teachers, and there are none.*--teacher"),
         ({"distill_weight": 0.9}, "distill_weight is about teachers"),
         ({"teacher_scores": "kept"}, "teacher_scores is about teachers"),

@@ -132,7 +132,7 @@ def test_a_file_that_does_not_fit_claims_no_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [{"mixup": 0.2}, {"label_smoothing": 0.1}, {"class_loss": "asymmetric"}])
 def test_what_only_training_can_do_is_refused_for_computed_encoders(change: dict) -> None:
-    with pytest.raises(UsageError, match="computed, not trained"):
+    with pytest.raises(UsageError, match="closed-form encoder"):
         TrainConfig("pca", {"dim": 4}, head=None, **change)
 
 

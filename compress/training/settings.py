@@ -1,0 +1,189 @@
+"""Settings as fields of frozen dataclasses: each says its meaning and its range beside its default.
+
+`setting` declares one, `check_settings` refuses values that do not fit, `describe` lists them for a person.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from compress.errors import UsageError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is known of a setting besides its type and default.
+
+    Args:
+        meaning: one or two sentences.
+        at_least, above, at_most, below: the range of a number, or of each in a list; None for no limit.
+        choices: of a text; those of a Literal need not be named.
+        distinct: nothing is twice in a list.
+        only_with: the setting without which this one does nothing, "name=value", or "name" for any value.
+        trained_only: it has no meaning for closed-form encoders.
+    """
+
+    meaning: str
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+    choices: tuple[str, ...] = ()
+    distinct: bool = False
+    only_with: str = ""
+    trained_only: bool = False
+
+    def allows(self, number: float) -> bool:
+        """Whether a number is finite and within the range."""
+        return (
+            math.isfinite(number)
+            and (self.at_least is None or number >= self.at_least)
+            and (self.above is None or number > self.above)
+            and (self.at_most is None or number <= self.at_most)
+            and (self.below is None or number < self.below)
+        )
+
+    @property
+    def range(self) -> str:
+        """The range for a message: ", at least 0, below 1"."""
+        limits = {
+            "at least": self.at_least, "above": self.above, "at most": self.at_most, "below": self.below
+        }  # fmt: skip
+        return "".join(f", {word} {limit:g}" for word, limit in limits.items() if limit is not None)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as a person reads it.
+
+    Args:
+        name: of the field.
+        type: in words, with its range: "a whole number, at least 1"; "one of cosine, staircase".
+        default: None where there is none, see `required`.
+        meaning: one or two sentences; "" where nothing is said.
+        only_with: as `Rule` has it.
+        required: whether it has no default.
+    """
+
+    name: str
+    type: str
+    default: Any
+    meaning: str
+    only_with: str = ""
+    required: bool = False
+
+
+def setting(
+    default: T,
+    meaning: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    choices: tuple[str, ...] = (),
+    distinct: bool = False,
+    only_with: str = "",
+    trained_only: bool = False,
+) -> T:
+    """A field of a dataclass: its default, and what `Rule` says of it."""
+    rule = Rule(meaning, at_least, above, at_most, below, choices, distinct, only_with, trained_only)
+    if isinstance(default, dict):
+        field: T = dataclasses.field(default_factory=default.copy, metadata={"rule": rule})  # type: ignore[assignment]
+        return field
+    field = dataclasses.field(default=default, metadata={"rule": rule})
+    return field
+
+
+def rules(config_class: type[Any]) -> Mapping[str, Rule]:
+    """What `setting` said of the fields of a dataclass, by name."""
+    fields = dataclasses.fields(config_class)
+    return {field.name: field.metadata["rule"] for field in fields if "rule" in field.metadata}
+
+
+def check_settings(config: Any, where: str = "--set") -> None:
+    """Refuse values of the wrong type or out of range; lists become tuples, as JSON has none.
+
+    Args:
+        config: an instance of a dataclass with fields by `setting`; call this from its `__post_init__`.
+        where: which option the values come from, for the message.
+
+    Raises:
+        UsageError: names the setting, what it must be, and what it is.
+    """
+    hints = get_type_hints(type(config))
+    for name, rule in rules(type(config)).items():
+        value, hint = getattr(config, name), hints[name]
+        if isinstance(value, list):
+            value = tuple(value)
+            object.__setattr__(config, name, value)
+        if not _fits(hint, value, rule):
+            raise UsageError(f"{name} must be {_words(hint, rule)}, not {value!r}", where=where)
+
+
+def describe(config_class: type[Any]) -> list[Setting]:
+    """The settings of a dataclass in order: by its rules, or else by the "Args:" of its docstring."""
+    hints, known, told = get_type_hints(config_class), rules(config_class), _documented(config_class)
+    found = []
+    for field in dataclasses.fields(config_class):
+        rule = known.get(field.name, Rule(told.get(field.name, "")))
+        required = field.default is MISSING and field.default_factory is MISSING
+        default = None if field.default is MISSING else field.default
+        if field.default_factory is not MISSING:
+            default = field.default_factory()
+        words = _words(hints[field.name], rule)
+        found.append(Setting(field.name, words, default, rule.meaning, rule.only_with, required))
+    return found
+
+
+def _fits(hint: Any, value: Any, rule: Rule) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if choices := rule.choices or (arguments if origin is Literal else ()):
+        return value in choices
+    if origin in (Union, types.UnionType):
+        return any(_fits(choice, value, rule) for choice in arguments)
+    if origin is tuple:
+        listed = isinstance(value, tuple) and all(_fits(arguments[0], item, rule) for item in value)
+        return listed and "" not in value and not (rule.distinct and len(set(value)) < len(value))
+    if hint in (int, float):
+        number = isinstance(value, int if hint is int else (int, float)) and not isinstance(value, bool)
+        return number and rule.allows(value)
+    return isinstance(value, origin or hint)
+
+
+_ONE = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
+_MANY = {int: "whole numbers", float: "numbers", str: "names"}
+
+
+def _words(hint: Any, rule: Rule) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if choices := rule.choices or (arguments if origin is Literal else ()):
+        return "one of " + ", ".join(map(str, choices))
+    if origin in (Union, types.UnionType):
+        return " or ".join(_words(choice, rule) for choice in arguments)
+    if origin is tuple:
+        each = f", each{rule.range[1:]}" if rule.range else ""
+        items = _MANY.get(arguments[0]) or _words(arguments[0], Rule("")).removeprefix("one of ")
+        return f"a list of {'different ' if rule.distinct else ''}{items}{each}"
+    if origin is not None and issubclass(origin, Mapping):
+        return "options by name"
+    return _ONE.get(hint, str(hint)) + (rule.range if hint in (int, float) else "")
+
+
+def _documented(config_class: type[Any]) -> dict[str, str]:
+    """What the docstrings of a class and its bases say under "Args:", by name; "a, b: text" is of both."""
+    found: dict[str, str] = {}
+    for each in reversed(config_class.__mro__):
+        _, _, listed = inspect.cleandoc(each.__doc__ or "").partition("\nArgs:\n")
+        for names, text in re.findall(r"^    (\w[\w, ]*): (.*(?:\n {8,}.*)*)", listed, re.MULTILINE):
+            found |= dict.fromkeys(names.split(", "), " ".join(text.split()))
+    return found
