@@ -4,6 +4,7 @@
     train_config(encoder, dim), train(...)            videos -> a trained encoder
     load_model(run)                                   -> the encoder, its head, what it was trained on
     encode(run, splits, store)                        shards -> embeddings in HDF5
+    Codec.fit("opq64", embeddings)                    embeddings -> few bytes per video, and back
     open_store(path)                                  -> ids, labels, embeddings
     build_index(store, folder), open_index(folder)    embeddings -> neighbours
     evaluate(workspace, name)                         does a fresh head still classify as well?
@@ -18,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from compress.codecs import Codec as Codec
     from compress.datasets import load_table as load_table
     from compress.datasets import open_source as open_source
     from compress.encoding import encode as encode
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from compress.workspace import Workspace as Workspace
 
 _HOMES = {
+    "Codec": "compress.codecs",
     "open_source": "compress.datasets",
     "load_table": "compress.datasets",
     "train_config": "compress.training",

@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
+import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from compress.arrays import as_features
+from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.codecs.names import FAMILIES, CodecSpec, Family, parse_codec
-from compress.errors import DataError, RecordError, UsageError
+from compress.codecs.scoring import Lookup, Weighing
+from compress.errors import CorruptArtifactError, DataError, RecordError, SchemaError, UsageError
 
 State = Mapping[str, np.ndarray]
 # Rows that a range or a mean is taken from.
 RANGE_ROWS = 8192
 
 
-@dataclass(frozen=True)
-class Lookup:
-    """Scores of codes for q queries: offset + scale * the sum of what each byte of a code stands for.
-
-    Args:
-        tables: float32 (q, bytes, 256); `tables[i, b, value]` is added for byte `b` of a code.
-        offsets: float32 (q,), or None for 0.
-        scale: from codes to float32 (n,), a factor of each row, or None for 1.
-    """
-
-    tables: np.ndarray
-    offsets: np.ndarray | None = None
-    scale: Callable[[np.ndarray], np.ndarray] | None = None
-
-
-@dataclass(frozen=True)
-class Weighing:
-    """Scores of codes for q queries: offset + the sum of each stored number times its weight.
-
-    Args:
-        weights: float32 (q, dim).
-        offsets: float32 (q,), or None for 0.
-        halves: whether a byte holds the numbers of two dimensions, the even one in its lower half.
-    """
-
-    weights: np.ndarray
-    offsets: np.ndarray | None = None
-    halves: bool = False
-
-
 class Codec(ABC):
     """Turns embeddings into what is stored, row by row, and back.
 
-    Every subclass that names a `family` is registered: it can be asked for by name wherever a codec can, and
-    `compress.codecs` only has to import its file. A codec is complete with `(name, dim, state())`.
+    Made by `fit` from embeddings, or by `load`; all of it is `(name, dim, state())`. A subclass registers
+    itself under the name of its `family`, and can then be asked for wherever a codec can; `compress.codecs`
+    only has to import its file.
+
+    Example:
+        >>> codec = Codec.fit("int8", [[0.0, 2.0], [1.0, 4.0]])
+        >>> codec.decode(codec.encode([[0.5, 3.0]])).round(2).tolist()
+        [[0.5, 3.0]]
 
     Class attributes:
         family: what its codecs are called.
@@ -85,23 +65,22 @@ class Codec(ABC):
         return f"<Codec {self.name} of {self.dim} dimensions, {self.bytes_per_video} bytes per video>"
 
     @staticmethod
-    def fit(name: str, embeddings: np.ndarray) -> Codec:
+    def fit(name: str, embeddings: Any) -> Codec:
         """A new codec; the same embeddings give the same one, for any number of threads.
 
         Args:
             name: see `compress.codecs.names`.
-            embeddings: float (m, dim), to take ranges from or to train on, m about `sample_rows(name)`; of
-                `float32` and `float16` only their size matters.
+            embeddings: numbers (m, dim), as an array, tensor or list, to take ranges from or to train on; of
+                a million, some ten thousand are enough. Of `float32` and `float16` only the size matters.
 
         Raises:
             UsageError: unknown name, or more bytes than dimensions (pq, opq).
+            SchemaError: not numbers (m, dim).
             DataError: no embeddings, too few (pq, opq, rq: fewer than 256), or NaN or Inf among them.
             Interrupted: on request.
         """
         kind, number = _class_of(name)
-        sample = np.asarray(embeddings, np.float32)
-        if sample.ndim != 2:
-            raise UsageError(f"the embeddings have shape {sample.shape}, codec {name} needs (m, dim)")
+        sample = _rows(embeddings)
         kind._check_dim(sample.shape[1], number)
         if kind.sample_rows:
             _refuse_sample(name, sample, kind.least_rows)
@@ -131,6 +110,32 @@ class Codec(ABC):
                 raise DataError(f"{key} of the {name} codec is not {size} finite float32 numbers")
         return kind._restore(dim, number, state)
 
+    def save(self, path: str | Path) -> None:
+        """Write the codec to one file, an .npz of numpy without pickle."""
+        buffer = io.BytesIO()
+        arrays: dict[str, Any] = {"version": 1, "codec": self.name, "dim": self.dim, **self.state()}
+        np.savez(buffer, **arrays)
+        write_bytes(Path(path), buffer.getvalue())
+
+    @staticmethod
+    def load(path: str | Path) -> Codec:
+        """The codec that `save` wrote.
+
+        Raises:
+            NotFoundError: no such file. CorruptArtifactError: not a codec, or damaged.
+            DataError: written by a newer version of this project.
+        """
+        data = io.BytesIO(read_bytes(Path(path)))
+        try:
+            with np.load(data, allow_pickle=False) as file:
+                arrays = {key: np.ascontiguousarray(file[key]) for key in file.files}
+            version, name, dim = (arrays.pop(key).item() for key in ("version", "codec", "dim"))
+        except Exception as error:  # numpy and zipfile raise whatever the damage leads them to
+            raise CorruptArtifactError("is not the file of a codec", where=path) from error
+        if version != 1:
+            raise DataError("is of a newer version", where=path, hint="upgrade compress")
+        return Codec.restore(name, dim, arrays)
+
     @property
     def bytes_per_video(self) -> int:
         """Stored bytes of one embedding."""
@@ -140,17 +145,47 @@ class Codec(ABC):
         """Bool (n,): which rows of `embedding`, f32 (n, dim), can be stored; NaN and Inf never can."""
         return finite_rows(embedding)
 
-    def encode(self, embedding: np.ndarray) -> np.ndarray:
-        """Codes, `dtype` (n, width), of `embedding`, f32 (n, dim); RecordError for a row it cannot store."""
+    def encode(self, embeddings: Any) -> np.ndarray:
+        """The codes of embeddings; a row gets the same code alone and among others.
+
+        Args:
+            embeddings: numbers (n, dim), as an array, tensor or list.
+
+        Returns:
+            `dtype` (n, width).
+
+        Raises:
+            SchemaError: not numbers (n, dim). DataError: a row that the codec cannot store; names it.
+        """
+        embedding = _rows(embeddings)
+        if embedding.shape[1] != self.dim:
+            raise SchemaError(
+                f"the embeddings have {embedding.shape[1]} dimensions, this codec is of {self.dim}",
+                hint="use embeddings of one encoder, or fit another codec",
+            )
         bad = np.flatnonzero(~self.representable(embedding))
         if len(bad):
             worst = embedding[bad[0]][np.argmax(np.abs(embedding[bad[0]]))]
             raise RecordError(f"value {worst} cannot be stored as {self.name}", where=f"row {bad[0]}")
         return self._encode(embedding)
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Embedding, f32 (n, dim), of `codes`, `dtype` (n, width)."""
-        return self._decode(codes)
+    def decode(self, codes: Any) -> np.ndarray:
+        """The embeddings, float32 (n, dim), that `codes`, `dtype` (n, width), stand for.
+
+        Raises:
+            SchemaError: `codes` are no codes of this codec.
+        """
+        given = np.asarray(codes)
+        if given.ndim == 2 and given.shape[1] == self.width and given.dtype == self.dtype:
+            return self._decode(given)
+        wanted = f"codes of {self.name} are {self.dtype.name} (n, {self.width})"
+        if given.ndim != 2 or given.shape[1] != self.width or given.dtype.kind not in "biuf":
+            raise SchemaError(f"{wanted}, these are {given.dtype} {given.shape}")
+        with np.errstate(invalid="ignore", over="ignore"):
+            same = given.astype(self.dtype)
+        if not np.array_equal(same, given):
+            raise SchemaError(f"{wanted}, these are other numbers, {given.dtype}", hint="encode makes codes")
+        return self._decode(same)
 
     @classmethod
     @abstractmethod
@@ -235,6 +270,13 @@ def finite_rows(embedding: np.ndarray) -> np.ndarray:
 def spread_evenly(rows: np.ndarray, wanted: int) -> np.ndarray:
     """About `wanted` of `rows` (fewer than twice as many), the same ones each time."""
     return rows[:: max(1, len(rows) // wanted)]
+
+
+def _rows(embeddings: Any) -> np.ndarray:
+    # What this package computes goes through as it is, also without rows: `encode` names rows with NaN.
+    if isinstance(embeddings, np.ndarray) and embeddings.ndim == 2 and embeddings.dtype == np.float32:
+        return embeddings
+    return as_features(embeddings, "embeddings")
 
 
 def _refuse_sample(name: str, sample: np.ndarray, least_rows: int) -> None:

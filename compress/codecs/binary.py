@@ -6,8 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from compress.codecs.base import Codec, Lookup, State
+from compress.codecs.base import Codec, State
 from compress.codecs.names import Family
+from compress.codecs.scoring import Lookup
 from compress.errors import DataError
 
 # All values of a byte, bit by bit, the lowest first.

@@ -6,8 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from compress.codecs.base import Codec, State, Weighing
+from compress.codecs.base import Codec, State
 from compress.codecs.names import Family
+from compress.codecs.scoring import Weighing
 
 # 65504 is the largest half; a float32 below 65520 rounds to it, from 65520 on to infinity.
 _FIRST_INFINITE = np.float32(65520)

@@ -6,8 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from compress.codecs.base import Codec, State, Weighing, spread_evenly
+from compress.codecs.base import Codec, State, spread_evenly
 from compress.codecs.names import Family
+from compress.codecs.scoring import Weighing
 from compress.errors import DataError
 
 _LEVELS = 15

@@ -11,9 +11,10 @@ from typing import Self
 import numpy as np
 
 from compress import faiss_engine
-from compress.codecs.base import Codec, Lookup, State, spread_evenly
+from compress.codecs.base import Codec, State, spread_evenly
 from compress.codecs.centroids import CENTROIDS, SAMPLE_ROWS, SEED, Nearest, safe_point, train_centroids
 from compress.codecs.names import BYTES, Family
+from compress.codecs.scoring import Lookup
 
 
 def groups(dim: int, number: int) -> list[slice]:

@@ -12,10 +12,11 @@ from typing import Self
 import numpy as np
 
 from compress import faiss_engine
-from compress.codecs.base import Codec, Lookup, State, finite_rows
+from compress.codecs.base import Codec, State, finite_rows
 from compress.codecs.centroids import SEED
 from compress.codecs.exact_product import Rotation
 from compress.codecs.names import Family
+from compress.codecs.scoring import Lookup
 
 _FACTOR_BYTES = 4
 # Above, the factor of a row might not be a float32.

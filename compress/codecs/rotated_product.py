@@ -11,11 +11,12 @@ from typing import Self
 import numpy as np
 
 from compress import faiss_engine
-from compress.codecs.base import Codec, Lookup, State, spread_evenly
+from compress.codecs.base import Codec, State, spread_evenly
 from compress.codecs.centroids import CENTROIDS, SAMPLE_ROWS, moved, refuse_large, safe_point
 from compress.codecs.exact_product import Rotation
 from compress.codecs.names import BYTES, Family
 from compress.codecs.product import Product, grouped_centroids, groups
+from compress.codecs.scoring import Lookup
 
 # Of the turn. One more lowers the error by 0.1 % (opq40 of ResidualCNN-320); by under 0.5 %
 # (opq64 of the features).

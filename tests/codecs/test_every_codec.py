@@ -7,9 +7,9 @@ import pytest
 
 from compress import faiss_engine
 from compress.codecs import Codec, parse_codec, sample_rows, stored_bytes
-from compress.codecs.base import Lookup
 from compress.codecs.names import FAMILIES
-from compress.errors import DataError, RecordError, UsageError
+from compress.codecs.scoring import Lookup
+from compress.errors import DataError, RecordError, SchemaError, UsageError
 from compress.index.codes.kernels import scorer
 from tests.codecs.examples import DIM, EVERY, ROWS, example, mixed
 
@@ -162,7 +162,7 @@ def test_what_is_trained_says_how_few_videos_are_too_few(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in EVERY if sample_rows(name)])
 def test_a_sample_is_needed_and_must_be_sound(name: str) -> None:
     for sample, error, message in (
-        (mixed(300, 1)[0], UsageError, "shape"),
+        (mixed(300, 1)[0], SchemaError, "one dimension"),
         (mixed(0, 1), DataError, "empty"),
         (np.where(np.arange(DIM) == 2, np.float32("nan"), mixed(300, 1)), DataError, "NaN or Inf"),
     ):

@@ -10,7 +10,7 @@ import numpy as np
 
 from compress import faiss_engine
 from compress.codecs import Codec
-from compress.codecs.base import Lookup
+from compress.codecs.scoring import Lookup
 from compress.index import scan
 from compress.index.codes.kernels import Scorer, scorer
 from compress.index.codes.ranking import Ranking

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from compress import native
-from compress.codecs.base import Lookup, Weighing
+from compress.codecs.scoring import Lookup, Weighing
 
 FOLDER = Path(__file__).parent / "native"
 # As in the C code: tables of so many queries lie side by side; rows and weights fill whole vectors.
