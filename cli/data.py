@@ -78,7 +78,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
     With --from, each real video becomes frames whose mean is the real mean; the shards and every report
     say that the frames are synthetic.
     """
-    from compress.jobs.samples import make_sample
+    from compress.jobs.data import make_sample
 
     with session.working() as report:
         made = make_sample(folder, **options, report=report)
@@ -112,7 +112,7 @@ def import_(session: Session, /, path: Path, folder: Path, split: str, **options
 
     Not needed for `compress init`, which reads such files as they are.
     """
-    from compress.jobs.samples import import_arrays
+    from compress.jobs.data import import_arrays
 
     with session.working() as report:
         made = import_arrays(path, folder, split=split, **options, report=report)
@@ -133,7 +133,7 @@ def import_(session: Session, /, path: Path, folder: Path, split: str, **options
 @click.pass_obj
 def download(session: Session, level: Literal["video", "frame"], part: str) -> None:
     """Print the official commands that download YouTube-8M; this command itself fetches nothing."""
-    from compress.jobs.download import download_commands
+    from compress.jobs.data import download_commands
 
     wanted = download_commands(level, part)
     session.show(wanted, lambda: "\n".join([*wanted.commands, f"# then: {wanted.next}"]))

@@ -63,7 +63,7 @@ def encode(session: Session, /, **options: Any) -> None:
     Run it again to go on after Ctrl-C or a crash: the file is the same, byte for byte, as without the stop.
     """
     from compress.jobs.encode import encode_store
-    from compress.jobs.store_files import store_file
+    from compress.jobs.names import store_file
 
     with session.working() as report:
         done = encode_store(session.workspace, **options, report=report)

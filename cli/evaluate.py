@@ -98,7 +98,7 @@ def evaluate(
         given["baseline"] = baseline
     given |= {"name": name, "full_map": full_map, "seed": seed, "threads": threads, "device": device}
     if runs:
-        from compress.jobs.evaluate_runs import evaluate_runs
+        from compress.jobs.evaluate import evaluate_runs
 
         with session.working() as report:
             row = evaluate_runs(session.workspace, runs=runs, on_corrupt=on_corrupt, **given, report=report)

@@ -116,3 +116,16 @@ class Interrupted(CompressError):
     def __init__(self, what: str, *, signal_number: int = 2, hint: str = "") -> None:
         super().__init__(what, hint=hint)
         self.exit_code = 128 + signal_number
+
+
+ITEM_FAILURES = (CompressError, OSError, RuntimeError, MemoryError)
+"""What ends one item of a long list and not the others: our errors, and a machine's (torch without GPU memory
+raises RuntimeError). Anything else is a mistake in the code, and ends the whole."""
+
+
+def reason_and_exit_code(error: Exception) -> tuple[str, int]:
+    """One line about an exception, and its exit code; one that is not ours is named."""
+    if isinstance(error, CompressError):
+        return str(error), error.exit_code
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {first}", CompressError.exit_code

@@ -19,7 +19,7 @@ from compress.demo.plan import (
     Request,
 )
 from compress.errors import CorruptArtifactError, RecordError, SchemaError, UsageError
-from compress.jobs.samples import make_sample
+from compress.jobs.data import make_sample
 from compress.progress import Note, Reporter
 from compress.workspace import FILE_NAME, Workspace, create_workspace, load_workspace
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from compress.datasets.policy import OnCorrupt
 from compress.errors import UsageError
-from compress.jobs.names import find_run_and_prefix, store_name
+from compress.jobs.names import SUFFIX, find_run_and_prefix, store_name
 from compress.jobs.sources import open_split, tell_skipped
-from compress.jobs.store_files import SUFFIX
 from compress.machine import choose_device
 from compress.progress import Reporter, silent
 from compress.workspace import Workspace

@@ -1,7 +1,6 @@
-"""What a run or a store is, read from what it says about itself: cheap, without torch, without checksums.
+"""What a run or a store is, as it says itself: read quickly, without torch and without verifying checksums.
 
-One that cannot say it (damaged, or its first lines are not written yet) is nothing worse than unknown here:
-the command that goes on to open it says what is wrong with it.
+One that cannot say it (damaged, or not yet written) is None; the command that opens it says what is wrong.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from compress.errors import CompressError
 
 @dataclass(frozen=True)
 class Identity:
-    """What a person may mean it by.
+    """What a run or store can be selected by.
 
     Args:
         encoder: by its name for `compress train`, e.g. "residual_cnn" or "pca".
-        dim: numbers a video; None when only the finished model tells.
+        dim: embedding size; None when only the finished model tells.
         codec: of a store; "float32" for a run.
-        nested_dims: of a run: the first so many numbers of its embeddings were trained too.
+        nested_dims: of a run: sizes of prefixes that were trained too.
     """
 
     encoder: str
@@ -33,18 +32,15 @@ class Identity:
 
 
 def run_identity(folder: Path) -> Identity | None:
-    """Of runs/<name>: of its model, or of its config.json while there is none."""
+    """Of runs/<name>: from its model, or from its config.json while there is no model."""
     try:
         if (folder / "model" / "manifest.json").exists():
             facts = read_folder(folder / "model", "model", verify=False).metadata
-            options, nested = (
-                facts["model_config"]["encoder_options"],
-                facts["model_config"].get("nested_dims"),
-            )
-            return _checked(facts["train_config"]["encoder"], options["dim"], nested=nested)
+            encoder, model = facts["train_config"]["encoder"], facts["model_config"]
+            return _checked(encoder, model["encoder_options"]["dim"], nested=model.get("nested_dims"))
         config = read_json(folder / "config.json")["config"]
-        nested = config.get("nested_dims")
-        return _checked(config["encoder"], config["encoder_options"].get("dim"), nested=nested)
+        dim = config["encoder_options"].get("dim")
+        return _checked(config["encoder"], dim, nested=config.get("nested_dims"))
     except (CompressError, KeyError, TypeError, AttributeError):
         return None
 
@@ -58,8 +54,8 @@ def is_smaller_copy(folder: Path) -> bool:
 
 
 def store_identity(path: Path) -> Identity | None:
-    """Of embeddings/<name>.h5: of the attributes of the file."""
-    # Not before: h5py takes a while, and most commands name what they mean.
+    """Of embeddings/<name>.h5: from the attributes of the file."""
+    # Imported late: h5py takes a while, and most commands name their store.
     from compress.artifacts.disk import storage_errors
     from compress.store.audit import audit
 

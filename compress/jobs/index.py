@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compress.index import IndexSummary, build_index
-from compress.jobs.store_files import find_store_file
+from compress.jobs.names import find_store
 from compress.progress import Reporter, silent
 from compress.store.reader import open_store
 from compress.workspace import Workspace
@@ -52,7 +52,7 @@ def index_store(
     Raises:
         NotFoundError: no such store; the hint names the command that writes it.
     """
-    found = find_store_file(workspace, dim, name)
+    found = find_store(workspace, dim, name)
     summary = build_index(
         open_store(found.path),
         found.index,

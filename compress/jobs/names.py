@@ -1,17 +1,20 @@
-"""Which run or store is meant: by its name, or by its number of dimensions.
+"""Which run or store is meant: by its name, or by its embedding size.
 
-A run is called `<encoder>-<dim>` unless a name is given; a store like its run, with `-<codec>` behind it
-when it is not float32, and before that `-d<dim>` when it holds the first so many numbers of the run's
-embeddings. The untouched features are called `original`, a random projection `random-<dim>`.
-The number of dimensions is that of the run or store itself, whatever it is called; of several that have it,
-an encoder of Table 4 is meant, and of its stores the one in float32.
+A run is called `<encoder>-<dim>` unless it is given a name. A store is called like its run, then `-d<dim>` if
+it holds only the first dimensions of the run's embeddings, then `-<codec>` unless that is float32. The
+original features are called `original`, a random projection `random-<dim>`.
+
+The size is the real one, whatever the run or store is called. If several have it, an encoder of Table 4 wins,
+and of its stores the one in float32. A store may also be named by its path, which ends in .h5.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from compress.codecs import pattern
@@ -20,10 +23,36 @@ from compress.jobs.identity import Identity, is_smaller_copy, run_identity, stor
 from compress.workspace import Workspace
 
 STEMS = {"identity": "original", "random_projection": "random"}
-# The encoders of Table 4 are meant by their size alone, whatever else has that size.
+SUFFIX = ".h5"
+# An encoder of Table 4 is selected by its size alone, whatever else has that size.
 FIRST = ("residual_cnn", "lstm")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ENCODER_DIM_CODEC = re.compile(rf"(.+?)(?:-(\d+))?(?:-d(\d+))?(?:-({pattern()}))?")
+
+
+@dataclass(frozen=True)
+class StoreFile:
+    """A store: what `--name` calls it (a name, or a path that ends in .h5), and its file."""
+
+    name: str
+    path: Path
+
+    @property
+    def index(self) -> Path:
+        """The folder of its index, beside it."""
+        return self.path.with_suffix(".index")
+
+    @property
+    def typed(self) -> str:
+        """Its name as a shell takes it."""
+        return shlex.quote(self.name)
+
+
+def checked(name: str, option: str = "--name") -> str:
+    """`name` itself; UsageError, about `option`, when it is not letters, digits, `-`, `_` and `.`."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"cannot be a name: {name!r}", where=option, hint="use letters, digits, -, _ and .")
+    return name
 
 
 def run_name(encoder: str, dim: int | None, name: str | None) -> str:
@@ -34,112 +63,138 @@ def run_name(encoder: str, dim: int | None, name: str | None) -> str:
     """
     if name is not None:
         return checked(name)
-    if encoder == "identity" or dim is None:
-        return STEMS.get(encoder, encoder)
-    return f"{STEMS.get(encoder, encoder)}-{dim}"
+    stem = STEMS.get(encoder, encoder)
+    return stem if encoder == "identity" or dim is None else f"{stem}-{dim}"
 
 
 def store_name(run: str, codec: str, prefix: int | None = None) -> str:
-    """The name of the store that a run's embeddings get, or the first `prefix` numbers of them."""
+    """The name of the store of a run's embeddings, or of their first `prefix` dimensions."""
     cut = run if prefix is None else f"{run}-d{prefix}"
     return cut if codec == "float32" else f"{cut}-{codec}"
 
 
 def find_run(workspace: Workspace, dim: int | None, name: str | None) -> str:
-    """The trained run that is meant.
+    """The trained run of this name or size.
 
     Raises:
-        NotFoundError: there is none; the hint says which command trains it.
-        UsageError: several fit, or nothing says which.
+        NotFoundError: there is none; the hint names the command that trains it.
+        UsageError: several fit.
     """
-    present = _runs(workspace, name)
-    known = _known(present, dim, lambda run: run_identity(workspace.run(run)))
-    return _choose(present, known, workspace.runs, "trained encoder", dim, name, "train")
+    return _choose_run(workspace, _runs(workspace, dim, name), dim, name)
 
 
 def find_run_and_prefix(workspace: Workspace, dim: int | None, name: str | None) -> tuple[str, int | None]:
-    """The trained run that is meant, and how many numbers of its embeddings: None for all.
+    """The trained run, and how many dimensions of its embeddings are wanted: None for all.
 
-    With a name, `dim` says how many; without one it picks the run of that size, or else the one that was
+    With a name, `dim` says how many. Without one it selects the run of that size, otherwise the run that was
     trained for prefixes of that size.
 
     Raises:
-        NotFoundError: there is none; the hint says which command trains it.
-        UsageError: several fit, or nothing says which.
+        NotFoundError: there is none; the hint names the command that trains it.
+        UsageError: several fit.
     """
-    present = _runs(workspace, name)
-    known = _known(present, dim, lambda run: run_identity(workspace.run(run)))
+    known = _runs(workspace, dim, name)
     if dim is None or (name is None and any(run.dim == dim for run in known.values())):
-        return find_run(workspace, dim, name), None
+        return _choose_run(workspace, known, dim, name), None
     if name is not None:
-        found = find_run(workspace, None, name)
+        found = _choose_run(workspace, known, None, name)
         return found, None if known[found].dim == dim else dim
-    nested = {run: its for run, its in known.items() if dim in its.nested_dims}
+    nested = [run for run, its in known.items() if dim in its.nested_dims]
     if len(nested) > 1:
-        several = f"several have prefixes of {dim} numbers: {', '.join(nested)}"
+        several = f"several runs have prefixes of size {dim}: {', '.join(nested)}"
         raise UsageError(several, where=workspace.runs, hint="choose one with --name")
-    return (next(iter(nested)), dim) if nested else (find_run(workspace, dim, None), None)
+    return (nested[0], dim) if nested else (_choose_run(workspace, known, dim, None), None)
 
 
-def find_store(workspace: Workspace, dim: int | None, name: str | None) -> str:
-    """The store of embeddings that is meant.
+def find_store(workspace: Workspace, dim: int | None, name: str | None) -> StoreFile:
+    """The store of this name or size, in the workspace; of a name that ends in .h5, where that path says.
 
     Raises:
-        NotFoundError: there is none; the hint says which command writes it.
-        UsageError: several fit, or nothing says which.
+        NotFoundError: there is none; the hint names the command that writes it.
+        UsageError: several fit.
     """
-    present = sorted(path.stem for path in workspace.embeddings.glob("*.h5"))
-    known = _known(present, dim, lambda store: store_identity(workspace.store(store)))
-    return _choose(present, known, workspace.embeddings, "store of embeddings", dim, name, "encode")
+    if name is None or not name.endswith(SUFFIX):
+        present = sorted(path.stem for path in workspace.embeddings.glob(f"*{SUFFIX}"))
+        known = {
+            store: _unknown if dim is None else store_identity(workspace.store(store)) or _by_name(store)
+            for store in present
+        }
+        found = _choose(known, workspace.embeddings, "store of embeddings", dim, name, "encode")
+        return StoreFile(found, workspace.store(found))
+    path = Path(name).expanduser()
+    if path.is_file():
+        return store_file(workspace, path)
+    made = f"`compress encode --output {shlex.quote(name)}` writes it"
+    inside = workspace.store(path.stem).is_file()
+    hint = f"did you mean --name {shlex.quote(path.stem)}?" if inside else made
+    raise NotFoundError("no such store", where=path, hint=hint)
 
 
-def checked(name: str, option: str = "--name") -> str:
-    """`name` itself; UsageError, about `option`, when it is not letters, digits, `-`, `_` and `.`."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"cannot be a name: {name!r}", where=option, hint="use letters, digits, -, _ and .")
-    return name
+def find_store_inside(workspace: Workspace, dim: int | None, name: str | None) -> str:
+    """The name of a store of the workspace; as `find_store`, but UsageError for a store elsewhere."""
+    found = find_store(workspace, dim, name)
+    if not _inside(workspace, found.path):
+        raise UsageError(
+            "only stores of the workspace can be evaluated; this one is elsewhere",
+            where=found.path,
+            hint=f"copy it into {workspace.embeddings}, or encode without --output",
+        )
+    return found.path.stem
 
 
-def _runs(workspace: Workspace, name: str | None) -> list[str]:
-    """Runs that may be meant: a smaller copy has the size of the run that it came from, so by name alone."""
+def store_file(workspace: Workspace, path: Path) -> StoreFile:
+    """A store as `--name` calls it: in the workspace by its name, elsewhere by its path."""
+    return StoreFile(path.stem if _inside(workspace, path) else str(path), path)
+
+
+def _inside(workspace: Workspace, path: Path) -> bool:
+    return path.resolve() == workspace.store(path.stem).resolve()
+
+
+_unknown = Identity("", None)
+
+
+def _runs(workspace: Workspace, dim: int | None, name: str | None) -> dict[str, Identity]:
+    """Runs that may be meant, with what they are if a size is asked for.
+
+    A smaller copy has the size of the run that it was made from, so only its name selects it.
+    """
     present = sorted(path.name for path in workspace.runs.glob("*") if path.is_dir())
-    return [run for run in present if name is not None or not is_smaller_copy(workspace.run(run))]
+    return {
+        run: _unknown if dim is None else run_identity(workspace.run(run)) or _by_name(run)
+        for run in present
+        if name is not None or not is_smaller_copy(workspace.run(run))
+    }
 
 
-def _known(
-    present: Sequence[str], dim: int | None, identify: Callable[[str], Identity | None]
-) -> dict[str, Identity]:
-    """What each of `present` is; nothing is read where no size is asked for."""
-    return {} if dim is None else {name: identify(name) or _by_name(name) for name in present}
+def _choose_run(
+    workspace: Workspace, known: Mapping[str, Identity], dim: int | None, name: str | None
+) -> str:
+    return _choose(known, workspace.runs, "trained encoder", dim, name, "train")
 
 
 def _by_name(name: str) -> Identity:
+    """What the name of a damaged or unfinished run or store says about it."""
     found = _ENCODER_DIM_CODEC.fullmatch(name)
     size = found and (found[3] or found[2])
     return Identity(found[1], int(size), found[4] or "float32") if found and size else Identity(name, None)
 
 
 def _choose(
-    present: Sequence[str],
-    known: Mapping[str, Identity],
-    folder: Path,
-    what: str,
-    dim: int | None,
-    name: str | None,
-    command: str,
+    known: Mapping[str, Identity], folder: Path, what: str, dim: int | None, name: str | None, command: str
 ) -> str:
     if name is not None:
-        if checked(name) in present:
+        if checked(name) in known:
             return name
-        close = difflib.get_close_matches(name, present, n=3)
+        close = difflib.get_close_matches(name, known, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else _maker(command, None, name)
         raise NotFoundError(f"no {what} named {name!r}", where=folder, hint=hint)
-    fitting = [item for item in present if dim is None or known[item].dim == dim]
+    fitting = [item for item in known if dim is None or known[item].dim == dim]
     if not fitting:
         size = "" if dim is None else f" with {dim} dimensions"
         raise NotFoundError(f"no {what}{size}", where=folder, hint=_maker(command, dim, None))
     first = _of_table4(fitting, known)
-    # The one that got its name by itself was made by the size alone, so that is what the size alone means.
+    # One with a default name was made by its size alone, so that is what the size alone selects.
     unnamed = [item for item in first if item == run_name(known[item].encoder, dim, None)]
     for choice in (fitting, unnamed, first):
         if len(choice) == 1:
@@ -147,9 +202,9 @@ def _choose(
     raise UsageError(f"several fit: {', '.join(fitting)}", where=folder, hint="choose one with --name")
 
 
-def _of_table4(fitting: Sequence[str], known: Mapping[str, Identity]) -> list[str]:
+def _of_table4(fitting: list[str], known: Mapping[str, Identity]) -> list[str]:
     for encoder in FIRST:
-        own = [name for name in fitting if name in known and known[name].encoder == encoder]
+        own = [name for name in fitting if known[name].encoder == encoder]
         if own:
             return [name for name in own if known[name].codec == "float32"]
     return []

@@ -11,7 +11,7 @@ from compress.artifacts.hashed import HashedFiles
 from compress.datasets.vocabulary import Vocabulary, load_vocabulary
 from compress.errors import DataError, NotFoundError, SchemaError, StorageError, UsageError
 from compress.index import open_index
-from compress.jobs.store_files import find_store_file
+from compress.jobs.names import find_store
 from compress.progress import Note, Reporter, silent
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
@@ -73,7 +73,7 @@ def search_store(
         raise UsageError(
             "exactly one thing to search for is needed", hint="give VIDEO_ID, --row N or --vector FILE.npy"
         )
-    found = find_store_file(workspace, dim, name)
+    found = find_store(workspace, dim, name)
     if not found.index.is_dir():
         raise NotFoundError(
             "no index of this store",

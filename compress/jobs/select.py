@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from compress.command_line import command_line, command_words, unless
 from compress.errors import NotFoundError, SchemaError
 from compress.evaluation.measured import validation_ids, why_stale, why_unlike
-from compress.evaluation.promises import OPTIONS, Candidate, Promise, Quantity, Scores, choose
+from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
 from compress.evaluation.scores import load_query_precision, load_scores
 from compress.jobs.names import checked
 from compress.progress import Reporter, silent
@@ -73,15 +73,11 @@ def select_store(
     candidates = [_candidate(workspace, name, row.bytes_per_video) for name, row in fitting.items()]
     choice = choose(_scores(workspace, baseline), candidates, ids, promise, report)
     selection = Selection(choice, original, fitting, left_out)
-    words = ["compress", "select"]
-    for quantity, drop in points.items():
-        words += [] if drop is None else [OPTIONS[quantity], f"{drop:g}"]
-    words += [] if confidence == 0.95 else ["--confidence", f"{confidence:g}"]
-    words += [] if baseline == "original" else ["--baseline", baseline]
+    options: dict[str, object] = {f"max_{quantity}_drop": drop for quantity, drop in points.items()}
+    options |= {"confidence": unless(confidence, 0.95), "baseline": unless(baseline, "original")}
+    command = command_line(command_words("select", options))
     folder, today = output or workspace.reports, date.today().isoformat()
-    return Selected(
-        selection, *write_selection(selection, folder, generated=today, command=shlex.join(words))
-    )
+    return Selected(selection, *write_selection(selection, folder, generated=today, command=command))
 
 
 def _baseline_facts(

@@ -1,16 +1,17 @@
-"""Opening the shards that a command works on: those that were given, otherwise the workspace's."""
+"""The shards that a command works on: those that were given, otherwise the workspace's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 
 from compress.datasets.policy import OnCorrupt
-from compress.datasets.schema import FeatureSchema
+from compress.datasets.schema import FeatureSchema, Level
 from compress.datasets.source import Source, open_source
-from compress.errors import UsageError
+from compress.datasets.table import Table, load_table
+from compress.errors import SchemaError, UsageError
 from compress.progress import Note, Reporter
-from compress.workspace import Workspace
+from compress.workspace import FILE_NAME, Workspace
 
 
 def open_split(
@@ -28,25 +29,25 @@ def open_split(
     Args:
         workspace: has patterns for "train" and "validate".
         split: name of the split.
-        given: patterns that go before the workspace's, meant from the current folder.
+        given: patterns, relative to the current folder; none means the workspace's.
         on_corrupt: what happens to unusable records; copies go to quarantine/ of the workspace.
         schema: what the records must be; detected when None.
         require_labels: a record without labels is defective.
-        level: "frame" takes the workspace's frames, where it has them.
+        level: "frame" prefers the workspace's frame-level shards.
 
     Raises:
-        UsageError: neither patterns nor a workspace that has them.
+        UsageError: no patterns were given, and the workspace has none.
     """
     patterns = tuple(given) or workspace.patterns(split, level)
     if not patterns:
         hint = f"give --{split} 'PATTERN', or make a workspace with `compress init`"
-        raise UsageError(f"nothing says which shards to {split} with", hint=hint)
+        raise UsageError(f"no {split} shards are named", hint=hint)
     return open_source(
         patterns,
         schema=schema,
         num_classes=None if schema else workspace.num_classes,
         on_corrupt=on_corrupt,
-        quarantine=_quarantine(workspace, on_corrupt),
+        quarantine=workspace.root / "quarantine" if on_corrupt == "quarantine" else None,
         require_labels=require_labels,
     )
 
@@ -64,7 +65,7 @@ def schemas(workspace: Workspace, on_corrupt: OnCorrupt) -> dict[str, FeatureSch
 
 
 def tell_skipped(sources: Sequence[Source], report: Reporter) -> None:
-    """Say what was left out, once all has been read."""
+    """Report the records that were left out, once all has been read."""
     for source in sources:
         for skipped in source.skipped[:3]:
             place = f"{skipped.shard}: record {skipped.record} at byte {skipped.offset}"
@@ -73,5 +74,84 @@ def tell_skipped(sources: Sequence[Source], report: Reporter) -> None:
             report(Note(f"left out {len(source.skipped)} records in all"))
 
 
-def _quarantine(workspace: Workspace, on_corrupt: OnCorrupt) -> Path | None:
-    return workspace.root / "quarantine" if on_corrupt == "quarantine" else None
+class Tables:
+    """The labelled videos of a series of evaluations: shards are opened, and their tables loaded, once each.
+
+    Args:
+        workspace: whose shards, and whose cache.
+        validate: patterns of shards to measure on, instead of the workspace's; of one level or of both.
+        on_corrupt: what happens to unusable records.
+        report: gets progress, and what was left out.
+    """
+
+    def __init__(
+        self, workspace: Workspace, validate: Sequence[str], on_corrupt: OnCorrupt, report: Reporter
+    ) -> None:
+        self._workspace, self._validate = workspace, tuple(validate)
+        self._on_corrupt, self._report = on_corrupt, report
+        self._tables: dict[tuple[str, FeatureSchema], Table] = {}
+
+    def patterns(self, split: str, level: Level) -> tuple[str, ...]:
+        """Of the shards of one split; none where the workspace has none.
+
+        Raises:
+            SchemaError: of the patterns that were given none holds videos of that level.
+        """
+        if split != "validate" or not self._validate:
+            return self._workspace.patterns(split, level)
+        if len(self._validate) == 1:
+            return self._validate  # a wrong level is refused, with its file, when the shards are opened
+        fitting = tuple(pattern for pattern in self._validate if self._level(pattern) == level)
+        if not fitting:
+            raise SchemaError(
+                f"none of {', '.join(self._validate)} holds {level}-level videos",
+                where="--validate",
+                hint="give the shards of every level that a run reads",
+            )
+        return fitting
+
+    def table(self, split: str, schema: FeatureSchema) -> Table:
+        """The labelled videos of "train" or "validate".
+
+        Shards may not say how many classes they have, so the `num_classes` of the workspace must be the
+        schema's if the shards are its own. (A vocabulary would not do: it may name only some classes.)
+
+        Args:
+            split: which.
+            schema: what the records must be; they say themselves whether frames are synthetic.
+
+        Raises:
+            UsageError: no shards are named.
+            SchemaError: the workspace has another number of classes.
+            NotFoundError, DataError: see `open_source` and `load_table`.
+        """
+        key = (split, replace(schema, synthetic_frames=False))
+        if key not in self._tables:
+            if split != "validate" or not self._validate:
+                self._check_classes(schema.num_classes)
+            source = open_split(
+                self._workspace,
+                split,
+                self.patterns(split, schema.level),
+                self._on_corrupt,
+                schema=key[1],
+                require_labels=True,
+                level=schema.level,
+            )
+            self._tables[key] = load_table(source, cache=self._workspace.cache, report=self._report)
+            tell_skipped([source], self._report)
+        return self._tables[key]
+
+    def _check_classes(self, wanted: int) -> None:
+        present = self._workspace.num_classes
+        if present not in (None, wanted):
+            raise SchemaError(
+                f"the workspace has {present:,} classes, the run was trained for {wanted:,}",
+                where=self._workspace.root / FILE_NAME,
+                hint="measure it in its own workspace, or give the shards by --validate",
+            )
+
+    def _level(self, pattern: str) -> Level:
+        return open_source(
+            (pattern,), num_classes=self._workspace.num_classes, on_corrupt=self._on_corrupt
+        ).schema.level

@@ -14,8 +14,7 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.video_table import VideoTable
 from compress.errors import SchemaError
 from compress.evaluation.intervals import RESAMPLES
-from compress.jobs.data_tables import Tables
-from compress.jobs.sources import schemas
+from compress.jobs.sources import Tables, schemas
 from compress.jobs.train import recipe_changes
 from compress.machine import choose_device
 from compress.metrics import MetricAccumulator, replicates

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from compress.errors import DivergedError, Interrupted, SchemaError
-from compress.jobs.failures import ITEM_FAILURES, reason_and_exit_code
+from compress.errors import ITEM_FAILURES, DivergedError, Interrupted, SchemaError, reason_and_exit_code
 from compress.progress import Note, Reporter, check_interrupt
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from compress.datasets.policy import OnCorrupt
 from compress.jobs.encode import encode_store
-from compress.jobs.evaluate import evaluate_store
-from compress.jobs.evaluate_runs import evaluate_runs
+from compress.jobs.evaluate import evaluate_runs, evaluate_store
 from compress.jobs.names import run_name
 from compress.jobs.train import train_run
 from compress.progress import Reporter

@@ -13,7 +13,7 @@ import pytest
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
     """A workspace with 40 made-up videos of 20 classes."""
-    from compress.jobs.samples import make_sample
+    from compress.jobs.data import make_sample
     from compress.workspace import create_workspace
 
     folder = tmp_path_factory.mktemp("sample")

@@ -75,7 +75,7 @@ def test_a_run_is_found(full: Workspace, dim: int | None, name: str | None, expe
     ],
 )
 def test_a_store_is_found(full: Workspace, dim: int | None, name: str | None, expected: str):
-    assert find_store(full, dim, name) == expected
+    assert find_store(full, dim, name).name == expected
 
 
 def test_the_only_run_needs_no_word(tmp_path: Path):

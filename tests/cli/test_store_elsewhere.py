@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compress.errors import NotFoundError, UsageError
-from compress.jobs.store_files import find_store_file, name_in_workspace, store_file
+from compress.jobs.names import find_store, find_store_inside, store_file
 from compress.workspace import Workspace
 
 
@@ -32,7 +32,7 @@ def workspace_with_store(tmp_path: Path, monkeypatch) -> Workspace:
 def test_a_store_is_found_by_name_or_by_path(
     workspace_with_store: Workspace, tmp_path: Path, name: str, called: str, index: str
 ):
-    found = find_store_file(workspace_with_store, None, name)
+    found = find_store(workspace_with_store, None, name)
 
     assert found.name == called
     assert found.index.resolve() == tmp_path / index
@@ -54,15 +54,15 @@ def test_a_store_of_the_workspace_is_called_by_its_name_and_another_by_its_path(
 )
 def test_a_path_where_no_store_is_says_what_to_do(workspace_with_store: Workspace, name: str, telling: str):
     with pytest.raises(NotFoundError) as error:
-        find_store_file(workspace_with_store, None, name)
+        find_store(workspace_with_store, None, name)
 
     assert error.value.hint == telling
 
 
 def test_only_stores_of_the_workspace_are_evaluated(workspace_with_store: Workspace):
-    assert name_in_workspace(workspace_with_store, None, "embeddings/mine-8.h5") == "mine-8"
+    assert find_store_inside(workspace_with_store, None, "embeddings/mine-8.h5") == "mine-8"
     with pytest.raises(UsageError, match="copy it into"):
-        name_in_workspace(workspace_with_store, None, "else where/x.h5")
+        find_store_inside(workspace_with_store, None, "else where/x.h5")
 
 
 def test_what_encode_index_and_search_say_to_type_next_works(compress, inside: Path):
@@ -93,4 +93,4 @@ def test_an_output_that_could_not_be_named_later_is_refused(compress, inside: Pa
     ended = compress("encode", "--dim", "24", "--output", "x.bin")
 
     assert ended.code == 2
-    assert ended.err == "error: --output x.bin: a store's name ends in .h5\n"
+    assert ended.err == "error: --output x.bin: the name of a store must end in .h5\n"

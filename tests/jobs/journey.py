@@ -12,8 +12,7 @@ from compress.datasets.source import open_source
 from compress.encoding import EncodeResult
 from compress.index import SearchIndex, open_index
 from compress.jobs.encode import encode_store
-from compress.jobs.evaluate import evaluate_store
-from compress.jobs.evaluate_runs import evaluate_runs
+from compress.jobs.evaluate import evaluate_runs, evaluate_store
 from compress.jobs.index import index_store
 from compress.jobs.names import store_name
 from compress.jobs.search import Answer, search_store

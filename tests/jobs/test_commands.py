@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from cli.train import train
 from compress.artifacts.atomic import write_json
-from compress.jobs.commands import row_command, train_words
+from compress.jobs.commands import store_commands, train_words
 from compress.jobs.names import run_name
 from compress.jobs.train import recipe_changes
 from compress.reports import CatalogueRow, catalogue, row_settings
@@ -106,6 +107,6 @@ def test_the_command_of_a_prefix_asks_for_it_also_where_it_was_not_trained(tmp_p
     )
     facts = {"run": "r", "prefix_of": 2 * DIM}
     write_store(tmp_path / "embeddings" / "cut.h5", codec="int8", metadata=facts)
-    _, encode, _ = row_command(workspace, "cut").split(" && ")
+    _, encode = map(shlex.join, store_commands(workspace, "cut"))
     wanted = f"compress encode --name r --dim {DIM}{' --any-dim' if expected else ''} --codec int8"
     assert encode == wanted

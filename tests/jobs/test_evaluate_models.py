@@ -12,8 +12,8 @@ import pytest
 from compress.artifacts.atomic import read_json
 from compress.errors import CompressError, NotFoundError, SchemaError, UsageError
 from compress.evaluation.scores import load_train_class_counts
-from compress.jobs.data_tables import Tables
-from compress.jobs.evaluate_runs import evaluate_runs, models_name
+from compress.jobs.evaluate import evaluate_runs, models_name
+from compress.jobs.sources import Tables
 from compress.progress import Event, Note, silent
 from compress.workspace import Workspace
 from tests.evaluation.model_examples import made_run, make_workspace, table
@@ -104,7 +104,7 @@ def test_a_series_of_evaluations_loads_each_table_once(models: Workspace, monkey
         loaded.append(source.schema.level)
         return real(source, **options)
 
-    monkeypatch.setattr("compress.jobs.data_tables.load_table", counting)
+    monkeypatch.setattr("compress.jobs.sources.load_table", counting)
     tables = Tables(models, (), "fail", silent)
     for runs in (("a",), ("f",), ("a", "b", "f")):
         evaluated(models, *runs, tables=tables)
@@ -199,7 +199,7 @@ def trained_on_them(workspace: Workspace) -> None:
         (no_file_name_of_a_run, UsageError, "cannot be a name"),
         (too_long, UsageError, "too long.*--name"),
         (misspelt, NotFoundError, "did you mean linear-320"),
-        (no_shards, UsageError, "which shards to validate with"),
+        (no_shards, UsageError, "no validate shards are named"),
         (no_frames, SchemaError, "video-level, frame-level ones are wanted"),
         (of_other_classes, SchemaError, "compress.toml: the workspace has 15 classes, .* for 30"),
         (trained_on_them, SchemaError, "'a' was trained on 40 of the videos to measure on"),

@@ -47,7 +47,7 @@ def test_a_run_with_a_name_of_its_own_is_found_by_its_size(tmp_path: Path, finis
 
 def test_a_store_with_a_name_of_its_own_is_found_by_its_size(tmp_path: Path):
     stored(tmp_path, "mine-320", "linear")
-    assert find_store(Workspace(tmp_path), DIM, None) == "mine-320"
+    assert find_store(Workspace(tmp_path), DIM, None).name == "mine-320"
     with pytest.raises(CompressError, match="no store of embeddings with 320 dimensions"):
         find_store(Workspace(tmp_path), 320, None)
 
@@ -78,7 +78,7 @@ def test_of_several_runs_table_4s_encoder_is_meant_or_all_are_listed(tmp_path, r
 def test_of_one_encoders_stores_the_one_in_float32_is_meant(tmp_path: Path):
     for name, codec in (("mine", "float32"), ("mine-int8", "int8"), ("mine-float16", "float16")):
         stored(tmp_path, name, "residual_cnn", codec)
-    assert find_store(Workspace(tmp_path), DIM, None) == "mine"
+    assert find_store(Workspace(tmp_path), DIM, None).name == "mine"
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -104,7 +104,7 @@ def test_several_runs_with_that_prefix_are_listed_and_none_is_told(tmp_path: Pat
     made(tmp_path, "a", "residual_cnn", 320, nested=(64,))
     made(tmp_path, "b", "linear", 512, nested=(32, 64))
     assert find_run_and_prefix(Workspace(tmp_path), 32, None) == ("b", 32)
-    with pytest.raises(UsageError, match=r"several have prefixes of 64 numbers: a, b.*--name"):
+    with pytest.raises(UsageError, match=r"several runs have prefixes of size 64: a, b.*--name"):
         find_run_and_prefix(Workspace(tmp_path), 64, None)
     with pytest.raises(CompressError, match="no trained encoder with 77 dimensions"):
         find_run_and_prefix(Workspace(tmp_path), 77, None)
@@ -116,7 +116,7 @@ def test_several_runs_with_that_prefix_are_listed_and_none_is_told(tmp_path: Pat
 def test_a_store_that_cannot_be_read_is_of_the_size_in_its_name(tmp_path: Path, name: str, dim: int):
     (tmp_path / "embeddings").mkdir()
     (tmp_path / "embeddings" / f"{name}.h5").write_bytes(b"")
-    assert find_store(Workspace(tmp_path), dim, None) == name
+    assert find_store(Workspace(tmp_path), dim, None).name == name
     with pytest.raises(CompressError, match="with 320 dimensions"):
         find_store(Workspace(tmp_path), 320, None)
 
@@ -133,7 +133,7 @@ def test_a_store_that_cannot_say_what_it_is_goes_by_its_name(tmp_path: Path):
     stored(tmp_path, "pca-64", "pca")
     path = tmp_path / "embeddings" / "pca-64.h5"
     path.write_bytes(path.read_bytes()[:5000])
-    assert find_store(Workspace(tmp_path), 64, None) == "pca-64"
+    assert find_store(Workspace(tmp_path), 64, None).name == "pca-64"
 
 
 def test_a_damaged_manifest_is_left_to_whoever_opens_the_run(tmp_path: Path):
@@ -153,7 +153,7 @@ def test_looking_reads_no_embeddings_and_loads_no_torch(tmp_path: Path):
     code = (
         "import sys; from pathlib import Path; from compress.jobs.names import find_run, find_store; "
         "from compress.workspace import Workspace; w = Workspace(Path(sys.argv[1])); "
-        f"print(find_run(w, {DIM}, None), find_store(w, {DIM}, None), 'torch' in sys.modules)"
+        f"print(find_run(w, {DIM}, None), find_store(w, {DIM}, None).name, 'torch' in sys.modules)"
     )
     words = [sys.executable, "-c", code, str(tmp_path)]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "mine mine False\n"

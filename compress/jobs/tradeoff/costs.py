@@ -13,7 +13,7 @@ from compress.datasets.frame_table import FrameTable
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.video_table import VideoTable
 from compress.evaluation.intervals import RESAMPLES
-from compress.jobs.data_tables import Tables
+from compress.jobs.sources import Tables
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.runs import RunFacts
 from compress.jobs.train import recipe_changes

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from compress.jobs.data_tables import Tables
-from compress.jobs.sources import open_split
+from compress.jobs.sources import Tables, open_split
 from compress.jobs.tradeoff.costs import Costs
 from compress.jobs.tradeoff.grid import bytes_of, grid
 from compress.jobs.tradeoff.point import StorePoint

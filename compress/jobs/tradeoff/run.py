@@ -6,10 +6,9 @@ import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compress.errors import Interrupted
+from compress.errors import ITEM_FAILURES, Interrupted, reason_and_exit_code
 from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_store
-from compress.jobs.failures import ITEM_FAILURES, reason_and_exit_code
 from compress.jobs.tradeoff.plan import PlannedPoint
 from compress.jobs.tradeoff.request import TradeoffRequest
 from compress.jobs.tradeoff.standing import State

@@ -1,4 +1,4 @@
-"""`compress data sample` and `data import`: shards from nothing, from means or from plain arrays."""
+"""`compress data`: sample shards, shards from your own arrays, and how to download YouTube-8M."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from compress.datasets.arrays import write_shards
 from compress.datasets.expand import expand_frames
 from compress.datasets.sample import write_sample
 from compress.datasets.source import open_source
+from compress.errors import UsageError
 from compress.progress import Note, Reporter, silent
 
-VIDEOS_A_SHARD = 1000
-VALIDATION_PART = 5
-BYTES_A_VIDEO, BYTES_A_FRAME = 4_700, 1_160  # float32 features; uint8 features; with the framing
+VIDEOS_PER_SHARD = 1000
+VALIDATION_PART = 5  # one video in five
+BYTES_PER_VIDEO, BYTES_PER_FRAME = 4_700, 1_160  # float32 and uint8 features, with the framing
+
+DOWNLOAD_SCRIPT = "data.yt8m.org/download.py"
+# Source: research.google.com/youtube8m/download.html; release 2 of May 2018, 3844 shards per split.
+DOWNLOAD_SPLITS = ("train", "validate", "test")
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def make_sample(
         )
         return Made(folder, {"frame": shards}, f"compress data inspect {folder}")
     frames = sum(num_frames) / 2
-    size = videos * (frames * BYTES_A_FRAME if level == "frame" else BYTES_A_VIDEO)
+    size = videos * (frames * BYTES_PER_FRAME if level == "frame" else BYTES_PER_VIDEO)
     report(Note(f"writing {videos:,} {level}-level videos, about {size / 1e6:,.0f} MB"))
     validation = videos // VALIDATION_PART
     counts = {"train": videos - validation, "validate": validation}
@@ -72,7 +77,7 @@ def make_sample(
             folder,
             level=level,
             num_videos=count,
-            shards=-(-count // VIDEOS_A_SHARD),
+            shards=-(-count // VIDEOS_PER_SHARD),
             num_classes=num_classes,
             seed=seed,
             prefix=split,
@@ -112,3 +117,36 @@ def import_arrays(
     source = open_source([str(path)], labels=labels, num_classes=num_classes)
     made = write_shards(source, folder, shards, prefix=split, report=report)
     return Made(folder, {split: made}, f"compress data inspect '{folder}/{split}*.tfrecord'")
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Shell commands to run by hand, one per split, and what to type afterwards."""
+
+    commands: list[str]
+    next: str
+
+
+def download_commands(level: str, part: str) -> Downloads:
+    """The official commands for one level of the 2018 release; this project never touches the network.
+
+    Args:
+        level: "video" (31 GB in all) or "frame" (1.5 TB in all).
+        part: "1/100" for the first of 100 equal parts of the shards, "1/1" for everything.
+
+    Raises:
+        UsageError: `part` is not I/N with 1 <= I <= N.
+    """
+    first, _, second = part.partition("/")
+    if not (first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
+        raise UsageError(
+            f"not a part: {part!r}", where="--part", hint="write 1/100 for the first of 100 parts"
+        )
+    shard = "" if int(second) == 1 else f"shard={int(first)},{int(second)} "
+    commands = [
+        f"mkdir -p {level}/{split} && (cd {level}/{split} && "
+        f"curl {DOWNLOAD_SCRIPT} | {shard}partition=2/{level}/{split} mirror=us python)"
+        for split in DOWNLOAD_SPLITS
+    ]
+    train, validate = (f"'{level}/{split}/*.tfrecord'" for split in DOWNLOAD_SPLITS[:2])
+    return Downloads(commands, f"compress init --train {train} --validate {validate}")
