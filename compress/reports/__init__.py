@@ -16,9 +16,9 @@ from compress.papers import catalogue as catalogue
 from compress.papers import published as published
 from compress.papers import row_command as row_command
 from compress.papers import row_settings as row_settings
-from compress.reports.classes.choice import ClassChoice as ClassChoice
-from compress.reports.classes.choice import KeptRow as KeptRow
+from compress.reports.classes.sections import ClassChoice as ClassChoice
 from compress.reports.classes.sections import ClassSections as ClassSections
+from compress.reports.classes.sections import KeptRow as KeptRow
 from compress.reports.classes.sections import class_sections as class_sections
 from compress.reports.models.classes import chosen_models as chosen_models
 from compress.reports.models.html import models_to_html as models_to_html

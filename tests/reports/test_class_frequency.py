@@ -18,8 +18,8 @@ from compress.reports.classes.frequency import (
     bin_edges,
     class_frequency,
     scored_classes,
+    where_lost,
 )
-from compress.reports.classes.sentences import where_lost
 from tests.reports.scored_videos import CLASSES, VIDEOS, labels, scored, scores, top, train_counts
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from compress.errors import SchemaError
 from compress.reports.classes.frequency import ScoredClasses
+from compress.reports.wording import count
 
 SHOWN = 5
 LEAST_POSITIVES = 10  # the average precision of fewer validation videos is mostly luck
@@ -74,4 +75,13 @@ def extremes(row: ScoredClasses, baseline: ScoredClasses, names: Mapping[int, st
         lost=tuple(map(described, lost)),
         gained=tuple(map(described, gained)),
         considered=len(considered),
+    )
+
+
+def extremes_caption(found: Extremes) -> str:
+    """The caption of the table of classes."""
+    return (
+        f"The classes whose average precision {found.row} lost and gained most beside {found.baseline}, of "
+        f"the {count(found.considered)} with at least {LEAST_POSITIVES} validation videos. They were picked "
+        "for being extreme: on other videos most of them will be less so."
     )

@@ -17,15 +17,16 @@ from compress.reports.charts import (
     chart_of,
     ends_of,
 )
-from compress.reports.classes.frequency import Bin, BinnedRow, ClassFrequency, Mean
-from compress.reports.classes.zipf import Zipf
-from compress.reports.document import Chart
+from compress.reports.classes.frequency import Bin, BinnedRow, ClassFrequency, Mean, frequency_caption
+from compress.reports.classes.sections import ClassFindings
+from compress.reports.classes.zipf import Zipf, zipf_caption
+from compress.reports.document import Chart, Figure, Key
 from compress.reports.drawing import Box, Place
-from compress.reports.svg import Look, colours
+from compress.reports.svg import Look, colours, legend_mark
 from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket, signed
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Canvas
 
 LONGEST = 28  # characters of a class name on the chart; the words of its mark have all of it
 
@@ -122,6 +123,18 @@ def _fitted(train: Zipf) -> list[Place]:
     return [(rank, 10 ** (train.intercept + train.slope * math.log10(rank))) for rank in ends]
 
 
+def frequency_figure(found: ClassFrequency) -> Figure:
+    """The charts by bin with caption and legend."""
+    legend = tuple(Key(row.title, legend_mark(look), row.name) for row, look in looks(found))
+    return Figure(tuple(frequency_charts(found)), frequency_caption(found), legend)
+
+
+def zipf_figure(found: ClassFindings) -> Figure:
+    """The Zipf curve with its caption."""
+    chart = zipf_chart(found.train, found.validation, found.names)
+    return Figure((chart,), zipf_caption(found.train, found.validation))
+
+
 def series_chart(
     series: Sequence[Sequence[Mark]],
     groups: Sequence[str],
@@ -143,7 +156,7 @@ def series_chart(
     marks = [mark for one in series for mark in one]
     ends = [0.0, *ends_of(marks)]
 
-    def plot(figure: Figure) -> None:
+    def plot(figure: Canvas) -> None:
         axes = axes_of(figure, across, upwards, bottom=64)
         low, high = drawing.limits(ends, 0.05, 0.1 if differences else 0.002)
         axes.set_ylim(low if differences else 0, high)
@@ -187,7 +200,7 @@ def rank_chart(
         other: a second, thinner curve.
     """
 
-    def plot(figure: Figure) -> None:
+    def plot(figure: Canvas) -> None:
         axes = axes_of(figure, across, upwards, left=58)
         axes.set_xscale("log")
         axes.set_yscale("log")

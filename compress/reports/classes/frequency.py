@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from compress.errors import DataError, SchemaError
 from compress.metrics import Interval, TopScores, interval, per_class_average_precision
 from compress.reports.row import Role
-from compress.reports.wording import NONE, count
+from compress.reports.wording import DELTA, NONE, count, listed
 
 RESAMPLES = 1000
 LEAST_CLASSES = (
@@ -156,6 +156,34 @@ def class_frequency(
     return ClassFrequency(bins, tuple(rows), baseline)
 
 
+def frequency_caption(found: ClassFrequency) -> str:
+    """The caption of the plots by class frequency, with the number of classes in each bin."""
+    bins = "; ".join(f"{one.name}: {count(one.classes)}" for one in found.bins)
+    difference = f", and its difference ({DELTA}) from {found.baseline} in points" if found.baseline else ""
+    chance = "Where nothing changed, one bin in 20 still lies wholly on one side of 0. "
+    return (
+        "Mean average precision (within the 20 highest scores a video) of the classes with so many training "
+        f"videos{difference}. All bins together, weighted by their classes, make MAP. Intervals are 95 % "
+        "bootstrap intervals over the classes of the bin (not over videos), the same resampled classes for "
+        f"every row; a bin of fewer than {LEAST_CLASSES} classes has none. {chance if found.baseline else ''}"
+        f"Classes in each bin, of those with validation videos: {bins}."
+    )
+
+
+def where_lost(found: ClassFrequency) -> list[str]:
+    """One sentence for each compared row: in which bins it falls short of the reference, and is better.
+
+    Bins that follow each other are named together; the sentence is about each of them.
+    """
+    return [
+        f"{row.name} against {found.baseline}: {_listed_bins(found, short, 'falls short')}; "
+        f"{_listed_bins(found, better, 'is better')}."
+        for row in found.rows
+        if row.delta is not None
+        for short, better in [_sides(row.delta)]
+    ]
+
+
 def bin_edges(most: int) -> list[int]:
     """First counts of the bins 0, 1-2, 3-5, 6-10, 11-20, 21-50, ... up to the one that holds `most`."""
     edges = [0, 1, 3, 6]
@@ -198,3 +226,22 @@ def _mean(of_class: np.ndarray, classes: np.ndarray, drawn: np.ndarray, least: f
         return Mean(value, None, None)
     found = interval(of_class[drawn].mean(axis=1), value)
     return Mean(value, max(found.low, least), min(found.high, 1.0))
+
+
+def _sides(delta: Sequence[Mean]) -> tuple[list[int], list[int]]:
+    """Bins whose whole interval lies below 0, and those whose whole interval lies above."""
+    ends = [(i, mean.interval) for i, mean in enumerate(delta) if mean.interval is not None]
+    return [i for i, found in ends if found.high < 0], [i for i, found in ends if found.low > 0]
+
+
+def _listed_bins(found: ClassFrequency, chosen: list[int], verb: str) -> str:
+    if not chosen:
+        return f"{verb} in no bin"
+    starts = [i for i in chosen if i - 1 not in chosen]
+    ends = [i for i in chosen if i + 1 not in chosen]
+    runs = [_run(found.bins[a], found.bins[b]) for a, b in zip(starts, ends, strict=True)]
+    return f"{verb} among classes with {listed(runs)} training videos"
+
+
+def _run(first: Bin, last: Bin) -> str:
+    return replace(first, high=last.high).name

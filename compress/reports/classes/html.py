@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from compress.reports.classes.extremes import extremes_caption
 from compress.reports.classes.figures import frequency_charts, looks, zipf_chart
+from compress.reports.classes.frequency import frequency_caption, where_lost
 from compress.reports.classes.sections import ClassSections
-from compress.reports.classes.sentences import (
-    extremes_caption,
-    frequency_caption,
-    where_lost,
-    zipf_caption,
-)
+from compress.reports.classes.zipf import zipf_caption
 from compress.reports.document import Key
 from compress.reports.svg import legend_mark
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from compress.reports.classes.frequency import ClassFrequency
+from compress.reports.classes.frequency import ClassFrequency, where_lost
 from compress.reports.classes.sections import ClassSections
-from compress.reports.classes.sentences import where_lost
 from compress.reports.classes.zipf import Zipf
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from compress.reports.classes.extremes import ExtremeClass, Extremes
-from compress.reports.classes.frequency import ClassFrequency, Mean
+from compress.reports.classes.extremes import ExtremeClass, Extremes, extremes_caption
+from compress.reports.classes.frequency import ClassFrequency, Mean, frequency_caption, where_lost
 from compress.reports.classes.sections import ClassSections
-from compress.reports.classes.sentences import extremes_caption, frequency_caption, where_lost, zipf_sentence
+from compress.reports.classes.zipf import zipf_sentence
 from compress.reports.markdown_table import escape, to_table
 from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket
 

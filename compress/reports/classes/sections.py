@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from compress.reports.classes.choice import ClassChoice, KeptRow
+import numpy as np
+
+from compress.errors import NotFoundError
+from compress.evaluation.scores import load_scores, load_train_class_counts
 from compress.reports.classes.extremes import Extremes, extremes
-from compress.reports.classes.frequency import ClassFrequency, ScoredClasses, class_frequency
-from compress.reports.classes.scores import load_scored
+from compress.reports.classes.frequency import ClassFrequency, ScoredClasses, class_frequency, scored_classes
 from compress.reports.classes.zipf import Zipf, zipf
+from compress.reports.row import Role
 from compress.reports.wording import listed
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """A measured row or model whose scores may have been kept.
+
+    Args:
+        name, title, role: what it is.
+        fingerprint: of the validation videos that it was measured on.
+        scores: folder of the kept scores.
+        again: the command that keeps them.
+    """
+
+    name: str
+    title: str
+    role: Role
+    fingerprint: str
+    scores: Path
+    again: str
+
+
+@dataclass(frozen=True)
+class ClassChoice:
+    """What a table shows by class frequency.
+
+    Args:
+        rows: in the order of the plots; the first one decides which videos the others must share.
+        reference: name of the row that the others are compared with; None compares nothing.
+        subject: name of the row whose classes are named; None names none.
+        why: in a sentence, why these rows.
+    """
+
+    rows: tuple[KeptRow, ...] = ()
+    reference: str | None = None
+    subject: str | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +96,7 @@ def class_sections(choice: ClassChoice, names: Mapping[int, str]) -> ClassSectio
         DataError: no validation video has a label.
         SchemaError: the rows were measured on different videos.
     """
-    scored, left_out = load_scored(choice.rows)
+    scored, left_out = _load_scored(choice.rows)
     findings = _findings(choice, scored, names) if scored else None
     return ClassSections(findings, _missing(left_out, bool(scored)), choice.why if scored else "")
 
@@ -89,3 +129,43 @@ def _missing(left_out: list[KeptRow], any_scored: bool) -> str:
         "Not shown by class frequency, for lack of scores on the same videos: "
         f"{listed([row.name for row in left_out])}; to measure again: {commands}."
     )
+
+
+def _load_scored(rows: Sequence[KeptRow]) -> tuple[list[ScoredClasses], list[KeptRow]]:
+    """Measure the classes of rows whose scores were kept with the counts of training videos.
+
+    Scores kept before there were counts take those of another row that had the same training videos.
+
+    Returns: the rows that can be compared, and those that must be measured again first.
+
+    Raises:
+        CorruptArtifactError: kept scores are damaged.
+    """
+    known = _known_counts(rows)
+    if known is None:
+        return [], list(rows)
+    found = [(row, _load(row, *known)) for row in rows]
+    return [scored for _, scored in found if scored is not None], [row for row, scored in found if not scored]
+
+
+def _known_counts(rows: Sequence[KeptRow]) -> tuple[np.ndarray, str | None] | None:
+    """Training videos of each class, int64 (C,), and the fingerprint of these videos."""
+    for row in rows:
+        try:
+            counts = load_train_class_counts(row.scores)
+        except NotFoundError:
+            continue
+        if counts is not None:
+            return counts, load_scores(row.scores)[1].get("train")
+    return None
+
+
+def _load(row: KeptRow, counts: np.ndarray, training: str | None) -> ScoredClasses | None:
+    """None when nothing was kept, or of other videos than the row's (or, in training, the others')."""
+    try:
+        top, facts = load_scores(row.scores)
+    except NotFoundError:
+        return None
+    if facts.get("validate") != row.fingerprint or facts.get("train") != training:
+        return None
+    return scored_classes(row.name, row.title, row.role, top, counts)

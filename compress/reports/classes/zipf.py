@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compress.errors import DataError
+from compress.reports.wording import count, signed
 
 NAMED_RANKS = (1, 10, 100, 1000)
 
@@ -66,3 +67,21 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     dx, dy = x - x.mean(), y - y.mean()
     slope = float(dx @ dy / (dx @ dx)) if len(x) > 1 else 0.0
     return slope, float(y.mean() - slope * x.mean())
+
+
+def zipf_sentence(train: Zipf) -> str:
+    """How unequal the classes are."""
+    return (
+        f"Most training videos of a class: {count(train.counts[0])}; {count(train.without)} classes have "
+        f"none. Log training videos against log rank (the paper's Figure 1) has slope {signed(train.slope)}: "
+        f"least squares over ranks 1 to {count(len(train.counts))}, all classes with a training video. Most "
+        "ranks lie in the tail, so the tail decides the slope."
+    )
+
+
+def zipf_caption(train: Zipf, validation: Zipf) -> str:
+    """The caption of the Zipf plot."""
+    return (
+        f"{zipf_sentence(train)} Dashed: the fitted line. Thin: the {count(len(validation.counts))} classes "
+        "with validation videos, ranked on their own."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from compress.reports.classes.choice import ClassChoice, KeptRow
+from compress.reports.classes.sections import ClassChoice, KeptRow
 from compress.reports.models.row import ModelRow
 from compress.reports.models.table import ModelLine, ModelTable
 from compress.reports.row import Role

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compress.reports.classes.choice import ClassChoice, KeptRow
+from compress.reports.classes.sections import ClassChoice, KeptRow
 from compress.reports.row import Row
 from compress.reports.table_4.sentences import subject
 from compress.reports.table_4.table import Table4
