@@ -114,7 +114,7 @@ def _cells(stage: str, figures: Sequence[float], sides: int) -> list[str]:
 
 
 def _matches(pattern: str) -> list[Path]:
-    from compress.datasets.shards import find_shards
+    from compress.datasets.source import find_shards
 
     return list(find_shards([pattern]))
 

@@ -108,7 +108,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
 @output_options
 @click.pass_obj
 def import_(session: Session, /, path: Path, folder: Path, split: str, **options: Any) -> None:
-    """Turn your own features (.npy, .h5, .parquet) into shards in FOLDER.
+    """Turn your own features (such as .npy, .h5 or .parquet) into shards in FOLDER.
 
     Not needed for `compress init`, which reads such files as they are.
     """

@@ -12,9 +12,10 @@ import numpy as np
 from compress.artifacts.atomic import read_bytes
 from compress.artifacts.folder import read_folder
 from compress.artifacts.manifest import MANIFEST, parse_manifest
-from compress.datasets.arrays.plain import describe_npy
-from compress.datasets.arrays.sidecar import find_sidecar
 from compress.datasets.catalogue import scan
+from compress.datasets.formats import format_of, suffixes
+from compress.datasets.formats.npy import describe_npy
+from compress.datasets.formats.sidecar import find_sidecar
 from compress.datasets.labels import Labels
 from compress.datasets.source import open_source
 from compress.errors import DataError
@@ -26,7 +27,6 @@ IDS_SHOWN = 3
 STORE_MARK = b'"compress-store"'
 RUN_CONFIG = "config.json"
 RUN_PARTS = ("model", "best", "checkpoint")
-SHARD_SUFFIXES = (".tfrecord", ".npy", ".h5", ".hdf5", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _folder(path: Path, num_classes: int | None, report: Reporter) -> Finding:
         return _workspace(path)
     if (path / RUN_CONFIG).exists():
         return _run(path)
-    shards = [str(item) for item in sorted(path.iterdir()) if item.suffix in SHARD_SUFFIXES]
+    shards = [str(item) for item in sorted(path.iterdir()) if item.suffix in suffixes()]
     if shards and not is_store(Path(shards[0])):
         return _shards(str(path), shards, num_classes, report)
     inside = ", ".join(sorted(item.name for item in path.iterdir())[:5]) or "nothing"
@@ -176,11 +176,9 @@ def _shards(name: str, patterns: Sequence[str], num_classes: int | None, report:
         facts["frames"] = (
             "synthetic: expanded from video-level features" if schema.synthetic_frames else "real"
         )
-    arrays = (
-        source.shards[0].suffix.lower() != ".tfrecord" and source.shards[0].suffix.lower() in SHARD_SUFFIXES
-    )
-    facts["checksums"] = None if arrays else f"both of all {len(catalogue):,} records match"
-    return Finding(name, "arrays" if arrays else "shards", facts)
+    kind = format_of(source.shards[0]).kind
+    facts["checksums"] = None if kind == "arrays" else f"both of all {len(catalogue):,} records match"
+    return Finding(name, kind, facts)
 
 
 def _plain_array(path: Path, report: Reporter) -> Finding:

@@ -21,7 +21,7 @@ import torch
 from cli.main import run
 from cli.program import compress
 from cli.session import Session
-from compress.datasets.arrays.sidecar import read_sidecar
+from compress.datasets.formats.sidecar import read_sidecar
 from compress.store.reader import open_store
 from compress.training.recipes import train_config
 from encoders import list_encoders

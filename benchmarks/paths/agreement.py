@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.row import WrongAnswer
-from compress.datasets.blocks import Block
+from compress.datasets.record import Block
 
 
 def same(what: str, ours: Any, rival: Any) -> str:

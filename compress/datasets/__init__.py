@@ -1,6 +1,5 @@
 """Where features come from: shards, records, tables and batches. This page is the public part."""
 
-from compress.datasets.arrays import write_shards
 from compress.datasets.batches import (
     Position,
     batches_an_epoch,
@@ -9,7 +8,8 @@ from compress.datasets.batches import (
     shuffled_batches,
 )
 from compress.datasets.catalogue import Catalogue, scan
-from compress.datasets.expand import expand_frames
+from compress.datasets.export import expand_frames, write_shards
+from compress.datasets.formats.framing import RawRecord, read_records, write_records
 from compress.datasets.labels import Labels
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import FrameRecord, Record, SegmentRecord, VideoRecord
@@ -25,7 +25,6 @@ from compress.datasets.schema import (
 )
 from compress.datasets.source import Source, open_source
 from compress.datasets.table import FrameTable, Table, VideoTable, load_table
-from compress.datasets.tfrecord import RawRecord, read_records, write_records
 from compress.datasets.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = [

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.datasets.blocks import VIDEOS_A_BLOCK, Block
-from compress.datasets.distinct import first_repeat
 from compress.datasets.labels import Labels
+from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
 from compress.errors import DataError, RecordError
 from compress.growing_array import GrowingArray
 from compress.progress import Progress, Reporter, check_interrupt, silent
+
+_CHUNK = 1 << 16
+_WORD = 8
+# The constants of splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+_GAMMA, _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
     videos, rows_per_shard = _Videos(), []
     for number, shard in enumerate(source.shards):
         before = videos.count
-        for block in source.read_blocks(shard, VIDEOS_A_BLOCK[source.schema.level]):
+        for block in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
             videos.append(block)
             check_interrupt()
         rows_per_shard.append(videos.count - before)
@@ -115,3 +119,45 @@ def _shard_of(row: int, rows_per_shard: np.ndarray) -> tuple[int, int]:
     ends = np.cumsum(rows_per_shard)
     shard = int(np.searchsorted(ends, row, side="right"))
     return shard, int(ends[shard] - rows_per_shard[shard])
+
+
+def first_repeat(ids: np.ndarray) -> tuple[int, int] | None:
+    """The earliest row whose id was there before, with the row of the id's first occurrence.
+
+    Args:
+        ids: (N,) S<w>.
+
+    Returns:
+        (first occurrence, repeat), the least such repeat; None when all ids differ. Exact: equal ids have
+        equal hashes, and where two hashes are equal, the ids themselves are compared. Memory: 8 bytes an id.
+    """
+    if not _hashes_repeat(ids):
+        return None
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    twice = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if not len(twice):
+        return None
+    least = twice[np.argmin(order[twice + 1])]
+    return int(order[least]), int(order[least + 1])
+
+
+def _hashes_repeat(ids: np.ndarray) -> bool:
+    hashes = np.empty(len(ids), dtype=np.uint64)
+    for start in range(0, len(ids), _CHUNK):
+        hashes[start : start + _CHUNK] = hash_ids(ids[start : start + _CHUNK])
+    hashes.sort()
+    return bool((hashes[1:] == hashes[:-1]).any())
+
+
+def hash_ids(ids: np.ndarray) -> np.ndarray:
+    """64 bits an id, uint64 (n,), of the bytes alone: the same for any width of the array."""
+    words = -(-ids.dtype.itemsize // _WORD)
+    columns = ids.astype(f"S{words * _WORD}").view("<u8").reshape(len(ids), words)
+    found = np.zeros(len(ids), dtype=np.uint64)
+    for column in columns.T[::-1]:  # from the end: words of zeros behind an id leave 0 as it is
+        found = (found ^ column) * _MIX
+        found ^= found >> np.uint64(32)
+        found *= _GAMMA
+        found ^= found >> np.uint64(29)
+    return found

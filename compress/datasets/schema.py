@@ -78,3 +78,5 @@ YT8M_2018_FRAME = FeatureSchema("frame", ("rgb", "audio"), (1024, 128), 3862, "i
 YT8M_2017_VIDEO = FeatureSchema("video", ("mean_rgb", "mean_audio"), (1024, 128), 4716, "video_id")
 YT8M_2017_FRAME = FeatureSchema("frame", ("rgb", "audio"), (1024, 128), 4716, "video_id")
 AUDIOSET = FeatureSchema("frame", ("audio_embedding",), (128,), 527, "video_id")
+
+RELEASES = (YT8M_2018_VIDEO, YT8M_2018_FRAME, YT8M_2017_VIDEO, YT8M_2017_FRAME, AUDIOSET)

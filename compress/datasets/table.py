@@ -1,27 +1,118 @@
-"""From shards to a table: scan, then fill; or take the memory-mapped copy that an earlier run made.
+"""All videos of a source as arrays, from which training slices its batches.
 
-Two passes, so that every array has its final size from the start and the features never stand in memory
+`load_table` scans the shards, then fills; or takes the memory-mapped copy that an earlier run made. There are
+two passes, so that every array has its final size from the start and the features never stand in memory
 twice; with a cache they never stand in memory at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-from compress.datasets.blocks import VIDEOS_A_BLOCK, Block
 from compress.datasets.catalogue import Catalogue, scan
-from compress.datasets.frame_table import FrameTable
 from compress.datasets.labels import Labels
+from compress.datasets.record import VIDEOS_PER_BLOCK, Block
+from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
 from compress.datasets.table_cache import RowFile, cache_folder, read_cache, write_cache
-from compress.datasets.video_table import VideoTable
 from compress.errors import DataError
 from compress.progress import Note, Progress, Reporter, check_interrupt, silent
 
-__all__ = ["FrameTable", "Table", "VideoTable", "load_table"]
+_CHANGED = "the shards changed while they were read; run again when nobody writes to them"
+
+
+class FeatureRows(Protocol):
+    """What is read like a float32 array (N, D): whole rows by number or by slice."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: np.ndarray | slice, /) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class VideoTable:
+    """N videos at video level, of a source or of arrays in memory.
+
+    Args:
+        ids: (N,) S<w>, in reading order.
+        features: float32 (N, D), possibly a read-only memory map, or anything that is read like one.
+        labels: of the N videos; rows are empty where a video is unlabelled.
+        schema: what the source held.
+    """
+
+    ids: np.ndarray
+    features: np.ndarray | FeatureRows
+    labels: Labels
+    schema: FeatureSchema
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Copies of some rows.
+
+        Args:
+            rows: int64 (B,), each in [0, N).
+
+        Returns:
+            features float32 (B, D) and labels bool (B, C).
+        """
+        return np.asarray(self.features[rows]), self.labels.multi_hot(rows)
+
+
+@dataclass(frozen=True)
+class FrameTable:
+    """N videos at frame level.
+
+    Args:
+        ids: (N,) S<w>, in reading order.
+        frames: uint8 (sum of T, D), quantised, possibly a read-only memory map.
+        indptr: int64 (N + 1,); the frames of video i are `frames[indptr[i]:indptr[i + 1]]`.
+        labels: of the N videos; rows are empty where a video is unlabelled.
+        schema: what the source held.
+    """
+
+    ids: np.ndarray
+    frames: np.ndarray
+    indptr: np.ndarray
+    labels: Labels
+    schema: FeatureSchema
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def num_frames(self) -> np.ndarray:
+        """Length of each video, int64 (N,)."""
+        return np.diff(self.indptr)
+
+    def batch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Copies of some rows, padded with zeros to the longest of them.
+
+        Args:
+            rows: int64 (B,), each in [0, N).
+
+        Returns:
+            frames uint8 (B, Tmax, D), num_frames int64 (B,), labels bool (B, C).
+        """
+        starts = self.indptr[rows]
+        lengths = self.indptr[rows + 1] - starts
+        stored = np.asarray(self.frames)  # each slice of a memory map would be a memory map, at 2 us apiece
+        # Only the padding is set to zero: doing so for all of it would be a second pass over memory.
+        frames = np.empty((len(rows), lengths.max(initial=0), stored.shape[1]), dtype=np.uint8)
+        for video, start, length in zip(frames, starts.tolist(), lengths.tolist(), strict=True):
+            video[:length] = stored[start : start + length]
+            video[length:] = 0
+        return frames, lengths, self.labels.multi_hot(rows)
+
 
 Table = VideoTable | FrameTable
 
@@ -64,8 +155,7 @@ def _shape(source: Source, catalogue: Catalogue) -> tuple[tuple[int, int], np.dt
 def _table(source: Source, catalogue: Catalogue, rows: np.ndarray) -> Table:
     schema, labels = source.schema, catalogue.labels
     if labels is None:
-        empty = np.zeros(len(catalogue) + 1, dtype=np.int64)
-        labels = Labels(empty, np.zeros(0, dtype=np.int32), schema.num_classes)
+        labels = Labels.empty(len(catalogue), schema.num_classes)
     if catalogue.num_frames is None:
         return VideoTable(catalogue.ids, rows, labels, schema)
     indptr = np.concatenate([[0], np.cumsum(catalogue.num_frames)])
@@ -84,7 +174,7 @@ def _blocks(source: Source, catalogue: Catalogue, report: Reporter) -> Iterator[
     """The features (b, D) or frames (sum of T, D) of all videos, some videos at a time."""
     done = 0
     for shard in source.shards:
-        for block in source.read_blocks(shard, VIDEOS_A_BLOCK[source.schema.level]):
+        for block in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
             _check_same(block, catalogue, done, shard)
             done += len(block)
             yield block.rows
@@ -92,9 +182,6 @@ def _blocks(source: Source, catalogue: Catalogue, report: Reporter) -> Iterator[
             check_interrupt()
     if done != len(catalogue):
         raise DataError(f"had {len(catalogue)} videos, now {done}", where=source.shards[-1], hint=_CHANGED)
-
-
-_CHANGED = "the shards changed while they were read; run again when nobody writes to them"
 
 
 def _check_same(block: Block, catalogue: Catalogue, start: int, shard: Path) -> None:

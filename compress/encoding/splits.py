@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from compress.datasets.blocks import VIDEOS_A_BLOCK, Block
-from compress.datasets.catalogue import Catalogue
-from compress.datasets.distinct import first_repeat
+from compress.datasets.catalogue import Catalogue, first_repeat
 from compress.datasets.labels import Labels
+from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.source import Source
 from compress.encoding.embedder import Embedder, Window
 from compress.errors import RecordError, SchemaError
@@ -114,7 +113,7 @@ def sampled_windows(source: Source, shards: np.ndarray, every: int, videos: int)
     filling = _Filling(videos)
     for shard in shards:
         row = 0
-        for block in source.read_blocks(source.shards[shard], VIDEOS_A_BLOCK[source.schema.level]):
+        for block in source.read_blocks(source.shards[shard], VIDEOS_PER_BLOCK[source.schema.level]):
             yield from filling.take(block, -row % every, every)
             row += len(block)
     yield from filling.rest()
@@ -167,7 +166,7 @@ def _blocks(
             start, stop = stop, stop + rows
             if first >= stop:
                 continue
-            for block in source.read_blocks(shard, VIDEOS_A_BLOCK[source.schema.level]):
+            for block in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
                 if not np.array_equal(block.ids, ids[start : min(stop, start + len(block))]):
                     raise _changed(shard)
                 start += len(block)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from compress.datasets.blocks import VIDEOS_A_BLOCK, Block
+from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.source import Source
 from compress.encoding.embedder import Embedder, Window, cut_into_windows, stored_dim
 from compress.errors import SchemaError
@@ -120,7 +120,7 @@ def _picked(source: Source, ids: np.ndarray, size: int, places: list[int]) -> It
     """The wanted videos, `size` per window, as they come; `places` gets the place of each in `ids`."""
     videos: list[np.ndarray] = []
     for shard in source.shards:
-        for block in source.read_blocks(shard, VIDEOS_A_BLOCK[source.schema.level]):
+        for block in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
             at = np.minimum(np.searchsorted(ids, block.ids), len(ids) - 1)
             for video in np.flatnonzero(ids[at] == block.ids):
                 places.append(int(at[video]))

@@ -17,7 +17,7 @@ from compress.artifacts.atomic import read_json
 from compress.artifacts.lock import exclusive
 from compress.datasets.labels import Labels
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.video_table import VideoTable
+from compress.datasets.table import VideoTable
 from compress.errors import UsageError
 from compress.evaluation.full_map import model_full_map
 from compress.metrics import TopScores

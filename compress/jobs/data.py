@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from compress.datasets.arrays import write_shards
-from compress.datasets.expand import expand_frames
+from compress.datasets.export import expand_frames, write_shards
 from compress.datasets.sample import write_sample
 from compress.datasets.source import open_source
 from compress.errors import UsageError
@@ -104,7 +103,7 @@ def import_arrays(
     """Write the rows of an array file as shards `<split>0000.tfrecord`, ... in `folder`.
 
     Args:
-        path: .npy, .h5 or .parquet.
+        path: a file of feature vectors, such as .npy, .h5 or .parquet.
         labels: labels of the rows, where the file has none itself.
         num_classes: C, where the labels do not tell.
         split: the beginning of the shards' names.

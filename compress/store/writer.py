@@ -18,7 +18,7 @@ from compress.artifacts import disk
 from compress.artifacts.atomic import render_json
 from compress.artifacts.lock import exclusive
 from compress.codecs.base import Codec, finite_rows
-from compress.datasets.distinct import first_repeat
+from compress.datasets.catalogue import first_repeat
 from compress.datasets.labels import Labels
 from compress.errors import DataError, RecordError, SchemaError
 from compress.store.format import (

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compress.datasets.video_table import VideoTable
+from compress.datasets.table import VideoTable
 from compress.errors import SchemaError, UsageError
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table, fit_input_norm, input_norm_config

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 
 from compress.datasets.batches import Position, Step, bucketed_batches, sequential_batches, shuffled_batches
-from compress.datasets.frame_table import FrameTable
-from compress.datasets.video_table import VideoTable
+from compress.datasets.table import FrameTable, VideoTable
 from compress.training.config import NormMode, TrainConfig
 from compress.training.whitening import whitening
 from encoders import InputNorm, InputNormConfig, Inputs

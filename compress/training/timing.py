@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from compress.datasets.batches import Position
-from compress.datasets.frame_table import FrameTable
+from compress.datasets.table import FrameTable
 from compress.training.admission import check
 from compress.training.averaging import WeightAverage
 from compress.training.config import TrainConfig

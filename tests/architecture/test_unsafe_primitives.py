@@ -31,11 +31,16 @@ UNSAFE_CALLS |= {
 UNSAFE_KEYWORDS = {"shell", "allow_pickle"}
 DOORS = {
     "faiss": {"compress/faiss_engine.py"},
-    "h5py": {"compress/store/", "compress/datasets/array", "compress/doctor.py", "compress/inspection.py"},
+    "h5py": {
+        "compress/store/",
+        "compress/datasets/formats/hdf5.py",
+        "compress/doctor.py",
+        "compress/inspection.py",
+    },
     "click": {"cli/"},
     "rich_click": {"cli/"},
     "rich": {"cli/", "compress/reports/"},
-    "pyarrow": {"compress/datasets/array"},
+    "pyarrow": {"compress/datasets/formats/parquet.py"},
     "jinja2": {"compress/reports/"},
 }
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compress.datasets.formats.examples import serialize_video
+from compress.datasets.formats.framing import write_records
 from compress.datasets.record import VideoRecord
 from compress.datasets.schema import YT8M_2018_VIDEO, FeatureSchema
-from compress.datasets.serialize import serialize_video
-from compress.datasets.tfrecord import write_records
 
 SCHEMA = replace(YT8M_2018_VIDEO, num_classes=12)
 LINEAR = ["train", "--encoder", "linear", "--dim", "4", "--name", "x"]

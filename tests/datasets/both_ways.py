@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
-from compress.datasets import native_blocks
-from compress.datasets.blocks import Block, blocks_of
+from compress.datasets.formats import native_blocks
+from compress.datasets.formats.tfrecord import TFRecordReader
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
-from compress.datasets.reader import TFRecordReader
+from compress.datasets.record import Block, blocks_of
 from compress.datasets.schema import FeatureSchema
 from compress.errors import CompressError
 

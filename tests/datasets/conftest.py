@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from compress.datasets import features_pb2 as messages
+from compress.datasets.formats.framing import frame
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.tfrecord import frame
 
 
 class Build:

@@ -12,11 +12,12 @@ import h5py
 import numpy as np
 import pytest
 
-from compress.datasets.arrays import open_array_source, write_shards
+from compress.datasets.export import write_shards
 from compress.datasets.record import VideoRecord
-from compress.datasets.source import open_source
+from compress.datasets.source import Source, open_source
 from compress.errors import (
     CompressError,
+    CorruptShardError,
     DataError,
     NotFoundError,
     RecordError,
@@ -33,6 +34,10 @@ LABELS = [sorted({row % 7, row % 3}) for row in range(ROWS)]
 LABELS[5] = []
 IDS = [f"vidéo {row}" for row in range(ROWS)]
 FEATURES = np.random.default_rng(0).standard_normal((ROWS, DIM))
+
+
+def opened(path: Path, **options: Any) -> Source:
+    return open_source([str(path)], **options)
 
 
 def write_npy(folder: Path, features: np.ndarray = FEATURES) -> Path:
@@ -103,7 +108,7 @@ EVERY_FORMAT = [npy_with_csv, npy_with_npz, write_hdf5, write_parquet, parquet_o
 @pytest.mark.parametrize("write", EVERY_FORMAT)
 def test_every_format_gives_the_same_records(write: Callable[[Path], Path], tmp_path: Path) -> None:
     path = write(tmp_path)
-    source = open_array_source(path)
+    source = opened(path)
     assert (source.schema.level, source.schema.names, source.schema.dims) == ("video", ("features",), (DIM,))
     assert source.schema.num_classes == 7
     assert source.shards == (path,)
@@ -123,7 +128,7 @@ def test_floats_of_every_width_and_byte_order_become_float32(
 ) -> None:
     features = FEATURES.astype(dtype)
     path = write(tmp_path, features=features)
-    got = np.stack([record.features for record in open_array_source(path, num_classes=7).read(path)])
+    got = np.stack([record.features for record in opened(path, num_classes=7).read(path)])
     assert got.dtype == np.dtype(np.float32)
     np.testing.assert_array_equal(got, features.astype(np.float32))
 
@@ -132,23 +137,23 @@ def test_half_floats_of_parquet_become_float32(tmp_path: Path) -> None:
     features = FEATURES.astype(np.float16)
     column = pyarrow.array(list(features), pyarrow.list_(pyarrow.float16()))
     path = write_parquet(tmp_path, column)
-    got = np.stack([record.features for record in open_array_source(path).read(path)])
+    got = np.stack([record.features for record in opened(path).read(path)])
     np.testing.assert_array_equal(got, features.astype(np.float32))
 
 
 def test_rows_without_ids_and_labels_are_named_by_file_and_row(tmp_path: Path) -> None:
     for path in (write_npy(tmp_path), write_parquet(tmp_path, id=None, labels=None)):
-        records = list(open_array_source(path, num_classes=4).read(path))
+        records = list(opened(path, num_classes=4).read(path))
         assert records[7].video_id == b"mine-7"
         assert not len(records[7].labels)
         assert len({record.video_id for record in records}) == ROWS
 
 
-def test_a_labels_file_that_is_named_is_used_and_known_as_sidecar(tmp_path: Path) -> None:
+def test_a_labels_file_that_is_named_is_used_and_counts_in_the_fingerprint(tmp_path: Path) -> None:
     path, other = write_npy(tmp_path), tmp_path / "other.csv"
     write_csv(tmp_path).rename(other)
-    source = open_array_source(path, labels=other)
-    assert source.sidecar == other
+    source = opened(path, labels=other)
+    assert source.fingerprint() != opened(path, num_classes=7).fingerprint()
     assert next(source.read(path)).labels.tolist() == LABELS[0]
 
 
@@ -156,7 +161,7 @@ def test_no_more_than_a_block_of_a_large_file_is_in_memory(tmp_path: Path) -> No
     path = tmp_path / "large.npy"
     np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(200_000, 512)).flush()
     tracemalloc.start()
-    records = open_array_source(path, num_classes=2).read(path)
+    records = opened(path, num_classes=2).read(path)
     for _ in range(5000):
         next(records)
     peak = tracemalloc.get_traced_memory()[1]
@@ -297,8 +302,8 @@ REFUSED: list[tuple[str, Callable[[Path], Path], type[CompressError], str]] = [
     ("parquet labels", lambda f: write_parquet(f, labels=["a"] * ROWS), SchemaError, "'labels' holds string"),
     ("parquet ids", lambda f: write_parquet(f, id=list(range(ROWS))), SchemaError, "'id' holds int64"),
     ("parquet empty", lambda f: write_parquet(f, [[], *FEATURES.tolist()[1:]]), SchemaError, "no features"),
-    ("suffix", text("mine.csv", "1,2"), UsageError, "use .npy"),
-    ("missing", lambda f: f / "none.npy", NotFoundError, "no such file"),
+    ("suffix", text("mine.csv", "1,2"), CorruptShardError, "not a TFRecord file"),
+    ("missing", lambda f: f / "none.npy", NotFoundError, "no file matches"),
 ]  # fmt: skip
 
 
@@ -310,7 +315,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_a_reason(
 ) -> None:
     path = write(tmp_path)
     with pytest.raises(error, match=words) as caught:
-        list(open_array_source(path).read(path))
+        list(opened(path).read(path))
     assert caught.type is error
     assert "mine" in caught.value.where or "none" in caught.value.where
 
@@ -374,7 +379,7 @@ def test_a_bad_row_is_named_or_left_out_as_the_policy_says(
 
 def test_labels_beside_a_format_that_holds_its_own_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="hold their own labels"):
-        open_array_source(write_hdf5(tmp_path), labels=write_csv(tmp_path))
+        opened(write_hdf5(tmp_path), labels=write_csv(tmp_path))
 
 
 def test_without_pyarrow_parquet_is_unavailable_and_the_extra_is_named(
@@ -389,7 +394,7 @@ def test_without_pyarrow_parquet_is_unavailable_and_the_extra_is_named(
 
     monkeypatch.setattr(builtins, "__import__", without_pyarrow)
     with pytest.raises(UnavailableError, match=r"compress-video-embeddings\[parquet\]"):
-        open_array_source(path)
+        opened(path)
 
 
 @pytest.mark.parametrize("write", EVERY_FORMAT)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from compress.datasets import Source, open_source
-from compress.datasets.blocks import Block
-from compress.datasets.record import Record, VideoRecord
+from compress.datasets.record import Block, Record, VideoRecord
 from compress.errors import NotFoundError, RecordError, UsageError
 
 

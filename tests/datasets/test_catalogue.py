@@ -17,7 +17,7 @@ from compress.progress import Progress, clear_interrupt, request_interrupt
 
 @pytest.mark.parametrize("block", [1, 3, 4096])
 def test_it_equals_plain_reading(build, tmp_path: Path, monkeypatch, block: int) -> None:
-    monkeypatch.setattr(module, "VIDEOS_A_BLOCK", {"video": block})
+    monkeypatch.setattr(module, "VIDEOS_PER_BLOCK", {"video": block})
     build.shard(tmp_path / "b", build.videos(5))
     build.shard(tmp_path / "a", build.videos(2, first=100))
     source = open_source([f"{tmp_path}/*"])

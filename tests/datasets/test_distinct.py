@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compress.datasets import distinct as module
-from compress.datasets.distinct import first_repeat, hash_ids
+from compress.datasets import catalogue as module
+from compress.datasets.catalogue import first_repeat, hash_ids
 
 
 def by_dictionary(ids: list[bytes]) -> tuple[int, int] | None:

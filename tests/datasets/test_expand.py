@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compress.datasets.arrays import open_array_source
-from compress.datasets.expand import expand_frames
+from compress.datasets.export import expand_frames
 from compress.datasets.record import FrameRecord
 from compress.datasets.sample.frames import (
     HIGHEST,
@@ -103,7 +102,7 @@ def test_dequantising_follows_the_starter_code() -> None:
 
 def test_expansion_is_the_same_for_one_seed_and_another_for_another(tmp_path: Path) -> None:
     features = np.random.default_rng(0).uniform(-1, 1, size=(5, 8))
-    source = open_array_source(write_vectors(tmp_path / "in", features), num_classes=3)
+    source = open_source([str(write_vectors(tmp_path / "in", features))], num_classes=3)
     runs = [(0, "a"), (0, "b"), (1, "c")]
     first, second, third = (
         expand_frames(source, tmp_path / name, seed=seed)[0].read_bytes() for seed, name in runs
@@ -114,7 +113,7 @@ def test_expansion_is_the_same_for_one_seed_and_another_for_another(tmp_path: Pa
 
 def test_the_number_of_frames_can_be_chosen_and_names_without_mean_stay(tmp_path: Path) -> None:
     features = np.random.default_rng(0).uniform(-1, 1, size=(30, 8))
-    source = open_array_source(write_vectors(tmp_path / "in", features), num_classes=3)
+    source = open_source([str(write_vectors(tmp_path / "in", features))], num_classes=3)
     (path,) = expand_frames(source, tmp_path / "out", num_frames=(3, 5))
     schema, records = frames_of(path, num_classes=3)
     assert schema.names == ("features",)
@@ -124,7 +123,7 @@ def test_the_number_of_frames_can_be_chosen_and_names_without_mean_stay(tmp_path
 def test_features_beyond_the_quantised_range_are_refused_by_video(tmp_path: Path) -> None:
     features = np.zeros((3, 4))
     features[1, 2] = 2.1
-    source = open_array_source(write_vectors(tmp_path / "in", features), num_classes=3)
+    source = open_source([str(write_vectors(tmp_path / "in", features))], num_classes=3)
     with pytest.raises(RecordError, match="quantised frames cannot hold") as caught:
         expand_frames(source, tmp_path / "out")
     assert "id mine-1" in caught.value.where
@@ -133,7 +132,7 @@ def test_features_beyond_the_quantised_range_are_refused_by_video(tmp_path: Path
 
 def test_misuse_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     path = write_vectors(tmp_path / "in", np.zeros((3, 4)))
-    source = open_array_source(path, num_classes=3)
+    source = open_source([str(path)], num_classes=3)
     with pytest.raises(UsageError, match="overwrite the source"):
         expand_frames(source, path.parent)
     with pytest.raises(UsageError, match="5 to 4 frames"):

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compress.datasets import AUDIOSET, YT8M_2017_VIDEO, YT8M_2018_FRAME, YT8M_2018_VIDEO, native_layout
+from compress.datasets import AUDIOSET, YT8M_2017_VIDEO, YT8M_2018_FRAME, YT8M_2018_VIDEO
+from compress.datasets.formats import native_buffers
+from compress.datasets.formats.framing import frame
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.tfrecord import frame
 from tests.datasets.both_ways import both
 from tests.datasets.wire_records import examples, sequences
 
-pytestmark = pytest.mark.skipif(native_layout.load() is None, reason="the C code was not compiled")
+pytestmark = pytest.mark.skipif(native_buffers.load() is None, reason="the C code was not compiled")
 relaxed = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=100)
 POLICIES = st.sampled_from(["fail", "skip", "quarantine"])
 BUFFERS = st.sampled_from([None, 64, 1000])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from crc32c import crc32c
 
-from compress.datasets import native_layout
+from compress.datasets.formats import native_buffers
 
-LIBRARY = native_layout.load()
+LIBRARY = native_buffers.load()
 pytestmark = pytest.mark.skipif(LIBRARY is None, reason="the C code was not compiled")
 DATA = np.random.default_rng(0).integers(0, 256, size=300_000, dtype=np.uint8)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.datasets import native_layout
+from compress.datasets.formats import native_buffers
 from tests.datasets.both_ways import both
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -50,7 +50,7 @@ def seeds(build, level: str) -> list[bytes]:
     return [*build.frame_videos(20), build.frames(b"more", **more)]
 
 
-@pytest.mark.skipif(native_layout.load() is None, reason="the C code was not compiled")
+@pytest.mark.skipif(native_buffers.load() is None, reason="the C code was not compiled")
 @pytest.mark.parametrize("level", ["video", "frame"])
 def test_changed_records_read_the_same_as_in_python(build, tmp_path: Path, level: str) -> None:
     random = np.random.default_rng(0)
@@ -67,7 +67,7 @@ def test_changed_records_read_the_same_as_in_python(build, tmp_path: Path, level
 @pytest.mark.skipif(COMPILER is None, reason="no C compiler on this machine")
 @pytest.mark.parametrize("level", ["video", "frame"])
 def test_sanitizers_find_nothing_in_changed_records(build, tmp_path: Path, level: str) -> None:
-    program, sources = tmp_path / "fuzz", map(str, native_layout.FOLDER.glob("*.c"))
+    program, sources = tmp_path / "fuzz", map(str, native_buffers.FOLDER.glob("*.c"))
     build_it = [COMPILER, "-std=gnu11", *SANITIZERS, str(PROGRAM), *sources, "-o", str(program)]
     compiled = subprocess.run(build_it, capture_output=True, text=True, check=False)
     if compiled.returncode and "sanitize" in compiled.stderr:

@@ -10,17 +10,16 @@ import numpy as np
 import pytest
 
 from compress import native
-from compress.datasets import native_layout, reader
-from compress.datasets.parse_frames import FrameParser
-from compress.datasets.parse_video import VideoParser
+from compress.datasets.formats import native_buffers, tfrecord
+from compress.datasets.formats.examples import FrameParser, VideoParser
+from compress.datasets.formats.framing import frame, masked_crc
+from compress.datasets.formats.tfrecord import TFRecordReader
 from compress.datasets.policy import Policy
-from compress.datasets.reader import TFRecordReader
-from compress.datasets.tfrecord import frame, masked_crc
 from compress.errors import CorruptShardError, NotFoundError, UsageError
 from tests.datasets.both_ways import both, contents
 from tests.datasets.wire_records import field, varint
 
-pytestmark = pytest.mark.skipif(native_layout.load() is None, reason="the C code was not compiled")
+pytestmark = pytest.mark.skipif(native_buffers.load() is None, reason="the C code was not compiled")
 
 
 @pytest.fixture
@@ -104,7 +103,7 @@ def test_switched_off_python_reads(build, tmp_path: Path, monkeypatch) -> None:
     shard = build.shard(tmp_path / "a", build.videos(5))
     by_c = [contents(block) for block in TFRecordReader(build.video_schema, Policy()).read_blocks(shard, 2)]
     monkeypatch.setenv(native.SWITCH, "off")
-    monkeypatch.setattr(reader, "BlockReader", None)
+    monkeypatch.setattr(tfrecord, "BlockReader", None)
     by_python = [
         contents(block) for block in TFRecordReader(build.video_schema, Policy()).read_blocks(shard, 2)
     ]

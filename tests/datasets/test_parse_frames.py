@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compress.datasets import features_pb2 as messages
-from compress.datasets.parse_frames import FrameParser
+from compress.datasets.formats.examples import FrameParser
 from compress.datasets.record import FrameRecord, SegmentRecord
 from compress.errors import RecordError
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compress.datasets import features_pb2 as messages
-from compress.datasets.parse_video import VideoParser
+from compress.datasets.formats.examples import VideoParser
 from compress.errors import RecordError
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from compress.datasets import open_source
+from compress.datasets.formats.framing import frame, read_records
 from compress.datasets.policy import Policy
-from compress.datasets.tfrecord import frame, read_records
 from compress.errors import CorruptShardError, StorageError, UsageError
 
 

@@ -52,7 +52,7 @@ def assert_equal(table, wanted: list) -> None:
 @pytest.mark.parametrize("kind", ["videos", "frames"])
 @pytest.mark.parametrize("block", [1, 3, 1024])
 def test_a_table_equals_direct_reading(request, tmp_path, monkeypatch, kind: str, block: int) -> None:
-    monkeypatch.setattr(module, "VIDEOS_A_BLOCK", {"video": block, "frame": block})
+    monkeypatch.setattr(module, "VIDEOS_PER_BLOCK", {"video": block, "frame": block})
     source = open_source([request.getfixturevalue(kind)])
     for cache in (None, tmp_path / "cache", tmp_path / "cache"):
         table = load_table(source, cache=cache)

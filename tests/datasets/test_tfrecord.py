@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compress.datasets.policy import Policy
-from compress.datasets.tfrecord import (
+from compress.datasets.formats.framing import (
     FOOTER_BYTES,
     HEADER_BYTES,
     frame,
@@ -20,6 +19,7 @@ from compress.datasets.tfrecord import (
     read_records,
     write_records,
 )
+from compress.datasets.policy import Policy
 from compress.errors import CorruptShardError, DataError, NotFoundError, StorageError
 
 SMALL = [b"first record", b"", b"the third and longest record of them"]

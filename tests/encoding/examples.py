@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from compress.datasets.formats.examples import serialize_frames, serialize_video
+from compress.datasets.formats.framing import write_records
 from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.serialize import serialize_frames, serialize_video
 from compress.datasets.source import Source, open_source
-from compress.datasets.tfrecord import write_records
 from compress.encoding import EncodeResult, encode
 from compress.training.config import TrainConfig
 from compress.training.run import Run, save_model

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.datasets.blocks import Block
 from compress.datasets.catalogue import Catalogue
+from compress.datasets.record import Block
 from compress.encoding.embedder import Embedded, Window
 from compress.encoding.splits import sample
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from compress.datasets.formats.examples import serialize_frames, serialize_video
+from compress.datasets.formats.framing import write_records
 from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.serialize import serialize_frames, serialize_video
-from compress.datasets.tfrecord import write_records
 from compress.workspace import Workspace
 from tests.encoders.examples import SMALL
 

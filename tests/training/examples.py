@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from compress.datasets.frame_table import FrameTable
 from compress.datasets.labels import Labels
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.video_table import VideoTable
+from compress.datasets.table import FrameTable, VideoTable
 from compress.progress import Event, Progress, Reporter, request_interrupt
 from compress.training import TrainConfig
 from compress.training.inputs import Table

@@ -9,7 +9,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from compress.datasets.video_table import VideoTable
+from compress.datasets.table import VideoTable
 from compress.errors import UsageError
 from compress.training import load_model, train, train_config
 from compress.training.closed_form import random_directions

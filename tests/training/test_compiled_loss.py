@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from compress.artifacts.atomic import read_json
-from compress.datasets.video_table import VideoTable
+from compress.datasets.table import VideoTable
 from compress.errors import UnavailableError, UsageError
 from compress.training import TrainConfig, train
 from compress.training.identity import differences, identity_of

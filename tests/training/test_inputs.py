@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from compress.datasets.batches import Position
-from compress.datasets.frame_table import FrameTable
 from compress.datasets.labels import Labels
+from compress.datasets.table import FrameTable
 from compress.training import inputs as module
 from compress.training import train
 from compress.training.inputs import batch, fingerprint, reading_order, set_input_statistics, training_order

@@ -11,14 +11,14 @@ from typing import Literal
 import numpy as np
 
 from compress.artifacts.atomic import write_bytes
+from compress.datasets.formats.examples import serialize_frames, serialize_video
+from compress.datasets.formats.framing import write_records
 from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.sample.frames import NUM_FRAMES, check_num_frames, invent_frames
 from compress.datasets.sample.ids import first_number, video_id
 from compress.datasets.sample.vocabulary import vocabulary_csv
 from compress.datasets.sample.world import BLOCK, World, build_world
 from compress.datasets.schema import YT8M_2018_FRAME, YT8M_2018_VIDEO, FeatureSchema
-from compress.datasets.serialize import serialize_frames, serialize_video
-from compress.datasets.tfrecord import write_records
 from compress.errors import UsageError
 from compress.progress import Progress, Reporter, check_interrupt, silent
 

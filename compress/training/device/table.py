@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compress.datasets.frame_table import FrameTable
 from compress.datasets.labels import Labels
+from compress.datasets.table import FrameTable
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from compress.training.inputs import Table
 from encoders import Inputs

@@ -5,82 +5,94 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
-from compress.datasets.arrays.common import (
+from compress.datasets.formats.vectors import (
     BLOCK_ROWS,
+    NO_LABELS,
     as_float32,
     as_labels,
     check_features_array,
     check_indptr,
     default_id,
-    make_schema,
+    vector_format,
+    vector_schema,
 )
 from compress.datasets.record import VideoRecord
 from compress.errors import DataError, SchemaError
 
-NAMES = ("features", "embeddings")
-LABELS = ("labels/indptr", "labels/indices")
+if TYPE_CHECKING:  # It is loaded when such a file is read: that takes a tenth of a second.
+    import h5py
+
+_NAMES = ("features", "embeddings")
+_INDPTR, _INDICES = "labels/indptr", "labels/indices"
 _SCAN = 1 << 20
 # deflate, shuffle, fletcher32, szip, nbit, scaleoffset and h5py's lzf; others would load a plugin.
 _FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
 
 
 class Hdf5File:
-    """A source of one HDF5 file; see `open_array_source`."""
+    """A file with `features` or `embeddings` (N, D); `ids` (N,), `labels/indptr`, `labels/indices` if wanted.
 
-    sidecar = None
+    Args:
+        path: the file.
+        labels: None; the file holds its own.
+        num_classes: C; None takes the largest label + 1.
+    """
 
-    def __init__(self, path: Path, num_classes: int | None) -> None:
-        self.shards = (path,)
+    labels_file = None
+
+    def __init__(self, path: Path, labels: Path | None, num_classes: int | None) -> None:
+        self._path = path
         with _opened(path) as file:
             # Iterating gives the names only; `in file` would follow a link into another file.
-            present = [name for name in NAMES if name in set(file)]
-            if len(present) != 1:
-                what = (
-                    "has neither 'features' nor 'embeddings'"
-                    if not present
-                    else "has both features and embeddings"
-                )
-                raise SchemaError(what, where=path)
-            self._name = present[0]
+            present = set(file)
+            names = [name for name in _NAMES if name in present]
+            if len(names) != 1:
+                found = "both features and embeddings" if names else "neither 'features' nor 'embeddings'"
+                raise SchemaError(f"has {found}", where=path)
+            self._name, self._has_ids = names[0], "ids" in present
             features = _dataset(path, file, self._name)
             check_features_array(path, self._name, features.shape, features.dtype)
             self._num_rows, dim = features.shape
-            self._has_ids = "ids" in set(file)
             if self._has_ids:
                 _check_ids(path, _dataset(path, file, "ids"), self._num_rows)
-            self._indptr = _read_indptr(path, file, self._num_rows)
-            largest = _largest(_dataset(path, file, LABELS[1])) if self._indptr is not None else -1
-        self.schema = make_schema(path, dim, num_classes, largest)
+            self._indptr = _read_indptr(path, file, self._num_rows) if "labels" in present else None
+            largest = -1 if self._indptr is None else _largest(_dataset(path, file, _INDICES))
+        self.schema = vector_schema(path, dim, num_classes, largest)
 
-    def read(self, shard: Path) -> Iterator[VideoRecord]:
+    def read(self) -> Iterator[VideoRecord]:
         """Every row as it is, BLOCK_ROWS of them in memory at a time."""
-        with _opened(shard) as file:
+        with _opened(self._path) as file:
             for start in range(0, self._num_rows, BLOCK_ROWS):
                 stop = min(start + BLOCK_ROWS, self._num_rows)
-                features = as_float32(_dataset(shard, file, self._name)[start:stop])
-                ids, labels = self._ids(shard, file, start, stop), self._labels(shard, file, start, stop)
+                features = as_float32(_dataset(self._path, file, self._name)[start:stop])
+                ids, labels = self._ids(file, start, stop), self._labels(file, start, stop)
                 for video_id, classes, row in zip(ids, labels, features, strict=True):
                     yield VideoRecord(video_id, classes, row)
 
-    def _ids(self, path: Path, file: h5py.File, start: int, stop: int) -> list[bytes]:
+    def _ids(self, file: h5py.File, start: int, stop: int) -> list[bytes]:
         if not self._has_ids:
-            return [default_id(path, row) for row in range(start, stop)]
-        return [bytes(name) for name in _dataset(path, file, "ids")[start:stop].tolist()]
+            return [default_id(self._path, row) for row in range(start, stop)]
+        return [bytes(name) for name in _dataset(self._path, file, "ids")[start:stop].tolist()]
 
-    def _labels(self, path: Path, file: h5py.File, start: int, stop: int) -> list[np.ndarray]:
+    def _labels(self, file: h5py.File, start: int, stop: int) -> list[np.ndarray]:
         if self._indptr is None:
-            return [np.zeros(0, dtype=np.int32)] * (stop - start)
+            return [NO_LABELS] * (stop - start)
         bounds = self._indptr[start : stop + 1]
-        indices = _dataset(path, file, LABELS[1])[bounds[0] : bounds[-1]]
-        return [as_labels(path, part) for part in np.split(indices, bounds[1:-1] - bounds[0])]
+        indices = _dataset(self._path, file, _INDICES)[bounds[0] : bounds[-1]]
+        return [as_labels(self._path, part) for part in np.split(indices, bounds[1:-1] - bounds[0])]
+
+
+FORMAT = vector_format("HDF5", (".h5", ".hdf5"), Hdf5File)
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             yield file
@@ -90,6 +102,8 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 
 def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
     """A dataset that lies in this very file; SchemaError for links, external or virtual data and plugins."""
+    import h5py
+
     parts = name.split("/")
     for depth in range(1, len(parts) + 1):
         step = "/".join(parts[:depth])
@@ -113,14 +127,14 @@ def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
 
 
 def _check_ids(path: Path, ids: h5py.Dataset, num_rows: int) -> None:
+    import h5py
+
     if h5py.check_string_dtype(ids.dtype) is None or ids.shape != (num_rows,):
         raise SchemaError(f"ids are {ids.dtype} {ids.shape}; {num_rows} strings expected", where=path)
 
 
-def _read_indptr(path: Path, file: h5py.File, num_rows: int) -> np.ndarray | None:
-    if "labels" not in set(file):
-        return None
-    indptr, indices = (_dataset(path, file, name) for name in LABELS)
+def _read_indptr(path: Path, file: h5py.File, num_rows: int) -> np.ndarray:
+    indptr, indices = _dataset(path, file, _INDPTR), _dataset(path, file, _INDICES)
     if indices.dtype.kind not in "iu" or indices.ndim != 1:
         raise SchemaError(
             f"labels/indices are {indices.dtype} {indices.shape}; integers (n,) expected", where=path
@@ -128,9 +142,7 @@ def _read_indptr(path: Path, file: h5py.File, num_rows: int) -> np.ndarray | Non
     if indptr.ndim != 1 or len(indptr) != num_rows + 1:
         what = f"labels/indptr has the shape {indptr.shape}; ({num_rows + 1},) expected"
         raise SchemaError(what, where=path)
-    bounds = indptr[:]
-    check_indptr(path, bounds, len(indices), num_rows)
-    return bounds.astype(np.int64)
+    return check_indptr(path, indptr[:], len(indices), num_rows)
 
 
 def _largest(indices: h5py.Dataset) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.datasets.arrays.common import check_indptr
+from compress.datasets.formats.vectors import check_indptr
 from compress.errors import SchemaError
 
 COLUMNS = ("id", "labels")
@@ -68,8 +68,7 @@ def _read_csv(path: Path, num_rows: int) -> Sidecar:
                 ends.append(len(labels))
     except (UnicodeDecodeError, csv.Error) as error:
         raise SchemaError(f"is not a UTF-8 CSV file ({error})", where=path) from error
-    indptr = np.array(ends, dtype=np.int64)
-    check_indptr(path, indptr, len(labels), num_rows)
+    indptr = check_indptr(path, np.array(ends), len(labels), num_rows)
     return Sidecar(indptr, np.array(labels, dtype=np.int64), ids)
 
 
@@ -96,9 +95,9 @@ def _read_npz(path: Path, num_rows: int) -> Sidecar:
     indptr, indices = found["indptr"], found["indices"]
     if indices.dtype.kind not in "iu" or indices.ndim != 1:
         raise SchemaError(f"indices are {indices.dtype} {indices.shape}; integers (n,) expected", where=path)
-    check_indptr(path, indptr, len(indices), num_rows)
+    bounds = check_indptr(path, indptr, len(indices), num_rows)
     ids = _ids(path, found["ids"], num_rows) if "ids" in found else None
-    return Sidecar(indptr.astype(np.int64), indices.astype(np.int64), ids)
+    return Sidecar(bounds, indices.astype(np.int64), ids)
 
 
 def _ids(path: Path, ids: np.ndarray, num_rows: int) -> list[bytes]:

@@ -148,7 +148,8 @@ def _leave_out_rest(policy: Policy, path: Path, index: int, offset: int, size: i
     lost = size - offset
     what, hint = f"{reason}; the last {lost} bytes of the shard cannot be read", _SKIP_HINT
     if reason == NO_TFRECORD:
-        what, hint = reason, "give TFRecord shards, .npy, .h5 or .parquet, or fetch the shard again"
+        what = reason
+        hint = "fetch it again; arrays are known by the end of their names, such as .npy, .h5 or .parquet"
     error = CorruptShardError(what, where=path, offset=offset, record=index, hint=hint)
     skipped = SkippedRecord(path, index, offset, lost, reason, rest_of_shard=True)
     policy.leave_out(skipped, error, lambda: _pieces(path, offset))

@@ -13,20 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.datasets.blocks import Block
-from compress.datasets.native_arrays import Arrays
-from compress.datasets.native_layout import (
+from compress.datasets.formats.framing import FOOTER_BYTES, HEADER_BYTES, RawRecord, opened, records_from
+from compress.datasets.formats.native_buffers import (
     BLOCK_FULL,
     DAMAGED,
     NEEDS_BYTES,
     REFUSED,
+    Arrays,
     ChunkStruct,
     schema_struct,
 )
 from compress.datasets.policy import Policy
-from compress.datasets.record import Record
+from compress.datasets.record import Block, Record
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.tfrecord import FOOTER_BYTES, HEADER_BYTES, RawRecord, opened, records_from
 
 # What the second-level cache of a core holds, or some records.
 _BUFFER_BYTES = {"video": 256 << 10, "frame": 2 << 20}
@@ -38,7 +37,7 @@ class BlockReader:
     """One reading at a time; keep it for the next shard, for its arrays are then in memory.
 
     Args:
-        library: as `native_layout.load` gives it.
+        library: as `native_buffers.load` gives it.
         schema: what the records have to be.
         require_labels: whether a record without labels is defective.
     """

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from compress.datasets.arrays.common import BLOCK_ROWS, as_float32, as_labels, default_id, make_schema
+from compress.datasets.formats.vectors import (
+    BLOCK_ROWS,
+    NO_LABELS,
+    as_float32,
+    as_labels,
+    default_id,
+    vector_format,
+    vector_schema,
+)
 from compress.datasets.record import VideoRecord
 from compress.errors import DataError, SchemaError, UnavailableError
 
@@ -18,12 +26,18 @@ FEATURES, LABELS, ID = "features", "labels", "id"
 
 
 class ParquetFile:
-    """A source of one Parquet file; see `open_array_source`."""
+    """A file with a column `features` (lists of floats), and if wanted `id` and `labels` (lists of integers).
 
-    sidecar = None
+    Args:
+        path: the file.
+        labels: None; the file holds its own.
+        num_classes: C; None takes the largest label + 1.
+    """
 
-    def __init__(self, path: Path, num_classes: int | None) -> None:
-        self.shards = (path,)
+    labels_file = None
+
+    def __init__(self, path: Path, labels: Path | None, num_classes: int | None) -> None:
+        self._path = path
         with _opened(path) as file:
             types = {field.name: field.type for field in file.schema_arrow}
             _check_types(path, types)
@@ -33,21 +47,24 @@ class ParquetFile:
             dim, largest = _dimension(path, file, types[FEATURES]), -1
             if num_classes is None and LABELS in types:
                 largest = _largest_label(path, file)
-        self.schema = make_schema(path, dim, num_classes, largest)
+        self.schema = vector_schema(path, dim, num_classes, largest)
 
-    def read(self, shard: Path) -> Iterator[VideoRecord]:
+    def read(self) -> Iterator[VideoRecord]:
         """Every row as it is; a row of another length is for the check of the row to report."""
-        row = 0
-        with _opened(shard) as file:
+        path, row = self._path, 0
+        with _opened(path) as file:
             for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=self._columns):
-                features = _lists(shard, batch.column(FEATURES))
-                labels = _lists(shard, batch.column(LABELS)) if LABELS in self._columns else None
+                features = _lists(path, batch.column(FEATURES))
+                labels = _lists(path, batch.column(LABELS)) if LABELS in self._columns else None
                 ids = batch.column(ID).to_pylist() if ID in self._columns else None
                 for place, values in enumerate(features):
-                    name = default_id(shard, row) if ids is None else _bytes(ids[place])
-                    classes = np.zeros(0, dtype=np.int64) if labels is None else labels[place]
-                    yield VideoRecord(name, as_labels(shard, classes), as_float32(values))
+                    name = default_id(path, row) if ids is None else _bytes(ids[place])
+                    classes = NO_LABELS if labels is None else labels[place]
+                    yield VideoRecord(name, as_labels(path, classes), as_float32(values))
                     row += 1
+
+
+FORMAT = vector_format("Parquet", (".parquet",), ParquetFile)
 
 
 @contextmanager

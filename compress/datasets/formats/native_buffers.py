@@ -1,20 +1,120 @@
-"""The arrays that C code fills with records: reused from block to block, grown when a record asks for it."""
+"""What the C record reader sees by ctypes: its structs, and the arrays that it fills.
+
+The structs are those of native/record.h and native/shard.c; keep both alike.
+"""
 
 from __future__ import annotations
 
+import ctypes
+from ctypes import POINTER, c_char_p, c_int32, c_int64, c_void_p
+from pathlib import Path
+
 import numpy as np
 
-from compress.datasets.blocks import Block
-from compress.datasets.native_layout import NEEDS_CLASSES, NEEDS_ROWS, NEEDS_WIDER_IDS, BlockStruct
-from compress.datasets.record import FrameRecord, Record
+from compress import native
+from compress.datasets.record import Block, FrameRecord, Record
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.validation import MAX_ID_BYTES
 
-_ID_WIDTH, _CLASSES_A_VIDEO, _FRAMES = 16, 8, 256
+FOLDER = Path(__file__).resolve().parent.parent / "native"
+NO_LIMIT = 2**63 - 1
+
+# What read_chunk returns: why it stopped.
+REFUSED, NEEDS_WIDER_IDS, NEEDS_CLASSES, NEEDS_ROWS = 1, 2, 3, 4
+BLOCK_FULL, NEEDS_BYTES, DAMAGED = 10, 11, 12
+
+_ID_WIDTH, _CLASSES_PER_VIDEO, _FRAMES = 16, 8, 256
+
+
+class NameStruct(ctypes.Structure):
+    """Bytes of known length."""
+
+    _fields_ = (("letters", c_char_p), ("size", c_int64))
+
+
+class SchemaStruct(ctypes.Structure):
+    """What every record has to be."""
+
+    _fields_ = (
+        ("frame_level", c_int64),
+        ("num_classes", c_int64),
+        ("require_labels", c_int64),
+        ("max_frames", c_int64),
+        ("num_features", c_int64),
+        ("dim", c_int64),
+        ("id_key", NameStruct),
+        ("names", POINTER(NameStruct)),
+        ("dims", POINTER(c_int64)),
+        ("found", POINTER(c_int64)),
+    )
+
+
+class BlockStruct(ctypes.Structure):
+    """Arrays to be filled, their sizes, and how much of them is in use."""
+
+    _fields_ = (
+        ("videos", c_int64),
+        ("classes", c_int64),
+        ("rows", c_int64),
+        ("max_videos", c_int64),
+        ("max_classes", c_int64),
+        ("max_rows", c_int64),
+        ("id_width", c_int64),
+        ("ids", c_void_p),
+        ("num_labels", c_void_p),
+        ("class_of", c_void_p),
+        ("row_of", c_void_p),
+        ("num_frames", c_void_p),
+    )
+
+
+class ChunkStruct(ctypes.Structure):
+    """Bytes of a shard, and how far they are understood."""
+
+    _fields_ = (
+        ("bytes", c_void_p),
+        ("size", c_int64),
+        ("remaining", c_int64),
+        ("at", c_int64),
+        ("index", c_int64),
+        ("data_size", c_int64),
+        ("needed", c_int64),
+    )
+
+
+def load() -> ctypes.CDLL | None:
+    """The compiled reader; None where there is none or COMPRESS_NATIVE=off."""
+    library = native.load(FOLDER)
+    if library is not None:
+        library.read_chunk.argtypes = (POINTER(ChunkStruct), POINTER(SchemaStruct), POINTER(BlockStruct))
+        library.read_chunk.restype = c_int32
+    return library
+
+
+def schema_struct(schema: FeatureSchema, require_labels: bool) -> SchemaStruct:
+    """The schema for C; with scratch space, so each thread needs one of its own."""
+    count = len(schema.names)
+    names = (NameStruct * count)(*(_name(name) for name in schema.names))
+    return SchemaStruct(
+        frame_level=schema.level == "frame",
+        num_classes=schema.num_classes,
+        require_labels=require_labels,
+        max_frames=NO_LIMIT if schema.max_frames is None else schema.max_frames,
+        num_features=count,
+        dim=schema.dim,
+        id_key=_name(schema.id_key),
+        names=names,
+        dims=(c_int64 * count)(*schema.dims),
+        found=(c_int64 * count)(),
+    )
+
+
+def _name(text: str) -> NameStruct:
+    return NameStruct(text.encode(), len(text.encode()))
 
 
 class Arrays:
-    """Room for a block, and the block in the making.
+    """Room for a block, and the block in the making: reused from block to block, grown when a record asks.
 
     Memory that was touched once stays: fresh pages cost as much as reading the shard.
 
@@ -40,8 +140,8 @@ class Arrays:
         if videos > len(self._ids):
             self._ids = np.empty(videos, dtype=self._ids.dtype)
             self._num_labels, self._num_frames = np.empty(videos, np.int64), np.empty(videos, np.int64)
-        if _CLASSES_A_VIDEO * videos > len(self._classes):
-            self._classes = np.empty(_CLASSES_A_VIDEO * videos, np.int32)
+        if _CLASSES_PER_VIDEO * videos > len(self._classes):
+            self._classes = np.empty(_CLASSES_PER_VIDEO * videos, np.int32)
         rows = _FRAMES if self._frame_level else videos
         if rows > len(self._rows):
             self._rows = np.empty((rows, self._rows.shape[1]), self._rows.dtype)

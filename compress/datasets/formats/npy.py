@@ -1,0 +1,108 @@
+"""Feature vectors in a .npy file, memory-mapped; labels and ids in a file beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from compress.datasets.formats.sidecar import find_sidecar, read_sidecar
+from compress.datasets.formats.vectors import (
+    BLOCK_ROWS,
+    NO_LABELS,
+    as_float32,
+    as_labels,
+    check_features_array,
+    default_id,
+    vector_format,
+    vector_schema,
+)
+from compress.datasets.record import VideoRecord
+from compress.errors import DataError, SchemaError
+
+
+class NpyFile:
+    """A file of floats (N, D) of 2, 4 or 8 bytes.
+
+    Args:
+        path: the file.
+        labels: .csv with columns `id,labels` (integers with spaces between) or .npz with `indptr`, `indices`
+            and if wanted `ids`. None takes `<stem>.labels.csv` or `<stem>.labels.npz` where there is one.
+        num_classes: C; None takes the largest label + 1.
+    """
+
+    def __init__(self, path: Path, labels: Path | None, num_classes: int | None) -> None:
+        features = _open(path)
+        check_features_array(path, "features", features.shape, features.dtype)
+        self._path, (self._num_rows, dim) = path, features.shape
+        self.labels_file = labels or find_sidecar(path)
+        self._labels = read_sidecar(self.labels_file, self._num_rows) if self.labels_file else None
+        largest = self._labels.largest_label if self._labels else -1
+        self.schema = vector_schema(path, dim, num_classes, largest)
+
+    def read(self) -> Iterator[VideoRecord]:
+        """Every row as it is, BLOCK_ROWS of them in memory at a time."""
+        features = _open(self._path)
+        for start in range(0, self._num_rows, BLOCK_ROWS):
+            for place, row in enumerate(as_float32(features[start : start + BLOCK_ROWS])):
+                yield self._record(start + place, row)
+
+    def _record(self, row: int, features: np.ndarray) -> VideoRecord:
+        found = self._labels
+        if found is None or self.labels_file is None:
+            return VideoRecord(default_id(self._path, row), NO_LABELS, features)
+        classes = as_labels(self.labels_file, found.indices[found.indptr[row] : found.indptr[row + 1]])
+        return VideoRecord(found.ids[row] if found.ids else default_id(self._path, row), classes, features)
+
+
+FORMAT = vector_format("npy", (".npy",), NpyFile, takes_labels_file=True)
+
+
+@dataclass(frozen=True)
+class PlainArray:
+    """A .npy file without labels, by its header.
+
+    Args:
+        shape: as numpy has it.
+        dtype: in numpy's words.
+        use: what it can be used for, in words.
+        is_features: whether it is floats of more than one video, which can be read and checked row by row.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    use: str
+    is_features: bool
+
+
+def describe_npy(path: Path) -> PlainArray:
+    """What a .npy file holds; nothing of it but the header is read.
+
+    Raises:
+        SchemaError: it is no .npy file.
+        DataError: it was cut, or holds Python objects.
+    """
+    array = _open(path)
+    is_vector = array.ndim in (1, 2) and array.size > 0 and array.dtype.kind in "fiu"
+    is_features = is_vector and array.ndim == 2 and array.dtype.kind == "f"
+    use = "nothing here: features are floats, (videos, dimensions)"
+    if is_vector:
+        which = "" if array.ndim == 1 else ", which takes the first row"
+        use = f"`compress search --vector {path.name}` in a store of {array.shape[-1]} dimensions{which}"
+    if is_features:
+        labels = f"{path.stem}.labels.csv beside it (header id,labels) or --num-classes N"
+        use = f"features, as shards of `compress init` and `encode --input`, with {labels}; {use}"
+    return PlainArray(array.shape, str(array.dtype), use, is_features)
+
+
+def _open(path: Path) -> np.ndarray:
+    try:
+        with path.open("rb") as file:
+            if file.read(6) != b"\x93NUMPY":
+                raise SchemaError("is not a .npy file, whatever its name says", where=path)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        what = f"cannot be read as an array of numbers ({error})"
+        raise DataError(what, where=path, hint="it was cut, or holds Python objects") from error

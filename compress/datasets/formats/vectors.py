@@ -1,0 +1,177 @@
+"""What formats of feature vectors share: their schema, the check of each row, default ids, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from compress.datasets.formats.format import Format, check_against, check_cut
+from compress.datasets.policy import Policy, SkippedRecord
+from compress.datasets.record import Block, VideoRecord, blocks_of
+from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, FeatureSchema
+from compress.datasets.validation import check_record
+from compress.errors import DataError, RecordError, SchemaError
+
+BLOCK_ROWS = 1024
+NO_LABELS = np.zeros(0, dtype=np.int32)
+_HINT = "leave such rows out with --on-corrupt skip or --on-corrupt quarantine"
+
+
+class VectorFile(Protocol):
+    """One file of feature vectors, read row by row in bounded memory.
+
+    What concerns the whole file (type, shape, number of rows) is checked when it is opened. What concerns one
+    row (NaN, a label out of range, an empty id) is checked by whoever reads the rows.
+    """
+
+    @property
+    def schema(self) -> FeatureSchema: ...
+
+    @property
+    def labels_file(self) -> Path | None: ...
+
+    def read(self) -> Iterator[VideoRecord]: ...
+
+
+class FileOpener(Protocol):
+    """Opens one file: its path, the labels file that was named, and C where it is known."""
+
+    def __call__(self, path: Path, labels: Path | None, num_classes: int | None, /) -> VectorFile: ...
+
+
+class VectorReader:
+    """The rows of one file, each checked.
+
+    Args:
+        path: the file.
+        file: the same, opened.
+        policy: what happens to defective rows; their row number stands for the byte offset.
+        require_labels: a row without labels is defective.
+    """
+
+    def __init__(self, path: Path, file: VectorFile, policy: Policy, require_labels: bool) -> None:
+        self.schema, self.labels_file = file.schema, file.labels_file
+        self._path, self._file, self._policy, self._require_labels = path, file, policy, require_labels
+
+    def read(self, shard: Path) -> Iterator[VideoRecord]:
+        """Every usable row, in order; RecordError by the policy."""
+        return (record for _, record in self._read())
+
+    def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
+        """The same rows in blocks of `videos`; the last of the file may be smaller."""
+        return blocks_of(self.read(shard), videos, self.schema)
+
+    def place(self, shard: Path, row: int) -> str:
+        """Where the row-th usable record stands, for an error message."""
+        for number, (position, record) in enumerate(self._read()):
+            if number == row:
+                return self._place(position, record)
+        return f"{shard}: usable row {row}"
+
+    def _read(self) -> Iterator[tuple[int, VideoRecord]]:
+        for row, record in enumerate(self._file.read()):
+            try:
+                check_record(record, self.schema, self._require_labels)
+            except RecordError as error:
+                self._leave_out(row, record, error)
+                continue
+            yield row, record
+
+    def _leave_out(self, row: int, record: VideoRecord, error: RecordError) -> None:
+        placed = RecordError(error.what, where=self._place(row, record), hint=error.hint or _HINT)
+        skipped = SkippedRecord(self._path, row, row, record.features.nbytes, error.what)
+        self._policy.leave_out(skipped, placed, lambda: [record.features.tobytes()])
+
+    def _place(self, row: int, record: VideoRecord) -> str:
+        video_id = record.video_id[:64].decode(errors="backslashreplace") or "empty"
+        return f"{self._path}: row {row}, id {video_id}"
+
+
+def vector_format(
+    name: str, suffixes: tuple[str, ...], open_file: FileOpener, takes_labels_file: bool = False
+) -> Format:
+    """The format of files of feature vectors that `open_file` opens."""
+
+    def open_files(
+        paths: Sequence[Path],
+        policy: Policy,
+        *,
+        schema: FeatureSchema | None = None,
+        num_classes: int | None = None,
+        require_labels: bool = False,
+        max_frames: int | None = None,
+        labels: Path | None = None,
+    ) -> Mapping[Path, VectorReader]:
+        classes = schema.num_classes if schema else num_classes
+        readers = {}
+        for path in paths:
+            file = open_file(path, labels, classes)
+            if schema:
+                check_against(schema, file.schema, path)
+            check_cut(file.schema, max_frames)
+            readers[path] = VectorReader(path, file, policy, require_labels)
+        return readers
+
+    return Format(name, "arrays", suffixes, open_files, takes_labels_file)
+
+
+def vector_schema(path: Path, dim: int, num_classes: int | None, largest_label: int) -> FeatureSchema:
+    """The schema of vectors: one feature, named `features`; `largest_label` (-1: none) tells an unknown C."""
+    if num_classes is None and largest_label < 0:
+        raise SchemaError(
+            "has no labels, so the number of classes is unknown", where=path, hint=NUM_CLASSES_HINT
+        )
+    if num_classes is None and largest_label >= MAX_CLASSES:
+        raise SchemaError(f"label {largest_label} is too large to be kept in 32 bits", where=path)
+    classes = largest_label + 1 if num_classes is None else num_classes
+    return FeatureSchema("video", ("features",), (dim,), classes, "id")
+
+
+def check_features_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """SchemaError unless an array is (N, D) floats, DataError when it has no rows."""
+    if dtype.kind != "f" or dtype.itemsize > 8:
+        hint = "convert them to float32; stored codes need decoding first" if dtype.kind in "iu" else ""
+        what = f"{name} are {dtype}; float16, float32 or float64 expected"
+        raise SchemaError(what, where=path, hint=hint)
+    if len(shape) != 2:
+        raise SchemaError(f"{name} have the shape {shape}; (videos, dimensions) expected", where=path)
+    if not shape[1]:
+        raise SchemaError(f"{name} have no dimensions: the shape is {shape}", where=path)
+    if not shape[0]:
+        raise DataError(f"{name} have no rows", where=path)
+
+
+def as_float32(values: np.ndarray) -> np.ndarray:
+    """float32 copy in native byte order; what is too large becomes Inf, which the row check reports."""
+    with np.errstate(over="ignore"):
+        return np.array(values, dtype=np.float32)
+
+
+def as_labels(path: Path, values: np.ndarray) -> np.ndarray:
+    """Labels as distinct ascending int32; the range [0, C) is checked with the row."""
+    distinct = sorted(set(values.tolist()))  # of a handful of labels in half the time of np.unique
+    for label in distinct[:1] + distinct[-1:]:
+        if abs(label) > MAX_CLASSES:
+            raise SchemaError(f"label {label} does not fit 32 bits", where=path)
+    return np.array(distinct, dtype=np.int32)
+
+
+def check_indptr(path: Path, indptr: np.ndarray, num_indices: int, num_rows: int) -> np.ndarray:
+    """`indptr` as int64; SchemaError unless it cuts `num_indices` labels into `num_rows` rows."""
+    if indptr.dtype.kind not in "iu" or indptr.ndim != 1:
+        raise SchemaError(f"indptr is {indptr.dtype} {indptr.shape}; integers (N + 1,) expected", where=path)
+    if len(indptr) != num_rows + 1:
+        rows = len(indptr) - 1
+        raise SchemaError(f"labels are there for {rows} videos, features for {num_rows}", where=path)
+    bounds = indptr.astype(np.int64)
+    if bounds[0] != 0 or bounds[-1] != num_indices or (np.diff(bounds) < 0).any():
+        raise SchemaError(f"indptr does not cut {num_indices} indices from the first to the last", where=path)
+    return bounds
+
+
+def default_id(path: Path, row: int) -> bytes:
+    """The id of a row that has none."""
+    return f"{path.stem}-{row}".encode()
