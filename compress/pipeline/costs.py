@@ -9,9 +9,8 @@ from functools import cache, cached_property
 import numpy as np
 import torch
 
-from compress.datasets.frame_table import FrameTable
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.video_table import VideoTable
+from compress.datasets.table import FrameTable, VideoTable
 from compress.errors import SchemaError
 from compress.evaluation.intervals import RESAMPLES
 from compress.jobs.sources import Tables, schemas
