@@ -26,7 +26,7 @@ STAGES = ("table", "encode", "index", "first search")
 _TABLE = """\
 import sys
 from pathlib import Path
-from compress import load_table, open_source
+from compress.datasets import load_table, open_source
 for pattern in sys.argv[2:]:
     load_table(open_source([pattern]), cache=Path(sys.argv[1]))
 """

@@ -114,7 +114,8 @@ def as_labels(
 
     Args:
         values: multi-hot (n, C) as an array, tensor, frame or scipy sparse matrix of bool, 0 and 1; or for
-            each video a list of class numbers or class names; or one class number or name per video.
+            each video a list of class numbers or class names; or one class number or name per video; or
+            `ClassLists`.
         num_videos: n; None for any.
         num_classes: C; None for the width of a multi-hot array, or the largest class number plus 1.
         names: of all classes, in order, where labels are names; None for those that occur, sorted.
@@ -130,6 +131,9 @@ def as_labels(
         >>> as_labels(np.array([[0, 1, 1], [1, 0, 0]])).indices.tolist()
         [1, 2, 0]
     """
+    if isinstance(values, ClassLists):
+        _check_length(len(values), num_videos, what)
+        return values
     if hasattr(values, "tocsr"):
         lists = _sparse_rows(values, what)
     elif isinstance(values, list | tuple) and not _is_dense(values, what):
@@ -169,7 +173,7 @@ def as_ids(values: Iterable[Any] | None, num_videos: int, what: str = "ids") -> 
 def is_frames(values: Any) -> bool:
     """Whether this is one sequence of frames per video and not one row per video."""
     if isinstance(values, list | tuple):
-        return bool(values) and np.ndim(_plain(values[0])) == 2
+        return bool(values) and np.ndim(plain_array(values[0])) == 2
     return getattr(values, "ndim", 0) == 3
 
 
@@ -187,8 +191,11 @@ def _id(value: Any, what: str) -> str:
     return text
 
 
-def _plain(values: Any) -> Any:
-    """A torch tensor as numpy's; torch is not imported for it, and bfloat16 is no type that numpy knows."""
+def plain_array(values: Any) -> Any:
+    """A torch tensor as a numpy array, anything else as it is.
+
+    Torch is not imported for it; bfloat16, which numpy lacks, becomes float32.
+    """
     if hasattr(values, "detach") and hasattr(values, "cpu"):
         tensor = values.detach().cpu()
         return (tensor.float() if tensor.dtype.is_floating_point else tensor).numpy()
@@ -200,9 +207,9 @@ def _numbers(values: Any, what: str, *, allow_text: bool = False) -> np.ndarray:
     if hasattr(values, "tocsr"):
         raise SchemaError(f"{what} are a sparse matrix", hint="pass X.toarray()")
     if isinstance(values, list | tuple):
-        values = [_plain(value) for value in values]
+        values = [plain_array(value) for value in values]
     try:
-        array = np.asarray(_plain(values))
+        array = np.asarray(plain_array(values))
     except (ValueError, TypeError) as error:
         raise SchemaError(
             f"{what} are no array of numbers: {error}", hint="rows must have the same length"
@@ -268,7 +275,7 @@ def _sparse_rows(values: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
 def _is_dense(rows: Sequence[Any], what: str) -> bool:
     """Whether a list of lists is multi-hot: a class number never stands twice in a row, 0 and 1 mostly do."""
     first = [
-        list(_plain(row))
+        list(plain_array(row))
         for row in rows
         if isinstance(row, list | tuple | np.ndarray) or hasattr(row, "detach")
     ]
@@ -310,7 +317,7 @@ def _from_lists(
 
 
 def _row(value: Any, number: int, what: str) -> list[Any]:
-    value = _plain(value)
+    value = plain_array(value)
     if isinstance(value, str | bytes):
         value = [value]
     found = value.tolist() if hasattr(value, "tolist") else value

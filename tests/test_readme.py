@@ -37,7 +37,7 @@ SMALLER = {
     ("evaluate", "--dim"): ["--head-epochs", "1"],
 }
 """Added to the commands that start like this."""
-WORDS = {"VIDEO_ID": lambda: open_store("embeddings/residual_cnn-320.h5").ids[0].decode()}
+WORDS = {"VIDEO_ID": lambda: open_store("embeddings/residual_cnn-320.h5").ids[0]}
 """Words that stand for something else."""
 
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.M | re.S)

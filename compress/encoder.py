@@ -1,0 +1,266 @@
+"""A trained encoder in Python: load a run, or fit one on arrays; then arrays in, embeddings out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.arrays import ClassLists, as_features, as_frames, as_labels, is_frames
+from compress.datasets.labels import Labels
+from compress.datasets.schema import FeatureSchema
+from compress.datasets.table import FrameTable, VideoTable
+from compress.encoding.vectors import embed
+from compress.errors import NotFoundError, SchemaError, UsageError
+from compress.machine import choose_device
+from compress.training.config import TrainConfig
+from compress.training.loop import train
+from compress.training.precision import Wanted, choose_precision
+from compress.training.recipes import train_config
+from compress.training.run import load_model, save_model
+from encoders import Model
+
+# The recipes were tuned on 23,091 videos, where an epoch is about so many steps. With fewer videos an epoch
+# visits each of them several times, so that the schedule is the same and the encoder converges all the same.
+STEPS_PER_EPOCH = 100
+
+
+class Encoder:
+    """An encoder that was trained: features or frames in, embeddings out.
+
+    Made by `compress.load` or `Encoder.fit`. Its numbers are those that `compress encode` stores.
+
+    Args:
+        model: in evaluation mode.
+        facts: what is kept with a run's model: schema, train_config, figures, parameters.
+        name: of the run.
+        device: "cpu" or "cuda".
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(200, 16))
+        >>> encoder = Encoder.fit("pca", X, dim=4)
+        >>> encoder
+        Encoder('pca-4', dim=4, reads features (n, 16))
+        >>> encoder.encode(X[:3]).shape
+        (3, 4)
+    """
+
+    def __init__(self, model: Model, facts: Mapping[str, Any], name: str, device: str) -> None:
+        self._model, self._facts, self.name, self.device = model, facts, name, device
+
+    @classmethod
+    def fit(
+        cls,
+        encoder: str,
+        X: Any,
+        Y: Any = None,
+        *,
+        dim: int = 320,
+        validation: tuple[Any, Any] | None = None,
+        epochs: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        folder: str | Path | None = None,
+    ) -> Encoder:
+        """Train an encoder on arrays, by the recipe of `compress train`.
+
+        Args:
+            encoder: as `compress train --encoder` takes it: "linear", "mlp", "residual_cnn", "lstm" ...;
+                "pca" and "random_projection" need no labels.
+            X: features (n, D) of any number type; for an encoder of frames a list of uint8 (t, D) arrays.
+            Y: labels, in any form that `compress.arrays.as_labels` takes; None where none are needed.
+            dim: embedding size.
+            validation: (X, Y) to choose the best epoch by; None sets a tenth of the videos aside, but at
+                least 2, and of fewer than 20 videos none.
+            epochs: passes over the data; None for the recipe's, where an epoch of few videos visits each of
+                them several times (at least 100 steps).
+            settings: anything that `compress train --set` takes, by name.
+            seed: of weights, order and the videos set aside.
+            device: "cpu", "cuda" or "auto".
+            folder: where the run is kept, for `compress.load` and the command line; None keeps nothing.
+
+        Raises:
+            UsageError: no such encoder or setting, or labels are needed and there are none.
+            SchemaError, DataError: arrays that are none, or do not fit the encoder or each other.
+        """
+        chosen = {"seed": seed, **dict(settings or {}), **({} if epochs is None else {"epochs": epochs})}
+        config = train_config(encoder, dim, overrides=chosen)
+        if config.head is not None and Y is None:
+            raise UsageError(
+                f"encoder {encoder!r} learns from labels, and there are none",
+                where="Y",
+                hint="pass Y, or choose 'pca' or 'random_projection', which need none",
+            )
+        table = table_of(X, Y)
+        if config.head is None:
+            training = held_out = table
+        elif validation is None:
+            training, held_out = _set_aside(table, seed)
+        else:
+            names = as_labels(Y).names or None
+            training = table
+            held_out = table_of(*validation, num_classes=table.labels.num_classes, names=names, prefix="v")
+        device = choose_device(device)
+        run = Path(folder) if folder is not None else None
+        with tempfile.TemporaryDirectory(prefix="compress-") as scratch:
+            target = run or Path(scratch, f"{encoder}-{config.encoder_options.get('dim', dim)}")
+            repeated = training if epochs is not None else _repeated(training, config)
+            train(config, repeated, held_out, target, device=device)
+            return load(target, device=device)
+
+    @property
+    def dim(self) -> int:
+        """Embedding size."""
+        return self._model.dim
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The embedding sizes that it was trained for, ascending: with `--nested` several."""
+        return self._model.dims
+
+    @property
+    def input_dim(self) -> int:
+        """D: dimensions of the features, or of a frame, that it reads."""
+        return self._model.input_norm.config.dim
+
+    @property
+    def level(self) -> str:
+        """What it reads: "video" (features) or "frame" (frames)."""
+        return self._model.encoder.level
+
+    @property
+    def num_classes(self) -> int:
+        """C: classes that it was trained on."""
+        return self._model.config.num_classes
+
+    def encode(
+        self,
+        X: Any,
+        *,
+        dim: int | None = None,
+        batch_size: int | None = None,
+        precision: Wanted = "auto",
+    ) -> np.ndarray:
+        """Embeddings float32 (n, dim).
+
+        Args:
+            X: features (n, D), list, array or tensor of any number type; for an encoder of frames a list of
+                (t, D) arrays, or one (n, T, D) array: uint8 codes of YouTube-8M, or numbers.
+            dim: a smaller embedding size that the run was trained for (`--nested`); None for all.
+            batch_size: videos at once; None for what suits the device.
+            precision: "fp32", "bf16", or "auto": as it was trained, but fp32 where the device has no bf16.
+
+        Raises:
+            SchemaError: another D, or frames where features are read and the other way round.
+            DataError: NaN or infinity.
+            UsageError: an embedding size that it was not trained for.
+        """
+        used = choose_precision(precision, self._facts["train_config"]["precision"], self.device)
+        videos: Any = as_frames(X) if is_frames(X) else as_features(X)
+        return embed(self._model, videos, dim=dim, batch_size=batch_size, precision=used, device=self.device)
+
+    def save(self, folder: str | Path) -> None:
+        """Keep it as a run that `compress.load` and the command line read; an older one is replaced."""
+        save_model(Path(folder) / "model", self._model.state_dict(), dict(self._facts))
+
+    def __repr__(self) -> str:
+        reads = (
+            f"frames (t, {self.input_dim})" if self.level == "frame" else f"features (n, {self.input_dim})"
+        )
+        nested = f", nested={list(self.dims[:-1])}" if len(self.dims) > 1 else ""
+        return f"Encoder({self.name!r}, dim={self.dim}{nested}, reads {reads})"
+
+
+def load(run: str | Path, *, device: str = "auto") -> Encoder:
+    """The encoder of a finished run.
+
+    Args:
+        run: folder of the run, e.g. "runs/linear-320".
+        device: "cpu", "cuda", or "auto" for a GPU where there is one.
+
+    Raises:
+        NotFoundError: no such folder, or no finished training in it.
+        CorruptArtifactError: a checksum does not match.
+        UnavailableError: "cuda" without a GPU.
+    """
+    folder = Path(run)
+    if folder.is_file():
+        hint = (
+            "compress.open_store reads a store of embeddings" if folder.suffix == ".h5" else "name its folder"
+        )
+        raise NotFoundError("is a file, not the folder of a run", where=folder, hint=hint)
+    model, facts = load_model(folder)
+    return Encoder(model, facts, folder.resolve().name, choose_device(device))
+
+
+def table_of(
+    X: Any,
+    Y: Any = None,
+    *,
+    num_classes: int | None = None,
+    names: tuple[str, ...] | None = None,
+    prefix: str = "",
+) -> VideoTable | FrameTable:
+    """Arrays as the table that training reads; ids are the row numbers behind `prefix`.
+
+    Raises:
+        SchemaError, DataError: as `as_features`, `as_frames` and `as_labels`; frames that are not uint8.
+    """
+    frames = as_frames(X) if is_frames(X) else None
+    features = as_features(X) if frames is None else None
+    videos = len(X)
+    lists = _labels_of(Y, videos, num_classes, names)
+    labels = Labels(lists.indptr, lists.indices, lists.num_classes)
+    ids = np.array([f"{prefix}{row}".encode() for row in range(videos)])
+    if features is not None:
+        schema = FeatureSchema("video", ("features",), (features.shape[1],), labels.num_classes, "id")
+        return VideoTable(ids, features, labels, schema)
+    assert frames is not None
+    if any(video.dtype != np.uint8 for video in frames):
+        raise SchemaError(
+            "frames to train on are uint8 codes",
+            hint="quantise them as YouTube-8M does: round((clip(x, -2, 2) + 2) * 255 / 4)",
+        )
+    schema = FeatureSchema("frame", ("frames",), (frames[0].shape[1],), labels.num_classes, "id")
+    ends = np.concatenate([[0], np.cumsum([len(video) for video in frames])]).astype(np.int64)
+    return FrameTable(ids, np.concatenate(frames), ends, labels, schema)
+
+
+def _labels_of(Y: Any, videos: int, num_classes: int | None, names: tuple[str, ...] | None) -> ClassLists:
+    if Y is None:
+        return ClassLists(np.zeros(videos + 1, dtype=np.int64), np.zeros(0, dtype=np.int32), num_classes or 1)
+    return as_labels(Y, videos, num_classes=num_classes, names=names)
+
+
+def _set_aside(table: VideoTable | FrameTable, seed: int) -> tuple[Any, Any]:
+    """A tenth of the videos, to choose the best epoch by; too few of them would choose by chance."""
+    order = np.random.default_rng([seed, len(table)]).permutation(len(table))
+    if len(table) < 20:
+        return table, _taken(table, order, b"v")
+    held_out = max(2, len(table) // 10)
+    return _taken(table, np.sort(order[held_out:])), _taken(table, np.sort(order[:held_out]))
+
+
+def _repeated(table: VideoTable | FrameTable, config: TrainConfig) -> Any:
+    """The table with every video so often that an epoch has about STEPS_PER_EPOCH steps."""
+    times = max(1, round(STEPS_PER_EPOCH * config.batch_size / len(table)))
+    if config.head is None or times == 1:
+        return table
+    return _taken(table, np.tile(np.arange(len(table)), times), b"x")
+
+
+def _taken(table: VideoTable | FrameTable, rows: np.ndarray, prefix: bytes = b"") -> VideoTable | FrameTable:
+    """Some rows as a table of their own; with a prefix their ids become new ones."""
+    ids = table.ids[rows]
+    if prefix:
+        ids = np.array([prefix + str(place).encode() for place in range(len(rows))])
+    if isinstance(table, VideoTable):
+        return VideoTable(ids, np.asarray(table.features[rows]), table.labels.take(rows), table.schema)
+    lengths = table.num_frames[rows]
+    parts = [table.frames[table.indptr[row] : table.indptr[row + 1]] for row in rows]
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return FrameTable(ids, np.concatenate(parts), indptr, table.labels.take(rows), table.schema)
