@@ -50,6 +50,30 @@ class Sizes(click.ParamType):
         return tuple(map(int, value.split(",")))
 
 
+class Listed(click.ParamType):
+    """`a,b` as ("a", "b") or `8,16` as (8, 16), each once.
+
+    Args:
+        item: str, or int for numbers of at least 1.
+        nothing: the word for an empty list; None where that makes no sense.
+    """
+
+    name = "list"
+
+    def __init__(self, item: type[str] | type[int], nothing: str | None = None) -> None:
+        self.item, self.nothing = item, nothing
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        words = [word.strip() for word in value.split(",") if word.strip()]
+        if not words:
+            self.fail("names nothing", param, ctx)
+        if self.item is int and not all(re.fullmatch("[0-9]+", word) and int(word) for word in words):
+            self.fail(f"{value!r} is not a list of numbers of at least 1, such as 64,128", param, ctx)
+        return () if words == [self.nothing] else tuple(dict.fromkeys(map(self.item, words)))
+
+
 class CodecOption(click.RichOption):
     """Its help ends in the names of all codecs, which are known once their files, and numpy, are loaded."""
 

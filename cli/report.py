@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import compute_options, on_corrupt_option
+from cli.options import Listed, compute_options, on_corrupt_option
 from cli.plan import plan_text
 from cli.session import Session
 from cli.text import facts, printed
 from compress.progress import Note
 
 if TYPE_CHECKING:
-    from compress.datasets.policy import OnCorrupt
     from compress.jobs.report import Reported, ReportedModels
     from compress.pipeline.engine import Failure, Planned
     from compress.pipeline.paper_tables import TableRow
@@ -41,7 +40,14 @@ COLUMNS = ("row", "table", "state", "epochs", "seconds", "weights_bytes")
     help="First train and evaluate the rows that are missing; run it again to go on.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say which rows are missing, and what each would cost.")
-@click.option("--rows", metavar="NAME,...", help="With --run or --dry-run: only these rows.")
+@click.option(
+    "--rows",
+    type=Listed(str),
+    metavar="NAME,...",
+    default=(),
+    show_default="all",
+    help="With --run or --dry-run: only these rows.",
+)
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
@@ -57,19 +63,18 @@ COLUMNS = ("row", "table", "state", "epochs", "seconds", "weights_bytes")
     "and .html.",
 )
 @on_corrupt_option
-@compute_options()
+@compute_options("seed", "threads", "device")
 @click.pass_obj
 @click.pass_context
 def report(
     context: click.Context,
     session: Session,
+    /,
     which: str,
     run_missing: bool,
     dry_run: bool,
-    rows: str | None,
-    epochs: int | None,
     output: Path | None,
-    on_corrupt: OnCorrupt,
+    **options: Any,
 ) -> None:
     """Write a table from all evaluations: the paper's figures, ours with intervals, and a verdict per row.
 
@@ -84,23 +89,12 @@ def report(
     planned: list[Planned[TableRow]] = []
     failures: list[Failure] = []
     if run_missing or dry_run:
-        settings = session.settings
         with session.working() as progress:
-            planned = plan_tables(
-                session.workspace,
-                tables=names,
-                rows=_row_names(rows),
-                epochs=epochs,
-                on_corrupt=on_corrupt,
-                seed=settings.seed,
-                threads=settings.threads,
-                device=settings.device,
-                report=progress,
-            )
+            planned = plan_tables(session.workspace, tables=names, **options, report=progress)
             if not dry_run:
                 progress(Note(plan_text(planned, COLUMNS, "rows")))
                 failures = make_missing(planned, progress)
-    elif rows is not None or epochs:
+    elif options["rows"] or options["epochs"]:
         raise click.UsageError("--rows and --epochs need --run or --dry-run.")
     plan_facts = [one.facts for one in planned]
     if dry_run:
@@ -118,13 +112,6 @@ def report(
     session.show(value, lambda: _text(done, empty))
     if failures or not done:
         context.exit(failures[0].exit_code if failures else NotFoundError.exit_code)
-
-
-def _row_names(rows: str | None) -> tuple[str, ...]:
-    chosen = tuple(name.strip() for name in (rows or "").split(",") if name.strip())
-    if rows is not None and not chosen:
-        raise click.UsageError("--rows names no row: leave it out for all of them.")
-    return chosen
 
 
 def _text(done: dict[str, Reported | ReportedModels], empty: list[str]) -> str:

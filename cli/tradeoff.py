@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import CodecOption, compute_options, head_mixup_option, on_corrupt_option, preset_option
+from cli.options import (
+    CodecOption,
+    Listed,
+    compute_options,
+    head_mixup_option,
+    on_corrupt_option,
+    preset_option,
+)
+from cli.plan import plan_text
 from cli.session import Session
 from cli.text import facts, printed
-from cli.tradeoff_plan import plan_facts, plan_text
 from compress.progress import Note
 
 if TYPE_CHECKING:
-    from compress.datasets.policy import OnCorrupt
-    from compress.jobs.tradeoff.plan import PlannedPoint
-    from compress.jobs.tradeoff.report import ReportedTradeoff
-    from compress.jobs.tradeoff.request import TradeoffRequest
-    from compress.jobs.tradeoff.run import FailedPoint
+    from compress.pipeline.engine import Failure
+    from compress.pipeline.tradeoff import ReportedTradeoff
+
+COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds")
 
 
 @click.command()
@@ -32,12 +38,15 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--dims",
+    type=Listed(int),
     metavar="N,...",
+    default=(),
     show_default="all that each was trained for",
-    help="Numbers a video to store of each --run; what is trained now is trained for these.",
+    help="Embedding sizes to store of each --run; a run that is trained now is trained for these.",
 )
 @click.option(
     "--codecs",
+    type=Listed(str),
     metavar="CODEC,...",
     default="int8,int4,binary",
     cls=CodecOption,
@@ -45,26 +54,33 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--controls",
+    type=Listed(str, nothing="none"),
     metavar="NAME,...",
     default="original,pca,random,pq,opq",
     help="What to compare with, at the same bytes and codecs; none for nothing.",
 )
 @click.option(
-    "--bytes", "sizes", metavar="N,...", help="Only points of these bytes a video, and the original."
+    "--bytes",
+    "sizes",
+    type=Listed(int),
+    metavar="N,...",
+    default=(),
+    show_default="all",
+    help="Only points of these bytes per video, and the original.",
 )
 @click.option(
     "--point",
     "points",
     multiple=True,
     metavar="STORE",
-    help="A further point, as its store is called: RUN[-dN][-CODEC].",
+    help="A further point, by the name of its store: RUN[-dN][-CODEC].",
 )
-@click.option("--baseline", metavar="NAME", default="original", help="The store deltas are measured against.")
+@click.option("--baseline", metavar="NAME", default="original", help="The store that changes refer to.")
 @click.option(
     "--seeds",
     type=click.IntRange(min=1, max=100),
     default=1,
-    help="Heads of so many seeds for each point; of the runs NAME-seed1, NAME-seed2, ... where they exist.",
+    help="Heads per point, each of another seed; on the runs NAME-seed1, NAME-seed2, ... where they exist.",
 )
 @click.option(
     "--head-epochs",
@@ -74,8 +90,8 @@ if TYPE_CHECKING:
 )
 @head_mixup_option
 @click.option("--retrieval/--no-retrieval", default=True, help="Also measure the nearest neighbours.")
-@click.option("--dry-run", is_flag=True, help="Only say what is missing, and how long it would take.")
-@click.option("--measured", is_flag=True, help="Make nothing: only report what is measured.")
+@click.option("--dry-run", is_flag=True, help="Only list what is missing, and how long it would take.")
+@click.option("--measured", is_flag=True, help="Make nothing; report what is measured.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -85,85 +101,50 @@ if TYPE_CHECKING:
 )
 @preset_option
 @on_corrupt_option
-@compute_options()
+@compute_options("seed", "threads", "device")
 @click.pass_obj
 @click.pass_context
 def tradeoff(
     context: click.Context,
     session: Session,
-    runs: tuple[str, ...],
-    dims: str | None,
-    codecs: str,
-    controls: str,
-    sizes: str | None,
-    points: tuple[str, ...],
-    baseline: str,
-    seeds: int,
-    head_epochs: int | None,
-    head_mixup: float | None,
-    retrieval: bool,
+    /,
     dry_run: bool,
     measured: bool,
     output: Path | None,
-    preset: str,
-    on_corrupt: OnCorrupt,
+    head_mixup: float | None,
+    **options: Any,
 ) -> None:
     """GAP, MAP and neighbours against bytes: encoders x prefixes x codecs, beside what needs no training.
 
-    Trains and encodes what is missing and judges every point by a fresh head; run it again to go on after a
-    stop.
+    GAP: global average precision; MAP: mean average precision. Trains and encodes what is missing and judges
+    every point by a fresh head; run it again to continue after a stop.
     """
-    from compress.jobs.tradeoff.parsing import codec_names, control_names, whole_numbers
-    from compress.jobs.tradeoff.request import TradeoffRequest
+    from compress.pipeline.engine import make_missing
+    from compress.pipeline.tradeoff import plan_tradeoff, report_tradeoff
 
     if dry_run and measured:
         raise click.UsageError("--dry-run and --measured do not go together.")
-    request = TradeoffRequest(
-        runs=runs,
-        dims=whole_numbers(dims, "--dims"),
-        preset=preset,
-        codecs=codec_names(codecs),
-        controls=control_names(controls),
-        bytes=whole_numbers(sizes, "--bytes"),
-        points=points,
-        baseline=baseline,
-        seeds=seeds,
-        head_epochs=head_epochs,
-        head_mixup=head_mixup or 0.0,
-        retrieval=retrieval,
-        on_corrupt=on_corrupt,
-        seed=session.settings.seed,
-        threads=session.settings.threads,
-        device=session.settings.device,
-    )
-    planned, failed, done = _run(session, request, output, dry_run=dry_run, measured=measured)
-    if done is None:
-        session.show({"plan": plan_facts(planned)}, lambda: plan_text(planned))
-        return
-    session.show({**_files(done), "plan": plan_facts(planned), "failed": failed}, lambda: _text(done))
-    if failed:
-        context.exit(failed[0].exit_code)
-
-
-def _run(
-    session: Session, request: TradeoffRequest, output: Path | None, *, dry_run: bool, measured: bool
-) -> tuple[list[PlannedPoint], list[FailedPoint], ReportedTradeoff | None]:
-    from compress.jobs.tradeoff.plan import plan_tradeoff
-    from compress.jobs.tradeoff.report import report_tradeoff
-    from compress.jobs.tradeoff.run import run_tradeoff
-
-    with session.working() as progress:
-        planned = plan_tradeoff(session.workspace, request, progress, timed=not measured)
-        if dry_run:
-            return planned, [], None
-        failed: list[FailedPoint] = []
-        if not measured:
-            progress(Note(plan_text(planned)))
-            failed = run_tradeoff(session.workspace, request, planned, progress)
-        done = report_tradeoff(
-            session.workspace, request, planned, failed, output, progress, made=not measured
+    failures: list[Failure] = []
+    with session.working() as report:
+        plan = plan_tradeoff(
+            session.workspace, head_mixup=head_mixup or 0.0, **options, timed=not measured, report=report
         )
-    return planned, failed, done
+        text = plan_text(plan.points, COLUMNS, "points")
+        if not dry_run:
+            if not measured:
+                report(Note(text))
+                failures = make_missing(plan.points, report)
+            done = report_tradeoff(
+                session.workspace, plan, failures, made=not measured, output=output, report=report
+            )
+    plan_facts = [one.facts for one in plan.points]
+    if dry_run:
+        session.show({"plan": plan_facts}, lambda: text)
+        return
+    failed = [failure.facts for failure in failures]
+    session.show({**_files(done), "plan": plan_facts, "failed": failed}, lambda: _text(done))
+    if failures:
+        context.exit(failures[0].exit_code)
 
 
 def _text(done: ReportedTradeoff) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click import BadParameter
 
+from cli.options import Listed
 from compress.workspace import create_workspace
 from tests.cli.conftest import Ended
 from tests.encoding.examples import CLASSES, shards, videos
@@ -15,7 +17,7 @@ from tests.encoding.examples import CLASSES, shards, videos
 @pytest.fixture
 def small(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with 60 training and 40 validation videos in the current folder."""
-    monkeypatch.setattr("compress.jobs.tradeoff.costs.TRAINING_BUDGET", 0.01)
+    monkeypatch.setattr("compress.pipeline.tradeoff.TIMING_SECONDS", 0.01)
     modules = (
         "evaluation.intervals",
         "evaluation.row",
@@ -54,6 +56,23 @@ def test_a_point_that_fails_gives_the_call_its_exit_code(small: Path, compress: 
     assert done.code not in (0, 70)
     assert "Note: original-pq3 failed" in done.out
     assert (small / "reports" / "tradeoff.md").is_file()
+
+
+@pytest.mark.parametrize(("text", "found"), [("64,32", (64, 32)), (" 8 , 8,", (8,))], ids=["two", "twice"])
+def test_numbers_are_read_as_typed(text: str, found: tuple[int, ...]) -> None:
+    assert Listed(int).convert(text, None, None) == found
+
+
+@pytest.mark.parametrize("text", ["", ",", "0", "a", "-1", "1.5", "²", "none"])
+def test_what_is_no_list_of_sizes_is_refused(text: str) -> None:
+    with pytest.raises(BadParameter):
+        Listed(int).convert(text, None, None)
+
+
+def test_names_are_read_as_typed() -> None:
+    names = Listed(str, nothing="none")
+    assert names.convert("pca, original,pca", None, None) == ("pca", "original")
+    assert names.convert("none", None, None) == ()
 
 
 @pytest.mark.parametrize(

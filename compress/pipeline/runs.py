@@ -1,4 +1,4 @@
-"""The runs that points are made of: those that are there, and those that their name says how to make."""
+"""The runs that stores are made from: those that exist, and those whose name tells how to make them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import torch
 from compress.datasets.schema import FeatureSchema
 from compress.errors import CorruptArtifactError, NotFoundError
 from compress.jobs.names import STEMS
+from compress.pipeline.maker import Training
 from compress.training.recipes import CLOSED_FORM, default_encoder
 from compress.training.run import Run, model_manifest, model_sha256
 from compress.workspace import Workspace
 from encoders import build_model, encoder_level, list_encoders, model_config
 
 USUAL_DIM, USUAL_PREFIXES = 320, (32, 64, 128, 256)
-"""Of a run that is trained because there is none."""
+"""Of the run that is trained where there is none."""
 
 _SEED = re.compile(r"(.+)-seed[1-9][0-9]*")
 _BY_SIZE = re.compile(r"(.+)-([1-9][0-9]*)")
@@ -33,10 +34,10 @@ class RunFacts:
     Args:
         name: of the run.
         encoder: by its name for `compress train`.
-        dim: numbers a video.
+        dim: embedding size.
         prefixes: sizes below `dim` that it was trained for too.
-        learned: it is trained with a head, not computed.
-        model_sha256: of its weights; None while it is not made.
+        learned: it is trained with a head, not computed in closed form.
+        model_sha256: of its weights; None until it is made.
     """
 
     name: str
@@ -46,14 +47,19 @@ class RunFacts:
     learned: bool = False
     model_sha256: str | None = None
 
+    def training(self, preset: str = "best") -> Training:
+        """What makes it: one model for all its sizes."""
+        dim = None if self.encoder == "identity" else self.dim
+        return Training(self.encoder, dim, self.name, preset, nested=self.prefixes or None)
+
 
 class Runs:
     """The runs of a workspace, each read once.
 
     Args:
         workspace: whose runs/.
-        schema: of its video-level features, which new runs are made from.
-        dims: prefixes that a new training is for too; none means the usual ones.
+        schema: of its training shards, which new runs are made from.
+        dims: prefixes that a new run is trained for too; none means `USUAL_PREFIXES`.
     """
 
     def __init__(self, workspace: Workspace, schema: FeatureSchema, dims: tuple[int, ...] = ()) -> None:
@@ -68,19 +74,19 @@ class Runs:
         """What a run is.
 
         Raises:
-            NotFoundError: it is not there, or not finished, and its name does not say how to make it.
+            NotFoundError: it is not there, or not finished, and its name does not tell how to make it.
         """
         found = self._find(name)
         if found is None:
-            hint = (
-                "`compress train` makes one; `original`, `pca-<dim>`, `random-<dim>` and `<encoder>-<dim>` "
+            made = (
+                "`original`, `pca-<dim>`, `random-<dim>` and `<encoder>-<dim>` are made when they are missing"
             )
-            hint += "make themselves"
+            hint = f"`compress train` makes one; {made}"
             raise NotFoundError(f"no finished run {name!r}", where=self._workspace.runs, hint=hint)
         return found
 
     def learned(self) -> list[RunFacts]:
-        """Every finished encoder that was trained, by name; of those that differ by the seed, the first.
+        """Every finished encoder that was trained, by name; of runs that differ by the seed, the first.
 
         Where there is none, the one that `compress train --dim 320` makes.
         """
@@ -96,7 +102,7 @@ class Runs:
     def _find(self, name: str) -> RunFacts | None:
         if name not in self._known:
             folder = self._workspace.run(name)
-            self._known[name] = _finished(folder) if Run(folder).finished else self._new(name)
+            self._known[name] = finished_run(folder) if Run(folder).finished else self._new(name)
         return self._known[name]
 
     def _new(self, name: str) -> RunFacts | None:
@@ -112,7 +118,8 @@ class Runs:
         return RunFacts(name, encoder, dim, tuple(d for d in self._dims if d < dim), learned=True)
 
 
-def _finished(folder: Path) -> RunFacts:
+def finished_run(folder: Path) -> RunFacts:
+    """What a finished run is; CorruptArtifactError where its model does not tell."""
     facts = model_manifest(folder).metadata
     try:
         recipe, model = facts["train_config"], facts["model_config"]
@@ -121,14 +128,13 @@ def _finished(folder: Path) -> RunFacts:
         learned = recipe["head"] is not None and recipe["encoder"] != "identity"
         return RunFacts(folder.name, recipe["encoder"], dim, nested, learned, model_sha256(folder))
     except (KeyError, TypeError, AttributeError) as error:
-        raise CorruptArtifactError(f"its model does not say what it is ({error})", where=folder) from error
+        raise CorruptArtifactError(f"its model does not tell what it is ({error})", where=folder) from error
 
 
 def _dim(model: Mapping[str, Any], schema: Mapping[str, Any]) -> int:
     if model["encoder"] == "identity":
         return FeatureSchema.from_json(schema).dim
-    said = model["encoder_options"].get("dim")
-    if said:
-        return int(said)
+    if dim := model["encoder_options"].get("dim"):
+        return int(dim)
     with torch.device("meta"):  # some encoders take it from their other options; no weights are made
         return build_model(model_config(model)).dim

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,18 +10,9 @@ import pytest
 
 from compress.codecs import Codec, stored_bytes
 from compress.errors import CompressError, NotFoundError, UsageError
-from compress.jobs.tradeoff.commands import tradeoff_command
-from compress.jobs.tradeoff.grid import bytes_of, grid
-from compress.jobs.tradeoff.parsing import codec_names, control_names, whole_numbers
-from compress.jobs.tradeoff.point import StorePoint, parse_point
-from compress.jobs.tradeoff.request import CODECS, CONTROLS, TradeoffRequest
-from compress.jobs.tradeoff.runs import RunFacts
-
-REQUEST = TradeoffRequest(
-    runs=(), dims=(), preset="best", codecs=CODECS, controls=CONTROLS, bytes=(), points=(),
-    baseline="original", seeds=1, head_epochs=None, head_mixup=0.0, retrieval=True, on_corrupt="fail", seed=0,
-    threads=1, device="cpu",
-)  # fmt: skip
+from compress.pipeline.runs import RunFacts
+from compress.pipeline.tradeoff import tradeoff_command
+from compress.pipeline.tradeoff_points import CODECS, StorePoint, bytes_of, choose_points, parse_point
 
 
 class KnownRuns:
@@ -52,7 +42,7 @@ RUNS: Any = KnownRuns(NESTED, RunFacts("odd-d16", "linear", 20, learned=True, mo
 
 
 def drawn(**changes: Any) -> list[str]:
-    return [point.name for point in grid(replace(REQUEST, **changes), RUNS)]
+    return [point.name for point in choose_points(RUNS, **changes)]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +107,7 @@ def test_the_baseline_comes_first_then_points_by_rising_bytes() -> None:
 
 
 def test_bytes_leave_points_of_these_sizes_and_the_original() -> None:
-    found = drawn(runs=("mrl",), bytes=(16,), controls=("original", "pca"))
+    found = drawn(runs=("mrl",), sizes=(16,), controls=("original", "pca"))
     assert set(found) == {
         "original", "original-int8", "mrl-d16-int8", "mrl-d32-int4", "pca-16-int8", "pca-32-int4",
     }  # fmt: skip
@@ -135,7 +125,7 @@ def test_points_alone_are_drawn_alone_and_runs_are_added() -> None:
         {"runs": ("gone",)},
         {"points": ("gone-int8",)},
         {"points": ("mrl-d65-int8",)},
-        {"bytes": (5000,)},
+        {"sizes": (5000,)},
         {"runs": ("mrl",), "dims": (8,)},
         {"baseline": "gone"},
         {"baseline": "original-float32", "runs": ("mrl",)},
@@ -154,44 +144,29 @@ def test_a_run_of_another_seed_stands_in_where_there_is_one() -> None:
     assert [point.of_seed(number, runs.known).run for number in range(3)] == ["mrl", "mrl-seed1", "mrl"]
 
 
-@pytest.mark.parametrize(
-    ("text", "found"), [("64,32", (64, 32)), (" 8 , 8,", (8,)), (None, ())], ids=["two", "twice", "none"]
-)
-def test_numbers_are_read_as_typed(text: str | None, found: Sequence[int]) -> None:
-    assert whole_numbers(text, "--dims") == found
-
-
-@pytest.mark.parametrize("text", ["", ",", "0", "a", "-1", "1.5", "²"])
-def test_what_is_no_list_of_sizes_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--dims"):
-        whole_numbers(text, "--dims")
-
-
-def test_codecs_and_controls_are_read_as_typed() -> None:
-    assert codec_names("int8,rabitq1,int8") == ("int8", "rabitq")
-    assert control_names("pca,original") == ("pca", "original")
-    assert control_names("none") == ()
+def test_codecs_and_controls_are_checked_and_codecs_have_one_name() -> None:
+    found = drawn(runs=("mrl",), codecs=("int8", "rabitq1"), controls=(), dims=(64,))
+    assert found == ["original", "mrl-rabitq", "mrl-int8"]
     with pytest.raises(UsageError, match="no control"):
-        control_names("pca,lda")
+        drawn(controls=("pca", "lda"))
     with pytest.raises(UsageError, match="unknown codec"):
-        codec_names("int3")
+        drawn(codecs=("int3",))
 
 
 def test_the_command_says_what_differs_from_the_defaults() -> None:
-    assert tradeoff_command(REQUEST) == "compress tradeoff"
-    request = replace(
-        REQUEST,
+    assert tradeoff_command() == "compress tradeoff"
+    command = tradeoff_command(
         runs=("mrl",),
         preset="paper",
         codecs=("int8",),
         controls=(),
-        bytes=(16,),
+        sizes=(16,),
         seeds=3,
         head_epochs=2,
         head_mixup=0.4,
         seed=5,
     )
-    assert tradeoff_command(request) == (
+    assert command == (
         "compress tradeoff --run mrl --preset paper --codecs int8 --controls none --bytes 16 "
         "--seeds 3 --head-epochs 2 --head-mixup 0.4 --seed 5"
     )

@@ -12,27 +12,29 @@ import pytest
 
 from compress.artifacts.atomic import read_json
 from compress.errors import Interrupted, NotFoundError
-from compress.jobs.tradeoff.plan import PlannedPoint, plan_tradeoff
-from compress.jobs.tradeoff.report import ReportedTradeoff, report_tradeoff
-from compress.jobs.tradeoff.request import TradeoffRequest
-from compress.jobs.tradeoff.run import FailedPoint, run_tradeoff
 from compress.jobs.train import train_run
+from compress.pipeline.engine import Failure, Planned, make_missing
+from compress.pipeline.tradeoff import (
+    ReportedTradeoff,
+    TradeoffPlan,
+    TradeoffPoint,
+    plan_tradeoff,
+    report_tradeoff,
+)
 from compress.progress import Event, Note, clear_interrupt, request_interrupt, silent
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, shards, videos
 
-REQUEST = TradeoffRequest(
-    runs=("mrl",), dims=(), preset="best", codecs=("int8",), controls=("original", "pca"), bytes=(),
-    points=(), baseline="original", seeds=1, head_epochs=1, head_mixup=0.0, retrieval=True,
-    on_corrupt="fail", seed=0, threads=1, device="cpu",
-)  # fmt: skip
+REQUEST: dict[str, Any] = {
+    "runs": ("mrl",), "codecs": ("int8",), "controls": ("original", "pca"), "head_epochs": 1, "threads": 1,
+    "device": "cpu",
+}  # fmt: skip
 NAMES = ["original", "mrl-d3-int8", "pca-3-int8", "mrl-int8", "pca-6-int8", "original-int8"]
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compress.jobs.tradeoff.costs.BUDGET", 0.01)
-    monkeypatch.setattr("compress.jobs.tradeoff.costs.TRAINING_BUDGET", 0.01)
+    monkeypatch.setattr("compress.pipeline.tradeoff.TIMING_SECONDS", 0.01)
     for module in (
         "compress.evaluation.intervals",
         "compress.evaluation.row",
@@ -61,27 +63,28 @@ def trained(tmp_path: Path) -> Workspace:
     return workspace
 
 
-def planned(workspace: Workspace, **changes: Any) -> list[PlannedPoint]:
-    return plan_tradeoff(workspace, replace(REQUEST, **changes), silent, timed=False)
+def plan(workspace: Workspace, *, timed: bool = False, **changes: Any) -> TradeoffPlan:
+    return plan_tradeoff(workspace, **{**REQUEST, **changes}, timed=timed)
 
 
-def ran(workspace: Workspace, report: Any = silent, **changes: Any) -> list[FailedPoint]:
-    return run_tradeoff(workspace, replace(REQUEST, **changes), planned(workspace, **changes), report)
+def planned(workspace: Workspace, **changes: Any) -> list[Planned[TradeoffPoint]]:
+    return plan(workspace, **changes).points
 
 
-def reported(workspace: Workspace, failed: Sequence[FailedPoint] = (), **changes: Any) -> ReportedTradeoff:
-    request = replace(REQUEST, **changes)
-    return report_tradeoff(
-        workspace, request, planned(workspace, **changes), failed, None, silent, made=False
-    )
+def ran(workspace: Workspace, report: Any = silent, **changes: Any) -> list[Failure]:
+    return make_missing(planned(workspace, **changes), report)
+
+
+def reported(workspace: Workspace, failures: Sequence[Failure] = (), **changes: Any) -> ReportedTradeoff:
+    return report_tradeoff(workspace, plan(workspace, **changes), failures, made=False)
 
 
 def states(workspace: Workspace, **changes: Any) -> dict[str, str]:
-    return {one.stored.name: str(one.state) for one in planned(workspace, **changes)}
+    return {one.target.name: str(one.status.state) for one in planned(workspace, **changes)}
 
 
 def test_what_is_missing_is_made_once_and_reported(trained: Workspace) -> None:
-    assert [one.point.name for one in planned(trained)] == NAMES
+    assert [one.target.point.name for one in planned(trained)] == NAMES
     assert states(trained) == dict.fromkeys(NAMES, "to compute") | {
         "mrl-d3-int8": "to encode",
         "mrl-int8": "to encode",
@@ -141,7 +144,7 @@ def test_after_a_stop_the_same_call_goes_on_to_the_same_figures(trained: Workspa
         clear_interrupt()
         rounds += 1
         one = next(one for one in planned(stopped) if one.missing)
-        run_tradeoff(stopped, REQUEST, [one], silent)
+        make_missing([one], silent)
     assert rounds == len(NAMES)
     assert {name: read_json(other / "evaluation" / f"{name}.json")["figures"] for name in NAMES} == whole
 
@@ -185,14 +188,14 @@ def test_heads_of_other_seeds_lie_apart_and_runs_of_other_seeds_take_their_part(
 
 def test_a_run_of_another_seed_is_no_point_of_its_own(trained: Workspace) -> None:
     train(trained, "mrl-seed1", seed=1)
-    found = {one.point.run for one in planned(trained, runs=(), controls=())}
+    found = {one.target.point.run for one in planned(trained, runs=(), controls=())}
     assert found == {"original", "mrl"}
 
 
 def test_a_point_that_fails_is_told_and_the_others_go_on(trained: Workspace) -> None:
     changes: dict[str, Any] = {"points": ("original-pq3", "original-int8"), "runs": ()}
     failed = ran(trained, **changes)  # 60 videos are too few to train 256 centroids
-    assert [failure.name for failure in failed] == ["original-pq3"]
+    assert [failure.target.name for failure in failed] == ["original-pq3"]
     done = reported(trained, failed, **changes)
     assert [point.name for point in done.table.points] == ["original-int8", "original"]
     assert done.table.failures[0].startswith("original-pq3 failed: ")
@@ -208,11 +211,11 @@ def test_only_what_is_measured_is_reported_and_what_is_not_is_told(trained: Work
 
 
 def test_the_plan_says_how_long_each_missing_point_takes(trained: Workspace) -> None:
-    request = replace(REQUEST, points=("mrl-int8", "pca-3-int8"), runs=(), seeds=2)
-    found = plan_tradeoff(trained, request, silent)
+    changes: dict[str, Any] = {"points": ("mrl-int8", "pca-3-int8"), "runs": (), "seeds": 2}
+    found = plan(trained, timed=True, **changes).points
     assert all(one.seconds is not None and one.seconds > 0 for one in found)
-    run_tradeoff(trained, request, found, silent)
-    assert {one.seconds for one in plan_tradeoff(trained, request, silent)} == {0.0}
+    make_missing(found, silent)
+    assert {one.seconds for one in plan(trained, timed=True, **changes).points} == {0.0}
 
 
 def test_an_encoder_that_is_named_by_its_size_is_trained_for_all_sizes(trained: Workspace) -> None:
@@ -222,16 +225,15 @@ def test_an_encoder_that_is_named_by_its_size_is_trained_for_all_sizes(trained: 
         "mlp-5-d2-int8": "to train",
         "mlp-5-int8": "to train",
     }
-    request = replace(REQUEST, **changes)
-    found = plan_tradeoff(trained, request, silent)
+    found = plan(trained, timed=True, **changes).points
     first, second = (one.seconds or 0.0 for one in found[1:])
     assert first > second > 0  # which finds it trained
-    assert run_tradeoff(trained, request, found, silent) == []
+    assert make_missing(found, silent) == []
     assert set(states(trained, **changes).values()) == {"measured"}
     assert read_json(trained.run("mlp-5") / "config.json")["config"]["nested_dims"] == [2]
 
 
 def test_where_nothing_was_trained_the_usual_encoder_is(trained: Workspace, tmp_path: Path) -> None:
     empty = replace(trained, root=tmp_path / "empty")
-    found = {one.point.name: str(one.state) for one in planned(empty, runs=(), controls=())}
+    found = {one.target.point.name: str(one.status.state) for one in planned(empty, runs=(), controls=())}
     assert found["residual_cnn-320-d64-int8"] == "to train"

@@ -1,0 +1,160 @@
+"""The target that the trade-off and the demo share: a store of embeddings, judged by a fresh head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compress.codecs import stored_bytes
+from compress.errors import DataError, NotFoundError
+from compress.evaluation.scores import load_query_precision, load_scores
+from compress.jobs.names import store_name
+from compress.jobs.sources import open_split
+from compress.pipeline.engine import State, Status, Step, Target, Work
+from compress.pipeline.maker import FreshHead, Maker, Training
+from compress.pipeline.runs import RunFacts
+from compress.reports import read_row
+from compress.store.reader import Store, open_store
+from compress.training.recipes import fresh_head_config
+from compress.training.run import Run
+
+if TYPE_CHECKING:
+    from compress.pipeline.costs import Costs
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The fingerprints of a workspace's shards by split, each read once."""
+
+    maker: Maker
+
+    def of_level(self, level: Any) -> dict[str, str]:
+        """Of the shards that encoders of that level read."""
+        return self._frames if level == "frame" and self.maker.workspace.train_frames else self._videos
+
+    @cached_property
+    def _videos(self) -> dict[str, str]:
+        return self._fingerprints("video")
+
+    @cached_property
+    def _frames(self) -> dict[str, str]:
+        return self._fingerprints("frame")
+
+    def _fingerprints(self, level: str) -> dict[str, str]:
+        workspace, policy = self.maker.workspace, self.maker.on_corrupt
+        opened = {
+            split: open_split(workspace, split, (), policy, level=level) for split in ("train", "validate")
+        }
+        return {split: source.fingerprint() for split, source in opened.items()}
+
+
+@dataclass(frozen=True)
+class StoreTarget(Target):
+    """One store, measured with a head of one seed.
+
+    Args:
+        run: whose embeddings are stored.
+        training: what makes the run.
+        prefix: how many dimensions are stored, the first ones; None for all.
+        codec: how they are stored.
+        head: how they are judged.
+        seed: of the head.
+        folder: where the evaluation is kept.
+        maker: makes everything.
+        shards: of the maker's workspace.
+    """
+
+    run: RunFacts
+    training: Training
+    prefix: int | None
+    codec: str
+    head: FreshHead
+    seed: int
+    folder: Path
+    maker: Maker
+    shards: Shards
+
+    @property
+    def name(self) -> str:
+        """The store's name."""
+        return store_name(self.run.name, self.codec, self.prefix)
+
+    @property
+    def dim(self) -> int:
+        """Size of the stored embeddings."""
+        return self.prefix or self.run.dim
+
+    @property
+    def bytes_per_video(self) -> int:
+        """As planned; the store tells exactly."""
+        return stored_bytes(self.codec, self.dim)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a plan lists."""
+        return {
+            "store": self.name,
+            "run": self.run.name,
+            "dim": self.dim,
+            "codec": self.codec,
+            "bytes_per_video": self.bytes_per_video,
+            "seed": self.seed,
+        }
+
+    @property
+    def essential(self) -> bool:
+        """Without the baseline nothing can be compared."""
+        return self.name == self.head.baseline
+
+    def status(self) -> Status:
+        """The first thing that is missing, of the run as it is now, these shards and this head."""
+        if self.run.model_sha256 is None:
+            return Status(State.TO_TRAIN if self.run.learned else State.TO_COMPUTE)
+        store = self._current_store()
+        if store is None:
+            return Status(State.TO_ENCODE)
+        return Status(State.MEASURED if self._is_measured(store) else State.TO_EVALUATE)
+
+    def work(self, status: Status, costs: Costs) -> Iterable[Work]:
+        """The training, the store, and the head with its intervals."""
+        if status.state is State.TO_TRAIN:
+            cost = costs.training(self.training)
+            yield Work(f"runs/{self.run.name}", cost.seconds(), cost.weights_bytes)
+        if status.state is not State.TO_EVALUATE:
+            yield Work(f"embeddings/{self.name}", costs.encoding(self.training))
+        yield Work(f"{self.folder}/{self.name}", costs.head(self.dim) + costs.resampling)
+
+    def steps(self, status: Status) -> Iterator[Step]:
+        """Train, encode, evaluate; an earlier target may have trained the run."""
+        if not Run(self.maker.workspace.run(self.run.name)).finished:
+            yield partial(self.maker.train, self.training)
+        if status.state is not State.TO_EVALUATE:
+            yield partial(self.maker.encode, self.run.name, self.codec, self.prefix)
+        yield partial(self.maker.evaluate_store, self.name, self.head, seed=self.seed, folder=self.folder)
+
+    def _current_store(self) -> Store | None:
+        """The store, when it is of the run as it is now, and of these shards."""
+        try:
+            # Not verified: `encode` and `evaluate` verify what they read.
+            store = open_store(self.maker.workspace.store(self.name), verify=False)
+        except (NotFoundError, DataError):
+            return None
+        facts = store.metadata
+        wanted = (self.run.name, self.run.model_sha256, self.codec, self.dim)
+        found = (facts.get("run"), facts.get("model_sha256"), store.codec.name, store.dim)
+        same_shards = found == wanted and facts.get("sources") == self.shards.of_level(facts.get("level"))
+        return store if same_shards else None
+
+    def _is_measured(self, store: Store) -> bool:
+        scores = self.folder / "scores" / self.name
+        try:
+            _, facts = load_scores(scores)
+            read_row(self.folder / f"{self.name}.json")
+            complete = not self.head.retrieval or load_query_precision(scores) is not None
+        except (NotFoundError, DataError):
+            return False  # a damaged one is measured again
+        recipe = fresh_head_config(self.head.epochs, self.seed, self.head.mixup).to_json()
+        return complete and facts.get("head") == recipe and facts.get("store_sha256") == store.sha256

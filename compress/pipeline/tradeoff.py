@@ -1,0 +1,262 @@
+"""`compress tradeoff`: quality against bytes, of trained encoders and of what needs no training."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from compress.codecs import canonical
+from compress.datasets.policy import OnCorrupt
+from compress.errors import NotFoundError
+from compress.evaluation.fresh_head import rows_by_id
+from compress.jobs.sources import open_split
+from compress.pipeline import engine
+from compress.pipeline.engine import Failure, Planned
+from compress.pipeline.maker import FreshHead, Maker
+from compress.pipeline.runs import Runs
+from compress.pipeline.stores import Shards, StoreTarget
+from compress.pipeline.tradeoff_points import CODECS, CONTROLS, StorePoint, choose_points
+from compress.progress import Progress, Reporter, check_interrupt, silent
+from compress.reports.tradeoff.measured import Kept, Measured, read_measured
+from compress.reports.tradeoff.table import TradeoffTable, tradeoff_table
+from compress.reports.tradeoff.writing import write_tradeoff
+from compress.store.reader import open_store
+from compress.training.recipes import PRESETS
+from compress.workspace import Workspace
+
+TIMING_SECONDS = 6.0
+"""Of timed steps of each training, while a plan is made. In fewer seconds a busy machine times small parts of
+batches, of which the step of the optimiser is too large a part."""
+
+
+@dataclass(frozen=True)
+class TradeoffPoint(StoreTarget):
+    """One point, measured with a head of one seed; the store may be of the run trained with that seed.
+
+    Args:
+        point: as drawn.
+        number: of the seed, 0 for the first.
+    """
+
+    point: StorePoint
+    number: int
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """With the point."""
+        return {"point": self.point.name, **super().facts}
+
+    @property
+    def label(self) -> str:
+        """With the seed."""
+        return f"{self.name}, head seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class TradeoffPlan:
+    """The points in the order in which they are made, the baseline's name, and the command for them."""
+
+    points: list[Planned[TradeoffPoint]]
+    baseline: str
+    command: str
+
+
+@dataclass(frozen=True)
+class ReportedTradeoff:
+    """The table, and the files that were written."""
+
+    table: TradeoffTable
+    markdown: Path
+    json: Path
+    html: Path
+    svg: Path
+
+
+def plan_tradeoff(
+    workspace: Workspace,
+    *,
+    runs: Sequence[str] = (),
+    dims: Sequence[int] = (),
+    preset: str = "best",
+    codecs: Sequence[str] = CODECS,
+    controls: Sequence[str] = CONTROLS,
+    sizes: Sequence[int] = (),
+    points: Sequence[str] = (),
+    baseline: str = "original",
+    seeds: int = 1,
+    head_epochs: int | None = None,
+    head_mixup: float = 0.0,
+    retrieval: bool = True,
+    on_corrupt: OnCorrupt = "fail",
+    seed: int = 0,
+    threads: int = 0,
+    device: str = "auto",
+    timed: bool = True,
+    report: Reporter = silent,
+) -> TradeoffPlan:
+    """Every point once per seed: all of the first seed, baseline first, then those of the next.
+
+    Args:
+        workspace: where everything lies.
+        runs: trained encoders, or `<encoder>-<dim>` to be trained; none means every one of the workspace,
+            unless `points` are given.
+        dims: sizes to store of each run's embeddings, the first dimensions; none means all that it was
+            trained for. Runs that are trained now are trained for these.
+        preset: "best" or "paper", of runs that are trained now.
+        codecs: of each embedding.
+        controls: of `CONTROLS`, what the learned points are compared with, at the same bytes.
+        sizes: only points of these bytes per video; none means all. The baseline stays, and among the
+            controls the original in float32 and int8.
+        points: further stores by name, `<run>[-d<dim>][-<codec>]`.
+        baseline: the store that changes are measured against.
+        seeds: heads of different seeds for each point; of `<run>-seed1`, ... where there are such runs.
+        head_epochs: passes of the fresh heads; None for the recipe's.
+        head_mixup: alpha of their mixup; 0 for none.
+        retrieval: also measure the nearest neighbours.
+        on_corrupt: what happens to unusable records.
+        seed: of the first head, >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
+        timed: measure what the missing points will cost, for some seconds.
+        report: gets progress and notes.
+
+    Raises:
+        UsageError: no point to measure, an unknown codec or control, or a workspace without shards.
+        NotFoundError, DataError: a run or shards are gone or damaged.
+        Interrupted: on request.
+    """
+    maker = Maker(workspace, on_corrupt, seed, threads, device)
+    known = Runs(workspace, open_split(workspace, "train", (), on_corrupt).schema, tuple(dims))
+    chosen = choose_points(
+        known,
+        runs=runs,
+        dims=dims,
+        codecs=codecs,
+        controls=controls,
+        sizes=sizes,
+        points=points,
+        baseline=baseline,
+    )
+    head = FreshHead(baseline, head_epochs, head_mixup, retrieval)
+    shards = Shards(maker)
+
+    def target(point: StorePoint, number: int) -> TradeoffPoint:
+        stored = point.of_seed(number, known.known)
+        run = known.facts(stored.run)
+        return TradeoffPoint(
+            run=run,
+            training=run.training(preset),
+            prefix=stored.prefix,
+            codec=stored.codec,
+            head=head,
+            seed=seed + number,
+            folder=workspace.evaluation / "seeds" / str(seed + number) if number else workspace.evaluation,
+            maker=maker,
+            shards=shards,
+            point=point,
+            number=number,
+        )
+
+    def costs() -> Any:
+        from compress.pipeline.costs import Costs  # not before: it is not needed where nothing is missing
+
+        return Costs(maker, report, head, TIMING_SECONDS)
+
+    targets = [target(point, number) for number in range(seeds) for point in chosen]
+    command = tradeoff_command(
+        runs=runs,
+        dims=dims,
+        preset=preset,
+        codecs=tuple(map(canonical, codecs)),
+        controls=controls,
+        sizes=sizes,
+        points=points,
+        baseline=baseline,
+        seeds=seeds,
+        head_epochs=head_epochs,
+        head_mixup=head_mixup,
+        retrieval=retrieval,
+        seed=seed,
+    )
+    return TradeoffPlan(engine.plan(targets, costs if timed else None), baseline, command)
+
+
+def tradeoff_command(
+    *,
+    runs: Sequence[str] = (),
+    dims: Sequence[int] = (),
+    preset: str = PRESETS[0],
+    codecs: Sequence[str] = CODECS,
+    controls: Sequence[str] = CONTROLS,
+    sizes: Sequence[int] = (),
+    points: Sequence[str] = (),
+    baseline: str = "original",
+    seeds: int = 1,
+    head_epochs: int | None = None,
+    head_mixup: float = 0.0,
+    retrieval: bool = True,
+    seed: int = 0,
+) -> str:
+    """`compress tradeoff ...`, with what differs from the defaults; arguments as of `plan_tradeoff`."""
+    words = ["compress", "tradeoff", *(word for run in runs for word in ("--run", run))]
+    words += ["--dims", ",".join(map(str, dims))] if dims else []
+    words += [] if preset == PRESETS[0] else ["--preset", preset]
+    words += [] if tuple(codecs) == CODECS else ["--codecs", ",".join(codecs)]
+    words += [] if tuple(controls) == CONTROLS else ["--controls", ",".join(controls) or "none"]
+    words += ["--bytes", ",".join(map(str, sizes))] if sizes else []
+    words += [word for point in points for word in ("--point", point)]
+    words += [] if baseline == "original" else ["--baseline", baseline]
+    words += [] if seeds == 1 else ["--seeds", str(seeds)]
+    words += [] if head_epochs is None else ["--head-epochs", str(head_epochs)]
+    words += ["--head-mixup", f"{head_mixup:g}"] if head_mixup else []
+    words += [] if retrieval else ["--no-retrieval"]
+    words += ["--seed", str(seed)] if seed else []
+    return shlex.join(words)
+
+
+def report_tradeoff(
+    workspace: Workspace,
+    plan: TradeoffPlan,
+    failures: Sequence[Failure] = (),
+    *,
+    made: bool,
+    output: Path | None = None,
+    report: Reporter = silent,
+) -> ReportedTradeoff:
+    """Write tradeoff.md, .json, .html and .svg.
+
+    Args:
+        workspace: where everything lies.
+        plan: as `plan_tradeoff` gives it.
+        failures: as `make_missing` gives them.
+        made: whether what was missing in the plan has been made, except for the failures.
+        output: folder for the files; None means the workspace's reports/.
+        report: gets progress.
+
+    Raises:
+        NotFoundError: the baseline is not measured.
+        DataError: an evaluation is damaged.
+    """
+    failed = {failure.target.name for failure in failures}
+    there = [one.target for one in plan.points if one.target.name not in failed and (made or not one.missing)]
+    points = {one.point: [other for other in there if other.point == one.point] for one in there}
+    if not any(point.name == plan.baseline for point in points):
+        hint = "`compress tradeoff` without --measured makes what is missing"
+        raise NotFoundError(f"the baseline {plan.baseline!r} is not measured", hint=hint)
+    store = open_store(workspace.store(plan.baseline), verify=False)
+    ids = store.id_bytes[rows_by_id(store, "validate")]
+    measured: list[Measured] = []
+    for done, (point, heads) in enumerate(points.items()):
+        check_interrupt()
+        report(Progress("resampling", done, len(points), "points"))
+        kept = [Kept(one.number, one.name, one.folder) for one in heads]
+        measured.append(read_measured(point.name, point.run, kept, ids))
+    sentences = [f"{failure.target.name} failed: {failure.reason}." for failure in failures]
+    missing = len({one.target.point for one in plan.points}) - len(points) - len(failed)
+    if missing > 0:
+        sentences.append(f"{missing} planned point{' is' if missing == 1 else 's are'} not measured yet.")
+    table = tradeoff_table(measured, plan.baseline, sentences)
+    folder, today = output or workspace.reports, date.today().isoformat()
+    return ReportedTradeoff(table, *write_tradeoff(table, folder, generated=today, command=plan.command))
