@@ -4,7 +4,7 @@ VENV ?= .venv
 WORKERS ?= 2
 
 BIN := $(VENV)/bin
-NATIVE := $(wildcard compress/*/native/*.[ch] encoders/native/*.[ch])
+NATIVE := $(shell find compress encoders -path "*/native/*.[ch]")
 READY := $(VENV)/.ready
 # Rivals that the project itself does not need.
 BENCH_EXTRA = $(BIN)/python -c 'import tfrecord' 2>/dev/null || \

@@ -62,7 +62,8 @@ def _compiler() -> list[str]:
 
 def _compile(compiler: list[str], folder: Path) -> Path:
     library = folder / native.LIBRARY
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+    # Not in the source tree: a compile that is killed would leave its files there.
+    with tempfile.TemporaryDirectory() as scratch:
         stamp, result = Path(scratch, "stamp.c"), Path(scratch, native.LIBRARY)
         stamp.write_text(STAMP.format(native.source_hash(folder)), encoding="ascii")
         sources = [str(path) for path in sorted(folder.glob("*.c"))]
@@ -70,8 +71,18 @@ def _compile(compiler: list[str], folder: Path) -> Path:
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:
             raise NotCompiled(f"{shlex.join(command)}\n{ended.stderr[-2000:]}")
-        os.replace(result, library)
+        _place(result, library)
     return library
+
+
+def _place(built: Path, library: Path) -> None:
+    """Copy beside the library, then rename, so that no process ever loads half of it."""
+    copy = library.with_suffix(f".so.{os.getpid()}")
+    try:
+        shutil.copy2(built, copy)
+        os.replace(copy, library)
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _wheel_tag() -> str:

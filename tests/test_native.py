@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,33 @@ def test_a_library_older_than_its_sources_is_not_used(tmp_path: Path):
 
     assert native.load(tmp_path) is None
     assert "other sources" in native.why_not(tmp_path)
+
+
+def test_a_compile_that_is_killed_leaves_nothing_in_the_source_tree(tmp_path: Path):
+    killer = tmp_path / "cc"
+    killer.write_text("#!/bin/sh\nkill -9 $PPID\n")
+    killer.chmod(0o755)
+    before = {path for folder in FOLDERS for path in folder.rglob("*")}
+    command = [sys.executable, str(native.ROOT / "hatch_build.py")]
+    environment = {**os.environ, "CC": str(killer), "TMPDIR": str(tmp_path)}
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+
+    assert ended.returncode == -signal.SIGKILL
+    assert {path for folder in FOLDERS for path in folder.rglob("*")} == before
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+def test_make_compiles_again_after_a_change_to_any_c_file():
+    listed = subprocess.run(
+        ["make", "--dry-run", "--print-data-base", "help"],
+        cwd=native.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    (line,) = (line for line in listed.splitlines() if line.startswith("NATIVE := "))
+    files = {path for folder in FOLDERS for path in folder.iterdir() if path.suffix in (".c", ".h")}
+    assert {native.ROOT / name for name in line.split()[2:]} == files
 
 
 @pytest.mark.parametrize(
