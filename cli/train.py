@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+import shutil
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -21,6 +24,10 @@ from cli.progress import duration
 from cli.session import Session
 from cli.text import facts
 
+if TYPE_CHECKING:
+    from compress.jobs.settings import RecipeSetting
+
+INDENT = "      "
 COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes with labels"}
 
 
@@ -88,6 +95,11 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
     metavar="KEY=VALUE",
     help="Any other setting of the recipe or the encoder; may be repeated.",
 )
+@click.option(
+    "--help-settings",
+    is_flag=True,
+    help="List the keys of --set with meaning, type and default, for this --encoder and --preset.",
+)
 @name_option
 @train_shards_option
 @validate_shards_option
@@ -111,12 +123,19 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
 @on_corrupt_option
 @compute_options("seed", "threads", "device")
 @click.pass_obj
-def train(session: Session, /, **options: Any) -> None:
+def train(session: Session, /, help_settings: bool, **options: Any) -> None:
     """Train an encoder that makes --dim numbers of each video, and keep the best by validation GAP.
 
     Run it again to go on after Ctrl-C or a crash: the result is the same as without the stop.
     """
+    from compress.jobs.settings import list_settings
     from compress.jobs.train import train_run
+
+    if help_settings:
+        wanted = {name: options[name] for name in ("encoder", "dim", "preset")}
+        listed = list_settings(**wanted)
+        session.show({"settings": listed}, lambda: settings_text(listed))
+        return
 
     with session.working() as report:
         done = train_run(session.workspace, **options, report=report)
@@ -132,6 +151,23 @@ def train(session: Session, /, **options: Any) -> None:
             }
         ),
     )
+
+
+def settings_text(listed: Mapping[str, Sequence[RecipeSetting]]) -> str:
+    """The keys of --set, by group; one paragraph each, as wide as the terminal."""
+    width = min(shutil.get_terminal_size().columns, 100) - len(INDENT)
+    parts = ["Settings of `compress train --set KEY=VALUE`, with the values they have unless set"]
+    for group, settings in listed.items():
+        parts.append(f"{group}:")
+        for one in settings:
+            notes = [one.type, *([f"only with {one.only_with}"] if one.only_with else [])]
+            notes += [f"has the option {one.option}"] if one.option else []
+            head = f"  {one.key}={json.dumps(one.value)}  ({'; '.join(notes)})"
+            parts += [
+                head,
+                textwrap.indent(textwrap.fill(one.meaning, width), INDENT),
+            ]
+    return "\n".join(parts)
 
 
 def _figures(figures: Mapping[str, float]) -> dict[str, str | int]:

@@ -12,12 +12,11 @@ from compress.artifacts.atomic import read_json
 from compress.command_line import command_words, unless
 from compress.evaluation.shard_names import short
 from compress.jobs.names import run_name
+from compress.jobs.settings import OPTION_OF_SETTING
 from compress.shrinking import ShrinkPlan
 from compress.store.reader import open_store
 from compress.training.recipes import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
-
-_FLAGS = ("epochs", "batch_size", "learning_rate", "quantize", "distill_weight", "temperature", "seed")
 
 
 def store_commands(workspace: Workspace, name: str) -> list[list[str]]:
@@ -102,12 +101,13 @@ def shrink_words(run: str, refines: Mapping[str, Any]) -> list[str]:
 
 def _option(key: str, value: Any) -> list[str]:
     """A setting of the recipe as `compress train` takes it."""
-    if key == "nested_dims" and value:
-        return ["--nested", ",".join(map(str, value))]
+    option = OPTION_OF_SETTING.get(key)
     if key == "teachers":
         return [word for name in value for word in ("--teacher", name)]
+    if key == "nested_dims" and value:
+        return ["--nested", ",".join(map(str, value))]
     text = value if isinstance(value, str) else json.dumps(value)
-    return [f"--{key.replace('_', '-')}", text] if key in _FLAGS else ["--set", f"{key}={text}"]
+    return [option, text] if option and key not in ("nested_dims", "dim") else ["--set", f"{key}={text}"]
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:

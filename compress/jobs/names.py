@@ -16,10 +16,12 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from compress.artifacts.atomic import read_json
+from compress.artifacts.folder import read_folder
 from compress.codecs import pattern
-from compress.errors import NotFoundError, UsageError
-from compress.jobs.identity import Identity, is_smaller_copy, run_identity, store_identity
+from compress.errors import CompressError, NotFoundError, UsageError
 from compress.workspace import Workspace
 
 STEMS = {"identity": "original", "random_projection": "random"}
@@ -28,6 +30,23 @@ SUFFIX = ".h5"
 FIRST = ("residual_cnn", "lstm")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ENCODER_DIM_CODEC = re.compile(rf"(.+?)(?:-(\d+))?(?:-d(\d+))?(?:-({pattern()}))?")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a run or store can be selected by.
+
+    Args:
+        encoder: by its name for `compress train`, e.g. "residual_cnn" or "pca".
+        dim: embedding size; None when only the finished model tells.
+        codec: of a store; "float32" for a run.
+        nested_dims: of a run: sizes of prefixes that were trained too.
+    """
+
+    encoder: str
+    dim: int | None
+    codec: str = "float32"
+    nested_dims: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,6 +164,52 @@ def find_store_inside(workspace: Workspace, dim: int | None, name: str | None) -
 def store_file(workspace: Workspace, path: Path) -> StoreFile:
     """A store as `--name` calls it: in the workspace by its name, elsewhere by its path."""
     return StoreFile(path.stem if _inside(workspace, path) else str(path), path)
+
+
+def run_identity(folder: Path) -> Identity | None:
+    """What a run says it is, by its model, or by its config.json while there is no model.
+
+    Read quickly, without torch and without verifying checksums; None where it is damaged or not yet written.
+    """
+    try:
+        if (folder / "model" / "manifest.json").exists():
+            facts = read_folder(folder / "model", "model", verify=False).metadata
+            encoder, model = facts["train_config"]["encoder"], facts["model_config"]
+            return _checked(encoder, model["encoder_options"]["dim"], nested=model.get("nested_dims"))
+        config = read_json(folder / "config.json")["config"]
+        dim = config["encoder_options"].get("dim")
+        return _checked(config["encoder"], dim, nested=config.get("nested_dims"))
+    except (CompressError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def is_smaller_copy(folder: Path) -> bool:
+    """Whether `compress shrink` made runs/<name>, finished or not."""
+    try:
+        return "refines" in read_json(folder / "config.json")
+    except (CompressError, TypeError):
+        return False
+
+
+def store_identity(path: Path) -> Identity | None:
+    """Of embeddings/<name>.h5: from the attributes of the file."""
+    # Imported late: h5py takes a while, and most commands name their store.
+    from compress.artifacts.disk import storage_errors
+    from compress.store.audit import audit
+
+    try:
+        with storage_errors(path), path.open("rb") as file:
+            found = audit(file, path)
+        return _checked(found.metadata["encoder"], found.dim, found.codec)
+    except (CompressError, KeyError):
+        return None
+
+
+def _checked(encoder: Any, dim: Any, codec: str = "float32", nested: Any = None) -> Identity | None:
+    sound = isinstance(encoder, str) and (dim is None or isinstance(dim, int))
+    # Runs of earlier versions say nothing of nested dims.
+    sizes = tuple(nested) if isinstance(nested, list) and all(isinstance(n, int) for n in nested) else ()
+    return Identity(encoder, dim, codec, sizes) if sound else None
 
 
 def _inside(workspace: Workspace, path: Path) -> bool:

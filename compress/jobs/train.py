@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from compress.datasets.source import Source
 from compress.datasets.table import load_table
 from compress.errors import UsageError
 from compress.jobs.names import checked, find_run, run_name
+from compress.jobs.settings import recipe_changes
 from compress.jobs.sources import open_split, tell_skipped
 from compress.machine import choose_device
 from compress.progress import Note, Reporter, silent
@@ -161,28 +161,6 @@ def train_run(
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
 
 
-def recipe_changes(settings: Sequence[str], seed: int, named: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that overrides a value of the preset.
-
-    Args:
-        settings: "KEY=VALUE" as `--set` takes them; they override `seed`, and `named` overrides them.
-        seed: >= 0.
-        named: values of the options that stand for one setting each; None: not given.
-
-    Raises:
-        UsageError: a setting without "=".
-    """
-    changes: dict[str, Any] = {"seed": seed}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key:
-            raise UsageError(
-                f"not KEY=VALUE: {setting!r}", where="--set", hint="for example --set dropout=0.2"
-            )
-        changes[key.strip()] = _value(text.strip())
-    return changes | {key: value for key, value in named.items() if value is not None}
-
-
 def delete_run(run: Path, report: Reporter) -> None:
     """Empty the folder of a run; LockedError while another process trains there."""
     with exclusive(run / "train"), storage_errors(run):
@@ -194,14 +172,6 @@ def delete_run(run: Path, report: Reporter) -> None:
                 shutil.rmtree(entry)
             elif entry.suffix != ".lock":
                 entry.unlink()
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        # Not JSON, so it is a word such as `max`, which needs no quotes on a command line.
-        return text
 
 
 def _is_closed_form(encoder: str | None, changes: Mapping[str, Any]) -> bool:

@@ -13,8 +13,8 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
 from compress.errors import SchemaError
 from compress.evaluation.intervals import RESAMPLES
+from compress.jobs.settings import recipe_changes
 from compress.jobs.sources import Tables, schemas
-from compress.jobs.train import recipe_changes
 from compress.machine import choose_device
 from compress.metrics import MetricAccumulator, replicates
 from compress.pipeline.maker import FreshHead, Maker, Training
