@@ -17,15 +17,13 @@ from benchmarks.rivals.plain_residual_cnn import PlainModel, with_weights_of
 from benchmarks.row import Contest, Row, Settings, Work, at_least
 from compress.datasets import Position, VideoTable
 from compress.datasets.batches import Step
-from compress.training.averaging import WeightAverage
 from compress.training.config import TrainConfig
-from compress.training.device.feed import batches
-from compress.training.device.settings import set_up_device
-from compress.training.loss_function import compiled, loss_function
-from compress.training.optimizer import build_optimizer
-from compress.training.precision import Precision
-from compress.training.state import TrainState
-from compress.training.step import new_model, step
+from compress.training.feed import batches
+from compress.training.new_model import new_model
+from compress.training.objective import compiled, loss_function
+from compress.training.optimizer import WeightAverage, build_optimizer
+from compress.training.precision import Precision, set_up_device
+from compress.training.state import TrainState, step
 from encoders import MoE, ResidualCNN
 
 DIM = 320

@@ -19,8 +19,7 @@ from torch import Tensor
 
 from compress.datasets.schema import Level
 from compress.errors import UsageError
-from compress.training.device.settings import device_settings
-from compress.training.precision import Precision
+from compress.training.precision import Precision, device_settings
 from compress.workers import in_order, workers_for
 from encoders import Inputs, Model, prefix_embedding
 

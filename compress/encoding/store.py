@@ -21,7 +21,7 @@ from compress.progress import Note, Progress, Reporter, check_interrupt, interru
 from compress.store.journal import remove_leftovers
 from compress.store.reader import Store, open_store
 from compress.store.writer import StoreWriter, open_writer
-from compress.training.estimate import Stopwatch
+from compress.training.cost import Stopwatch
 from compress.training.precision import Wanted, choose_precision, precision_note
 from compress.training.run import check_fits, load_model, model_sha256
 from encoders import keep_freed_memory

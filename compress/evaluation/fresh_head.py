@@ -27,7 +27,7 @@ from compress.training.config import TrainConfig
 from compress.training.identity import identity_of, same_training
 from compress.training.loop import train
 from compress.training.run import load_model
-from compress.training.validate import accumulate
+from compress.training.scoring import accumulate
 
 
 def split_table(store: Store, split: str) -> VideoTable:

@@ -12,8 +12,7 @@ from compress.metrics import FullMAP
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from compress.training.inputs import Table, batch, reading_order
 from compress.training.precision import Precision
-from compress.training.probabilities import probabilities
-from compress.training.validate import ROWS
+from compress.training.scoring import ROWS, probabilities
 from compress.workers import in_order, workers_for
 
 Scored = tuple[np.ndarray, np.ndarray]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.training.run import WEIGHTS, model_manifest, read_tensors
-from compress.weights.sizes import bytes_by_part
+from compress.training.weights import bytes_by_part
 
 
 def model_size(run: Path) -> dict[str, Any]:

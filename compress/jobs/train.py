@@ -23,7 +23,8 @@ from compress.workspace import Workspace
 
 if TYPE_CHECKING:
     from compress.training.config import TrainConfig
-    from compress.training.distillation import Distillation, Teachers
+    from compress.training.distillation import Distillation
+    from compress.training.teachers import Teachers
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,7 @@ def train_run(
 
     # Imported late: torch takes seconds, and a wrong name or pattern should be answered at once.
     from compress.training import train as fit
-    from compress.training.admission import check, check_distillation, check_shards
-    from compress.training.loss_function import check_compile
+    from compress.training.checks import check, check_compile, check_distillation, check_shards
     from compress.training.recipes import default_encoder, train_config
 
     encoder = encoder or default_encoder(dim)
@@ -217,7 +217,7 @@ def _load_teachers(workspace: Workspace, config: TrainConfig, student: str, devi
     if student in config.teachers:
         hint = "give the student another --name"
         raise UsageError(f"the run {student!r} cannot teach itself", where="--teacher", hint=hint)
-    from compress.training.distillation import load_teachers
+    from compress.training.teachers import load_teachers
 
     names = [find_run(workspace, None, name) for name in config.teachers]
     return load_teachers([workspace.run(name) for name in names], device)

@@ -20,10 +20,10 @@ from compress.metrics import MetricAccumulator, replicates
 from compress.pipeline.maker import FreshHead, Maker, Training
 from compress.progress import Note, Reporter
 from compress.training.config import TrainConfig
+from compress.training.cost import FORWARD, Cost, measure_cost
 from compress.training.inputs import Table, batch
 from compress.training.recipes import CLOSED_FORM, fresh_head_config, train_config
 from compress.training.run import Run, load_model, model_manifest
-from compress.training.timing import FORWARD, Cost, measure_cost
 from encoders import encoder_level
 
 CLOSED_FORM_COST = Cost(0.0, 0.0, 0.0, 0, 0, 0)

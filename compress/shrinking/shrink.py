@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from compress.artifacts.atomic import write_bytes
+from compress.artifacts.atomic import parse_json, read_bytes, read_json, write_bytes
 from compress.artifacts.lock import exclusive
 from compress.errors import DataError, UsageError
 from compress.progress import Note, Reporter, silent
-from compress.shrinking.history import identity_of, joined_log
-from compress.shrinking.magnitudes import prune, share_of_zeros
-from compress.shrinking.measured import measured_figures
-from compress.shrinking.plan import ShrinkPlan
-from compress.shrinking.pruning import Pruning
-from compress.shrinking.recipe import tuning_config
-from compress.training.admission import check, claim
-from compress.training.inputs import Table
+from compress.shrinking.plan import ShrinkPlan, tuning_config
+from compress.shrinking.pruning import Pruning, prune, share_of_zeros
+from compress.training.checks import check
+from compress.training.identity import claim
+from compress.training.inputs import Table, fingerprint
 from compress.training.loop import train
+from compress.training.precision import Precision, device_settings
 from compress.training.run import Run, load_model, model_manifest, model_sha256, save_model
-from compress.weights import matrices_of, pack, unpack
-from compress.weights.sizes import not_zero_by_part
+from compress.training.scoring import accumulate_prefixes
+from compress.training.weights import matrices_of, not_zero_by_part, pack, unpack
 from encoders import Model
 
 TUNING = "tuning"  # folder in the new run, while weights are pruned and trained
@@ -178,3 +177,68 @@ def _for_training_alone(model: Model) -> set[str]:
     only = {id(parameter) for parameter in model.encoder.training_only_parameters()}
     named = {name for name, parameter in model.named_parameters() if id(parameter) in only}
     return named | {f"side_heads.{name}" for name in model.side_heads.state_dict()}
+
+
+def identity_of(
+    source: Path,
+    sha256: str,
+    plan: ShrinkPlan,
+    facts: Mapping[str, Any],
+    tables: Mapping[str, Table | None],
+    device: str,
+) -> dict[str, Any]:
+    """What makes this smaller run that one and no other, as JSON: its config.json.
+
+    Args:
+        source: folder of the run that is made smaller; what its config.json says holds here too, where the
+            videos are not others.
+        sha256: of its weights.
+        plan: what is done.
+        facts: metadata of its model.
+        tables: videos to train ("data") and to measure on ("validation"); None where that is not done.
+        device: of the computation.
+    """
+    config = Run(source).config
+    before = read_json(config) if config.exists() else {}
+    return {
+        **(before if isinstance(before, dict) else {}),
+        "config": facts["train_config"],
+        "device": device,
+        **{name: fingerprint(each) for name, each in tables.items() if each is not None},
+        "refines": {"run": source.name, "model_sha256": sha256, **plan.to_json()},
+    }
+
+
+def joined_log(source: Path, tuning: Path) -> bytes:
+    """The log of a run, and the epochs of its pruning as further ones; a log that is gone is empty.
+
+    Raises:
+        CorruptArtifactError: a line is not JSON.
+    """
+    first, further = _lines(Run(source).log), _lines(Run(tuning).log)
+    lines = [*first, *({**line, "epoch": len(first) + line["epoch"]} for line in further)]
+    return b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
+
+
+def _lines(log: Path) -> list[dict[str, Any]]:
+    return [parse_json(line, log) for line in read_bytes(log).splitlines()] if log.exists() else []
+
+
+def measured_figures(model: Model, validation: Table, precision: Precision, device: str) -> dict[str, Any]:
+    """{"figures"}, and with nested dims {"figures_by_dim"}, as the metadata of a model has them.
+
+    Args:
+        model: with a head; it is on the device when this returns.
+        validation: labelled videos.
+        precision: of its training.
+        device: "cpu" or "cuda".
+
+    Raises:
+        RecordError: a score is not a number.
+        Interrupted: on request.
+    """
+    with device_settings(device, precision):
+        by_dim = accumulate_prefixes(model.to(device), validation, precision=precision)
+    figures = {dim: asdict(metrics.figures()) for dim, metrics in by_dim.items()}
+    nested = {"figures_by_dim": {str(dim): its for dim, its in figures.items()}}
+    return {"figures": figures[model.dim], **(nested if len(figures) > 1 else {})}

@@ -12,7 +12,8 @@ from torch import Tensor
 from compress.datasets.table import VideoTable
 from compress.errors import SchemaError, UsageError
 from compress.training.config import TrainConfig
-from compress.training.inputs import Table, fit_input_norm, input_norm_config
+from compress.training.inputs import Table
+from compress.training.new_model import fit_input_norm, input_norm_config
 from compress.training.run import Run, save_model
 from encoders import InputNorm, ModelConfig, build_model
 from encoders.linear import LinearEncoder

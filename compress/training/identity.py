@@ -1,4 +1,4 @@
-"""What makes a training that one and no other."""
+"""What makes a training that one and no other, and whether a folder holds it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
+from compress.artifacts.atomic import read_json, write_json
+from compress.errors import CorruptArtifactError, UsageError
 from compress.training.config import TrainConfig
 from compress.training.distillation import Distillation
 from compress.training.inputs import Table, fingerprint
+from compress.training.new_model import whitening_sha256
 from compress.training.recipes import CLOSED_FORM
-from compress.training.whitening import sha256
+from compress.training.run import Run
 from encoders import config_class, list_encoders
 
 
@@ -30,7 +33,7 @@ def identity_of(
         "data": fingerprint(table),
         "validation": fingerprint(validation),
         "device": device,
-        **({"whitening": sha256(config.undo_whitening)} if config.undo_whitening else {}),
+        **({"whitening": whitening_sha256(config.undo_whitening)} if config.undo_whitening else {}),
         **taught_by(distillation),
         **({"runtime": {"compile": True}} if compile else {}),
     }
@@ -93,3 +96,39 @@ def _complete(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def _defaults(config: type[Any]) -> dict[str, Any]:
     return {f.name: f.default for f in fields(config) if f.default is not MISSING}
+
+
+def claim(run: Run, identity: dict[str, Any], option: str = "--name") -> None:
+    """Write down what this folder's training is, or make sure that it is the one begun here.
+
+    Args:
+        run: the folder.
+        identity: as `identity_of` gives it.
+        option: that chooses the folder, for the message.
+
+    Raises:
+        UsageError: it holds another training; names the settings that differ.
+        CorruptArtifactError: its config.json is none.
+    """
+    if not run.config.exists():
+        write_json(run.config, identity)
+        return
+    before = _config(run)
+    if not (changed := differences(before, identity)):
+        return
+    raise UsageError(
+        f"holds a run with other settings ({'; '.join(changed)})",
+        where=run.folder,
+        hint=f"choose another {option}, or --fresh to throw it away",
+    )
+
+
+def _config(run: Run) -> dict[str, Any]:
+    hint = "use --fresh to start over"
+    try:
+        value = read_json(run.config)
+    except CorruptArtifactError as error:
+        raise CorruptArtifactError(error.what, where=run.config, hint=hint) from error
+    if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
+        raise CorruptArtifactError("is not the config of a training", where=run.config, hint=hint)
+    return value

@@ -1,25 +1,26 @@
-"""From rows of a table to what a model reads, and the statistics its input norm wants."""
+"""From rows of a table to the batches that a model reads, made on the host or on the device.
+
+A table that lies in the memory of the device makes its batches there: only row numbers are sent."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from compress.datasets.batches import Position, Step, bucketed_batches, sequential_batches, shuffled_batches
+from compress.datasets.labels import Labels
 from compress.datasets.table import FrameTable, VideoTable
-from compress.training.config import NormMode, TrainConfig
-from compress.training.whitening import whitening
-from encoders import InputNorm, InputNormConfig, Inputs
+from compress.progress import Progress, Reporter, check_interrupt, silent
+from encoders import Inputs
 
 Table = VideoTable | FrameTable
-
-_STATISTICS_ROWS = 4096  # rows or frames at once
-_STATISTICS_FRAMES = 2_000_000  # frames are many and alike: this many, spread evenly, give the statistics
 _SAMPLED_ROWS = 997
+_BLOCK_BYTES = 64 << 20
 
 
 def batch(table: Table, rows: np.ndarray, device: torch.device) -> tuple[Inputs, torch.Tensor]:
@@ -44,36 +45,6 @@ def reading_order(table: Table, batch_size: int) -> list[np.ndarray]:
     return [order[rows] for rows in sequential_batches(len(table), batch_size)]
 
 
-def input_norm_config(mode: NormMode, dim: int, undo_whitening: bool = False) -> InputNormConfig:
-    """The input norm that a recipe names, for features of `dim` numbers."""
-    if mode == "l2_scaled":
-        return InputNormConfig(dim, "l2", scale=math.sqrt(dim), undo_whitening=undo_whitening)
-    return InputNormConfig(dim, mode, undo_whitening=undo_whitening)
-
-
-def fit_input_norm(norm: InputNorm, config: TrainConfig, table: Table) -> None:
-    """Give the input norm of a recipe what it needs: the whitening that it undoes, and the statistics."""
-    if norm.config.undo_whitening:
-        norm.set_whitening(whitening(config.undo_whitening, table.schema))
-    set_input_statistics(norm, table)
-
-
-def set_input_statistics(norm: InputNorm, table: Table) -> None:
-    """Give the input norm the mean and deviation of each dimension over the table's videos (or frames)."""
-    if norm.config.mode not in ("standardize", "l2_standardize"):
-        return
-    data = table.frames if isinstance(table, FrameTable) else table.features
-    every = max(1, len(data) // _STATISTICS_FRAMES)
-    count, total = 0, torch.zeros(norm.config.dim, dtype=torch.float64)
-    squares = torch.zeros_like(total)
-    for first in range(0, len(data), _STATISTICS_ROWS * every):
-        rows = np.array(data[first : first + _STATISTICS_ROWS * every : every])  # torch wants it writable
-        block = norm.before_statistics(torch.from_numpy(rows)).double()
-        count, total, squares = count + len(block), total + block.sum(0), squares + block.square().sum(0)
-    mean = total / count
-    norm.set_statistics(mean.float(), (squares / count - mean.square()).clamp_min(0).sqrt().float())
-
-
 def fingerprint(table: Table) -> str:
     """sha256 over ids, labels, lengths and a sample of the numbers: is this still the same data?"""
     digest = hashlib.sha256(repr(table.schema).encode())
@@ -83,3 +54,95 @@ def fingerprint(table: Table) -> str:
     for part in parts:
         digest.update(repr(part.shape).encode() + np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class DeviceTable:
+    """What `Table.batch` gives, to the bit, without a copy through the host.
+
+    Args:
+        table: the same table on the host. Its lengths say how large a batch will be, so that the device is
+            never asked, which would make the host wait for it.
+        data: features float32 (N, D), or frames uint8 (sum of T, D).
+        frame_indptr: int64 (N + 1,), the frames of each video; None at video level.
+        label_indptr: int64 (N + 1,); the classes of video i are `label_classes[indptr[i]:indptr[i + 1]]`.
+        label_classes: int32 (all labels,).
+    """
+
+    table: Table
+    data: Tensor
+    frame_indptr: Tensor | None
+    label_indptr: Tensor
+    label_classes: Tensor
+
+    def batch(self, rows: np.ndarray) -> tuple[Inputs, Tensor]:
+        """Inputs of the model and labels bool (B, C) of int64 rows (B,); see `Table.batch`."""
+        chosen = sent(rows, self.data.device)
+        labels = self._labels(chosen, int(_lengths(self.table.labels.indptr, rows).sum()))
+        if self.frame_indptr is None or not isinstance(self.table, FrameTable):
+            return self.data.index_select(0, chosen), labels
+        return self._frames(self.frame_indptr, chosen, _longest(self.table, rows)), labels
+
+    def _frames(self, indptr: Tensor, rows: Tensor, longest: int) -> tuple[Tensor, Tensor]:
+        starts = indptr[rows]
+        lengths = indptr[rows + 1] - starts
+        places = torch.arange(longest, device=rows.device)
+        padding = places >= lengths[:, None]
+        wanted = (starts[:, None] + places).masked_fill_(padding, 0)
+        frames = self.data.index_select(0, wanted.flatten()).view(len(rows), longest, self.data.shape[1])
+        return frames.masked_fill_(padding[:, :, None], 0), lengths
+
+    def _labels(self, rows: Tensor, total: int) -> Tensor:
+        """bool (B, C); `total` is the number of labels of all rows."""
+        starts = self.label_indptr[rows]
+        lengths = self.label_indptr[rows + 1] - starts
+        before = lengths.cumsum(0) - lengths
+        videos = torch.repeat_interleave(
+            torch.arange(len(rows), device=rows.device), lengths, output_size=total
+        )
+        places = torch.arange(total, device=rows.device) + (starts - before)[videos]
+        classes = self.table.labels.num_classes
+        dense = torch.zeros(len(rows) * classes, dtype=torch.bool, device=rows.device)
+        dense.scatter_(0, videos * classes + self.label_classes[places], True)
+        return dense.view(len(rows), classes)
+
+
+def device_table(table: Table, device: torch.device, report: Reporter = silent) -> DeviceTable:
+    """Copy a table to the device, some rows at a time."""
+    frames = isinstance(table, FrameTable)
+    source = table.frames if isinstance(table, FrameTable) else table.features
+    data = torch.empty(source.shape, dtype=torch.uint8 if frames else torch.float32, device=device)
+    block = max(1, _BLOCK_BYTES // max(1, data.shape[1] * data.element_size()))
+    for first in range(0, len(source), block):
+        rows = np.array(source[first : first + block])  # torch wants it writable
+        data[first : first + len(rows)].copy_(torch.from_numpy(rows))
+        report(Progress("to the device", min(first + block, len(source)), len(source)))
+        check_interrupt()
+    indptr = torch.from_numpy(np.array(table.indptr)).to(device) if isinstance(table, FrameTable) else None
+    labels: Labels = table.labels
+    arrays = (torch.from_numpy(np.array(array)).to(device) for array in (labels.indptr, labels.indices))
+    return DeviceTable(table, data, indptr, *arrays)
+
+
+def bytes_of(table: Table) -> int:
+    """What a `DeviceTable` of it takes."""
+    rows, size = (table.frames, 1) if isinstance(table, FrameTable) else (table.features, 4)
+    numbers = 2 * 8 * (len(table) + 1) + 4 * len(table.labels.indices)
+    return rows.shape[0] * rows.shape[1] * size + numbers
+
+
+def sent(array: np.ndarray, device: torch.device) -> Tensor:
+    """An array on the device; the host does not wait until it is there."""
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":  # only from memory that the system cannot move is it copied in the background
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def _lengths(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    lengths: np.ndarray = indptr[rows + 1] - indptr[rows]
+    return lengths
+
+
+def _longest(table: FrameTable, rows: np.ndarray) -> int:
+    return int(_lengths(table.indptr, rows).max(initial=0))

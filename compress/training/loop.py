@@ -19,21 +19,24 @@ from compress.datasets.batches import batches_an_epoch
 from compress.errors import DivergedError, Interrupted, RecordError
 from compress.metrics import Figures
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
-from compress.training.admission import check, check_distillation, claim
-from compress.training.averaging import WeightAverage
+from compress.training.checks import check, check_compile, check_distillation
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
-from compress.training.device.feed import batches
-from compress.training.device.pending_losses import CALMER, PendingLosses
-from compress.training.device.settings import device_settings
-from compress.training.distillation import Distillation
-from compress.training.distillation.lessons import Lesson, lessons
-from compress.training.estimate import Stopwatch, describe
-from compress.training.identity import identity_of, taught_by
+from compress.training.cost import Stopwatch, describe
+from compress.training.distillation import Distillation, Lesson, lessons
+from compress.training.feed import batches
+from compress.training.identity import claim, identity_of, taught_by
 from compress.training.inputs import Table, training_order
-from compress.training.loss_function import check_compile, compiled, loss_function
-from compress.training.optimizer import build_optimizer, set_learning_rates
-from compress.training.refinement import Refinement
+from compress.training.new_model import new_model
+from compress.training.objective import compiled, criterion_of, loss_function, targets_of
+from compress.training.optimizer import (
+    WeightAverage,
+    branch_factor,
+    build_optimizer,
+    main_factor,
+    set_learning_rates,
+)
+from compress.training.precision import device_settings
 from compress.training.run import (
     WEIGHTS,
     Run,
@@ -43,11 +46,8 @@ from compress.training.run import (
     save_model,
     truncate_log,
 )
-from compress.training.schedules import branch_factor, main_factor
-from compress.training.state import TrainState
-from compress.training.step import new_model, step
-from compress.training.targets import criterion_of, targets_of
-from compress.training.validate import accumulate_prefixes
+from compress.training.scoring import accumulate_prefixes
+from compress.training.state import CALMER, PendingLosses, Refinement, TrainState, step
 from encoders import keep_freed_memory
 
 CHECKPOINT_SECONDS = 60.0

@@ -1,15 +1,20 @@
-"""The optimiser: which parameters are decayed, which learn at the branch's rate."""
+"""The optimiser: which weights are decayed, how fast they learn at each step, and their running average."""
 
 from __future__ import annotations
 
+import math
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from compress.training.config import TrainConfig
-from compress.weights import is_matrix
+from compress.training.weights import is_matrix
 from encoders import Model
 
 _NOT_ZERO = 1e-6  # what clip_grad_norm_ adds to a norm
+FINAL_SHARE = 0.01  # of the peak: where a cosine arc ends
+LONGEST_RISE = 0.6  # of an arc: a short training still reaches its full rate
+_FIRST_STEPS = 10  # early on the average follows closely: decay (1 + n) / (10 + n) until it reaches `decay`
 
 
 def build_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
@@ -51,3 +56,75 @@ def clip_each(model: nn.Module, norm: float) -> None:
     if gradients:
         norms = torch.stack(torch._foreach_norm(gradients))
         torch._foreach_mul_(gradients, (norm / (norms + _NOT_ZERO)).clamp_max_(1.0).unbind())
+
+
+def main_factor(config: TrainConfig, step: int, steps_an_epoch: int) -> float:
+    """Factor on `learning_rate` at `step` (from 0)."""
+    if config.schedule == "staircase":
+        return staircase(step * config.batch_size, config.decay, config.decay_examples)
+    warm = config.warm_epochs * steps_an_epoch
+    if step < warm:
+        return cosine(step, warm, config.warmup_steps)
+    peak = config.second_peak if warm else 1.0
+    return peak * cosine(step - warm, config.epochs * steps_an_epoch - warm, config.warmup_steps)
+
+
+def branch_factor(config: TrainConfig, step: int, steps_an_epoch: int) -> float:
+    """Factor on `branch_learning_rate` at `step`: 0 while the branch is switched off."""
+    warm = config.warm_epochs * steps_an_epoch
+    if step < warm:
+        return 0.0
+    if config.schedule == "staircase":
+        return main_factor(config, step, steps_an_epoch)
+    return cosine(step - warm, config.epochs * steps_an_epoch - warm, config.warmup_steps)
+
+
+def cosine(step: int, steps: int, warmup_steps: int) -> float:
+    """Linear rise over `warmup_steps`, on half a cosine from 1 to FINAL_SHARE over `steps`.
+
+    Example:
+        >>> [round(cosine(step, 100, 0), 3) for step in (0, 50, 100)]
+        [1.0, 0.505, 0.01]
+    """
+    arc = FINAL_SHARE + (1 - FINAL_SHARE) * 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1.0)))
+    rise = max(1, min(warmup_steps, round(LONGEST_RISE * steps)))
+    return arc * min(1.0, (step + 1) / rise)
+
+
+def staircase(examples: int, decay: float, decay_examples: int) -> float:
+    """decay ** (whole `decay_examples` seen so far), as the papers' code (models.md section 2).
+
+    Example:
+        >>> staircase(8_000_000, 0.95, 4_000_000)
+        0.9025
+    """
+    return decay ** (examples // decay_examples)
+
+
+class WeightAverage:
+    """average = decay * average + (1 - decay) * weights, buffers (batch norm statistics) included.
+
+    Args:
+        model: whose weights are followed; the average starts as a copy.
+        decay: in [0, 1); 0 follows the weights exactly.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights: dict[str, Tensor] = {k: v.detach().clone() for k, v in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after `step` (from 1)."""
+        share = 1 - min(self.decay, (1 + step) / (_FIRST_STEPS + step)) if self.decay else 1.0
+        current = model.state_dict()
+        floats = [name for name, value in current.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.weights[n] for n in floats], [current[n] for n in floats], share)
+        for name in current.keys() - floats:
+            self.weights[name].copy_(current[name])
+
+    def swap(self, model: nn.Module) -> None:
+        """Exchange the model's weights and the average; call it again to change back."""
+        held = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        model.load_state_dict(self.weights)
+        self.weights = held

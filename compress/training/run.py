@@ -23,7 +23,7 @@ from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.artifacts.disk import fsync, storage_errors
 from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
-from compress.weights import unpack
+from compress.training.weights import unpack
 from encoders import Model, build_model, model_config
 
 WEIGHTS = "model.safetensors"

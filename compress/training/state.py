@@ -1,20 +1,28 @@
-"""Everything that changes while training, and how it is kept: a resumed run continues bit for bit (CPU)."""
+"""Everything that changes while training: one step of it, and how it is kept, so that a resumed run continues
+bit for bit (on a CPU)."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.datasets.batches import Position
-from compress.errors import CorruptArtifactError
-from compress.training.averaging import WeightAverage
+from compress.errors import CorruptArtifactError, DivergedError
+from compress.training.config import TrainConfig
+from compress.training.distillation import Lesson
 from compress.training.identity import same_training
+from compress.training.objective import LossFunction
+from compress.training.optimizer import WeightAverage, clip_each
 from compress.training.run import Run, read_tensors, tensors_file
-from encoders import Model
+from encoders import Inputs, Model
+
+CALMER = "lower --learning-rate, or --set precision=fp32"
+READ_EVERY = {"cpu": 1, "cuda": 64}  # steps; on a CPU there is nothing to wait for
 
 
 @dataclass
@@ -122,3 +130,107 @@ def _set_random_states(states: dict[str, Tensor]) -> None:
     torch.set_rng_state(states["cpu"])
     if "cuda" in states and torch.cuda.is_available():
         torch.cuda.set_rng_state(states["cuda"])
+
+
+def step(
+    config: TrainConfig,
+    state: TrainState,
+    inputs: Inputs,
+    labels: Tensor,
+    loss_of: LossFunction,
+    lesson: Lesson | None = None,
+) -> Tensor:
+    """One step of the optimiser on a batch; nothing in it waits for a GPU.
+
+    Args:
+        config: the recipe.
+        state: model and optimiser; the running average is not touched.
+        inputs: what the model reads, on its device.
+        labels: targets (B, C) there too, bool or floating point in [0, 1] (see `Targets`).
+        loss_of: what `loss_function` gives.
+        lesson: what teachers add; its videos without labels count as much as those with.
+
+    Returns:
+        The loss before the step, a scalar on the device, mean over videos; it may not be finite.
+    """
+    state.optimizer.zero_grad(set_to_none=True)
+    if lesson is None:
+        loss = _backward(loss_of(inputs, labels))
+    elif lesson.further is None:
+        loss = _backward(loss_of(inputs, labels, lesson.log_odds(inputs)))
+    else:
+        # Two passes, one after the other: in memory is one, and each is of one shape where it is compiled.
+        more, log_odds = lesson.further
+        share = more.videos / (len(labels) + more.videos)
+        loss = _backward((1 - share) * loss_of(inputs, labels, lesson.log_odds(inputs)))
+        loss = loss + _backward(share * loss_of(more.inputs, None, log_odds(more.inputs)))
+    if config.clip_norm:
+        clip_each(state.model, config.clip_norm)
+    state.optimizer.step()
+    return loss
+
+
+def _backward(loss: Tensor) -> Tensor:
+    """Add to the gradients; the loss without its history."""
+    loss.backward()  # type: ignore[no-untyped-call]
+    return loss.detach()
+
+
+class PendingLosses:
+    """Adds the losses to `Progressed`, in the order of the steps, so in the same float as one by one.
+
+    `settle` comes before anything is kept: what follows from a loss that is not finite is never saved.
+
+    Args:
+        device: "cpu" or "cuda"; see READ_EVERY.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._every = READ_EVERY[device]
+        self._waiting: list[tuple[Tensor, int, int]] = []
+
+    def add(self, at: Progressed, loss: Tensor, videos: int) -> None:
+        """The loss of step `at.step`, a scalar, mean over its videos; DivergedError as `settle`."""
+        self._waiting.append((loss, videos, at.step))
+        if len(self._waiting) >= self._every:
+            self.settle(at)
+
+    def settle(self, at: Progressed) -> None:
+        """Read what waits into `at.loss_sum` and `at.videos`.
+
+        Raises:
+            DivergedError: one of them is not finite.
+        """
+        if not self._waiting:
+            return
+        values = torch.stack([loss for loss, _, _ in self._waiting]).tolist()
+        for value, (_, videos, step) in zip(values, self._waiting, strict=True):
+            refuse_divergence(value, step)
+            at.loss_sum, at.videos = at.loss_sum + value * videos, at.videos + videos
+        self._waiting.clear()
+
+
+def refuse_divergence(loss: float, step: int) -> None:
+    """DivergedError unless the loss of a step (from 1) is finite."""
+    if not math.isfinite(loss):
+        raise DivergedError(f"the loss is {loss} at step {step}", hint=CALMER)
+
+
+class Refinement(Protocol):
+    """Which model a training starts from, and what is done to its weights after each step."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """JSON that makes the training that one and no other; the model's sha256 is among it."""
+
+    def model(self) -> Model:
+        """A new copy of the model, on the CPU, of the architecture that the recipe describes."""
+
+    def begin(self, state: TrainState) -> None:
+        """Called once before the first step of a process, after a checkpoint was restored."""
+
+    def after_step(self, state: TrainState, steps: int) -> None:
+        """Called when `state.at.step` of `steps` steps are done and the running average has followed.
+
+        What it keeps between steps must follow from the weights and the step, as no checkpoint has it.
+        """

@@ -18,9 +18,8 @@ from compress.evaluation.models import views as views_module
 from compress.evaluation.scores import load_scores, load_train_class_counts, save_scores
 from compress.metrics import METRICS, TopScores
 from compress.reports.models.parsing import load_models
-from compress.training.probabilities import top_of
 from compress.training.run import load_model
-from compress.training.validate import accumulate
+from compress.training.scoring import accumulate, top_of
 from compress.workspace import Workspace
 from tests.evaluation.examples import is_interval
 from tests.evaluation.model_examples import (

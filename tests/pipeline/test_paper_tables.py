@@ -18,8 +18,8 @@ from compress.pipeline.maker import Maker
 from compress.pipeline.paper_tables import TableRow, model_notes, plan_tables, store_notes, table_rows
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
 from compress.reports import load_models, model_table
+from compress.training.cost import Cost
 from compress.training.run import model_sha256
-from compress.training.timing import Cost
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, DIM, clips, shards
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from compress.shrinking.magnitudes import SCOPES, Scope, prune, share_of_zeros
-from compress.shrinking.pruning import share_at
+from compress.shrinking.pruning import SCOPES, Scope, prune, share_at, share_of_zeros
 
 
 def matrices() -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ import pytest
 
 from compress.errors import DataError, UsageError
 from compress.shrinking import ShrinkPlan
-from compress.shrinking.recipe import tuning_config
+from compress.shrinking.plan import tuning_config
 from tests.training.examples import LINEAR, RESIDUAL_CNN
 
 

@@ -16,11 +16,11 @@ from compress.errors import CorruptArtifactError, DataError, Interrupted, UsageE
 from compress.evaluation.model_size import model_size
 from compress.progress import Note, clear_interrupt
 from compress.shrinking import ShrinkPlan, Shrunk, shrink
-from compress.shrinking.magnitudes import share_of_zeros
+from compress.shrinking.pruning import share_of_zeros
 from compress.training import TrainConfig, load_model, train
 from compress.training.run import Run, append_log, save_model
-from compress.training.validate import accumulate
-from compress.weights import matrices_of
+from compress.training.scoring import accumulate
+from compress.training.weights import matrices_of
 from tests.training.examples import LINEAR, LSTM, RESIDUAL_CNN, contents, interrupt_after, tables
 from tests.training.test_side_outputs import AUTOENCODER, MULTI_MODAL
 from tests.training.test_side_outputs import tables as side_tables

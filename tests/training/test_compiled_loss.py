@@ -13,11 +13,12 @@ from compress.artifacts.atomic import read_json
 from compress.datasets.table import VideoTable
 from compress.errors import UnavailableError, UsageError
 from compress.training import TrainConfig, train
+from compress.training.checks import check_compile
 from compress.training.identity import differences, identity_of
 from compress.training.inputs import batch
-from compress.training.loss_function import check_compile, compiled, loss_function
+from compress.training.new_model import new_model
+from compress.training.objective import compiled, loss_function
 from compress.training.run import Run
-from compress.training.step import new_model
 from encoders import Method, set_convolution_method
 from tests.training.examples import IDENTITY, LINEAR, LSTM, RESIDUAL_CNN, tables, video_table
 

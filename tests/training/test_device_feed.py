@@ -13,10 +13,9 @@ import torch
 
 from compress.datasets.batches import Position, Step
 from compress.progress import Note
-from compress.training.device import feed as device_feed
-from compress.training.device.feed import Batch, batches, direct, prefetched, resident
-from compress.training.device.table import bytes_of
-from compress.training.inputs import training_order
+from compress.training import feed as device_feed
+from compress.training.feed import Batch, batches, direct, prefetched, resident
+from compress.training.inputs import bytes_of, training_order
 from tests.training.examples import frame_table, video_table
 
 CPU = torch.device("cpu")

@@ -10,9 +10,8 @@ import torch
 
 from compress.datasets.labels import Labels
 from compress.progress import Event, Progress
-from compress.training.device import table as module
-from compress.training.device.table import bytes_of, device_table
-from compress.training.inputs import Table, batch
+from compress.training import inputs as module
+from compress.training.inputs import Table, batch, bytes_of, device_table
 from tests.training.examples import CLASSES, frame_table, video_table, with_labels
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ import torch
 from compress.errors import RecordError, SchemaError, UsageError
 from compress.metrics import MetricAccumulator
 from compress.metrics.accumulator import top_of_batch
-from compress.training.device.top import top_scores
+from compress.training.scoring import top_scores
 
 
 def assert_same(scores: np.ndarray, labels: np.ndarray, k: int = 20) -> None:

@@ -14,11 +14,10 @@ from compress.artifacts.folder import read_folder
 from compress.errors import DivergedError, Interrupted
 from compress.progress import Note, clear_interrupt
 from compress.training import TrainConfig, train
-from compress.training.device.feed import batches
-from compress.training.device.pending_losses import READ_EVERY, PendingLosses
-from compress.training.device.settings import device_settings
+from compress.training.feed import batches
+from compress.training.precision import device_settings
 from compress.training.run import Run
-from compress.training.state import Progressed
+from compress.training.state import READ_EVERY, PendingLosses, Progressed
 from tests.training.examples import LINEAR, LSTM, RESIDUAL_CNN, contents, interrupt_after, tables
 
 RECIPES = [LINEAR, RESIDUAL_CNN, LSTM]

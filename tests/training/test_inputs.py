@@ -12,9 +12,10 @@ import torch
 from compress.datasets.batches import Position
 from compress.datasets.labels import Labels
 from compress.datasets.table import FrameTable
-from compress.training import inputs as module
+from compress.training import new_model as module
 from compress.training import train
-from compress.training.inputs import batch, fingerprint, reading_order, set_input_statistics, training_order
+from compress.training.inputs import batch, fingerprint, reading_order, training_order
+from compress.training.new_model import set_input_statistics
 from encoders import InputNorm, InputNormConfig
 from tests.training.examples import CLASSES, DIM, IDENTITY, frame_table, video_table
 

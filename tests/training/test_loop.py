@@ -16,7 +16,7 @@ from compress.metrics import Figures, MetricAccumulator
 from compress.progress import Event, Note, Progress
 from compress.training import TrainConfig, load_model, train
 from compress.training.run import Run
-from compress.training.validate import accumulate
+from compress.training.scoring import accumulate
 from encoders import Model
 from tests.training.examples import CLASSES, IDENTITY, LINEAR, RESIDUAL_CNN, frame_table, tables, video_table
 

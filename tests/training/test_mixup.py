@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from compress.training.inputs import input_norm_config
-from compress.training.mixup import mixed
+from compress.training.new_model import input_norm_config
+from compress.training.objective import mixed
 from encoders import InputNorm, InputNormConfig, ModelConfig, build_model, dequantize
 
 

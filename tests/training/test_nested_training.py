@@ -15,7 +15,7 @@ from compress.training import TrainConfig, load_model, train
 from compress.training.identity import differences
 from compress.training.recipes import train_config
 from compress.training.run import Run
-from compress.training.validate import accumulate, accumulate_prefixes
+from compress.training.scoring import accumulate, accumulate_prefixes
 from tests.training.examples import LINEAR, LSTM, contents, interrupt_after, tables, video_table
 
 RECIPES = [

@@ -9,8 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from compress.training.averaging import WeightAverage
-from compress.training.optimizer import build_optimizer, clip_each, set_learning_rates
+from compress.training.optimizer import WeightAverage, build_optimizer, clip_each, set_learning_rates
 from encoders import InputNormConfig, Model, ModelConfig, build_model
 from tests.training.examples import CLASSES, DIM, LINEAR, LSTM, RESIDUAL_CNN
 

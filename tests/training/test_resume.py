@@ -97,7 +97,7 @@ def test_the_comparison_notices_an_average_that_starts_anew(
     tmp_path: Path, uninterrupted: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop_after(LINEAR, tmp_path / "run", 4)
-    monkeypatch.setattr("compress.training.averaging.WeightAverage.update", lambda *arguments: None)
+    monkeypatch.setattr("compress.training.optimizer.WeightAverage.update", lambda *arguments: None)
     stop_after(LINEAR, tmp_path / "run", STEPS - 4)
     state, now = uninterrupted["linear"][0], kept(tmp_path / "run")
     assert now["model.safetensors"] == state["model.safetensors"]
@@ -133,7 +133,7 @@ def test_a_request_to_stop_is_followed_at_the_next_step_with_a_checkpoint(
 def test_a_stop_while_an_epoch_is_measured_loses_no_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: TrainConfig, epoch: int
 ) -> None:
-    monkeypatch.setattr("compress.training.validate.ROWS", {"video": 4, "frame": 3})
+    monkeypatch.setattr("compress.training.scoring.ROWS", {"video": 4, "frame": 3})
     train(config, *tables(config), tmp_path / "finished")
     for stopped_before in (False, True):
         if stopped_before:

@@ -203,7 +203,10 @@ def test_weights_that_do_not_fit_their_config_are_refused(
 
 @pytest.mark.parametrize(
     ("level", "dims", "message"),
-    [("frame", (DIM,), "reads video-level data, these shards are frame-level"), ("video", (4, 5), "hold 9")],
+    [
+        ("frame", (DIM,), "reads video-level data, these shards are frame-level"),
+        ("video", (4, 5), "these shards have 9"),
+    ],
 )
 def test_data_that_a_model_cannot_read_is_refused(
     finished: Path, level: str, dims: tuple[int, ...], message: str

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from compress.training import TrainConfig
-from compress.training.schedules import FINAL_SHARE, branch_factor, cosine, main_factor, staircase
+from compress.training.optimizer import FINAL_SHARE, branch_factor, cosine, main_factor, staircase
 
 STEPS = 100
 COSINE = TrainConfig("linear", epochs=6, warmup_steps=10)

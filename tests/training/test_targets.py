@@ -11,8 +11,8 @@ import torch
 from compress.errors import Interrupted, UsageError
 from compress.progress import clear_interrupt
 from compress.training import TrainConfig, train
+from compress.training.objective import criterion_of, smoothed, targets_of
 from compress.training.recipes import train_config
-from compress.training.targets import criterion_of, smoothed, targets_of
 from encoders import Asymmetric, ClassWeighted, cross_entropy
 from tests.training.examples import LINEAR, LSTM, contents, interrupt_after, tables, video_table
 

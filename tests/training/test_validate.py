@@ -14,9 +14,8 @@ from compress.metrics import TopScores, top_of_batch
 from compress.progress import request_interrupt
 from compress.training import TrainConfig
 from compress.training.inputs import Table
-from compress.training.probabilities import probabilities, top_of
-from compress.training.step import new_model
-from compress.training.validate import accumulate
+from compress.training.new_model import new_model
+from compress.training.scoring import accumulate, probabilities, top_of
 from encoders import Model
 from tests.training.examples import CLASSES, IDENTITY, LINEAR, LSTM, RESIDUAL_CNN, frame_table, video_table
 
@@ -79,7 +78,7 @@ def test_a_stop_after_the_last_batch_comes_too_late_to_lose_anything():
 
 @pytest.mark.parametrize("config", RECIPES, ids=lambda config: config.encoder)
 def test_embedding_a_few_at_a_time_gives_the_probabilities_of_all_at_once(config: TrainConfig, monkeypatch):
-    monkeypatch.setattr("compress.training.probabilities.EMBEDDED_AT_ONCE", 8)
+    monkeypatch.setattr("compress.training.scoring.EMBEDDED_AT_ONCE", 8)
     model, table = made(config)
     model.eval()
     *arrays, _ = (torch.from_numpy(array) for array in table.batch(np.arange(50)))

@@ -12,8 +12,13 @@ import torch
 from compress.datasets.schema import AUDIOSET, YT8M_2018_VIDEO, FeatureSchema
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError, UsageError
 from compress.training import TrainConfig, load_model, train
-from compress.training.inputs import fit_input_norm, input_norm_config
-from compress.training.whitening import EPSILON, sha256, whitening
+from compress.training.new_model import (
+    EPSILON,
+    fit_input_norm,
+    input_norm_config,
+    whitening,
+    whitening_sha256,
+)
 from encoders import InputNorm
 from tests.training.examples import CLASSES, DIM, LINEAR, LSTM, tables
 
@@ -86,7 +91,7 @@ def test_a_run_goes_on_wherever_the_same_eigenvalues_lie_and_not_with_others(tmp
 
 def test_the_hash_is_of_the_numbers_not_of_the_file(tmp_path: Path) -> None:
     flat = saved(tmp_path, EIGENVALUES[:, 0].astype(np.float64), "flat.npy")
-    assert sha256(saved(tmp_path)) == sha256(flat)
+    assert whitening_sha256(saved(tmp_path)) == whitening_sha256(flat)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from compress.metrics import MetricAccumulator, TopScores
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from compress.training.inputs import batch
 from compress.training.precision import Precision
-from compress.training.probabilities import probabilities, top_of
+from compress.training.scoring import probabilities, top_of
 from compress.workers import in_order, workers_for
 from encoders import Model
 

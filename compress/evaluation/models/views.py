@@ -15,7 +15,7 @@ from compress.datasets.schema import Level
 from compress.errors import SchemaError, UsageError
 from compress.evaluation.fingerprint import videos_fingerprint
 from compress.training.inputs import Table, fingerprint, reading_order
-from compress.training.validate import ROWS
+from compress.training.scoring import ROWS
 
 
 @dataclass(frozen=True)

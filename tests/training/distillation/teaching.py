@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from compress.training import TrainConfig, train
-from compress.training.distillation import Distillation, Teachers, load_teachers
+from compress.training.distillation import Distillation
+from compress.training.teachers import Teachers, load_teachers
 from tests.training.examples import IDENTITY, LINEAR, LSTM, tables
 
 NAMES = ("knows-all", "knows-less")

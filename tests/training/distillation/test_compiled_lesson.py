@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from compress.training.inputs import batch
-from compress.training.loss_function import compiled, loss_function
-from compress.training.step import new_model
+from compress.training.new_model import new_model
+from compress.training.objective import compiled, loss_function
 from tests.training.distillation.teaching import student, teachers
 from tests.training.examples import LINEAR, video_table
 

@@ -197,7 +197,7 @@ def test_of_the_scores_it_is_told_what_they_take_and_where(
 
     assert told(student(), "auto").endswith(f"(0.00 GB) are computed once and kept in {school / 'cache'}")
     assert told(student(mixup=0.2), "mixed").endswith("are computed with every batch")
-    monkeypatch.setattr("compress.training.distillation.distillation.memory_bytes", lambda: 40 * CLASSES * 7)
+    monkeypatch.setattr("compress.training.distillation.memory_bytes", lambda: 40 * CLASSES * 7)
     assert told(student(), "small machine").endswith("are computed with every batch")
     assert "computed once" in told(student(teacher_scores="kept"), "small machine, but asked for")
 

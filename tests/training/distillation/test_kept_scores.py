@@ -12,9 +12,8 @@ import torch
 
 from compress.errors import Interrupted, StorageError
 from compress.progress import Event, Note, request_interrupt, silent
-from compress.training.distillation.kept_scores import bytes_of, kept_scores
-from compress.training.distillation.teachers import Teachers
 from compress.training.inputs import Table, batch
+from compress.training.teachers import Teachers, kept_scores, scores_bytes
 from tests.training.distillation.teaching import FRAME_NAMES, NAMES, teachers
 from tests.training.examples import CLASSES, frame_table, video_table
 
@@ -26,14 +25,14 @@ def test_every_video_has_what_the_teachers_say_of_it(
     school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], table: Table
 ) -> None:
     rows = {"video": 7, "frame": 3}
-    monkeypatch.setattr("compress.training.distillation.kept_scores.ROWS", rows)
+    monkeypatch.setattr("compress.training.teachers.ROWS", rows)
     found = teachers(school, names)
     scores = kept_scores(found, table, tmp_path, "cpu", silent)
     assert (scores.shape, scores.dtype) == ((len(table), CLASSES), np.dtype("<f2"))
     for row in range(len(table)):
         alone = found.log_odds(batch(table, np.array([row]), CPU)[0])[0].float().numpy()
         assert np.allclose(scores[row].astype(np.float32), alone, rtol=0, atol=0.04)  # products in bfloat16
-    assert scores.nbytes == bytes_of(len(table), CLASSES)
+    assert scores.nbytes == scores_bytes(len(table), CLASSES)
 
 
 def test_they_are_computed_once(school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +64,7 @@ def test_damaged_ones_are_made_again(school: Path, tmp_path: Path) -> None:
 
 
 def test_who_stops_halfway_leaves_none(school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compress.training.distillation.kept_scores.ROWS", {"video": 7})
+    monkeypatch.setattr("compress.training.teachers.ROWS", {"video": 7})
     with pytest.raises(Interrupted):
         kept_scores(
             teachers(school), video_table(), tmp_path, "cpu", lambda _: request_interrupt(signal.SIGINT)

@@ -11,7 +11,7 @@ import torch
 
 from compress.datasets.batches import Position
 from compress.progress import silent
-from compress.training.distillation.lessons import lessons, unlabelled_batch_size
+from compress.training.distillation import lessons, unlabelled_batch_size
 from compress.training.inputs import Table, training_order
 from encoders import Blended, Inputs, dequantize
 from tests.training.distillation.teaching import distillation, student

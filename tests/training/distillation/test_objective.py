@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from compress.training.distillation.objective import taught
+from compress.training.objective import taught
 from encoders import Asymmetric, Criterion, cross_entropy
 
 VIDEOS, CLASSES = 5, 7

@@ -10,14 +10,13 @@ import pytest
 import torch
 
 from compress.datasets.batches import Position
-from compress.training.averaging import WeightAverage
-from compress.training.device.feed import Batch
-from compress.training.distillation.lessons import Lesson
+from compress.training.distillation import Lesson
+from compress.training.feed import Batch
 from compress.training.inputs import batch
-from compress.training.loss_function import loss_function
-from compress.training.optimizer import build_optimizer
-from compress.training.state import TrainState
-from compress.training.step import new_model, step
+from compress.training.new_model import new_model
+from compress.training.objective import loss_function
+from compress.training.optimizer import WeightAverage, build_optimizer
+from compress.training.state import TrainState, step
 from tests.training.distillation.teaching import student, teachers
 from tests.training.examples import LINEAR, video_table
 

@@ -11,11 +11,10 @@ import torch
 
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError, UsageError
 from compress.training import TrainConfig, train
-from compress.training.distillation import Teachers, load_teachers
-from compress.training.distillation.teachers import check_teachers
 from compress.training.inputs import batch
-from compress.training.probabilities import probabilities
 from compress.training.run import Run, load_model, save_model
+from compress.training.scoring import probabilities
+from compress.training.teachers import Teachers, check_teachers, load_teachers
 from tests.training.distillation.teaching import FRAME_NAMES, NAMES, teachers
 from tests.training.examples import DIM, LINEAR, frame_table, tables, video_table
 
@@ -72,7 +71,7 @@ def test_what_is_all_but_certain_stays_so() -> None:
 
 
 def _teacher(sha256, model, schema, precision):
-    from compress.training.distillation import Teacher
+    from compress.training.teachers import Teacher
 
     return Teacher(sha256, sha256, model, schema, precision)
 

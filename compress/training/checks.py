@@ -1,23 +1,20 @@
-"""May this training start here: do recipe, data, machine and folder fit together?"""
+"""May this training start: do recipe, data and machine fit together?"""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import shutil
 
 import numpy as np
 import torch
 
-from compress.artifacts.atomic import read_json, write_json
 from compress.datasets.schema import FeatureSchema
-from compress.errors import CorruptArtifactError, SchemaError, UnavailableError, UsageError
+from compress.errors import SchemaError, UnavailableError, UsageError
 from compress.training.config import TrainConfig
 from compress.training.distillation import Distillation
-from compress.training.identity import differences
 from compress.training.inputs import Table
+from compress.training.new_model import build, whitening
 from compress.training.recipes import CLOSED_FORM
-from compress.training.run import Run
-from compress.training.step import build
-from compress.training.whitening import whitening
 from encoders import encoder_level, list_encoders
 
 
@@ -110,37 +107,21 @@ def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
             )
 
 
-def claim(run: Run, identity: dict[str, Any], option: str = "--name") -> None:
-    """Write down what this folder's training is, or make sure that it is the one begun here.
-
-    Args:
-        run: the folder.
-        identity: as `identity_of` gives it.
-        option: that chooses the folder, for the message.
+def check_compile(config: TrainConfig) -> None:
+    """Refuse to compile what cannot be, before a run's folder is claimed.
 
     Raises:
-        UsageError: it holds another training; names the settings that differ.
-        CorruptArtifactError: its config.json is none.
+        UnavailableError: no C++ compiler, which torch.compile needs.
+        UsageError: a closed-form encoder has no training steps; or it reads frames: torch can
+            compile neither an LSTM's nor a QRNN's loop over time, and every batch has a shape of its own.
     """
-    if not run.config.exists():
-        write_json(run.config, identity)
-        return
-    before = _config(run)
-    if not (changed := differences(before, identity)):
-        return
-    raise UsageError(
-        f"holds a run with other settings ({'; '.join(changed)})",
-        where=run.folder,
-        hint=f"choose another {option}, or --fresh to throw it away",
-    )
-
-
-def _config(run: Run) -> dict[str, Any]:
-    hint = "use --fresh to start over"
-    try:
-        value = read_json(run.config)
-    except CorruptArtifactError as error:
-        raise CorruptArtifactError(error.what, where=run.config, hint=hint) from error
-    if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
-        raise CorruptArtifactError("is not the config of a training", where=run.config, hint=hint)
-    return value
+    if config.head is None:
+        what = f"{config.encoder} is a closed-form encoder, so there is nothing to compile"
+        raise UsageError(what, where="--compile")
+    if encoder_level(config.encoder) == "frame":
+        what = f"{config.encoder} reads frames; only encoders of video-level features are compiled"
+        raise UsageError(what, where="--compile")
+    names = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "c++", "clang++"]
+    if not any(shutil.which(name) for name in names):
+        what = "no C++ compiler, which torch.compile needs"
+        raise UnavailableError(what, where="--compile", hint="install g++, or --no-compile")

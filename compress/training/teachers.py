@@ -1,21 +1,43 @@
-"""The models that a student learns from: one, or several whose probabilities are averaged."""
+"""The models that a student learns from, and what they say of every video.
+
+A teacher, or the mean of several, gives soft targets beside the labels (Hinton, Vinyals and Dean, Distilling
+the Knowledge in a Neural Network, 2015; for YouTube-8M e.g. Skalic and Austin, Building a Size Constrained
+Predictive Model for Video Classification, 2018). Their scores are kept whole: what a teacher knows about the
+thousands of classes that it gives little is most of what there is to learn, and a class left out would be
+taught as a plain no.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from compress.artifacts import disk
+from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.manifest import Manifest
 from compress.datasets.schema import FeatureSchema
-from compress.errors import CorruptArtifactError, SchemaError, UsageError
+from compress.errors import CorruptArtifactError, NotFoundError, SchemaError, UsageError
+from compress.progress import Note, Progress, Reporter, check_interrupt
+from compress.training.inputs import Table, batch, fingerprint, reading_order
 from compress.training.precision import Precision, choose_precision
-from compress.training.probabilities import log_odds
 from compress.training.run import load_model, model_sha256
+from compress.training.scoring import ROWS, log_odds
+from compress.workers import in_order, workers_for
 from encoders import Inputs, Model
+
+KIND = "teacher-scores"
+_FILE = "log_odds.npy"
+_TYPE = np.dtype("<f2")
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,3 +158,76 @@ def _load(run: Path, device: str) -> Teacher:
     precision = choose_precision("auto", facts["train_config"]["precision"], device)
     schema = FeatureSchema.from_json(facts["schema"])
     return Teacher(run.name, model_sha256(run), model.to(device).eval(), schema, precision)
+
+
+def scores_bytes(videos: int, classes: int) -> int:
+    """What the scores of so many videos take."""
+    return videos * classes * _TYPE.itemsize
+
+
+def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, report: Reporter) -> np.ndarray:
+    """Log-odds of every video, from the cache, or computed and kept there.
+
+    Args:
+        teachers: on `device`.
+        table: N videos.
+        cache: folder of what can be made again.
+        device: "cpu" or "cuda".
+        report: gets progress.
+
+    Returns:
+        float16 (N, C), memory-mapped, read-only: `Teachers.log_odds` of each row of the table.
+
+    Raises:
+        StorageError: the disk refuses them.
+        Interrupted: on request; they are begun again the next time.
+    """
+    key = _key(teachers, table)
+    folder = cache / f"{KIND}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]}"
+    try:
+        return _map(read_folder(folder, KIND))
+    except NotFoundError:
+        pass  # the usual first time
+    except CorruptArtifactError as error:
+        report(Note(f"the teachers' scores are damaged and will be made again ({error})"))
+
+    def write(path: Path) -> None:
+        _write(path, teachers, table, device, report)
+
+    return _map(commit_folder(folder, KIND, {_FILE: write}, {"key": key}))
+
+
+def _key(teachers: Teachers, table: Table) -> dict[str, Any]:
+    members = sorted([teacher.sha256, teacher.precision] for teacher in teachers.members)
+    return {"teachers": members, "data": fingerprint(table)}
+
+
+def _map(manifest: Manifest) -> np.ndarray:
+    scores: np.ndarray = np.load(manifest.path(_FILE), mmap_mode="r", allow_pickle=False)
+    return scores
+
+
+def _write(path: Path, teachers: Teachers, table: Table, device: str, report: Reporter) -> None:
+    """The npy file; not through a memory map: on a full disk that is SIGBUS instead of an error."""
+    classes, done = table.labels.num_classes, 0
+
+    def score(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        inputs, _ = batch(table, rows, torch.device(device))
+        return rows, teachers.log_odds(inputs).cpu().numpy().astype(_TYPE, copy=False)
+
+    with path.open("wb") as file:
+        shape = (len(table), classes)
+        header = {"descr": _TYPE.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.flush()
+        start, row_bytes = file.tell(), scores_bytes(1, classes)
+        disk.reserve(file.fileno(), start + len(table) * row_bytes)
+        order = reading_order(table, ROWS[table.schema.level])
+        with closing(in_order(score, order, workers_for(device))) as blocks:
+            for rows, scores in blocks:
+                for row, values in zip(rows.tolist(), scores, strict=True):  # frames come by length
+                    disk.write_at(file.fileno(), values.data, start + row * row_bytes)
+                done += len(rows)
+                report(Progress("teachers", done, len(table), "videos"))
+                if done < len(table):
+                    check_interrupt()

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from compress.datasets.batches import Position, Step
 from compress.progress import Note, Reporter, silent
-from compress.training.device.table import bytes_of, device_table
-from compress.training.inputs import Table, batch
+from compress.training.inputs import Table, batch, bytes_of, device_table
 from encoders import Inputs
 
 RESIDENT_SHARE = 0.5  # of the device's free memory; the rest is for model, optimiser and activations
