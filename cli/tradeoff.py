@@ -148,7 +148,7 @@ def tradeoff(
 
 
 def _text(done: ReportedTradeoff) -> str:
-    from compress.reports.tradeoff.terminal import print_tradeoff
+    from compress.reports.tradeoff.page import print_tradeoff
 
     shown = printed(lambda console: print_tradeoff(done.table, console))
     return "\n\n".join([shown, facts(_files(done))])

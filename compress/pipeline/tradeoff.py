@@ -22,8 +22,8 @@ from compress.pipeline.stores import Shards, StoreTarget
 from compress.pipeline.tradeoff_points import CODECS, CONTROLS, StorePoint, choose_points
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from compress.reports.tradeoff.measured import Kept, Measured, read_measured
+from compress.reports.tradeoff.page import write_tradeoff
 from compress.reports.tradeoff.table import TradeoffTable, tradeoff_table
-from compress.reports.tradeoff.writing import write_tradeoff
 from compress.store.reader import open_store
 from compress.training.recipes import PRESETS
 from compress.workspace import Workspace

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,7 +42,7 @@ class Column:
     """A column of a table.
 
     Args:
-        title: its name.
+        title: its name; only the terminal keeps its line breaks.
         under: what stands below the first line of its cells, for the head of the table in the terminal.
         left: aligned to the left; numbers are to the right.
         shown: the renderers that show it.
@@ -62,6 +62,12 @@ class Row:
 
     cells: tuple[Cell, ...]
     reference: bool = False
+
+
+def row(*cells: Cell | Part | str | None, reference: bool = False) -> Row:
+    """A row of cells, single parts and plain texts; None becomes a dash."""
+    found = tuple(one if isinstance(one, tuple) else cell(one) for one in cells)
+    return Row(found, reference)
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,11 @@ class Table:
     groups: tuple[Group, ...]
     folded: str = ""
     narrow: bool = False
+
+
+def plain_table(caption: str, titles: Iterable[str], rows: Iterable[Row]) -> Table:
+    """A narrow table without groups, its first column left and the others right."""
+    return Table(caption, tuple(map(Column, titles)), (Group("", tuple(rows)),), narrow=True)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
-from rich.measure import Measurement
 from rich.table import Table as Grid
 from rich.text import Text as Words
 
-from compress.reports.document import Bullets, Cell, Column, Commands, Document, Row, Table, Text, Tone
+from compress.reports.document import Bullets, Cell, Column, Commands, Document, Table, Text, Tone
 
 PLAIN_WIDTH = 120
 """Columns of a report that does not go to a terminal."""
@@ -25,6 +24,7 @@ _COLOURS: dict[Tone, str] = {
     "tag": "dim",
 }
 _MANY_ROWS = 16  # longer tables have no blank line between rows
+_LONGEST_NAME, _LONGEST_CELL = 26, 40  # characters; what is longer is broken
 
 
 def print_document(document: Document, console: Console | None = None) -> None:
@@ -71,50 +71,49 @@ def _missing(commands: Commands) -> Iterator[RenderableType]:
 
 
 def _fitting(table: Table, console: Console) -> Grid:
-    """The table without the columns for which the terminal is too narrow."""
+    """The table without the columns for which the terminal is too narrow; no word and no figure is cut."""
     shown = [i for i, column in enumerate(table.columns) if "terminal" in column.shown]
-    while True:
-        grid = _grid(table, shown, ruled=console.is_terminal)
-        needed = Measurement.get(console, console.options.update(max_width=10_000), grid).minimum
-        least = max(shown, key=lambda i: table.columns[i].drop)
-        if needed <= console.width or not table.columns[least].drop:
-            return grid
-        shown.remove(least)
-
-
-def _grid(table: Table, shown: Sequence[int], *, ruled: bool) -> Grid:
     rows = [row for group in table.groups for row in group.rows]
+    widths = {i: _width(table.columns[i], [row.cells[i] for row in rows], first=i == shown[0]) for i in shown}
+    gap = 2
+    while sum(widths[i] + gap for i in shown) - gap > console.width:
+        least = max(shown, key=lambda i: table.columns[i].drop)
+        if gap == 2:
+            gap = 1
+        elif table.columns[least].drop:
+            shown.remove(least)
+        else:
+            break
     grid = Grid(
-        box=box.SIMPLE_HEAD if ruled else _PLAIN,
-        padding=(0, 1, 0, 0),
+        box=box.SIMPLE_HEAD if console.is_terminal else _PLAIN,
+        show_edge=False,
+        padding=(0, gap - 1, 0, 0),
         pad_edge=False,
         leading=1 if len(rows) <= _MANY_ROWS else 0,
     )
-    for place, i in enumerate(shown):
-        column = table.columns[i]
-        title = Words(column.title + (f"\n{column.under}" if column.under else ""))
-        if place == 0:
-            grid.add_column(title, min_width=_longest_word(column, [row.cells[i] for row in rows]))
-        else:
-            grid.add_column(title, justify="left" if column.left else "right", no_wrap=True)
+    for i in shown:
+        column, first = table.columns[i], i == shown[0]
+        grid.add_column(
+            Words(column.title + (f"\n{column.under}" if column.under else "")),
+            justify="left" if first or column.left else "right",
+            no_wrap=not first,
+            min_width=widths[i],
+            overflow="fold",
+        )
     for group in table.groups:
         if group.title and group.rows:
             grid.add_row(Words(group.title, style="bold"))
         for row in group.rows:
-            _add(grid, row, shown)
+            grid.add_row(*(_words(row.cells[i]) for i in shown), style="bold" if row.reference else "")
     return grid
 
 
-def _add(grid: Grid, row: Row, shown: Sequence[int]) -> None:
-    grid.add_row(*(_words(row.cells[i]) for i in shown), style="bold" if row.reference else "")
-
-
 def _words(found: Cell) -> Words:
-    lines = Words("\n").join(Words(part.text, style=_COLOURS.get(part.tone, "")) for part in found)
-    return lines
+    return Words("\n").join(Words(part.text, style=_COLOURS.get(part.tone, "")) for part in found)
 
 
-def _longest_word(column: Column, cells: Sequence[Cell]) -> int:
-    """Columns that the names of rows need: no word of them is cut."""
-    texts = [column.title, *(part.text for found in cells for part in found)]
-    return max(len(word) for text in texts for word in (text.split() or [""]))
+def _width(column: Column, cells: Sequence[Cell], *, first: bool) -> int:
+    """The least width of a column: of its longest line, or of the longest word of the first column."""
+    texts = [column.title, column.under, *(part.text for found in cells for part in found)]
+    lines = [line for text in texts for line in (text.split() if first else text.splitlines())]
+    return min(max(map(len, lines)), _LONGEST_NAME if first else _LONGEST_CELL)

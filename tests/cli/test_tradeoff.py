@@ -22,7 +22,7 @@ def small(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "evaluation.intervals",
         "evaluation.row",
         "evaluation.half_figures",
-        "reports.tradeoff.sampled",
+        "reports.tradeoff.measured",
     )
     for module in modules:
         monkeypatch.setattr(f"compress.{module}.RESAMPLES", 20)

@@ -41,7 +41,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
         "compress.evaluation.half_figures",
     ):
         monkeypatch.setattr(f"{module}.RESAMPLES", 20)
-    monkeypatch.setattr("compress.reports.tradeoff.sampled.RESAMPLES", 20)
+    monkeypatch.setattr("compress.reports.tradeoff.measured.RESAMPLES", 20)
     clear_interrupt()
 
 

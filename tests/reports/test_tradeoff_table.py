@@ -11,8 +11,7 @@ import pytest
 from compress.errors import DataError, NotFoundError
 from compress.evaluation.query_precision import QueryPrecision
 from compress.metrics import TopScores
-from compress.reports.tradeoff.measured import Kept, read_measured
-from compress.reports.tradeoff.sampled import difference_interval, mean_interval, sample
+from compress.reports.tradeoff.measured import Kept, difference_interval, mean_interval, read_measured, sample
 from compress.reports.tradeoff.table import tradeoff_table
 from tests.reports.scored_videos import top
 from tests.reports.tradeoff_points import figures, many, measured, original
@@ -20,7 +19,7 @@ from tests.reports.tradeoff_points import figures, many, measured, original
 
 @pytest.fixture(autouse=True)
 def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compress.reports.tradeoff.sampled.RESAMPLES", 60)
+    monkeypatch.setattr("compress.reports.tradeoff.measured.RESAMPLES", 60)
 
 
 def scored() -> TopScores:

@@ -8,8 +8,7 @@ import numpy as np
 
 from compress.metrics import Interval
 from compress.reports.row import Data, Figures, HeadTraining, Role, Row
-from compress.reports.tradeoff.measured import Measured
-from compress.reports.tradeoff.sampled import METRICS, Sampled
+from compress.reports.tradeoff.measured import METRICS, Measured, Sampled
 
 RESAMPLES = 200
 NOISE = {

@@ -9,9 +9,8 @@ from compress.reports.charts import BASELINE, SERIES, Line, Mark, scatter
 from compress.reports.document import Chart
 from compress.reports.svg import Look
 from compress.reports.table_4 import pareto
-from compress.reports.tradeoff.point import Point
-from compress.reports.tradeoff.table import TradeoffTable
-from compress.reports.tradeoff.wording import NAMES
+from compress.reports.tradeoff.measured import NAMES
+from compress.reports.tradeoff.table import Point, TradeoffTable
 from compress.reports.wording import bracket, figure
 
 CAPTION = (
