@@ -13,7 +13,7 @@ from compress.datasets.formats.framing import RawRecord, read_records, write_rec
 from compress.datasets.labels import Labels
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import FrameRecord, Record, SegmentRecord, VideoRecord
-from compress.datasets.sample import write_sample
+from compress.datasets.sample.writer import write_sample
 from compress.datasets.schema import (
     AUDIOSET,
     YT8M_2017_FRAME,

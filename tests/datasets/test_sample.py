@@ -15,7 +15,7 @@ import pytest
 from compress.datasets.record import FrameRecord, Record, VideoRecord
 from compress.datasets.sample import write_sample
 from compress.datasets.sample.frames import dequantize, mean_error_bound
-from compress.datasets.sample.ids import NUM_IDS, first_number, video_id
+from compress.datasets.sample.writer import NUM_IDS, first_number, video_id
 from compress.datasets.source import open_source
 from compress.errors import UsageError
 from compress.progress import Event, Progress

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from compress.datasets.sample.features import AUDIO, HIGHEST, LOWEST, VISUAL
+from compress.datasets.sample.frames import HIGHEST, LOWEST
 from compress.datasets.sample.labels import build_taxonomy, draw_labels
-from compress.datasets.sample.world import BLOCK, World, build_world
+from compress.datasets.sample.world import AUDIO, BLOCK, VISUAL, World
 from compress.datasets.source import open_source
 
 CLASSES = 150
@@ -30,7 +30,7 @@ def draw(world: World, blocks: range) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return build_world(0, CLASSES)
+    return World(0, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_a_small_network_beats_linear_models_clearly(
 
 @pytest.mark.parametrize("num_classes", [2, 3, 17, 4716])
 def test_a_world_of_any_size_has_classes_in_range(num_classes: int) -> None:
-    block = build_world(1, num_classes).block(0)
+    block = World(1, num_classes).block(0)
     assert block.slots[:, 0].min() >= 0
     assert block.slots.max() < num_classes
     assert np.isfinite(block.features).all()

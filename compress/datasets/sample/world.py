@@ -1,7 +1,13 @@
 """A world: the class structure that a seed and a number of classes stand for, and the videos that live in it.
 
-Videos are drawn in blocks of 256 with one random stream a block, always whole, so that video i depends on
-(seed, num_classes, i) alone, whatever the shards, the order or the number of videos asked for.
+A video looks like its labels: labels -> styles -> a latent point -> a random map -> 1152 features. Three
+things make a linear model fall short, as on real video: a class has several styles (modes) that lie in
+different directions, labels that meet in a video multiply into each other, and the map saturates.
+
+Videos are drawn in blocks of 256 with one random stream per block, always whole, so that video i depends on
+(seed, num_classes, i) alone, whatever the shards, the order or the number of videos asked for. The products
+of the map are exact: their factors are small integers over a power of two, so that every partial sum fits a
+float32. The features do not depend on the number of threads or on the linear algebra library.
 """
 
 from __future__ import annotations
@@ -10,13 +16,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.datasets.sample import features
+from compress.datasets.sample.frames import HIGHEST, LOWEST
 from compress.datasets.sample.labels import Taxonomy, build_taxonomy, draw_labels
 
 BLOCK = 256
 CALIBRATION_BLOCKS = 16
+VISUAL, AUDIO = 1024, 128
 
-# First words of the seeds of the random streams, so that none meets another.
+LATENT, HIDDEN, STYLES = 96, 512, 3
+STYLE_CHANCE = (0.45, 0.3, 0.25)
+INHERITED = 0.5  # how much a class looks like its parent
+SHARED_BY_STYLES = 0.55  # how much the styles of a class have in common; 1 would be one mode per class
+INTERACTION = 0.7
+LATENT_NOISE = 0.9
+SIGNAL = 0.27  # share of the variance of a feature that the labels and the latent noise explain
+NORM_SPREAD = 0.36  # real norms of mean_rgb: 6.8, 12.7, 24.4 at 5, 50, 95 %
+AUDIO_NORM_SPREAD = 0.27  # mean_audio: 4.6, 7.1, 11.6
+GRID = 64.0  # steps per unit of the inputs of both layers
+LATENT_LIMIT = 8.0  # standard deviations
+MAP_LEVELS = 7  # weights of both layers are integers in [-7, 7]
+
+# First words of the seeds of the random streams, so that none meets another; the writer has 4.
 _WORLD, _CALIBRATION, _BLOCKS = 1, 2, 3
 
 
@@ -38,38 +58,100 @@ class Block:
         return np.sort(slots[slots >= 0])
 
 
-@dataclass(frozen=True)
 class World:
-    """Everything that depends on the seed and the number of classes only."""
+    """Everything that depends on the seed and the number of classes only; built in a fraction of a second."""
 
-    seed: int
-    taxonomy: Taxonomy
-    appearance: features.Appearance
-
-    @property
-    def num_classes(self) -> int:
-        return len(self.taxonomy.topic)
+    def __init__(self, seed: int, num_classes: int) -> None:
+        self.seed, self.num_classes = seed, num_classes
+        rng = np.random.default_rng([_WORLD, seed, num_classes])
+        self.taxonomy = build_taxonomy(num_classes, rng)
+        self._styles = _styles(self.taxonomy, rng)
+        self._first = _weights((LATENT, HIDDEN), rng)
+        self._bias = (0.5 * rng.standard_normal(HIDDEN)).astype(np.float32)
+        self._second = _weights((HIDDEN, VISUAL + AUDIO), rng)
+        self._whiten(np.random.default_rng([_CALIBRATION, seed, num_classes]))
 
     def block(self, index: int) -> Block:
         """Videos index * BLOCK to (index + 1) * BLOCK."""
         rng = np.random.default_rng([_BLOCKS, self.seed, self.num_classes, index])
         slots = draw_labels(self.taxonomy, BLOCK, rng)
-        look = self.appearance
-        output = features.map_to_features(look, features.latent_points(look.styles, slots, rng))
-        signal = (output - look.centre) * look.scale
-        return Block(slots, features.finish_features(signal, look.spread, rng))
+        signal = (self._map(self._points(slots, rng)) - self._centre) * self._scale
+        return Block(slots, _finish(signal, rng))
+
+    def _whiten(self, rng: np.random.Generator) -> None:
+        """Measure mean and deviation of latent points and of the map's outputs, on videos of no shard."""
+        points = self._points(draw_labels(self.taxonomy, BLOCK * CALIBRATION_BLOCKS, rng), rng)
+        exact = points.astype(np.float64)
+        values, vectors = np.linalg.eigh(np.cov(exact.T))
+        # No topic may fill the features as the most frequent ones would: real features are whitened as well.
+        self._middle, self._whitener = exact.mean(axis=0), (vectors / np.sqrt(values)) @ vectors.T
+        outputs = self._map(points).astype(np.float64)
+        self._centre = np.rint(outputs.mean(axis=0)).astype(np.float32)
+        self._scale = (1.0 / outputs.std(axis=0)).astype(np.float32)
+
+    def _points(self, slots: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Where videos with these classes lie: float32 (n, LATENT), of length about 1."""
+        style = rng.choice(STYLES, size=slots.shape, p=STYLE_CHANCE)
+        visible = rng.uniform(0.45, 1.0, size=slots.shape).astype(np.float32)
+        visible[:, 0] = 1.0
+        visible[slots < 0] = 0.0
+        visible /= np.sqrt((visible**2).sum(axis=1, keepdims=True))
+        parts = self._styles[slots, style] * visible[:, :, None]
+        primary, others = parts[:, 0], parts[:, 1:].sum(axis=1)
+        # Unit vectors have entries of 1 / sqrt(LATENT): the factor makes products as large as the parts.
+        met = np.roll(primary, 1, axis=1) * others * np.float32(INTERACTION * np.sqrt(LATENT))
+        noise = rng.standard_normal(primary.shape, dtype=np.float32)
+        return primary + others + met + noise * np.float32(LATENT_NOISE / np.sqrt(LATENT))
+
+    def _map(self, points: np.ndarray) -> np.ndarray:
+        """The random two-layer map: (n, LATENT) -> float32 (n, 1152), exact in any order of the sums."""
+        white = np.clip((points - self._middle) @ self._whitener, -LATENT_LIMIT, LATENT_LIMIT)
+        steps = np.rint(white * GRID).astype(np.float32)
+        deviation = np.sqrt(MAP_LEVELS * (MAP_LEVELS + 1) / 3.0)  # of the integer weights
+        inner = (steps @ self._first).astype(np.float64) / (GRID * deviation * np.sqrt(LATENT))
+        hidden = np.rint(np.tanh(inner + self._bias) * GRID).astype(np.float32)
+        return hidden @ self._second
 
 
-def build_world(seed: int, num_classes: int) -> World:
-    """The world of a seed; takes a fraction of a second."""
-    rng = np.random.default_rng([_WORLD, seed, num_classes])
-    taxonomy = build_taxonomy(num_classes, rng)
-    look = features.build_appearance(taxonomy, rng)
-    calibration = np.random.default_rng([_CALIBRATION, seed, num_classes])
-    return World(seed, taxonomy, _whitened(look, taxonomy, calibration))
+def _styles(taxonomy: Taxonomy, rng: np.random.Generator) -> np.ndarray:
+    """Where each style of a class lies, unit vectors float32 (C, STYLES, LATENT)."""
+    num_classes = len(taxonomy.topic)
+    topics = _unit(rng.standard_normal((taxonomy.num_topics, LATENT)))
+    own = _unit(rng.standard_normal((num_classes, LATENT)))
+    base = np.empty((num_classes, LATENT))
+    # A parent need not come before its child in order of popularity: go by depth.
+    depth = (taxonomy.ancestors >= 0).sum(axis=1)
+    for level in range(depth.max() + 1):
+        rows = np.flatnonzero(depth == level)
+        above = base[taxonomy.ancestors[rows, 0]] if level else topics[taxonomy.topic[rows]]
+        base[rows] = _unit(INHERITED * above + (1.0 - INHERITED) * own[rows])
+    apart = _unit(rng.standard_normal((num_classes, STYLES, LATENT)))
+    return _unit(SHARED_BY_STYLES * base[:, None] + (1.0 - SHARED_BY_STYLES) * apart).astype(np.float32)
 
 
-def _whitened(look: features.Appearance, taxonomy: Taxonomy, rng: np.random.Generator) -> features.Appearance:
-    """Measure mean and deviation of the map's output on videos of no shard."""
-    slots = draw_labels(taxonomy, BLOCK * CALIBRATION_BLOCKS, rng)
-    return features.whiten(look, features.latent_points(look.styles, slots, rng))
+def _weights(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(-MAP_LEVELS, MAP_LEVELS + 1, size=shape).astype(np.float32)
+
+
+def _finish(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Add what nothing explains, give each video its norm, clip: white signal -> float32 (n, 1152)."""
+    noise = rng.standard_normal(signal.shape, dtype=np.float32)
+    mixed = np.float32(np.sqrt(SIGNAL)) * signal + np.float32(np.sqrt(1.0 - SIGNAL)) * noise
+    # The mean of few scenes has a large norm, many average out; rgb and audio share a part of it.
+    shared, visual, audio = rng.standard_normal((3, len(signal)))
+    mixed[:, :VISUAL] *= _norm_factor(0.8 * shared + 0.6 * visual, NORM_SPREAD)
+    mixed[:, VISUAL:] *= _norm_factor(0.8 * shared + 0.6 * audio, AUDIO_NORM_SPREAD)
+    # Standard deviations fall with the index, as measured on real mean_rgb (0.75 to 0.40) and mean_audio.
+    rgb_spread = 0.405 + 0.36 * np.exp(-np.arange(VISUAL) / 110.0)
+    audio_spread = 0.595 + 0.33 * np.exp(-np.arange(AUDIO) / 25.0)
+    spread = np.concatenate([rgb_spread, audio_spread]).astype(np.float32)
+    return np.clip(mixed * spread, LOWEST, HIGHEST).astype(np.float32)
+
+
+def _norm_factor(normal: np.ndarray, spread: float) -> np.ndarray:
+    """Log-normal with a mean square of 1: float32 (n, 1)."""
+    return np.exp(spread * normal - spread**2).astype(np.float32)[:, None]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -1,8 +1,12 @@
-"""Writes invented videos as YouTube-8M shards, with the vocabulary of their classes beside them."""
+"""Writes invented videos as YouTube-8M shards, with the vocabulary of their classes beside them.
+
+Each split draws from a range of video numbers of its own, so that "train" and "validate" never share a video.
+"""
 
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +19,21 @@ from compress.datasets.formats.examples import serialize_frames, serialize_video
 from compress.datasets.formats.framing import write_records
 from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.sample.frames import NUM_FRAMES, check_num_frames, invent_frames
-from compress.datasets.sample.ids import first_number, video_id
-from compress.datasets.sample.vocabulary import vocabulary_csv
-from compress.datasets.sample.world import BLOCK, World, build_world
+from compress.datasets.sample.labels import vocabulary_csv
+from compress.datasets.sample.world import BLOCK, World
 from compress.datasets.schema import YT8M_2018_FRAME, YT8M_2018_VIDEO, FeatureSchema
 from compress.errors import UsageError
 from compress.progress import Progress, Reporter, check_interrupt, silent
 
 VOCABULARY = "vocabulary.csv"
 _FRAMES = 4  # first word of the seed of a video's frames; world.py has 1 to 3
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+LETTERS = 4
+NUM_IDS = len(ALPHABET) ** LETTERS  # 14.8 million
+SPLIT_START = {"train": 0, "validate": 4_000_000, "test": 8_000_000}
+OTHER_START = 12_000_000
+_MULTIPLIER = 9_368_327  # shares no factor with 62, so that the map from numbers to ids is one to one
 
 
 def write_sample(
@@ -69,7 +79,7 @@ def write_sample(
     check_num_frames(num_frames)
     first = first_number(prefix, start, num_videos)
     paths = [folder / f"{prefix}{shard:04d}.tfrecord" for shard in range(shards)]
-    world = build_world(seed, num_classes)
+    world = World(seed, num_classes)
     vocabulary = vocabulary_csv(world.taxonomy)
     _check_folder(folder, paths, prefix, vocabulary)
     bounds = [first + num_videos * shard // shards for shard in range(shards + 1)]
@@ -131,3 +141,25 @@ def _check_folder(folder: Path, paths: list[Path], prefix: str, vocabulary: byte
             where=listed,
             hint="samples in one folder need the same seed and number of classes",
         )
+
+
+def first_number(prefix: str, start: int, num_videos: int) -> int:
+    """Number of the first of `num_videos` videos of a split, counted from `start` within it."""
+    low = SPLIT_START.get(prefix, OTHER_START)
+    high = min(bound for bound in [*SPLIT_START.values(), OTHER_START, NUM_IDS] if bound > low)
+    if start < 0 or start + num_videos > high - low:
+        raise UsageError(
+            f"videos {start} to {start + num_videos} of '{prefix}' do not exist",
+            hint=f"start and number of videos have to stay within 0 and {high - low}",
+        )
+    return low + start
+
+
+def video_id(seed: int, number: int) -> bytes:
+    """4 letters; the ids of a seed are all different."""
+    rest = (number * _MULTIPLIER + seed * 7919) % NUM_IDS
+    letters = []
+    for _ in range(LETTERS):
+        rest, digit = divmod(rest, len(ALPHABET))
+        letters.append(ALPHABET[digit])
+    return "".join(letters).encode()
