@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifacts import disk
-from compress.artifacts.faults import fault_point
 from compress.errors import CompressError, CorruptArtifactError, DataError, NotFoundError
 
 _PROBE_BYTES = 65_536
@@ -39,7 +38,7 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
     temporary = path.with_name(f"{path.name}.tmp.{os.getpid()}")
     with removed_on_error(temporary, path, needed):
         yield temporary
-        fault_point("write")
+        disk.fault_point("write")
         disk.fsync_path(temporary)
         disk.rename(temporary, path)
     with disk.storage_errors(path):

@@ -1,15 +1,26 @@
-"""The commit steps: each write, fsync, rename and unlink of an artifact is made here, at a fault point."""
+"""The commit steps: each write, fsync, rename and unlink of an artifact is made here, at a fault point.
+
+Fault points are numbered, so that a test can break every commit step in turn (SQLite's anomaly loops). They
+do nothing unless the environment says `COMPRESS_FAULT=<kill|enospc|eio>@<k>`: the k-th commit step of the
+process (from 1) then kills the process, or fails as a full or broken disk does. `enospc@3+` fails at step 3
+and at every later one.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compress.artifacts.faults import armed, fault_point
-from compress.errors import StorageError
+from compress.errors import ConfigError, StorageError
+
+FAULT_VARIABLE = "COMPRESS_FAULT"
+_PLAN = re.compile(r"(kill|enospc|eio)@([1-9][0-9]*)(\+?)")
+_ERRNO = {"enospc": errno.ENOSPC, "eio": errno.EIO}
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HINTS = {
@@ -21,6 +32,9 @@ _HINTS = {
     errno.EPERM: "check the permissions of the folder, or choose another one",
     errno.EIO: "the disk reported an I/O error; check it before you trust what it holds",
 }
+
+_steps = 0
+_logs: list[list[str]] = []
 
 
 def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
@@ -138,3 +152,58 @@ def _free_words(path: Path) -> str:
 
 def _is_own(name: object, path: Path) -> bool:
     return not isinstance(name, str | bytes) or path.name in Path(os.fsdecode(name)).name
+
+
+def armed() -> bool:
+    """Whether a fault is asked for; writers then tear a write in two, so that a kill leaves half of it."""
+    return FAULT_VARIABLE in os.environ
+
+
+def fault_point(name: str) -> None:
+    """Count one commit step; die or fail here when COMPRESS_FAULT names this step.
+
+    Args:
+        name: what happens next ("write", "fsync", "rename", ...), for the log of a test.
+
+    Raises:
+        OSError: ENOSPC or EIO, as planned.
+        ConfigError: COMPRESS_FAULT is not `<kill|enospc|eio>@<k>`.
+    """
+    global _steps
+    _steps += 1
+    for log in _logs:
+        log.append(name)
+    plan = os.environ.get(FAULT_VARIABLE)
+    if plan is not None:
+        _fail_if_planned(plan, name)
+
+
+def reset_steps() -> None:
+    """Count from 1 again (a test that breaks several runs in one process)."""
+    global _steps
+    _steps = 0
+
+
+@contextmanager
+def recorded_steps() -> Iterator[list[str]]:
+    """The names of the commit steps made inside the `with`, in order."""
+    log: list[str] = []
+    _logs.append(log)
+    try:
+        yield log
+    finally:
+        # By identity: two nested logs may hold equal names.
+        _logs[:] = [other for other in _logs if other is not log]
+
+
+def _fail_if_planned(plan: str, name: str) -> None:
+    match = _PLAN.fullmatch(plan)
+    if match is None:
+        what = f"{FAULT_VARIABLE}={plan!r} is not <kill|enospc|eio>@<k>"
+        raise ConfigError(what, hint=f"unset {FAULT_VARIABLE}")
+    kind, step, forever = match[1], int(match[2]), bool(match[3])
+    if _steps != step and not (forever and _steps > step):
+        return
+    if kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise OSError(_ERRNO[kind], f"{os.strerror(_ERRNO[kind])} (injected at step {_steps}, {name})")

@@ -22,7 +22,6 @@ from compress.artifacts.atomic import (
     write_bytes,
     write_new,
 )
-from compress.artifacts.faults import fault_point
 from compress.artifacts.hashed import Verify, matches
 from compress.artifacts.lock import exclusive
 from compress.artifacts.manifest import (
@@ -122,7 +121,7 @@ def _store(folder: Path, name: str, content: Content) -> StoredFile:
             write_new(temporary, content)
         else:
             content(temporary)
-            fault_point("write")
+            disk.fault_point("write")
         disk.fsync_path(temporary)
         file = _describe(temporary, name)
         disk.rename(temporary, folder / file.stored)

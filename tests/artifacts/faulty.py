@@ -7,7 +7,7 @@ import signal
 import traceback
 from collections.abc import Callable
 
-from compress.artifacts.faults import VARIABLE, reset_steps
+from compress.artifacts.disk import FAULT_VARIABLE, reset_steps
 from compress.errors import CompressError
 
 KILLED, SUCCEEDED, CRASHED = -signal.SIGKILL, 0, 1
@@ -30,7 +30,7 @@ def run_under_fault(work: Callable[[], object], fault: str | None = None) -> int
 def _run(work: Callable[[], object], fault: str | None) -> int:
     reset_steps()
     if fault is not None:
-        os.environ[VARIABLE] = fault
+        os.environ[FAULT_VARIABLE] = fault
     try:
         work()
     except CompressError as error:

@@ -12,7 +12,7 @@ import pytest
 
 from compress.artifacts import atomic, disk
 from compress.artifacts.atomic import read_json, replacing, sha256_file, write_bytes, write_json
-from compress.artifacts.faults import recorded_steps
+from compress.artifacts.disk import recorded_steps
 from compress.errors import CorruptArtifactError, DataError, NotFoundError, RecordError, StorageError
 from tests.artifacts.faulty import KILLED, SUCCEEDED, run_under_fault
 

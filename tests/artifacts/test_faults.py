@@ -6,14 +6,14 @@ import errno
 
 import pytest
 
-from compress.artifacts.faults import VARIABLE, armed, fault_point, recorded_steps, reset_steps
+from compress.artifacts.disk import FAULT_VARIABLE, armed, fault_point, recorded_steps, reset_steps
 from compress.errors import ConfigError
 from tests.artifacts.faulty import KILLED, SUCCEEDED, run_under_fault
 
 
 @pytest.fixture(autouse=True)
 def _from_step_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(FAULT_VARIABLE, raising=False)
     reset_steps()
 
 
@@ -34,14 +34,14 @@ def test_without_the_variable_nothing_fails() -> None:
 
 @pytest.mark.parametrize(("plan", "failed"), [("eio@3", [3]), ("enospc@2", [2]), ("eio@4+", [4, 5, 6])])
 def test_the_named_step_fails_once_or_from_then_on(plan: str, failed: list[int], monkeypatch) -> None:
-    monkeypatch.setenv(VARIABLE, plan)
+    monkeypatch.setenv(FAULT_VARIABLE, plan)
     assert armed()
     assert failing_steps(6) == failed
 
 
 @pytest.mark.parametrize(("kind", "number"), [("enospc", errno.ENOSPC), ("eio", errno.EIO)])
 def test_a_fault_looks_like_the_systems_own(kind: str, number: int, monkeypatch) -> None:
-    monkeypatch.setenv(VARIABLE, f"{kind}@1")
+    monkeypatch.setenv(FAULT_VARIABLE, f"{kind}@1")
     with pytest.raises(OSError, match="injected at step 1, rename") as caught:
         fault_point("rename")
     assert caught.value.errno == number
@@ -54,8 +54,8 @@ def test_kill_kills_at_its_step() -> None:
 
 @pytest.mark.parametrize("plan", ["", "kill", "kill@0", "kill@-1", "kill@x", "boom@1", "kill@1 "])
 def test_a_plan_that_makes_no_sense_is_refused(plan: str, monkeypatch) -> None:
-    monkeypatch.setenv(VARIABLE, plan)
-    with pytest.raises(ConfigError, match=VARIABLE):
+    monkeypatch.setenv(FAULT_VARIABLE, plan)
+    with pytest.raises(ConfigError, match=FAULT_VARIABLE):
         fault_point("write")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.artifacts.faults import recorded_steps
+from compress.artifacts.disk import recorded_steps
 from compress.datasets.source import Source
 from compress.encoding import EncodeResult
 from compress.errors import Interrupted, UsageError

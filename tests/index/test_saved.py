@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from compress import faiss_engine
-from compress.artifacts import faults
+from compress.artifacts import disk
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.errors import CompressError, CorruptArtifactError, DataError, NotFoundError, StorageError
 from compress.index import build_index, open_index
@@ -160,9 +160,9 @@ def test_a_refusing_disk_leaves_the_old_index_or_the_new_one(fault, store, tmp_p
     seen = []
     while len(seen) < 100:
         shutil.copytree(tmp_path / "old", tmp_path / "index", dirs_exist_ok=True)
-        faults.reset_steps()
+        disk.reset_steps()
         with monkeypatch.context() as environment:
-            environment.setenv(faults.VARIABLE, f"{fault}@{len(seen) + 1}")
+            environment.setenv(disk.FAULT_VARIABLE, f"{fault}@{len(seen) + 1}")
             try:
                 build_index(store, tmp_path / "index", recall_queries=10)
             except StorageError:
@@ -203,7 +203,7 @@ def test_a_kill_at_any_step_leaves_the_old_index_or_the_new_one(store, tmp_path)
     seen = []
     while len(seen) < 100:
         shutil.copytree(tmp_path / "old", tmp_path / "index")
-        environment = {**os.environ, faults.VARIABLE: f"kill@{len(seen) + 1}"}
+        environment = {**os.environ, disk.FAULT_VARIABLE: f"kill@{len(seen) + 1}"}
         root = Path(__file__).parents[2]
         child = subprocess.run([sys.executable, "-c", CHILD, tmp_path], env=environment, cwd=root, timeout=60)
         kind = is_whole(tmp_path / "index", store)

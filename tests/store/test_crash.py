@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from compress.artifacts.faults import recorded_steps
+from compress.artifacts.disk import recorded_steps
 from compress.errors import StorageError
 from compress.store.reader import open_store
 from compress.store.writer import open_writer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compress.artifacts.faults import recorded_steps
+from compress.artifacts.disk import recorded_steps
 from compress.progress import Event
 from compress.training import train
 from tests.artifacts.faulty import KILLED, SUCCEEDED, run_under_fault
