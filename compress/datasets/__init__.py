@@ -2,17 +2,15 @@
 
 from compress.datasets.batches import (
     Position,
-    batches_an_epoch,
+    batches_per_epoch,
     bucketed_batches,
     sequential_batches,
     shuffled_batches,
 )
-from compress.datasets.catalogue import Catalogue, scan
+from compress.datasets.catalogue import scan
 from compress.datasets.export import expand_frames, write_shards
-from compress.datasets.formats.framing import RawRecord, read_records, write_records
+from compress.datasets.formats.framing import read_records
 from compress.datasets.labels import Labels
-from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
-from compress.datasets.record import FrameRecord, Record, SegmentRecord, VideoRecord
 from compress.datasets.sample.writer import write_sample
 from compress.datasets.schema import (
     AUDIOSET,
@@ -20,12 +18,11 @@ from compress.datasets.schema import (
     YT8M_2017_VIDEO,
     YT8M_2018_FRAME,
     YT8M_2018_VIDEO,
-    YT8M_MAX_FRAMES,
     FeatureSchema,
 )
 from compress.datasets.source import Source, open_source
-from compress.datasets.table import FrameTable, Table, VideoTable, load_table
-from compress.datasets.vocabulary import Vocabulary, load_vocabulary
+from compress.datasets.table import FrameTable, VideoTable, load_table
+from compress.datasets.vocabulary import load_vocabulary
 
 __all__ = [
     "AUDIOSET",
@@ -33,25 +30,13 @@ __all__ = [
     "YT8M_2017_VIDEO",
     "YT8M_2018_FRAME",
     "YT8M_2018_VIDEO",
-    "YT8M_MAX_FRAMES",
-    "Catalogue",
     "FeatureSchema",
-    "FrameRecord",
     "FrameTable",
     "Labels",
-    "OnCorrupt",
-    "Policy",
     "Position",
-    "RawRecord",
-    "Record",
-    "SegmentRecord",
-    "SkippedRecord",
     "Source",
-    "Table",
-    "VideoRecord",
     "VideoTable",
-    "Vocabulary",
-    "batches_an_epoch",
+    "batches_per_epoch",
     "bucketed_batches",
     "expand_frames",
     "load_table",
@@ -61,7 +46,6 @@ __all__ = [
     "scan",
     "sequential_batches",
     "shuffled_batches",
-    "write_records",
     "write_sample",
     "write_shards",
 ]

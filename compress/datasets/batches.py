@@ -21,9 +21,9 @@ class Position:
     epoch: int = 0
     batch: int = 0
 
-    def after(self, batches_an_epoch: int) -> Position:
+    def after(self, batches_per_epoch: int) -> Position:
         """The position one batch later."""
-        if self.batch + 1 < batches_an_epoch:
+        if self.batch + 1 < batches_per_epoch:
             return Position(self.epoch, self.batch + 1)
         return Position(self.epoch + 1, 0)
 
@@ -31,7 +31,7 @@ class Position:
 Step = tuple[Position, np.ndarray]
 
 
-def batches_an_epoch(num_rows: int, batch_size: int) -> int:
+def batches_per_epoch(num_rows: int, batch_size: int) -> int:
     """How many batches visit every row once; the last may be shorter."""
     return -(-num_rows // batch_size)
 
@@ -120,7 +120,7 @@ def _generator(seed: int, epoch: int) -> np.random.Generator:
 def _check(num_rows: int, batch_size: int, seed: int, start: Position) -> int:
     if num_rows < 1 or batch_size < 1 or seed < 0:
         raise UsageError(f"{num_rows} rows in batches of {batch_size} with seed {seed} cannot be made")
-    total = batches_an_epoch(num_rows, batch_size)
+    total = batches_per_epoch(num_rows, batch_size)
     if start.epoch < 0 or not 0 <= start.batch < total:
         raise UsageError(
             f"position {start} is outside an epoch of {total} batches",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from compress.artifacts.atomic import replacing
 from compress.errors import DataError, StorageError, UsageError
@@ -78,18 +78,14 @@ class Policy:
         if key in self._skipped:
             return
         kept = None if self.quarantine is None else _keep(self.quarantine, skipped, raw())
-        self._skipped[key] = SkippedRecord(**{**_fields(skipped), "quarantined": kept})
-
-
-def _fields(skipped: SkippedRecord) -> dict[str, Any]:
-    return {name: getattr(skipped, name) for name in SkippedRecord.__dataclass_fields__}
+        self._skipped[key] = replace(skipped, quarantined=kept)
 
 
 def _keep(folder: Path, skipped: SkippedRecord, pieces: Iterable[bytes]) -> Path:
     # Two shards of the same name in different folders must not overwrite each other's records.
     shard = hashlib.sha256(str(skipped.shard.resolve()).encode()).hexdigest()[:8]
     target = folder / f"{skipped.shard.name}-{shard}.{skipped.offset}.bin"
-    line = {**_fields(skipped), "shard": str(skipped.shard), "quarantined": target.name}
+    line = {**asdict(skipped), "shard": str(skipped.shard), "quarantined": target.name}
     try:
         with replacing(target) as unfinished, unfinished.open("wb") as copy:
             for piece in pieces:

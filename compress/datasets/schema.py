@@ -10,9 +10,6 @@ from compress.errors import SchemaError
 
 Level = Literal["video", "frame"]
 
-# The longest a frame-level video of the YouTube-8M releases gets (one frame a second); stated, not enforced.
-YT8M_MAX_FRAMES = 360
-
 # Labels are kept as int32.
 MAX_CLASSES = 2**31 - 1
 

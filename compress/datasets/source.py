@@ -10,7 +10,7 @@ from pathlib import Path
 from compress.artifacts import disk
 from compress.artifacts.atomic import sha256_file
 from compress.datasets.formats import format_of
-from compress.datasets.formats.format import Format, ShardReader
+from compress.datasets.formats.format import Format, ShardReader, Wanted
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import Block, Record, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
@@ -140,17 +140,10 @@ def open_source(
         raise SchemaError("arrays and TFRecord shards cannot be mixed in one source", where=shards[0])
     if labels:
         _check_labels_file(labels, shards)
+    wanted = Wanted(policy, schema, num_classes, require_labels, max_frames, labels)
     readers: dict[Path, ShardReader] = {}
     for each, paths in formats.items():
-        readers |= each.open(
-            paths,
-            policy,
-            schema=schema,
-            num_classes=num_classes,
-            require_labels=require_labels,
-            max_frames=max_frames,
-            labels=labels,
-        )
+        readers |= each.open(paths, wanted)
     source = Source({path: readers[path] for path in shards}, policy, require_labels)
     for path, reader in readers.items():
         if reader.schema != source.schema:

@@ -15,7 +15,7 @@ import torch
 
 from compress.artifacts.folder import read_folder
 from compress.artifacts.lock import exclusive
-from compress.datasets.batches import batches_an_epoch
+from compress.datasets.batches import batches_per_epoch
 from compress.errors import DivergedError, Interrupted, RecordError
 from compress.metrics import Figures
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
@@ -161,7 +161,7 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
     if refinement is not None:
         refinement.begin(state)
 
-    steps = batches_an_epoch(len(table), config.batch_size)
+    steps = batches_per_epoch(len(table), config.batch_size)
     report(Note(describe(config, model, len(table), steps)))
     if state.at.measured < state.at.epoch:
         _finish_epoch(work, state)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from compress.datasets.export import write_shards
+from compress.datasets.formats import FORMATS, format_of, suffixes
 from compress.datasets.record import VideoRecord
 from compress.datasets.source import Source, open_source
 from compress.errors import (
@@ -119,6 +120,29 @@ def test_every_format_gives_the_same_records(write: Callable[[Path], Path], tmp_
     got = np.stack([record.features for record in records])
     assert got.dtype == np.float32
     np.testing.assert_array_equal(got, FEATURES.astype(np.float32))
+
+
+def test_every_format_of_arrays_is_among_those_tested(tmp_path: Path) -> None:
+    written = {format_of(write(tmp_path)).name for write in EVERY_FORMAT}
+    assert written == {each.name for each in FORMATS if each.kind == "arrays"}
+
+
+def test_a_suffix_belongs_to_one_format_in_any_case() -> None:
+    assert len(set(suffixes())) == len(suffixes())
+    for each in FORMATS:
+        for suffix in each.suffixes:
+            assert format_of(Path(f"a{suffix}")) is format_of(Path(f"b{suffix.upper()}")) is each
+    assert format_of(Path("train-00000-of-00100")).name == "TFRecord"
+
+
+def test_arrays_of_several_formats_are_one_source(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.h5", "b.parquet", "c.npy")]
+    for path, write in zip(paths, (write_hdf5, write_parquet, write_npy), strict=True):
+        write(tmp_path).rename(path)
+    write_csv(tmp_path).rename(tmp_path / "c.labels.csv")
+    source = open_source([f"{tmp_path}/*.h5", f"{tmp_path}/*.parquet", f"{tmp_path}/*.npy"])
+    assert source.shards == tuple(paths)
+    assert [sum(1 for _ in source.read(path)) for path in paths] == [ROWS] * 3
 
 
 @pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", ">f8"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from compress.datasets import (
     Position,
-    batches_an_epoch,
+    batches_per_epoch,
     bucketed_batches,
     sequential_batches,
     shuffled_batches,
@@ -32,7 +32,7 @@ def orders(rows: int, size: int, seed: int) -> list:
 
 @given(**SIZES)
 def test_each_epoch_visits_every_row_once(rows: int, size: int, seed: int) -> None:
-    count = batches_an_epoch(rows, size)
+    count = batches_per_epoch(rows, size)
     for order in orders(rows, size, seed):
         steps = list(islice(order(), 2 * count))
         for epoch in (0, 1):
@@ -75,7 +75,7 @@ def test_buckets_hold_less_padding_than_a_plain_shuffle() -> None:
     lengths = np.random.default_rng(0).integers(1, 300, size=4000)
 
     def padding(batches) -> float:
-        epoch = [lengths[rows] for _, rows in islice(batches, batches_an_epoch(4000, 32))]
+        epoch = [lengths[rows] for _, rows in islice(batches, batches_per_epoch(4000, 32))]
         return 1 - lengths.sum() / sum(len(batch) * batch.max() for batch in epoch)
 
     assert padding(bucketed_batches(lengths, 32, seed=1)) < 0.05

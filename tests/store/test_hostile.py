@@ -122,7 +122,7 @@ HOSTILE = {
     "a scalar": (replace("embeddings", data=np.float32(1)), "embeddings are float32"),
     "ids in 2 dims": (replace("ids", data=np.zeros((10, 1), "S3")), "ids are"),
     "codec state": (lambda file: file.create_dataset("codec/minimum", data=[1.0]), "has the arrays"),
-    "unknown codec": (attribute("codec", "pq"), "codec 'pq' is not one of"),
+    "unknown codec": (attribute("codec", "pq"), "is not a store: .*codec 'pq'"),
     "labels out of range": (attribute("num_classes", np.int64(3)), "a label is outside"),
     "indptr runs out": (replace("labels/indptr", data=np.arange(11) * 2), "indptr"),
     "indptr backwards": (replace("labels/indptr", data=np.arange(10, -1, -1)), "indptr"),

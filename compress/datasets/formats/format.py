@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -36,33 +36,16 @@ class ShardReader(Protocol):
         ...
 
 
-class Opener(Protocol):
-    """Opens files of one format.
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a source; see `open_source`."""
 
-    Args:
-        paths: files of the format, at least one.
-        policy: what happens to unusable records.
-        schema: what the records must be; None takes what the files say.
-        num_classes: C; None takes what the files say.
-        require_labels: a record without labels is defective.
-        max_frames: cut longer videos.
-        labels: labels file beside the only path; for formats that take one.
-
-    Returns:
-        The reader of each path.
-    """
-
-    def __call__(
-        self,
-        paths: Sequence[Path],
-        policy: Policy,
-        *,
-        schema: FeatureSchema | None = None,
-        num_classes: int | None = None,
-        require_labels: bool = False,
-        max_frames: int | None = None,
-        labels: Path | None = None,
-    ) -> Mapping[Path, ShardReader]: ...
+    policy: Policy
+    schema: FeatureSchema | None = None
+    num_classes: int | None = None
+    require_labels: bool = False
+    max_frames: int | None = None
+    labels: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -73,14 +56,14 @@ class Format:
         name: what people call it.
         kind: "shards" (records with checksums) or "arrays"; the two are not mixed in a source.
         suffixes: ends of file names, in lower case.
-        open: opens files of this format.
+        open: gives the reader of each path, of the files of this format (at least one).
         takes_labels_file: labels may stand in a file beside.
     """
 
     name: str
     kind: Literal["shards", "arrays"]
     suffixes: tuple[str, ...]
-    open: Opener
+    open: Callable[[Sequence[Path], Wanted], Mapping[Path, ShardReader]]
     takes_labels_file: bool = False
 
 

@@ -26,6 +26,10 @@ BLOCK_FULL, NEEDS_BYTES, DAMAGED = 10, 11, 12
 _ID_WIDTH, _CLASSES_PER_VIDEO, _FRAMES = 16, 8, 256
 
 
+def _fields(kind: type, names: str) -> list[tuple[str, type]]:
+    return [(name, kind) for name in names.split()]
+
+
 class NameStruct(ctypes.Structure):
     """Bytes of known length."""
 
@@ -36,12 +40,7 @@ class SchemaStruct(ctypes.Structure):
     """What every record has to be."""
 
     _fields_ = (
-        ("frame_level", c_int64),
-        ("num_classes", c_int64),
-        ("require_labels", c_int64),
-        ("max_frames", c_int64),
-        ("num_features", c_int64),
-        ("dim", c_int64),
+        *_fields(c_int64, "frame_level num_classes require_labels max_frames num_features dim"),
         ("id_key", NameStruct),
         ("names", POINTER(NameStruct)),
         ("dims", POINTER(c_int64)),
@@ -53,33 +52,15 @@ class BlockStruct(ctypes.Structure):
     """Arrays to be filled, their sizes, and how much of them is in use."""
 
     _fields_ = (
-        ("videos", c_int64),
-        ("classes", c_int64),
-        ("rows", c_int64),
-        ("max_videos", c_int64),
-        ("max_classes", c_int64),
-        ("max_rows", c_int64),
-        ("id_width", c_int64),
-        ("ids", c_void_p),
-        ("num_labels", c_void_p),
-        ("class_of", c_void_p),
-        ("row_of", c_void_p),
-        ("num_frames", c_void_p),
+        *_fields(c_int64, "videos classes rows max_videos max_classes max_rows id_width"),
+        *_fields(c_void_p, "ids num_labels class_of row_of num_frames"),
     )
 
 
 class ChunkStruct(ctypes.Structure):
     """Bytes of a shard, and how far they are understood."""
 
-    _fields_ = (
-        ("bytes", c_void_p),
-        ("size", c_int64),
-        ("remaining", c_int64),
-        ("at", c_int64),
-        ("index", c_int64),
-        ("data_size", c_int64),
-        ("needed", c_int64),
-    )
+    _fields_ = (("bytes", c_void_p), *_fields(c_int64, "size remaining at index data_size needed"))
 
 
 def load() -> ctypes.CDLL | None:

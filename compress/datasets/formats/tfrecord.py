@@ -22,7 +22,7 @@ from compress.datasets.formats.examples import (
     VideoParser,
     describe_id,
 )
-from compress.datasets.formats.format import Format, check_against, check_cut
+from compress.datasets.formats.format import Format, Wanted, check_against, check_cut
 from compress.datasets.formats.framing import FOOTER_BYTES, HEADER_BYTES, RawRecord, frame, read_records
 from compress.datasets.formats.native_blocks import BlockReader
 from compress.datasets.policy import Policy, SkippedRecord
@@ -36,28 +36,20 @@ _RECORDS_TO_DETECT = 9
 _NOT_FEATURES = ("segment_", "start_time", "end_time")
 
 
-def open_shards(
-    paths: Sequence[Path],
-    policy: Policy,
-    *,
-    schema: FeatureSchema | None = None,
-    num_classes: int | None = None,
-    require_labels: bool = False,
-    max_frames: int | None = None,
-    labels: Path | None = None,
-) -> Mapping[Path, TFRecordReader]:
-    """One reader for all shards; see `Opener`. What is not given is detected from the first records."""
+def open_shards(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, TFRecordReader]:
+    """One reader for all shards; what is not given is detected from the first records."""
+    policy = wanted.policy
     found = _detect(paths, policy)
-    if schema:
-        check_against(schema, found, paths[0])
-        schema = replace(schema, synthetic_frames=found.synthetic_frames)
+    if wanted.schema:
+        check_against(wanted.schema, found, paths[0])
+        schema = replace(wanted.schema, synthetic_frames=found.synthetic_frames)
     else:
-        classes = num_classes or _published_classes(found) or _count_classes(found, paths, policy)
+        classes = wanted.num_classes or _published_classes(found) or _count_classes(found, paths, policy)
         schema = replace(found, num_classes=classes)
-    check_cut(schema, max_frames)
-    if max_frames is not None:
-        schema = replace(schema, max_frames=max_frames)
-    return dict.fromkeys(paths, TFRecordReader(schema, policy, require_labels))
+    check_cut(schema, wanted.max_frames)
+    if wanted.max_frames is not None:
+        schema = replace(schema, max_frames=wanted.max_frames)
+    return dict.fromkeys(paths, TFRecordReader(schema, policy, wanted.require_labels))
 
 
 class TFRecordReader:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from compress.datasets.formats.format import Format, check_against, check_cut
+from compress.datasets.formats.format import Format, Wanted, check_against, check_cut
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import Block, VideoRecord, blocks_of
 from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, FeatureSchema
@@ -36,10 +36,8 @@ class VectorFile(Protocol):
     def read(self) -> Iterator[VideoRecord]: ...
 
 
-class FileOpener(Protocol):
-    """Opens one file: its path, the labels file that was named, and C where it is known."""
-
-    def __call__(self, path: Path, labels: Path | None, num_classes: int | None, /) -> VectorFile: ...
+# Opens one file: its path, the labels file that was named, and C where it is known.
+FileOpener = Callable[[Path, Path | None, int | None], VectorFile]
 
 
 class VectorReader:
@@ -95,24 +93,15 @@ def vector_format(
 ) -> Format:
     """The format of files of feature vectors that `open_file` opens."""
 
-    def open_files(
-        paths: Sequence[Path],
-        policy: Policy,
-        *,
-        schema: FeatureSchema | None = None,
-        num_classes: int | None = None,
-        require_labels: bool = False,
-        max_frames: int | None = None,
-        labels: Path | None = None,
-    ) -> Mapping[Path, VectorReader]:
-        classes = schema.num_classes if schema else num_classes
+    def open_files(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, VectorReader]:
+        num_classes = wanted.schema.num_classes if wanted.schema else wanted.num_classes
         readers = {}
         for path in paths:
-            file = open_file(path, labels, classes)
-            if schema:
-                check_against(schema, file.schema, path)
-            check_cut(file.schema, max_frames)
-            readers[path] = VectorReader(path, file, policy, require_labels)
+            file = open_file(path, wanted.labels, num_classes)
+            if wanted.schema:
+                check_against(wanted.schema, file.schema, path)
+            check_cut(file.schema, wanted.max_frames)
+            readers[path] = VectorReader(path, file, wanted.policy, wanted.require_labels)
         return readers
 
     return Format(name, "arrays", suffixes, open_files, takes_labels_file)
