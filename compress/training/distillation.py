@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compress.datasets.batches import Position, Step, batches_an_epoch
+from compress.datasets.batches import Position, Step, batches_per_epoch
 from compress.datasets.schema import FeatureSchema
 from compress.errors import SchemaError, UsageError
 from compress.machine import memory_bytes
@@ -179,7 +179,7 @@ def unlabelled_batch_size(config: TrainConfig, videos: int) -> int:
 
 def _unlabelled(table: Table, config: TrainConfig, step: int) -> Iterator[Step]:
     size = unlabelled_batch_size(config, len(table))
-    start = Position(*divmod(step, batches_an_epoch(len(table), size)))
+    start = Position(*divmod(step, batches_per_epoch(len(table), size)))
     return training_order(table, size, config.seed + _UNLABELLED_SEED, start)
 
 
