@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 
@@ -29,34 +30,19 @@ from cli.session import Session
     help="Names of the classes of the real shards (CSV).",
 )
 @click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where the real shards do not tell.")
-@machine_options()
+@machine_options("seed", "threads", "device")
 @click.pass_obj
-def demo(
-    session: Session,
-    folder: Path,
-    train: tuple[str, ...],
-    validate: tuple[str, ...],
-    vocabulary: Path | None,
-    num_classes: int | None,
-) -> None:
+def demo(session: Session, /, folder: Path, threads: int, device: str, **data: Any) -> None:
     """Sample data, train, encode, index, search and Table 4: minutes on a laptop.
 
-    FOLDER becomes a workspace that every other command can go on with. Run it again to go on after Ctrl-C.
+    FOLDER becomes a workspace that every other command can continue with. Run it again after Ctrl-C.
     """
-    from compress.demo import Request, run_demo
+    from compress.pipeline.demo import run_demo
+    from compress.pipeline.demo_folder import DemoFolder
 
-    request = Request(
-        folder=folder,
-        train=train,
-        validate=validate,
-        vocabulary=vocabulary,
-        num_classes=num_classes,
-        seed=session.settings.seed,
-        threads=session.settings.threads,
-        device=session.settings.device,
-    )
+    place = DemoFolder(folder, **data)
     with session.working() as report:
-        done = run_demo(request, report)
+        done = run_demo(place, threads=threads, device=device, report=report)
     facts = {
         "folder": done.folder,
         "similar": done.similar,
@@ -65,12 +51,12 @@ def demo(
         "html": done.report.html,
         "seconds": done.seconds,
     }
-    kind = "invented " if request.on_sample else ""
+    kind = "made-up " if place.on_sample else ""
     session.show(
         facts,
         lambda: "\n\n".join(
             [
-                f"Five similar {kind}videos, found in 320 numbers a video",
+                f"Five similar {kind}videos, found by embeddings of size 320",
                 answer_text(done.similar),
                 report_text(done.report),
                 f"took {duration(done.seconds)}; go on in {done.folder}: compress search --dim 320 --row 7",

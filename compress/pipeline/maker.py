@@ -89,6 +89,12 @@ class Maker:
             report=report,
         )
 
+    def index(self, store: str, report: Reporter) -> None:
+        """Build the index of a store."""
+        from compress.jobs.index import index_store  # imported late: faiss and torch take seconds
+
+        index_store(self.workspace, name=store, seed=self.seed, device=self.device, report=report)
+
     def evaluate_run(self, run: str, report: Reporter) -> None:
         """Measure a run with its own head, also where an evaluation is there."""
         evaluate_runs(

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.codecs import stored_bytes
-from compress.errors import DataError, NotFoundError
+from compress.errors import CorruptArtifactError, DataError, NotFoundError
 from compress.evaluation.scores import load_query_precision, load_scores
+from compress.index import open_index
 from compress.jobs.names import store_name
 from compress.jobs.sources import open_split
 from compress.pipeline.engine import State, Status, Step, Target, Work
@@ -51,31 +52,35 @@ class Shards:
         return {split: source.fingerprint() for split, source in opened.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoreTarget(Target):
     """One store, measured with a head of one seed.
 
     Args:
         run: whose embeddings are stored.
         training: what makes the run.
-        prefix: how many dimensions are stored, the first ones; None for all.
         codec: how they are stored.
         head: how they are judged.
         seed: of the head.
         folder: where the evaluation is kept.
         maker: makes everything.
         shards: of the maker's workspace.
+        prefix: how many dimensions are stored, the first ones; None for all.
+        searched: gets an index, too.
+        notes: sentences to keep with the evaluation.
     """
 
     run: RunFacts
     training: Training
-    prefix: int | None
     codec: str
     head: FreshHead
     seed: int
     folder: Path
     maker: Maker
     shards: Shards
+    prefix: int | None = None
+    searched: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -116,7 +121,9 @@ class StoreTarget(Target):
         store = self._current_store()
         if store is None:
             return Status(State.TO_ENCODE)
-        return Status(State.MEASURED if self._is_measured(store) else State.TO_EVALUATE)
+        if not self._is_measured(store):
+            return Status(State.TO_EVALUATE)
+        return Status(State.TO_INDEX if self.searched and not self._is_indexed() else State.MEASURED)
 
     def work(self, status: Status, costs: Costs) -> Iterable[Work]:
         """The training, the store, and the head with its intervals."""
@@ -128,12 +135,22 @@ class StoreTarget(Target):
         yield Work(f"{self.folder}/{self.name}", costs.head(self.dim) + costs.resampling)
 
     def steps(self, status: Status) -> Iterator[Step]:
-        """Train, encode, evaluate; an earlier target may have trained the run."""
+        """Train, encode, index, evaluate; an earlier target may have trained the run."""
         if not Run(self.maker.workspace.run(self.run.name)).finished:
             yield partial(self.maker.train, self.training)
-        if status.state is not State.TO_EVALUATE:
+        if status.state not in (State.TO_EVALUATE, State.TO_INDEX):
             yield partial(self.maker.encode, self.run.name, self.codec, self.prefix)
-        yield partial(self.maker.evaluate_store, self.name, self.head, seed=self.seed, folder=self.folder)
+        if self.searched and not self._is_indexed():
+            yield partial(self.maker.index, self.name)
+        if status.state is not State.TO_INDEX:
+            yield partial(
+                self.maker.evaluate_store,
+                self.name,
+                self.head,
+                seed=self.seed,
+                folder=self.folder,
+                notes=self.notes,
+            )
 
     def _current_store(self) -> Store | None:
         """The store, when it is of the run as it is now, and of these shards."""
@@ -145,8 +162,8 @@ class StoreTarget(Target):
         facts = store.metadata
         wanted = (self.run.name, self.run.model_sha256, self.codec, self.dim)
         found = (facts.get("run"), facts.get("model_sha256"), store.codec.name, store.dim)
-        same_shards = found == wanted and facts.get("sources") == self.shards.of_level(facts.get("level"))
-        return store if same_shards else None
+        of_these_shards = found == wanted and facts.get("sources") == self.shards.of_level(facts.get("level"))
+        return store if of_these_shards else None
 
     def _is_measured(self, store: Store) -> bool:
         scores = self.folder / "scores" / self.name
@@ -158,3 +175,14 @@ class StoreTarget(Target):
             return False  # a damaged one is measured again
         recipe = fresh_head_config(self.head.epochs, self.seed, self.head.mixup).to_json()
         return complete and facts.get("head") == recipe and facts.get("store_sha256") == store.sha256
+
+    def _is_indexed(self) -> bool:
+        """Whether the index beside the store is of that store; CorruptArtifactError where it is damaged."""
+        workspace = self.maker.workspace
+        try:
+            open_index(workspace.index(self.name), store=open_store(workspace.store(self.name), verify=False))
+        except CorruptArtifactError:
+            raise
+        except (NotFoundError, DataError):
+            return False  # none, or one of an earlier version of the store
+        return True

@@ -33,7 +33,7 @@ TIMING_SECONDS = 6.0
 batches, of which the step of the optimiser is too large a part."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TradeoffPoint(StoreTarget):
     """One point, measured with a head of one seed; the store may be of the run trained with that seed.
 
