@@ -122,7 +122,8 @@ def _figures(row: dict[str, Any], title: str) -> str:
     figures, deltas = row["figures"], row["delta"] or {}
     rows: list[tuple[str, ...]] = [
         (name, f"{figures[name]['value']:.4f}", _interval(figures[name]), *_delta(deltas.get(name)))
-        for name in METRICS
+        for name in (metric.name for metric in METRICS)
+        if name in figures
     ]
     for name, value in row.get("map_full", {}).items():
         rows.append((f"{name} of all scores", f"{value:.4f}", "", "", ""))

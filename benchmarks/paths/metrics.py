@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.paths.agreement import close
 from benchmarks.rivals.starter_metrics import StarterMetrics
 from benchmarks.row import Contest, Row, Settings, Work, at_least
-from compress.metrics import FullMAP, MetricAccumulator, gap, hit_at_one, perr
+from compress.metrics import FullMAP, MetricAccumulator, metric_named
 
 CLASSES, BATCH, LABELS, DIFFERENT = 3862, 1024, 3, 4
 _FIGURES = ("gap", "hit_at_one", "perr")
@@ -22,7 +22,7 @@ def streamed(settings: Settings) -> Contest:
         for scores, labels in batches:
             metrics.update(scores, labels)
         top = metrics.top()
-        return {"gap": gap(top), "hit_at_one": hit_at_one(top), "perr": perr(top)}
+        return {name: metric_named(name).of(top) for name in _FIGURES}
 
     def rival() -> dict[str, float]:
         metrics = StarterMetrics()

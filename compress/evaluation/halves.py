@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from compress.metrics import TopScores
+from compress.evaluation.row import Half as HalfFigures
+from compress.metrics import TopScores, replicates
 
 Half = Literal["selection", "confirmation"]
 HALVES: tuple[Half, ...] = ("selection", "confirmation")
@@ -47,3 +48,38 @@ def take_half(top: TopScores, ids: np.ndarray, which: Half) -> TopScores:
         which: "selection" or "confirmation".
     """
     return top.take(np.flatnonzero(half(ids, which)))
+
+
+def halves_of(
+    top: TopScores, ids: np.ndarray, against: TopScores | None, baseline: str, seed: int
+) -> dict[str, HalfFigures | None]:
+    """The figures of a row on each half of the validation videos.
+
+    Args:
+        top: scores of N validation videos.
+        ids: of the same videos in the same order, S<w> (N,).
+        against: scores of the baseline, of the same videos in the same order; None for the baseline itself.
+        baseline: its name.
+        seed: of the resamples.
+
+    Returns:
+        By half; None for a half without a video, which only a handful of videos has.
+
+    Raises:
+        SchemaError: the baseline has other videos.
+    """
+    found: dict[str, HalfFigures | None] = {}
+    for which in HALVES:
+        part = take_half(top, ids, which)
+        if len(part) == 0:
+            found[which] = None
+            continue
+        ours = replicates(part, seed=seed)
+        theirs = None if against is None else replicates(take_half(against, ids, which), seed=seed)
+        found[which] = HalfFigures(
+            videos=len(part),
+            figures=ours.intervals(),
+            baseline=None if theirs is None else baseline,
+            delta=None if theirs is None else ours.minus(theirs),
+        )
+    return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from compress.errors import NotFoundError
 from compress.evaluation.fresh_head import rows_by_id
-from compress.evaluation.row import fingerprint
+from compress.evaluation.measure import fingerprint
 from compress.store.reader import open_store
 from compress.workspace import Workspace
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 
 from compress.codecs.float32 import Float32
 from compress.errors import RecordError, SchemaError
 from compress.evaluation.fresh_head import rows_by_id
-from compress.evaluation.query_precision import QueryPrecision
+from compress.evaluation.row import Retrieval
+from compress.evaluation.scores import QueryPrecision
 from compress.index import exact_neighbours
 from compress.metrics import (
     label_precision_at_k,
@@ -27,41 +26,13 @@ K = 10
 QUERIES = 1000
 
 
-@dataclass(frozen=True)
-class RetrievalQuality:
-    """Means over the queries.
-
-    Args:
-        queries: validation videos that were searched for among the training videos.
-        label_precision_at_10: share of the 10 nearest that share a label with the query.
-        map_at_10: their mean average precision.
-        ndcg_at_10: graded by the overlap of the label sets (Jaccard).
-        neighbour_recall_at_10: share of the 10 nearest in the original features that are found again.
-        queries_from: "float32" where codes were searched with embeddings as they were before they became
-            codes, or nothing but float32 is stored; "codes" where nothing but codes is left.
-        label_precision: of each query, what the mean `label_precision_at_10` is made of.
-    """
-
-    queries: int
-    label_precision_at_10: float
-    map_at_10: float
-    ndcg_at_10: float
-    neighbour_recall_at_10: float
-    queries_from: str
-    label_precision: QueryPrecision = field(compare=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """All but what the means are made of, by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "label_precision"}
-
-
 def retrieval_quality(
     store: Store,
     original: Store,
     seed: int = 0,
     report: Reporter = silent,
     vectors_of: QueryVectors | None = None,
-) -> RetrievalQuality:
+) -> tuple[Retrieval, QueryPrecision]:
     """Search some validation videos among the training videos, exactly, by cosine.
 
     The videos searched are what the codes decode to, which is what an index of codes answers with.
@@ -72,6 +43,9 @@ def retrieval_quality(
         seed: of the choice of queries.
         vectors_of: gives the queries, float32 (q, dim) of rows of the store, int64 (q,), as they were before
             they became codes; None, or where it gives None, they are decoded as well.
+
+    Returns:
+        The means over the queries, and what the mean label precision is made of.
 
     Raises:
         SchemaError: the two stores do not hold the same videos.
@@ -98,15 +72,15 @@ def retrieval_quality(
     queries, videos = store.labels.take(validate[chosen]), store.labels.take(base)
     query_labels, base_labels = (queries.indptr, queries.indices), (videos.indptr, videos.indices)
     precision = label_precision_at_k(found, query_labels, base_labels)
-    return RetrievalQuality(
-        len(chosen),
-        float(precision.mean()),
-        float(mean_average_precision_at_k(found, query_labels, base_labels).mean()),
-        float(ndcg_jaccard_at_k(found, query_labels, base_labels).mean()),
-        float(neighbour_recall(found, wanted).mean()),
-        "codes" if decoded else "float32",
-        QueryPrecision(chosen.astype(np.int64), np.asarray(precision, dtype=np.float64)),
+    means = Retrieval(
+        queries=len(chosen),
+        label_precision_at_10=float(precision.mean()),
+        map_at_10=float(mean_average_precision_at_k(found, query_labels, base_labels).mean()),
+        ndcg_at_10=float(ndcg_jaccard_at_k(found, query_labels, base_labels).mean()),
+        neighbour_recall_at_10=float(neighbour_recall(found, wanted).mean()),
+        queries_from="codes" if decoded else "float32",
     )
+    return means, QueryPrecision(chosen.astype(np.int64), np.asarray(precision, dtype=np.float64))
 
 
 def _nearest(store: Store, queries: np.ndarray, base: np.ndarray, report: Reporter) -> np.ndarray:

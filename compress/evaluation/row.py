@@ -1,243 +1,296 @@
-"""Measure one store: fresh head, joint head, neighbours, each figure with its interval, deltas paired."""
+"""One measured store, as evaluation/<name>.json holds it: written and read by the same class.
+
+Sizes are in bytes, figures are fractions with their 95 % intervals over videos.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
+from compress.artifacts.atomic import read_json, write_json
+from compress.errors import DataError
+from compress.evaluation.fields import Fields
+from compress.metrics import METRICS, ByMetric, Interval
 
-from compress.artifacts.atomic import write_json
-from compress.errors import DataError, NotFoundError, SchemaError
-from compress.evaluation.fingerprint import videos_fingerprint
-from compress.evaluation.fresh_head import (
-    fresh_head_full_map,
-    labelled_split,
-    rows_by_id,
-    score_joint_head,
-    train_fresh_head,
-)
-from compress.evaluation.half_figures import halves_json
-from compress.evaluation.intervals import RESAMPLES, delta_json, figures_json
-from compress.evaluation.model_size import model_size
-from compress.evaluation.neighbours import RetrievalQuality, retrieval_quality
-from compress.evaluation.query_vectors import query_vectors
-from compress.evaluation.recipe_notes import recipe_notes
-from compress.evaluation.scores import load_scores, save_scores
-from compress.evaluation.shard_names import in_words
-from compress.evaluation.titles import role, table4_row, title
-from compress.metrics import METRICS, TopScores, figures, replicates
-from compress.progress import Reporter, silent
-from compress.store.reader import Store, open_store
-from compress.training.recipes import fresh_head_config
-from compress.training.run import Run, model_sha256
-from compress.workspace import Workspace
-
-_FROM_ENCODE = (
-    "run",
-    "model_sha256",
-    "encoder",
-    "encoder_options",
-    "parameters",
-    "level",
-    "synthetic_frames",
-)
+SCHEMA_VERSION = 1
+Role = Literal["baseline", "encoder", "control"]
+ROLES: tuple[Role, ...] = ("baseline", "encoder", "control")
+Intervals = ByMetric[Interval]
 
 
-def evaluate(
-    workspace: Workspace,
-    name: str,
-    *,
-    baseline: str = "original",
-    head_epochs: int | None = None,
-    head_mixup: float = 0.0,
-    retrieval: bool = True,
-    full_map: bool = False,
-    seed: int = 0,
-    threads: int = 0,
-    device: str = "cpu",
-    command: str | None = None,
-    notes: Sequence[str] = (),
-    folder: Path | None = None,
-    report: Reporter = silent,
-) -> dict[str, Any]:
-    """Measure the store `name` and write evaluation/<name>.json.
+@dataclass(frozen=True)
+class Half:
+    """The figures of one half of the validation videos; `baseline` and `delta` as in `Row`."""
+
+    videos: int
+    figures: Intervals
+    baseline: str | None
+    delta: Intervals | None
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How neighbours agree with labels and with the neighbours in the original space.
 
     Args:
-        workspace: where runs, stores and evaluations lie.
-        name: of the store.
-        baseline: the store that deltas are measured against; measured before.
-        head_epochs: passes of the fresh head; None for the recipe's.
-        head_mixup: alpha of the mixup of the fresh head; 0 for none.
-        retrieval: also search neighbours (needs the baseline's store).
-        full_map: also compute MAP over all scores, which scores the videos twice more.
-        seed: of the fresh head and of the bootstrap.
-        threads: of torch; 0 leaves them as they are.
-        device: "cpu" or "cuda".
-        command: what to type to get this row, kept with it; None for the evaluation alone.
-        notes: sentences to keep with the row.
-        folder: where the row, its scores and its head are kept, and the baseline's are looked for; None for
-            evaluation/ of the workspace.
+        queries: validation videos that were searched for among the training videos.
+        label_precision_at_10: share of the 10 nearest that share a label with the query.
+        map_at_10: their mean average precision.
+        ndcg_at_10: graded by the overlap of the label sets (Jaccard).
+        neighbour_recall_at_10: share of the 10 nearest in the original features that are found again.
+        queries_from: "float32" where codes were searched with embeddings as they were before they became
+            codes, or nothing but float32 is stored; "codes" where nothing but codes is left.
+    """
 
-    Returns:
-        What was written: one row of a report.
+    queries: int
+    label_precision_at_10: float | None
+    map_at_10: float | None
+    ndcg_at_10: float | None
+    neighbour_recall_at_10: float | None
+    queries_from: str | None = None
+
+
+@dataclass(frozen=True)
+class HeadTraining:
+    """How the fresh head was trained; rows compare only when this is the same."""
+
+    epochs: float
+    seed: int
+    batch_size: int
+    mixup: float = 0.0
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a row was measured on; `fingerprint` identifies the validation videos and their labels."""
+
+    train_videos: int
+    validate_videos: int
+    num_classes: int
+    fingerprint: str
+    synthetic_frames: bool
+    source: str
+
+    @classmethod
+    def from_json(cls, found: Fields) -> Data:
+        """The object "data" of a row."""
+        return cls(
+            train_videos=found.integer("train_videos"),
+            validate_videos=found.integer("validate_videos", 1),
+            num_classes=found.integer("num_classes", 1),
+            fingerprint=found.text("fingerprint"),
+            synthetic_frames=found.flag("synthetic_frames"),
+            source=found.text("source"),
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured store.
+
+    Args:
+        row: name of the store.
+        title: what it is, in words.
+        table4_row: the line of the paper's Table 4 that it answers.
+        parameters: numbers of parameters, by part of the model.
+        baseline, delta: the row minus this baseline on the same resampled videos; None for the baseline.
+        joint: figures of the head that was trained with the encoder; empty where there is none.
+        retrieval: None where neighbours were not measured.
+        encoder_bytes: of the encoder's weights on the disk; None where the run is gone, or nobody looked.
+        halves: by half; None for a half without a video, and in rows of before there were halves.
+        map_full: MAP over all scores, by the name of the metric; None where nobody asked for it.
+    """
+
+    row: str
+    title: str
+    table4_row: str | None
+    role: Role
+    encoder: str
+    head: str
+    dim: int
+    codec: str
+    bytes_per_video: int
+    parameters: Mapping[str, int]
+    figures: Intervals
+    baseline: str | None
+    delta: Intervals | None
+    joint: Mapping[str, float]
+    retrieval: Retrieval | None
+    head_training: HeadTraining
+    data: Data
+    command: str
+    notes: tuple[str, ...]
+    encoder_bytes: int | None = None
+    halves: Mapping[str, Half | None] | None = None
+    map_full: Mapping[str, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What the file holds."""
+        value = with_baseline(plain(self))
+        halves = {name: half and with_baseline(half) for name, half in (value["halves"] or {}).items()}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            **value,
+            "halves": halves,
+            "joint": value["joint"] or None,
+        }
+
+    def write(self, path: Path) -> None:
+        """Replace the file by this row.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        write_json(path, self.to_json())
+
+    @classmethod
+    def from_json(cls, found: Fields) -> Row:
+        """The row that a file holds; CorruptArtifactError names a field that is missing or wrong."""
+        role = next((name for name in ROLES if name == found.text("role")), None)
+        if role is None:
+            found.refuse("role", f"should be one of {', '.join(ROLES)}, is {found.text('role')!r}")
+        delta = found.optional_inside("delta")
+        if role == "baseline" and delta is not None:
+            found.refuse("delta", "should be null for the baseline")
+        return cls(
+            row=found.text("row"),
+            title=found.text("title"),
+            table4_row=found.optional_text("table4_row"),
+            role=role,
+            encoder=found.text("encoder"),
+            head=found.text("head"),
+            dim=found.integer("dim", 1),
+            codec=found.text("codec"),
+            bytes_per_video=found.integer("bytes_per_video", 1),
+            parameters=found.inside("parameters").integers(),
+            figures=intervals_in(found.inside("figures"), 0.0),
+            baseline=None if delta is None else delta.text("baseline"),
+            delta=None if delta is None else intervals_in(delta, -1.0),
+            joint=_joint(found.optional_inside("joint")),
+            retrieval=_retrieval(found.optional_inside("retrieval")),
+            head_training=_head_training(found.inside("head_training")),
+            data=Data.from_json(found.inside("data")),
+            command=found.text("command"),
+            notes=found.texts("notes"),
+            encoder_bytes=found.optional_integer("encoder_bytes"),
+            halves=_halves(found.optional_inside("halves")),
+            map_full=map_full_in(found),
+        )
+
+
+def read_row(path: Path) -> Row:
+    """The row that an evaluation file holds.
 
     Raises:
-        NotFoundError: no such store, or the baseline was not measured.
-        UsageError: the store has no labels or lacks a split.
-        DataError: the store was not written by `encode`.
-        SchemaError: the baseline was measured on other videos, with another head recipe, or before its store
-            was encoded again.
+        CorruptArtifactError: not JSON, or a field is missing or wrong; names the file and the field.
+        DataError: written with a schema version that this code does not know.
+        StorageError: the file cannot be read.
     """
-    store = open_store(workspace.store(name))
-    _check_origin(store)
-    config, folder = fresh_head_config(head_epochs, seed, head_mixup), folder or workspace.evaluation
-    measured_on = {split: fingerprint(store, split) for split in ("train", "validate")}
-    against = None
-    if name != baseline:
-        against = _baseline(workspace, folder, baseline, {"head": config.to_json(), **measured_on})
-    head = folder / "heads" / name
-    top, head_parameters = train_fresh_head(
-        store, head, config, device=device, threads=threads, report=report
-    )
-    resampled = replicates(top, RESAMPLES, seed)
-    run = _maker(workspace, store)
-    joint = _joint(store, run, device)
-    quality = None
-    if retrieval:
-        original = store if name == baseline else open_store(workspace.store(baseline))
-        quality = retrieval_quality(
-            store, original, seed, report, lambda rows: query_vectors(workspace, store, rows, run, device)
-        )
-    row = {
-        "schema_version": 1,
-        "row": name,
-        "title": title(store.metadata, store.dim, store.codec.name),
-        "table4_row": table4_row(store.metadata, store.dim, store.codec.name),
-        "role": role(name, baseline, store.metadata),
-        "encoder": store.metadata["encoder"],
-        "head": "fresh moe",
-        "dim": store.dim,
-        "codec": store.codec.name,
-        "bytes_per_video": store.bytes_per_video,
-        "parameters": {"encoder": store.metadata["parameters"]["encoder"], "head": head_parameters},
-        "encoder_bytes": None if run is None else model_size(run)["parts"]["encoder"],
-        "figures": figures_json(resampled),
-        "delta": None if against is None else delta_json(resampled, against, baseline),
-        "halves": halves_json(top, store.id_bytes[rows_by_id(store, "validate")], against, baseline, seed),
-        "joint": joint,
-        "retrieval": None if quality is None else quality.to_json(),
-        "head_training": {
-            "epochs": config.epochs,
-            "seed": seed,
-            "batch_size": config.batch_size,
-            "mixup": config.mixup,
-        },
-        "data": {**_data(workspace, store), "fingerprint": measured_on["validate"]},
-        "command": command or f"compress evaluate --name {name}",
-        "notes": [*_notes(store, run, quality), *notes],
-    }
-    if full_map:
-        row["map_full"] = fresh_head_full_map(store, head, device=device, report=report)
-    facts = {"head": config.to_json(), **measured_on, "store_sha256": store.sha256}
-    precision = None if quality is None else quality.label_precision
-    save_scores(folder / "scores" / name, top, facts, _train_class_counts(store), precision)
-    write_json(folder / f"{name}.json", row)
-    return row
+    return Row.from_json(read_fields(path))
 
 
-def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, Any]) -> TopScores:
-    """Scores of the baseline, which must have been measured with the same head on the same videos."""
-    try:
-        top, facts = load_scores(folder / "scores" / name)
-    except NotFoundError as error:
-        raise NotFoundError(
-            f"the baseline {name!r} has not been evaluated",
-            where=folder,
-            hint=f"`compress evaluate --name {name}` first, or choose another --baseline",
-        ) from error
-    what = {"head": "another head (epochs, mixup or seed)", "train": "other training videos"}
-    for key, value in wanted.items():
-        if facts.get(key) != value:
-            raise SchemaError(
-                f"the baseline {name!r} was measured with {what.get(key, 'other validation videos')}",
-                where=folder,
-                hint=f"encode and evaluate {name!r} on the same shards with the same options first",
-            )
-    stored = workspace.store(name)
-    # Not verified again: the sha256 that the file claims tells whether it is the one that was measured.
-    if stored.exists() and open_store(stored, verify=False).sha256 != facts.get("store_sha256"):
-        raise SchemaError(
-            f"the baseline {name!r} was encoded again since it was measured",
-            where=stored,
-            hint=f"`compress evaluate --name {name}` first",
-        )
-    return top
-
-
-def _check_origin(store: Store) -> None:
-    missing = [key for key in _FROM_ENCODE if key not in store.metadata]
-    if missing:
+def read_fields(path: Path) -> Fields:
+    """The fields of a file of SCHEMA_VERSION; raises as `read_row`."""
+    found = Fields(read_json(path), path)
+    version = found.integer("schema_version")
+    if version != SCHEMA_VERSION:
         raise DataError(
-            f"does not say how it was made (no {', '.join(missing)})",
-            where=store.path,
-            hint="write it with `compress encode`",
+            f"the row has schema version {version}, this code reads version {SCHEMA_VERSION}",
+            where=path,
+            hint="measure the row again with `compress evaluate`, or use the compress that wrote it",
         )
+    return found
 
 
-def _maker(workspace: Workspace, store: Store) -> Path | None:
-    """The run whose model made the store; None when it is gone, or was trained again since."""
-    run = workspace.run(store.metadata["run"])
-    same = Run(run).finished and model_sha256(run) == store.metadata["model_sha256"]
-    return run if same else None
+def plain(value: Any) -> Any:
+    """Dataclasses, mappings and tuples as the objects and lists of JSON."""
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, tuple) else value
 
 
-def _joint(store: Store, run: Path | None, device: str) -> dict[str, float] | None:
-    top = None if run is None else score_joint_head(store, run, device)
-    if top is None:
+def with_baseline(value: dict[str, Any]) -> dict[str, Any]:
+    """A plain row as files have it: the baseline's name inside the delta, MAP over all scores if measured."""
+    baseline, delta, full = value.pop("baseline"), value.pop("delta"), value.pop("map_full", None)
+    value["delta"] = None if delta is None else {"baseline": baseline, **delta}
+    return value if full is None else {**value, "map_full": full}
+
+
+def intervals_in(found: Fields, low: float) -> Intervals:
+    """The interval of each metric, in [low, 1]."""
+    wanted = [
+        metric.name for metric in METRICS if metric.required or found.value.get(metric.name) is not None
+    ]
+    return ByMetric({name: _interval(found.inside(name), low) for name in wanted})
+
+
+def _interval(found: Fields, least: float) -> Interval:
+    value, low, high = (found.number(name, least, 1.0) for name in ("value", "low", "high"))
+    if low > high:
+        found.refuse("low", f"is above high ({low!r} > {high!r})")
+    return Interval(value, low, high)
+
+
+def map_full_in(found: Fields) -> dict[str, float] | None:
+    """MAP over all scores, where it was measured."""
+    full = found.optional_inside("map_full")
+    return None if full is None else {name: full.number(name, 0.0, 1.0) for name in full.value}
+
+
+def _joint(found: Fields | None) -> dict[str, float]:
+    """The joint head's figures; each is a plain number or an interval, of which the value is kept."""
+    if found is None:
+        return {}
+    figures = {}
+    for name in (metric.name for metric in METRICS):
+        value = found.value.get(name)
+        if isinstance(value, dict):
+            figures[name] = found.inside(name).number("value", 0.0, 1.0)
+        elif value is not None:
+            figures[name] = found.number(name, 0.0, 1.0)
+    return figures
+
+
+def _retrieval(found: Fields | None) -> Retrieval | None:
+    if found is None:
         return None
-    measured = figures(top)
-    return {metric: getattr(measured, metric) for metric in METRICS}
+    return Retrieval(
+        queries=found.integer("queries"),
+        label_precision_at_10=found.optional_number("label_precision_at_10", 0.0, 1.0),
+        map_at_10=found.optional_number("map_at_10", 0.0, 1.0),
+        ndcg_at_10=found.optional_number("ndcg_at_10", 0.0, 1.0),
+        neighbour_recall_at_10=found.optional_number("neighbour_recall_at_10", 0.0, 1.0),
+        queries_from=found.optional_text("queries_from"),
+    )
 
 
-def fingerprint(store: Store, split: str) -> str:
-    """sha256 over ids and labels of a split, in the order of the ids; errors as `split_table`."""
-    labelled_split(store, split)
-    rows = rows_by_id(store, split)
-    assert store.labels is not None
-    return videos_fingerprint(store.id_bytes[rows], store.labels.take(rows))
+def _head_training(found: Fields) -> HeadTraining:
+    # Rows of before heads could be trained on blends say nothing of it.
+    mixup = found.optional_number("mixup", 0.0, math.inf) or 0.0
+    epochs, seed = found.number("epochs", 0.0), found.integer("seed")
+    return HeadTraining(epochs, seed, found.integer("batch_size", 1), mixup)
 
 
-def _train_class_counts(store: Store) -> np.ndarray:
-    """Training videos of each class, int64 (C,)."""
-    return labelled_split(store, "train").take(rows_by_id(store, "train")).class_counts()
-
-
-def _data(workspace: Workspace, store: Store) -> dict[str, Any]:
-    assert store.labels is not None
-    return {
-        "train_videos": len(store.splits["train"]),
-        "validate_videos": len(store.splits["validate"]),
-        "num_classes": store.labels.num_classes,
-        "synthetic_frames": bool(store.metadata["synthetic_frames"]),
-        "source": in_words(
-            pattern
-            for split in ("train", "validate")
-            for pattern in workspace.patterns(split, store.metadata["level"])
-        ),
-    }
-
-
-def _notes(store: Store, run: Path | None, quality: RetrievalQuality | None) -> list[str]:
-    notes = [] if run is None else recipe_notes(run)
-    if quality is not None and quality.queries_from == "codes":
-        notes.append("Neighbours were searched for with decoded codes: the embeddings before them are gone.")
-    if store.metadata["synthetic_frames"]:
-        notes.append("Frames are synthetic: expanded from video-level features, whose mean they keep.")
-    options = store.metadata["encoder_options"]
-    smaller_lstm = store.metadata["encoder"] == "lstm" and options.get("sizes") not in (None, [], [1280, 640])
-    narrow_cnn = store.metadata["encoder"] == "residual_cnn" and options.get("width", 1.0) != 1.0
-    if narrow_cnn or (store.dim == 640 and smaller_lstm):
-        notes.append("The encoder is narrower than the paper's, to fit a small machine.")
-    return notes
+def _halves(found: Fields | None) -> dict[str, Half | None] | None:
+    if found is None:
+        return None
+    halves: dict[str, Half | None] = {}
+    for name in found.value:
+        half = found.optional_inside(name)
+        if half is None:
+            halves[name] = None
+            continue
+        delta = half.optional_inside("delta")
+        halves[name] = Half(
+            half.integer("videos"),
+            intervals_in(half.inside("figures"), 0.0),
+            None if delta is None else delta.text("baseline"),
+            None if delta is None else intervals_in(delta, -1.0),
+        )
+    return halves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,31 @@ import numpy as np
 
 from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.errors import CorruptArtifactError, SchemaError
-from compress.evaluation.query_precision import QueryPrecision
 from compress.metrics import TopScores
 
 _FILE = "top.npz"
 _COUNTS = "train_class_counts"
 _QUERIES, _PRECISION = "query_videos", "query_label_precision"
+
+
+@dataclass(frozen=True, eq=False)
+class QueryPrecision:
+    """Label precision@10 of each query.
+
+    Stores of the same videos, measured with the same seed, have the same queries.
+
+    Args:
+        videos: int64 (q,), ascending places in the order of the ids of all validation videos.
+        values: float64 (q,) in [0, 1], the share of the 10 nearest that share a label with the query.
+    """
+
+    videos: np.ndarray
+    values: np.ndarray
+
+    def where(self, kept: np.ndarray) -> QueryPrecision:
+        """The queries among some validation videos; `kept` is bool (N,) over all of them."""
+        inside = kept[self.videos]
+        return QueryPrecision(self.videos[inside], self.values[inside])
 
 
 def save_scores(

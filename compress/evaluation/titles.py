@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from compress.evaluation.encoder_titles import encoder_title
+from compress.evaluation.row import Role
 
 _HEADS = {"moe": "MoE", "logistic": "logistic regression"}
 _MIXTURES = 2  # of the papers
@@ -68,7 +69,7 @@ def table4_row(facts: Mapping[str, Any], dim: int, codec: str) -> str | None:
     return None
 
 
-def role(name: str, baseline: str, facts: Mapping[str, Any]) -> str:
+def role(name: str, baseline: str, facts: Mapping[str, Any]) -> Role:
     """ "baseline", "control" (needs no training) or "encoder"."""
     if name == baseline:
         return "baseline"

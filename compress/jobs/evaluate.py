@@ -73,7 +73,7 @@ def evaluate_store(
         "full_map": full_map,
         "seed": seed or None,
     }
-    return evaluate(
+    row = evaluate(
         workspace,
         found,
         baseline=baseline,
@@ -89,6 +89,7 @@ def evaluate_store(
         folder=folder,
         report=report,
     )
+    return row.to_json()
 
 
 def evaluate_runs(
@@ -173,7 +174,7 @@ def evaluate_runs(
         "full_map": full_map,
         "seed": seed or None,
     }
-    return evaluate_models(
+    measured = evaluate_models(
         workspace,
         name,
         members,
@@ -189,6 +190,7 @@ def evaluate_runs(
         command=command_line(*commands, command_words("evaluate", typed)),
         report=report,
     )
+    return measured.to_json()
 
 
 def models_name(workspace: Workspace, runs: Sequence[str], name: str | None) -> str:

@@ -8,7 +8,7 @@ from compress.errors import SchemaError, UsageError
 from compress.growing_array import GrowingArray
 from compress.metrics.checks import checked_labels, checked_scores
 from compress.metrics.figures import Figures, figures
-from compress.metrics.top_of_batch import top_of_batch
+from compress.metrics.top_k import top_of_batch
 from compress.metrics.top_scores import TopScores, refuse_other_classes
 
 

@@ -4,9 +4,9 @@ The first pass keeps the scores of the positives, about 3 a video, and sorts the
 counts how many scores of the class reach each of them, which is its rank. Both passes must see the same
 scores, though batches and their order may differ; a checksum of each class tells when they did not.
 
-The tie rule is that of ordering.py: among equal scores misses come before hits. So the result equals
-`full_mean_average_precision` to the bit, and scikit-learn's `average_precision_score`, which counts equal
-scores as one, where no hit has the score of another video.
+The tie rule is that of ranking.py: among equal scores misses come before hits. So the result equals
+`mean_average_precision` of all scores to the bit, and scikit-learn's `average_precision_score`, which counts
+equal scores as one, where no hit has the score of another video.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from compress.errors import DataError, SchemaError, UsageError
 from compress.growing_array import GrowingArray
 from compress.metrics import compiled
 from compress.metrics.checks import checked_labels, checked_scores, refuse_nan
-from compress.metrics.label_lists import label_lists
-from compress.metrics.mean_average_precision import Empty, mean_over_classes
-from compress.metrics.sorted_positives import SortedPositives, key_of
+from compress.metrics.figures import Empty, mean_over_classes
+from compress.metrics.ranking import MAGNITUDE, SIGN, cut, descending
+from compress.metrics.top_k import label_lists
+
+_TOGETHER = 1 << 18  # positives whose precision is computed at once
 
 
 class FullMAP:
@@ -48,7 +50,7 @@ class FullMAP:
             raise UsageError(f"no average precision of {num_classes} classes")
         self.num_classes = num_classes
         self._keys = GrowingArray(np.zeros(0, dtype=np.uint64))
-        self._positives: SortedPositives | None = None
+        self._positives: _SortedPositives | None = None
         self._collected, self._counted = _Seen(num_classes), _Seen(num_classes)
 
     def collect(self, scores: np.ndarray, labels: np.ndarray) -> None:
@@ -70,7 +72,7 @@ class FullMAP:
         self._collected.add(scores)
         listed = label_lists(labels)
         videos = np.repeat(np.arange(len(scores)), listed.counts)
-        self._keys.append(key_of(listed.classes, scores[videos, listed.classes]))
+        self._keys.append(_key_of(listed.classes, scores[videos, listed.classes]))
 
     def count(self, scores: np.ndarray) -> None:
         """Second pass: take in a batch of the same videos again.
@@ -84,7 +86,7 @@ class FullMAP:
         """
         scores = self._checked(scores)
         if self._positives is None:
-            self._positives = SortedPositives(self._keys.view(), self.num_classes)
+            self._positives = _SortedPositives(self._keys.view(), self.num_classes)
             self._keys = GrowingArray(np.zeros(0, dtype=np.uint64))
         self._counted.add(scores)
         self._positives.count(scores)
@@ -145,3 +147,79 @@ def _sums_of_bits(scores: np.ndarray) -> np.ndarray:
     bits = (scores + np.float32(0)).view(np.uint32)  # 0.0 and -0.0 are one score
     sums: np.ndarray = bits.sum(axis=0, dtype=np.uint64)
     return sums
+
+
+def _key_of(classes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """uint64 (M,) that ascend by class, then by score: class << 32 | the bits of float32, made to ascend."""
+    keys: np.ndarray = classes.astype(np.uint64) << np.uint64(32)
+    keys |= ~descending(scores)
+    return keys
+
+
+class _SortedPositives:
+    """What the second pass counts into.
+
+    Args:
+        keys: `_key_of` all positives, uint64 (P,), in any order; sorted in place.
+        num_classes: C.
+    """
+
+    def __init__(self, keys: np.ndarray, num_classes: int) -> None:
+        keys.sort()
+        borders = np.arange(num_classes + 1, dtype=np.uint64) << np.uint64(32)
+        self._starts = np.searchsorted(keys, borders).astype(np.int64)
+        self._scores = _scores_of(keys)
+        # Of each score of a class, 1 at the last positive that it reaches.
+        self._counts = np.zeros(len(keys), dtype=np.uint32)
+
+    @property
+    def per_class(self) -> np.ndarray:
+        """Positives of each class, int64 (C,)."""
+        return np.diff(self._starts)
+
+    def count(self, scores: np.ndarray) -> None:
+        """Take in float32 (B, C), without NaN, one row after the other in memory."""
+        code = compiled.library()
+        if code is not None:
+            compiled.count_above(code, scores, self._scores, self._starts, self._counts)
+            return
+        for column in np.flatnonzero(self.per_class):
+            part = slice(self._starts[column], self._starts[column + 1])
+            reached = np.searchsorted(self._scores[part], scores[:, column], side="right")
+            size = part.stop - part.start
+            self._counts[part] += np.bincount(reached, minlength=size + 1)[1:].astype(np.uint32)
+
+    def average_precision(self) -> np.ndarray:
+        """Average precision of each class, float64 (C,); 0 without positives."""
+        per_class, found = self.per_class, np.zeros(len(self._starts) - 1)
+        for low, high in cut(per_class, _TOGETHER):
+            found[low:high] = self._precision_sums(low, high)
+        return found / np.maximum(per_class, 1)
+
+    def _precision_sums(self, low: int, high: int) -> np.ndarray:
+        starts = self._starts[low : high + 1] - self._starts[low]
+        part = slice(self._starts[low], self._starts[high])
+        classes = np.repeat(np.arange(high - low), np.diff(starts))
+        scores, counts = self._scores[part], self._counts[part].astype(np.int64)
+        # Of the ascending positives of a class: hits at or above each, and all scores at or above it.
+        hits = starts[1:][classes] - np.arange(len(scores))
+        after = np.append(np.cumsum(counts[::-1])[::-1], 0)
+        reaching = after[:-1] - after[starts[1:]][classes]
+        # Among equal positives the first has the hits of all; misses come before all of them.
+        keys = _key_of(classes, scores)
+        first = np.searchsorted(keys, keys)
+        precision = hits / (hits + reaching - hits[first])
+        # From the highest score down, as the ranking goes: sums depend on the order.
+        sums: np.ndarray = np.bincount(classes[::-1], weights=precision[::-1], minlength=high - low)
+        return sums
+
+
+def _scores_of(keys: np.ndarray) -> np.ndarray:
+    """The float32 scores in `_key_of`, in their order."""
+    scores = np.empty(len(keys), dtype=np.float32)
+    step = 1 << 20
+    for first in range(0, len(keys), step):
+        bits = ~(keys[first : first + step] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        bits = np.where(bits >> SIGN, bits, bits ^ MAGNITUDE)
+        scores[first : first + step] = bits.view(np.float32)
+    return scores

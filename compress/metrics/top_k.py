@@ -1,4 +1,4 @@
-"""The k highest scores of each video, without sorting the others.
+"""What the metrics keep of a batch of scores: the k highest of each video, without sorting the others.
 
 Source: google/youtube-8m `eval_util.top_k_triplets` (what is kept); the way is ours. Folding a row onto
 itself with `maximum` leaves a few maxima of disjoint groups of classes; the k-th highest of those cannot
@@ -14,8 +14,9 @@ import numpy as np
 
 from compress.errors import UsageError
 from compress.metrics import compiled
-from compress.metrics.checks import CLASS_BITS, checked_scores, refuse_nan
-from compress.metrics.ordering import descending
+from compress.metrics.checks import CLASS_BITS, checked_labels, checked_scores, refuse_nan
+from compress.metrics.ranking import descending
+from compress.metrics.top_scores import TopScores, class_type
 
 # 128 rows of 3862 float32 are 2 MB: they stay in the cache for the second look.
 BLOCK_ROWS = 128
@@ -97,3 +98,95 @@ def _best_of(scores: np.ndarray, candidates: np.ndarray, k: int) -> np.ndarray:
     starts = np.cumsum(counts) - counts
     best: np.ndarray = keys[starts[:, None] + np.arange(k)] & np.uint64((1 << CLASS_BITS) - 1)
     return best.astype(np.int32)
+
+
+def top_of_batch(scores: np.ndarray, labels: np.ndarray, k: int = 20) -> TopScores:
+    """The top k of each video of a batch, and its labels; several threads may call it at once.
+
+    Args:
+        scores: (B, C) of any float type, read as float32; probabilities (PERR counts no score at or below 0,
+            the other metrics take any range); no NaN.
+        labels: bool (B, C).
+        k: scores kept per video, at least 1; all C when there are fewer.
+
+    Raises:
+        RecordError: a score is NaN.
+        SchemaError: shapes or types do not fit.
+        UsageError: k < 1.
+    """
+    scores = checked_scores(scores)
+    labels = checked_labels(labels, scores.shape)
+    num_classes, listed = scores.shape[1], label_lists(labels)
+    code = compiled.library()
+    if code is not None and 1 <= k <= compiled.FEW:
+        mask = (labels, listed.counts)
+        values, classes, marks = compiled.top_of_rows(code, scores, min(k, num_classes), mask)
+        assert marks is not None
+    else:
+        values, classes = top_k(scores, k)
+        shares = precision_at_equal_recall(scores, labels, (values, classes))
+        marks = compiled.Marks(np.take_along_axis(labels, classes, axis=1), shares)
+    indptr = np.zeros(len(scores) + 1, dtype=np.int64)
+    np.cumsum(listed.counts, out=indptr[1:])
+    kind = class_type(num_classes)
+    return TopScores(
+        values,
+        classes.astype(kind),
+        marks.hits,
+        indptr,
+        listed.classes.astype(kind),
+        marks.shares,
+        num_classes,
+    )
+
+
+def precision_at_equal_recall(
+    scores: np.ndarray, labels: np.ndarray, top: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray:
+    """For each video with n labels, the share of labels among its n highest scores; n may exceed 20.
+
+    A score of 0 or below never counts, as in the reference, so pass probabilities: log-odds, which are below
+    0 for every class that is less likely than not, would lose hits here (all other metrics take any range).
+    Among equal scores the smaller class comes first.
+
+    Args:
+        scores: (B, C) of any float type, read as float32; in [0, 1]; no NaN.
+        labels: bool (B, C).
+        top: `top_k` of these scores, when it is at hand: (values (B, K), classes (B, K)).
+
+    Returns:
+        float64 (B,) in [0, 1]; 0 for a video without labels.
+
+    Raises:
+        RecordError: a score is NaN.
+        SchemaError: shapes or types do not fit together.
+
+    Example:
+        >>> precision_at_equal_recall(np.array([[0.9, 0.8, 0.1]]), np.array([[True, False, True]])).tolist()
+        [0.5]
+    """
+    scores, labels = checked_scores(scores), checked_labels(labels, scores.shape)
+    num_labels = np.count_nonzero(labels, axis=1)
+    values, classes = top_k(scores) if top is None else top
+    shares = _share(values, classes, labels, num_labels)
+    longer = np.flatnonzero(num_labels > values.shape[1])
+    if len(longer):
+        values, classes = top_k(scores[longer], int(num_labels[longer].max()))
+        shares[longer] = _share(values, classes, labels[longer], num_labels[longer])
+    return shares
+
+
+def _share(values: np.ndarray, classes: np.ndarray, labels: np.ndarray, num_labels: np.ndarray) -> np.ndarray:
+    counted = (np.arange(values.shape[1]) < num_labels[:, None]) & (values > 0)
+    found = np.count_nonzero(counted & np.take_along_axis(labels, classes, axis=1), axis=1)
+    shares: np.ndarray = found / np.maximum(num_labels, 1)
+    return shares
+
+
+def label_lists(labels: np.ndarray) -> compiled.Labels:
+    """Which classes each video of a bool (B, C) batch has, one video after the other."""
+    code = compiled.library()
+    if code is not None:
+        return compiled.list_labels(code, labels)
+    video_of_label, classes = np.divmod(np.flatnonzero(labels), labels.shape[1])
+    return compiled.Labels(np.bincount(video_of_label, minlength=len(labels)), classes.astype(np.int32))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from compress.errors import DataError, SchemaError
+from compress.metrics.ranking import class_precision
 
 _BLOCK = 1 << 20
 
@@ -37,7 +38,7 @@ class TopScores:
         hits: bool (N, K), whether the video carries that class.
         label_indptr: int64 (N + 1,); video i has `label_classes[label_indptr[i]:label_indptr[i + 1]]`.
         label_classes: (all labels,), of the type `class_type(C)` or int32, ascending in each video.
-        precision_at_equal_recall: float64 (N,) in [0, 1]; see perr.py.
+        precision_at_equal_recall: float64 (N,) in [0, 1]; see `precision_at_equal_recall`.
         num_classes: C.
 
     Raises:
@@ -91,6 +92,16 @@ class TopScores:
         for first in range(0, len(self.label_classes), _BLOCK):  # bincount makes int64 of what it is given
             counts += np.bincount(self.label_classes[first : first + _BLOCK], minlength=self.num_classes)
         return counts
+
+    @cached_property
+    def class_average_precision(self) -> np.ndarray:
+        """Average precision of each class within the tops, float64 (C,); 0 for a class without positives.
+
+        Recall counts all positives of the class, also those that are in no top.
+        """
+        sums = class_precision(self.classes, self.scores, self.hits, self.num_classes)
+        average_precision: np.ndarray = sums / np.maximum(self.class_positives, 1)
+        return average_precision
 
     def take(self, rows: np.ndarray) -> TopScores:
         """The videos at `rows`, int64 (M,), in that order; a row may come more than once."""

@@ -7,50 +7,73 @@ AP = (1 / P) * sum of m / (m + misses above).
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from compress.metrics import compiled
-from compress.metrics.mean_average_precision import class_ranges
-from compress.metrics.ordering import BLOCK, class_keys, descending
+from compress.metrics.ranking import BLOCK, class_keys, class_ranges, descending
 from compress.metrics.top_scores import TopScores
 
 HIT, VIDEO = np.uint64(1 << 31), np.uint64((1 << 31) - 1)
 
 
-class WeightedPool:
-    """The ranking behind GAP: the pairs of all videos together."""
+class WeightedVideos:
+    """Videos that are ranked once, and whose figures are then known for any weights.
+
+    Args:
+        top: N >= 1 videos.
+    """
 
     def __init__(self, top: TopScores) -> None:
-        keys = _pool_keys(top)
-        hits = (keys & HIT) != 0
-        keys &= VIDEO
-        videos = keys.astype(np.int32)
-        one_group = np.zeros(np.count_nonzero(hits), dtype=np.int32)
-        self._ranking = _Ranking(hits, videos, one_group, np.zeros(1, dtype=np.int64))
-        self._num_labels = top.num_labels
+        self.top = top
 
     def gap(self, weights: np.ndarray) -> float:
         """GAP of the videos taken `weights` times, int32 (N,); 0 when no label is left."""
-        total = float(self._ranking.precision_sums(weights)[0])
-        return total / max(int(weights @ self._num_labels), 1)
+        total = float(self._pool.precision_sums(weights)[0])
+        return total / max(int(weights @ self.top.num_labels), 1)
 
+    def mean_average_precision(self, weights: np.ndarray) -> float:
+        """MAP of the videos taken `weights` times, int32 (N,); classes that are left empty are skipped."""
+        total, classes = self._class_total(weights)
+        return total / max(classes, 1)
 
-class WeightedClasses:
-    """The rankings behind MAP: one a class."""
+    def map_with_empty_as_zero(self, weights: np.ndarray) -> float:
+        """As `mean_average_precision`, where classes that are left empty count as 0."""
+        return self._class_total(weights)[0] / self.top.num_classes
 
-    def __init__(self, top: TopScores) -> None:
-        self._num_classes = top.num_classes
-        self._ranking, self._classes = _rank_by_class(top)
-        self._label_classes = top.label_classes
-        self._label_videos = np.repeat(np.arange(len(top), dtype=np.int32), top.num_labels)
+    def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
+        """Mean of `values` (N,) of the videos taken `weights` times, int32 (N,)."""
+        return float(weights @ values / weights.sum())
 
-    def mean_average_precision(self, weights: np.ndarray) -> tuple[float, float]:
-        """MAP of the videos taken `weights` times, int32 (N,): empty classes skipped, and as 0."""
-        taken = weights[self._label_videos]
-        positives = np.bincount(self._label_classes, weights=taken, minlength=self._num_classes)
-        sums = self._ranking.precision_sums(weights)
-        total = float(np.sum(sums / np.maximum(positives[self._classes], 1)))
-        return total / max(int(np.count_nonzero(positives)), 1), total / self._num_classes
+    def _class_total(self, weights: np.ndarray) -> tuple[float, int]:
+        """The sum over classes of average precision, and the number of classes that have positives."""
+        if self._last is None or not np.array_equal(self._last[0], weights):
+            taken = weights[self._label_videos]
+            positives = np.bincount(self.top.label_classes, weights=taken, minlength=self.top.num_classes)
+            ranking, classes = self._by_class
+            total = float(np.sum(ranking.precision_sums(weights) / np.maximum(positives[classes], 1)))
+            # Both ways to count MAP ask for it, one after the other.
+            self._last = weights.copy(), (total, int(np.count_nonzero(positives)))
+        return self._last[1]
+
+    _last: tuple[np.ndarray, tuple[float, int]] | None = None
+
+    @cached_property
+    def _pool(self) -> _Ranking:
+        keys = _pool_keys(self.top)
+        hits = (keys & HIT) != 0
+        keys &= VIDEO
+        one_group = np.zeros(np.count_nonzero(hits), dtype=np.int32)
+        return _Ranking(hits, keys.astype(np.int32), one_group, np.zeros(1, dtype=np.int64))
+
+    @cached_property
+    def _by_class(self) -> tuple[_Ranking, np.ndarray]:
+        return _rank_by_class(self.top)
+
+    @cached_property
+    def _label_videos(self) -> np.ndarray:
+        return np.repeat(np.arange(len(self.top), dtype=np.int32), self.top.num_labels)
 
 
 class _Ranking:
@@ -118,7 +141,7 @@ def _pool_keys(top: TopScores) -> np.ndarray:
 def _rank_by_class(top: TopScores) -> tuple[_Ranking, np.ndarray]:
     """The ranking, and the class of each of its groups."""
     hits, videos, starts, classes, before = [], [], [], [], 0
-    for low, high, _ in class_ranges(top):
+    for low, high, _ in class_ranges(top.classes, top.num_classes):
         chosen = np.flatnonzero((top.classes >= low) & (top.classes < high))
         keys = class_keys(*(array.reshape(-1)[chosen] for array in (top.classes, top.scores, top.hits)))
         order = np.argsort(keys)

@@ -12,11 +12,10 @@ import torch
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
 from compress.errors import SchemaError
-from compress.evaluation.intervals import RESAMPLES
 from compress.jobs.settings import recipe_changes
 from compress.jobs.sources import Tables, schemas
 from compress.machine import choose_device
-from compress.metrics import MetricAccumulator, replicates
+from compress.metrics import RESAMPLES, MetricAccumulator, replicates
 from compress.pipeline.maker import FreshHead, Maker, Training
 from compress.progress import Note, Reporter
 from compress.training.config import TrainConfig

@@ -7,6 +7,11 @@ classes/    what rare and frequent classes lose: bins, extremes, the Zipf curve;
 plots/      SVG, scales, where labels go
 """
 
+from compress.evaluation.models.row import ModelRow as ModelRow
+from compress.evaluation.models.row import load_models as load_models
+from compress.evaluation.models.row import read_model as read_model
+from compress.evaluation.row import Row as Row
+from compress.evaluation.row import read_row as read_row
 from compress.papers import TABLES as TABLES
 from compress.papers import Catalogue as Catalogue
 from compress.papers import CatalogueRow as CatalogueRow
@@ -24,16 +29,11 @@ from compress.reports.models.classes import chosen_models as chosen_models
 from compress.reports.models.html import models_to_html as models_to_html
 from compress.reports.models.json_report import models_to_json as models_to_json
 from compress.reports.models.markdown import models_to_markdown as models_to_markdown
-from compress.reports.models.parsing import load_models as load_models
-from compress.reports.models.parsing import read_model as read_model
-from compress.reports.models.row import ModelRow as ModelRow
 from compress.reports.models.table import Judgement as Judgement
 from compress.reports.models.table import ModelTable as ModelTable
 from compress.reports.models.table import model_table as model_table
 from compress.reports.models.terminal import print_models as print_models
-from compress.reports.parsing import read_row as read_row
 from compress.reports.provenance import Provenance as Provenance
-from compress.reports.row import Row as Row
 from compress.reports.table_4.classes import chosen_rows as chosen_rows
 from compress.reports.table_4.html import to_html as to_html
 from compress.reports.table_4.json_report import to_json as to_json

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compress.reports.models.row import ModelRow
-from compress.reports.row import Row
+from compress.evaluation.models.row import ModelRow
+from compress.evaluation.row import Row
 from compress.reports.wording import count
 
 ENOUGH_VIDEOS = 2_000

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from compress.evaluation.row import HeadTraining
 from compress.metrics import Interval
-from compress.reports.row import HeadTraining
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from compress.artifacts.atomic import write_bytes, write_json
 from compress.artifacts.manifest import versions
+from compress.evaluation.row import Row
 from compress.reports.classes.sections import ClassSections
 from compress.reports.models.html import models_to_html
 from compress.reports.models.json_report import models_to_json
 from compress.reports.models.markdown import models_to_markdown
 from compress.reports.models.table import ModelTable
 from compress.reports.provenance import Provenance
-from compress.reports.row import Row
 from compress.reports.table_4.html import to_html
 from compress.reports.table_4.json_report import to_json
 from compress.reports.table_4.markdown import to_markdown

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +239,6 @@ def measured_figures(model: Model, validation: Table, precision: Precision, devi
     """
     with device_settings(device, precision):
         by_dim = accumulate_prefixes(model.to(device), validation, precision=precision)
-    figures = {dim: asdict(metrics.figures()) for dim, metrics in by_dim.items()}
+    figures = {dim: metrics.figures().to_json() for dim, metrics in by_dim.items()}
     nested = {"figures_by_dim": {str(dim): its for dim, its in figures.items()}}
     return {"figures": figures[model.dim], **(nested if len(figures) > 1 else {})}

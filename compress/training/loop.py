@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -246,8 +246,8 @@ def _finish_epoch(work: _Work, state: TrainState) -> None:
         raise
     figures, gap = by_dim[model.dim], fmean(each.gap for each in by_dim.values())
     seconds = round(at.cpu_seconds, 1)  # of training alone, on all cores together
-    line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, "cpu_seconds": seconds, **asdict(figures)}
-    nested = {str(dim): asdict(each) for dim, each in by_dim.items()} if len(by_dim) > 1 else None
+    line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, "cpu_seconds": seconds, **figures.to_json()}
+    nested = {str(dim): each.to_json() for dim, each in by_dim.items()} if len(by_dim) > 1 else None
     append_log(work.run.log, line if nested is None else {**line, "by_dim": nested})
     told = f"epoch {at.epoch}: loss {line['loss']:.3f}, GAP {figures.gap:.4f}, MAP {figures.map:.4f}"
     work.report(Note(told + _of_prefixes(by_dim)))
@@ -255,7 +255,7 @@ def _finish_epoch(work: _Work, state: TrainState) -> None:
         at.best_gap, at.best_epoch = gap, at.epoch
         facts = {
             "epoch": at.epoch,
-            "figures": asdict(figures),
+            "figures": figures.to_json(),
             **({} if nested is None else {"figures_by_dim": nested}),
             "model_config": model.config.to_dict(),
             "parameters": model.parameter_counts(),

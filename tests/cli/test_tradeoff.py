@@ -18,14 +18,7 @@ from tests.encoding.examples import CLASSES, shards, videos
 def small(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with 60 training and 40 validation videos in the current folder."""
     monkeypatch.setattr("compress.pipeline.tradeoff.TIMING_SECONDS", 0.01)
-    modules = (
-        "evaluation.intervals",
-        "evaluation.row",
-        "evaluation.half_figures",
-        "reports.tradeoff.measured",
-    )
-    for module in modules:
-        monkeypatch.setattr(f"compress.{module}.RESAMPLES", 20)
+    monkeypatch.setattr("compress.metrics.resampling.RESAMPLES", 20)
     shards(here, "train", videos(60))
     shards(here, "validate", videos(40, 100))
     create_workspace(here, train=["train*"], validate=["validate*"], num_classes=CLASSES)

@@ -16,7 +16,7 @@ from compress.datasets.schema import Level
 from compress.datasets.source import open_source
 from compress.datasets.table import Table, load_table
 from compress.evaluation.models import Views, load_members, pair_views
-from compress.evaluation.models.row import evaluate_models
+from compress.evaluation.models.measure import evaluate_models
 from compress.training.config import TrainConfig
 from compress.training.inputs import fingerprint
 from compress.training.run import Run, load_model, save_model
@@ -104,7 +104,7 @@ def measure(
     """Evaluate; `levels` are those that the runs read, unless given."""
     members = load_members(workspace, runs)
     videos = validation(workspace, *(levels or dict.fromkeys(member.level for member in members)))
-    return evaluate_models(workspace, name, members, videos, source="s", command="c", **options)
+    return evaluate_models(workspace, name, members, videos, source="s", command="c", **options).to_json()
 
 
 @torch.no_grad()

@@ -11,9 +11,9 @@ from compress.errors import DataError
 from compress.evaluation import evaluate, model_is_current
 from compress.evaluation.full_map import full_map
 from compress.evaluation.models import load_members, precisions_of
-from compress.metrics import full_mean_average_precision
+from compress.evaluation.models.row import load_models
+from compress.metrics import mean_average_precision
 from compress.reports import load_rows
-from compress.reports.models.parsing import load_models
 from compress.store.reader import open_store
 from compress.training.run import load_model
 from compress.workspace import Workspace
@@ -31,7 +31,9 @@ from tests.metrics import reference
 
 def of_matrix(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     both = {"map": "skip", "map_with_empty_as_zero": "zero"}
-    return {name: full_mean_average_precision(scores, labels, empty) for name, empty in both.items()}
+    return {
+        name: mean_average_precision(scores, labels, scores.shape[1], empty) for name, empty in both.items()
+    }
 
 
 @torch.no_grad()
@@ -42,7 +44,7 @@ def test_of_a_fresh_head_it_is_that_of_all_its_scores(workspace: Workspace):
     model, facts = load_model(workspace.evaluation / "heads" / "linear-5")
     with torch.autocast("cpu", torch.bfloat16, enabled=facts["train_config"]["precision"] == "bf16"):
         scores = torch.sigmoid(model(torch.from_numpy(features)).float()).numpy()
-    assert found["map_full"] == pytest.approx(of_matrix(scores, multi_hot(by_id(VALIDATION))), abs=1e-9)
+    assert found.map_full == pytest.approx(of_matrix(scores, multi_hot(by_id(VALIDATION))), abs=1e-9)
     assert "linear-5" in [row.row for row in load_rows(workspace.evaluation)], "a report reads it"
 
 

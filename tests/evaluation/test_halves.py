@@ -8,13 +8,14 @@ import pytest
 from compress.artifacts.atomic import read_json
 from compress.errors import SchemaError
 from compress.evaluation.fresh_head import rows_by_id
-from compress.evaluation.half_figures import halves_json
-from compress.evaluation.halves import HALVES, half, take_half
+from compress.evaluation.halves import HALVES, half, halves_of, take_half
 from compress.evaluation.scores import load_scores
 from compress.metrics import METRICS, TopScores, difference, figures, replicates
 from compress.store.reader import open_store
 from compress.workspace import Workspace
 from tests.evaluation.examples import VALIDATE, is_interval
+
+NAMES = [metric.name for metric in METRICS]
 
 IDS = np.array([f"video{number:05d}".encode() for number in range(4000)])
 FIRST_SIXTEEN = [0, 0, 0, 1, 0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 1, 1]
@@ -57,8 +58,8 @@ def test_a_row_tells_figures_and_paired_deltas_of_each_half(measured: Workspace,
     part, base_part = ours.take(np.array(rows)), base.take(np.array(rows))
     assert found["videos"] == len(rows)
     assert 0 < len(rows) < VALIDATE
-    for metric in METRICS:
-        assert found["figures"][metric]["value"] == getattr(figures(part), metric)
+    for metric in NAMES:
+        assert found["figures"][metric]["value"] == figures(part)[metric]
         assert is_interval(found["figures"][metric])
         wanted = difference(replicates(part, 1000), replicates(base_part, 1000), metric)
         assert found["delta"][metric] == {"value": wanted.value, "low": wanted.low, "high": wanted.high}
@@ -74,13 +75,13 @@ def test_a_half_without_a_video_is_null(measured: Workspace):
     top, ids = scores_of(measured, "original")
     alone = take_half(top, ids, "selection").take(np.array([0]))
     its_id = ids[half(ids, "selection")][:1]
-    found = halves_json(alone, its_id, None, "original", 0)
+    found = halves_of(alone, its_id, None, "original", 0)
     assert found["confirmation"] is None
-    assert found["selection"]["videos"] == 1
+    assert found["selection"].videos == 1
 
 
 def test_a_baseline_of_other_videos_is_refused(measured: Workspace):
     top, ids = scores_of(measured, "original")
     moved = top.take(np.roll(np.arange(len(top)), 1))
     with pytest.raises(SchemaError, match="not paired"):
-        halves_json(top, ids, moved, "original", 0)
+        halves_of(top, ids, moved, "original", 0)

@@ -15,9 +15,9 @@ from compress.artifacts.atomic import read_json
 from compress.evaluation.models import common, load_members, training_videos
 from compress.evaluation.models import scoring as scoring_module
 from compress.evaluation.models import views as views_module
+from compress.evaluation.models.row import load_models
 from compress.evaluation.scores import load_scores, load_train_class_counts, save_scores
 from compress.metrics import METRICS, TopScores
-from compress.reports.models.parsing import load_models
 from compress.training.run import load_model
 from compress.training.scoring import accumulate, top_of
 from compress.workspace import Workspace
@@ -35,6 +35,8 @@ from tests.evaluation.model_examples import (
     validation,
 )
 from tests.metrics import reference
+
+NAMES = [metric.name for metric in METRICS]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def workspace(shared: Workspace, tmp_path: Path) -> Iterator[Workspace]:
 
 
 def values(row: dict[str, Any]) -> dict[str, float]:
-    return {metric: row["figures"][metric]["value"] for metric in METRICS}
+    return {metric: row["figures"][metric]["value"] for metric in NAMES}
 
 
 @pytest.mark.parametrize("run", ["a", "b", "f"])
@@ -65,7 +67,7 @@ def test_one_run_has_the_very_figures_that_its_training_would_measure(
     model, facts = load_model(workspace.run(run))
     videos = table(workspace, "validate", facts["schema"]["level"])
     wanted = accumulate(model, videos, precision=facts["train_config"]["precision"]).figures()
-    assert values(measure(workspace, run)) == {metric: getattr(wanted, metric) for metric in METRICS}
+    assert values(measure(workspace, run)) == {metric: wanted[metric] for metric in NAMES}
 
 
 @pytest.mark.parametrize("runs", [("a",), ("f",), ("a", "f"), ("f", "a"), ("a", "f", "g")])
@@ -128,7 +130,7 @@ def test_no_more_than_a_batch_of_scores_exists_at_once(workspace: Workspace, mon
     found = measure(workspace, "a", "f")["figures"]
     assert max(seen) == 4
     assert sum(seen) == VALIDATE
-    for metric in METRICS:
+    for metric in NAMES:
         assert found[metric] == pytest.approx(whole[metric], abs=1e-6)
 
 
@@ -136,7 +138,7 @@ def test_a_change_is_paired_over_the_videos_also_between_levels(workspace: Works
     base = measure(workspace, "a", name="a")
     ours = measure(workspace, "f", name="f", baseline="a")
     assert (base["delta"], ours["delta"]["baseline"]) == (None, "a")
-    for metric in METRICS:
+    for metric in NAMES:
         change = values(ours)[metric] - values(base)[metric]
         assert ours["delta"][metric]["value"] == pytest.approx(change, abs=1e-12)
         assert is_interval(ours["delta"][metric])
@@ -147,7 +149,7 @@ def test_a_model_compared_with_itself_differs_by_nothing_at_all(workspace: Works
     measure(workspace, "a", "f", name="both")
     again = measure(workspace, "f", "a", name="turned", baseline="both")
     nothing = {"value": 0.0, "low": 0.0, "high": 0.0}
-    assert again["delta"] == {"baseline": "both"} | dict.fromkeys(METRICS, nothing)
+    assert again["delta"] == {"baseline": "both"} | dict.fromkeys(NAMES, nothing)
 
 
 def test_a_row_says_what_a_run_is(workspace: Workspace):

@@ -50,7 +50,9 @@ def test_figures_equal_loops_from_the_definitions_whatever_the_order_of_the_rows
     original, small = features(12), features(12)[:, :DIM].copy()
     draws = np.random.default_rng(5)
     order = np.concatenate([draws.permutation(TRAIN), TRAIN + draws.permutation(VALIDATE)])
-    found = retrieval_quality(written(tmp_path / "a.h5", small, order), written(tmp_path / "b.h5", original))
+    found, _ = retrieval_quality(
+        written(tmp_path / "a.h5", small, order), written(tmp_path / "b.h5", original)
+    )
     shares, recalls, precisions, gains = [], [], [], []
     base = [set(LABELS[other]) for other in range(TRAIN)]
     for row in range(TRAIN, TRAIN + VALIDATE):
@@ -68,7 +70,7 @@ def test_figures_equal_loops_from_the_definitions_whatever_the_order_of_the_rows
 
 def test_the_original_finds_all_its_own_neighbours(tmp_path):
     store = written(tmp_path / "a.h5", features())
-    assert retrieval_quality(store, store).neighbour_recall_at_10 == 1.0
+    assert retrieval_quality(store, store)[0].neighbour_recall_at_10 == 1.0
 
 
 def test_the_videos_searched_are_never_decoded_all_at_once(tmp_path, monkeypatch):
@@ -79,10 +81,10 @@ def test_the_videos_searched_are_never_decoded_all_at_once(tmp_path, monkeypatch
         read.append(len(indices))
         return rows(self, indices)
 
-    wanted = retrieval_quality(store, store)
+    wanted, _ = retrieval_quality(store, store)
     monkeypatch.setattr(Store, "rows", watched)
     monkeypatch.setattr("compress.index.vectors.BLOCK_BYTES", 0)  # the smallest block is 256 rows
-    assert retrieval_quality(store, store) == wanted
+    assert retrieval_quality(store, store)[0] == wanted
     assert max(read) <= 256 < TRAIN
 
 

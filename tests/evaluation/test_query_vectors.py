@@ -80,19 +80,19 @@ def test_other_shards_are_noticed_by_what_becomes_of_them(workspace: Workspace, 
 
 def test_the_row_says_when_queries_were_codes(workspace: Workspace):
     row = evaluate(workspace, "original-int8", head_epochs=EPOCHS)
-    assert row["retrieval"]["queries_from"] == "float32"
+    assert row.retrieval.queries_from == "float32"
     bare = replace(workspace, validate=())
     workspace.store("linear-5").unlink()
     encode_as(workspace, "linear-5", "int8")
     row = evaluate(bare, "linear-5-int8", head_epochs=EPOCHS)
-    assert row["retrieval"]["queries_from"] == "codes"
-    assert any("decoded codes" in note for note in row["notes"])
+    assert row.retrieval.queries_from == "codes"
+    assert any("decoded codes" in note for note in row.notes)
 
 
 def test_codes_are_searched_with_the_queries_that_are_given(workspace: Workspace):
     original, coded = (open_store(workspace.store(name)) for name in ("original", "original-int8"))
-    backwards = retrieval_quality(coded, original, vectors_of=lambda rows: -coded.rows(rows))
-    forwards = retrieval_quality(coded, original, vectors_of=original.rows)
+    backwards, _ = retrieval_quality(coded, original, vectors_of=lambda rows: -coded.rows(rows))
+    forwards, _ = retrieval_quality(coded, original, vectors_of=original.rows)
     assert forwards.queries == backwards.queries == VALIDATE
     assert forwards.neighbour_recall_at_10 > 0.8 > backwards.neighbour_recall_at_10
-    assert (forwards.queries_from, retrieval_quality(coded, original).queries_from) == ("float32", "codes")
+    assert (forwards.queries_from, retrieval_quality(coded, original)[0].queries_from) == ("float32", "codes")

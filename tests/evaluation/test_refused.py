@@ -110,4 +110,4 @@ def test_a_damaged_store(workspace: Workspace):
 def test_neighbours_need_the_store_of_the_baseline(workspace: Workspace):
     workspace.store("original").unlink()
     refused(workspace, "linear-5", NotFoundError)
-    assert evaluate(workspace, "linear-5", head_epochs=EPOCHS, retrieval=False)["retrieval"] is None
+    assert evaluate(workspace, "linear-5", head_epochs=EPOCHS, retrieval=False).retrieval is None

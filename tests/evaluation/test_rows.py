@@ -34,6 +34,8 @@ from tests.evaluation.examples import (
 )
 from tests.metrics import reference
 
+METRIC_NAMES = [metric.name for metric in METRICS]
+
 NAMES = ("original", "original-int8", "linear-5")
 
 
@@ -60,7 +62,7 @@ def test_figures_are_those_of_a_head_that_saw_nothing_but_the_stored_training_vi
     scores = scored(model, store.rows(rows), autocast=config.precision == "bf16")
     wanted = reference.all_figures(scores, multi_hot(by_id(VALIDATION)))
     found = row(measured, name)
-    assert {metric: found["figures"][metric]["value"] for metric in METRICS} == pytest.approx(
+    assert {metric: found["figures"][metric]["value"] for metric in METRIC_NAMES} == pytest.approx(
         wanted, abs=1e-12
     )
     assert found["parameters"]["head"] == facts["parameters"]["head"] == 5 * CLASSES * store.dim + 2 * CLASSES
@@ -77,16 +79,16 @@ def test_the_head_trains_on_the_training_videos_by_id_and_on_nothing_else(measur
 @pytest.mark.parametrize("name", NAMES)
 def test_every_value_lies_in_its_interval(measured: Workspace, name: str):
     found = row(measured, name)
-    assert all(is_interval(found["figures"][metric]) for metric in METRICS)
-    assert all(found["figures"][metric]["low"] < found["figures"][metric]["high"] for metric in METRICS)
+    assert all(is_interval(found["figures"][metric]) for metric in METRIC_NAMES)
+    assert all(found["figures"][metric]["low"] < found["figures"][metric]["high"] for metric in METRIC_NAMES)
     if found["delta"] is not None:
-        assert all(is_interval(found["delta"][metric]) for metric in METRICS)
+        assert all(is_interval(found["delta"][metric]) for metric in METRIC_NAMES)
 
 
 def test_a_delta_is_the_difference_of_the_values_and_paired(measured: Workspace):
     ours, base = row(measured, "original-int8"), row(measured, "original")
     assert (base["delta"], ours["delta"]["baseline"]) == (None, "original")
-    for metric in METRICS:
+    for metric in METRIC_NAMES:
         change = ours["figures"][metric]["value"] - base["figures"][metric]["value"]
         assert ours["delta"][metric]["value"] == pytest.approx(change, abs=1e-12)
     # 8 bits move next to nothing; unpaired, the interval would be about as wide as the figure's own.
@@ -99,9 +101,9 @@ def test_a_store_compared_with_its_own_copy_differs_by_nothing_at_all(workspace:
     draws = np.random.default_rng(3)
     order = np.concatenate([draws.permutation(TRAIN), TRAIN + draws.permutation(VALIDATE)])
     rewritten(workspace, "original", "copy", order if shuffled else None)
-    found = evaluate(workspace, "copy", head_epochs=EPOCHS)
+    found = evaluate(workspace, "copy", head_epochs=EPOCHS).to_json()
     nothing = {"value": 0.0, "low": 0.0, "high": 0.0}
-    assert found["delta"] == {"baseline": "original"} | dict.fromkeys(METRICS, nothing)
+    assert found["delta"] == {"baseline": "original"} | dict.fromkeys(METRIC_NAMES, nothing)
     assert found["figures"] == row(workspace, "original")["figures"]
     assert found["retrieval"] == row(workspace, "original")["retrieval"]
 
@@ -124,7 +126,7 @@ def test_a_head_that_knows_other_embeddings_is_not_scored(workspace: Workspace, 
     if change == "unfinished":
         (run / "model" / "manifest.json").unlink()
     before = row(workspace, "linear-5")
-    after = evaluate(workspace, "linear-5", head_epochs=EPOCHS)
+    after = evaluate(workspace, "linear-5", head_epochs=EPOCHS).to_json()
     assert after["joint"] is None
     assert after["figures"] == before["figures"]
     assert after["notes"] == [], "what is said about the encoder must be about the one that made the store"
@@ -142,14 +144,14 @@ def test_measuring_twice_writes_the_same_bytes(workspace: Workspace):
 
 
 def test_another_seed_is_another_head_and_can_be_measured_after_all(workspace: Workspace):
-    other = evaluate(workspace, "original", head_epochs=EPOCHS, seed=1, retrieval=False)
+    other = evaluate(workspace, "original", head_epochs=EPOCHS, seed=1, retrieval=False).to_json()
     assert other["figures"] != row_of_seed_zero(workspace)["figures"]
     assert other["head_training"]["seed"] == 1
     assert (other["retrieval"], other["delta"]) == (None, None)
 
 
 def row_of_seed_zero(workspace: Workspace) -> dict[str, Any]:
-    return evaluate(workspace, "original", head_epochs=EPOCHS)
+    return evaluate(workspace, "original", head_epochs=EPOCHS).to_json()
 
 
 def test_the_files_are_what_a_report_reads(measured: Workspace):
@@ -205,4 +207,4 @@ def test_a_command_and_notes_are_kept(workspace: Workspace):
     found = evaluate(
         workspace, "original", head_epochs=EPOCHS, retrieval=False, command="do it", notes=["Note."]
     )
-    assert (found["command"], found["notes"][-1]) == ("do it", "Note.")
+    assert (found.command, found.notes[-1]) == ("do it", "Note.")

@@ -11,14 +11,16 @@ import numpy as np
 
 from compress.codecs.float32 import Float32
 from compress.datasets.labels import Labels
+from compress.evaluation.measure import fingerprint
 from compress.evaluation.promises import Scores
-from compress.evaluation.row import fingerprint
 from compress.evaluation.scores import save_scores
 from compress.metrics import METRICS
 from compress.store.reader import open_store
 from compress.store.writer import open_writer
 from compress.workspace import Workspace
 from tests.evaluation.promises.worlds import World, world
+
+NAMES = [metric.name for metric in METRICS]
 
 # Name of each store: its bytes a video, and how much noise its scores have.
 STORES = {"fine": (100, 0.0), "good": (50, 0.05), "bad": (10, 3.0)}
@@ -72,7 +74,7 @@ def measure(
 
 
 def _row(name: str, size: int, videos: int, validate: str) -> dict[str, Any]:
-    figures = {metric: {"value": 0.5, "low": 0.4, "high": 0.6} for metric in METRICS}
+    figures = {metric: {"value": 0.5, "low": 0.4, "high": 0.6} for metric in NAMES}
     train, encode = "compress train --name a_run", f"compress encode --name a_run --codec {name}"
     return {
         "schema_version": 1,

@@ -68,7 +68,7 @@ def test_what_is_current_is_returned_without_work_unless_asked(models: Workspace
         raise AssertionError("nothing should be scored")
 
     with monkeypatch.context() as patch:
-        patch.setattr("compress.evaluation.models.row.mean_scores", refuse)
+        patch.setattr("compress.evaluation.models.measure.mean_scores", refuse)
         assert evaluated(models, "a", "f", report=report) == row
         assert said[-1] == "a+f is evaluated already"
         with pytest.raises(AssertionError, match="nothing should"):

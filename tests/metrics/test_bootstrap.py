@@ -20,6 +20,8 @@ from compress.metrics import (
 )
 from tests.metrics import reference
 
+NAMES = [metric.name for metric in METRICS]
+
 
 def top_of(scores, labels, k=20) -> TopScores:
     metrics = MetricAccumulator(scores.shape[1], k)
@@ -45,7 +47,7 @@ def test_replicates_equal_the_figures_of_the_videos_written_out(seed, videos, cl
     found = replicates(top_of(scores, labels), resamples=4, seed=seed)
     for index, rows in enumerate(drawn_rows(videos, 4, seed)):
         for name, wanted in reference.all_figures(scores[rows], labels[rows]).items():
-            assert found.of(name)[index] == pytest.approx(wanted, abs=1e-9), name
+            assert found.values[name][index] == pytest.approx(wanted, abs=1e-9), name
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -55,21 +57,21 @@ def test_replicates_equal_recomputing_at_a_larger_size(sign):
     found = replicates(top, resamples=5, seed=3)
     for index, rows in enumerate(drawn_rows(700, 5, 3)):
         wanted = figures(top.take(rows))
-        for name in METRICS:
-            assert found.of(name)[index] == pytest.approx(getattr(wanted, name), abs=1e-9), name
+        for name in NAMES:
+            assert found.values[name][index] == pytest.approx(wanted[name], abs=1e-9), name
 
 
 def test_fewer_resamples_are_the_first_of_more_and_the_seed_decides():
     top = top_of(*reference.random_batch(8, 50, 30, ties=False))
     few, many, other = replicates(top, 5, 1), replicates(top, 9, 1), replicates(top, 5, 2)
-    np.testing.assert_array_equal(few.gap, many.gap[:5])
-    assert not np.array_equal(few.gap, other.gap)
+    np.testing.assert_array_equal(few.values.gap, many.values.gap[:5])
+    assert not np.array_equal(few.values.gap, other.values.gap)
 
 
 def test_two_models_see_the_same_resamples():
     scores, labels = reference.random_batch(8, 60, 30, ties=False)
     a, b = replicates(top_of(scores, labels), 50), replicates(top_of(scores**2, labels), 50)
-    for name in METRICS:
+    for name in NAMES:
         assert difference(a, b, name) == Interval(0.0, 0.0, 0.0)
 
 
@@ -88,10 +90,10 @@ def test_difference_is_paired_and_signed():
 def test_interval_is_around_the_figure_also_for_a_map_of_rare_classes():
     scores, labels = reference.random_batch(8, 200, 400, ties=False, density=0.005)
     found = replicates(top_of(scores + labels * 0.3, labels), 100)
-    for name in METRICS:
+    for name in NAMES:
         around = found.interval(name)
         assert around.low <= around.value <= around.high
-        assert around.value == getattr(found.point, name)
+        assert around.value == found.point[name]
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -103,9 +105,9 @@ def test_an_interval_stays_where_a_figure_can_be(right):
     scores[videos, classes] = 0.9 if right else 0.0
     scores[0, classes[0]] = 0.0 if right else 0.9  # all videos but one are right, or wrong
     found = replicates(top_of(scores, labels), resamples=300)
-    plain = [interval(found.of(name), getattr(found.point, name)) for name in METRICS]
+    plain = [interval(found.values[name], found.point[name]) for name in NAMES]
     assert any(each.low < 0 or each.high > 1 for each in plain), "nothing to cut: the test shows nothing"
-    for name in METRICS:
+    for name in NAMES:
         each = found.interval(name)
         assert 0 <= each.low <= each.value <= each.high <= 1, name
 
@@ -135,7 +137,7 @@ def test_what_is_not_paired_is_refused():
     with pytest.raises(UsageError, match="no metric 'seed'"):
         difference(a, a, "seed")
     with pytest.raises(UsageError, match="no metric 'point'"):
-        a.of("point")
+        a.interval("point")
 
 
 @pytest.mark.parametrize(("resamples", "seed"), [(0, 0), (10, -1)])
@@ -173,12 +175,12 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         return tuple(top_of(1 / (1 + np.exp(-z)), labels) for z in (logits, noisy))
 
     population = [tuple(map(figures, sample())) for _ in range(800)]
-    covered = dict.fromkeys(METRICS, 0)
-    covered_difference = dict.fromkeys(METRICS, 0)
+    covered = dict.fromkeys(NAMES, 0)
+    covered_difference = dict.fromkeys(NAMES, 0)
     for _ in range(200):
         a, b = (replicates(top, 200) for top in sample())
-        for name in METRICS:
-            truth = np.mean([[getattr(f, name) for f in pair] for pair in population], axis=0)
+        for name in NAMES:
+            truth = np.mean([[f[name] for f in pair] for pair in population], axis=0)
             one, two = a.interval(name), difference(a, b, name)
             covered[name] += one.low <= truth[0] <= one.high
             covered_difference[name] += two.low <= truth[0] - truth[1] <= two.high

@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 
 from compress import native
 from compress.errors import DataError, RecordError, SchemaError, UsageError
-from compress.metrics import FullMAP, compiled, full_mean_average_precision
+from compress.metrics import FullMAP, compiled, mean_average_precision
 from tests.metrics import reference
 from tests.metrics.batches import hard_scores
 
@@ -44,7 +44,7 @@ def test_two_passes_give_the_bits_of_the_whole_matrix_ties_and_infinities_too(
         patch.setenv(native.SWITCH, switch)
         full = measured(scores, labels, cuts)
     for empty in ("skip", "zero"):
-        assert full.mean(empty) == full_mean_average_precision(scores, labels, empty)
+        assert full.mean(empty) == mean_average_precision(scores, labels, scores.shape[1], empty)
 
 
 @SWITCHES
@@ -83,7 +83,7 @@ def test_the_c_code_counts_what_numpy_counts(shape, monkeypatch):
 def test_positives_are_summed_class_range_by_class_range(monkeypatch):
     scores, labels = reference.random_batch(11, 80, 50, ties=True)
     wanted = measured(scores, labels).average_precision()
-    monkeypatch.setattr("compress.metrics.sorted_positives._TOGETHER", 10)
+    monkeypatch.setattr("compress.metrics.full_map._TOGETHER", 10)
     np.testing.assert_array_equal(measured(scores, labels).average_precision(), wanted)
 
 
@@ -146,7 +146,7 @@ def test_a_refused_batch_leaves_nothing_behind(switch, monkeypatch):
     with pytest.raises(RecordError, match="score is NaN"):
         full.count(broken)
     full.count(scores)
-    assert full.mean() == full_mean_average_precision(scores, labels)
+    assert full.mean() == mean_average_precision(scores, labels)
 
 
 @pytest.mark.parametrize(

@@ -35,13 +35,7 @@ NAMES = ["original", "mrl-d3-int8", "pca-3-int8", "mrl-int8", "pca-6-int8", "ori
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("compress.pipeline.tradeoff.TIMING_SECONDS", 0.01)
-    for module in (
-        "compress.evaluation.intervals",
-        "compress.evaluation.row",
-        "compress.evaluation.half_figures",
-    ):
-        monkeypatch.setattr(f"{module}.RESAMPLES", 20)
-    monkeypatch.setattr("compress.reports.tradeoff.measured.RESAMPLES", 20)
+    monkeypatch.setattr("compress.metrics.resampling.RESAMPLES", 20)
     clear_interrupt()
 
 

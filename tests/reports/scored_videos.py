@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from compress.evaluation.row import Role
 from compress.metrics import MetricAccumulator, TopScores
 from compress.reports.classes.frequency import ScoredClasses, scored_classes
-from compress.reports.row import Role
 
 CLASSES, VIDEOS = 60, 150
 

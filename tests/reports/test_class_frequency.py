@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compress.errors import DataError, SchemaError
-from compress.metrics import mean_average_precision
+from compress.metrics import figures
 from compress.reports.classes.extremes import LEAST_POSITIVES, extremes
 from compress.reports.classes.frequency import (
     LEAST_CLASSES,
@@ -78,7 +78,7 @@ def test_bins_lie_side_by_side_and_their_weighted_means_make_map() -> None:
     assert all(a.high is not None and a.high < b.low for a, b in pairwise(found.bins))
     assert found.bins[-1].high is None
     total = sum(one.classes * mean.value for one, mean in zip(found.bins, found.rows[0].values, strict=True))
-    assert total / sum(one.classes for one in found.bins) == pytest.approx(mean_average_precision(top(3.0)))
+    assert total / sum(one.classes for one in found.bins) == pytest.approx(figures(top(3.0)).map)
 
 
 def test_the_top_bin_takes_in_frequencies_until_it_has_enough_classes() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compress.errors import DataError, NotFoundError
-from compress.evaluation.query_precision import QueryPrecision
+from compress.evaluation.scores import QueryPrecision
 from compress.metrics import TopScores
 from compress.reports.tradeoff.measured import Kept, difference_interval, mean_interval, read_measured, sample
 from compress.reports.tradeoff.table import tradeoff_table
@@ -19,7 +19,7 @@ from tests.reports.tradeoff_points import figures, many, measured, original
 
 @pytest.fixture(autouse=True)
 def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compress.reports.tradeoff.measured.RESAMPLES", 60)
+    monkeypatch.setattr("compress.metrics.resampling.RESAMPLES", 60)
 
 
 def scored() -> TopScores:

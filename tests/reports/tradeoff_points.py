@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from compress.metrics import Interval
-from compress.reports.row import Data, Figures, HeadTraining, Role, Row
+from compress.evaluation.row import Data, HeadTraining, Role, Row
+from compress.metrics import ByMetric, Interval
 from compress.reports.tradeoff.measured import METRICS, Measured, Sampled
 
 RESAMPLES = 200
@@ -101,7 +101,7 @@ def _row(name: str, size: int, role: Role, encoder: str, dim: int, codec: str) -
         codec=codec,
         bytes_per_video=size,
         parameters={},
-        figures=Figures(some, some, some, some),
+        figures=ByMetric({"gap": some, "map": some, "perr": some, "hit_at_one": some}),
         baseline=None,
         delta=None,
         joint={},

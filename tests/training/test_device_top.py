@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from compress.errors import RecordError, SchemaError, UsageError
-from compress.metrics import MetricAccumulator
-from compress.metrics.accumulator import top_of_batch
+from compress.metrics import MetricAccumulator, top_of_batch
 from compress.training.scoring import top_scores
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +51,7 @@ def test_the_log_has_the_figures_of_each_size_and_the_model_those_of_its_epoch(t
     lines = [json.loads(line) for line in Run(tmp_path / "run").log.read_text().splitlines()]
     model, facts = load_model(tmp_path / "run")
     found = accumulate_prefixes(model, tables(NESTED)[1], precision=NESTED.precision)
-    figures = {str(dim): asdict(metrics.figures()) for dim, metrics in found.items()}
+    figures = {str(dim): metrics.figures().to_json() for dim, metrics in found.items()}
     assert list(figures) == ["2", "4", "8"]
     assert lines[result.best_epoch - 1]["by_dim"] == facts["figures_by_dim"] == figures
     assert facts["figures"] == figures["8"] == dict(result.figures)

@@ -10,6 +10,7 @@ from typing import Any
 from compress.artifacts.atomic import read_bytes
 from compress.errors import CorruptArtifactError
 from compress.evaluation.models.members import Member
+from compress.evaluation.models.row import ModelTraining
 from compress.evaluation.models.views import Views
 from compress.evaluation.recipe_notes import recipe_notes
 from compress.evaluation.titles import model_title, shrunk_title
@@ -31,33 +32,27 @@ def described(members: Sequence[Member]) -> dict[str, Any]:
         parameters.update(member.facts["parameters"])
     return {
         "title": _title(members),
-        "encoders": [member.recipe["encoder"] for member in members],
+        "encoders": tuple(member.recipe["encoder"] for member in members),
         "head": " + ".join(sorted({str(member.facts["model_config"]["head"]) for member in members})),
         "level": "frame" if any(member.level == "frame" for member in members) else "video",
         "dim": None if only is None else only.dim,
         "parameters": dict(parameters),
-        "training": None if only is None else training(only),
+        "training": None if only is None else _training(only),
     }
 
 
-def training(member: Member) -> dict[str, Any]:
-    """How a run was trained: {"epochs", "best_epoch", "videos", "seconds", "seed"}.
-
-    `epochs` are those that were run: patience may have ended it before those of the recipe, which are taken
-    where the log is gone. `seconds` are CPU seconds, on all cores together; None unless each epoch says its.
-
-    Raises:
-        CorruptArtifactError: a line of the log is not JSON.
-    """
+def _training(member: Member) -> ModelTraining:
+    # `epochs` are those that were run: patience may have ended it before those of the recipe, which are taken
+    # where the log is gone. `seconds` are CPU seconds, on all cores together, when each epoch says its own.
     log = _log(member)
     seconds = [line["cpu_seconds"] for line in log if "cpu_seconds" in line]
-    return {
-        "epochs": len(log) or member.recipe["epochs"],
-        "best_epoch": member.facts["epoch"],
-        "videos": member.facts["train_videos"],
-        "seconds": round(sum(seconds), 1) if log and len(seconds) == len(log) else None,
-        "seed": member.recipe["seed"],
-    }
+    return ModelTraining(
+        epochs=len(log) or member.recipe["epochs"],
+        best_epoch=member.facts["epoch"],
+        videos=member.facts["train_videos"],
+        seconds=round(sum(seconds), 1) if log and len(seconds) == len(log) else None,
+        seed=member.recipe["seed"],
+    )
 
 
 def notes(members: Sequence[Member], videos: Views, precisions: Sequence[Precision]) -> list[str]:

@@ -14,13 +14,12 @@ from compress.artifacts.atomic import read_json
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.evaluation.models.members import Member
 from compress.evaluation.models.views import Views
+from compress.evaluation.row import SCHEMA_VERSION
 from compress.evaluation.scores import load_scores
 from compress.metrics import TopScores
 from compress.training.precision import Precision
 from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
-
-SCHEMA_VERSION = 1
 
 
 def row_path(workspace: Workspace, name: str) -> Path:

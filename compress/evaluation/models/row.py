@@ -1,131 +1,148 @@
-"""Measure trained runs with the heads they were trained with: one alone, or the mean of several."""
+"""One measured model (a run, or the mean of several), as evaluation/models/<name>.json holds it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import torch
-
 from compress.artifacts.atomic import write_json
-from compress.errors import SchemaError
-from compress.evaluation.intervals import RESAMPLES, delta_json, figures_json
-from compress.evaluation.model_size import model_size
-from compress.evaluation.models.facts import described, notes
-from compress.evaluation.models.kept import (
+from compress.errors import DataError
+from compress.evaluation.fields import Fields
+from compress.evaluation.row import (
     SCHEMA_VERSION,
-    baseline_scores,
-    measured,
-    row_path,
-    scores_folder,
+    Data,
+    Intervals,
+    intervals_in,
+    map_full_in,
+    plain,
+    read_fields,
+    with_baseline,
 )
-from compress.evaluation.models.members import Member, precisions_of
-from compress.evaluation.models.scoring import mean_full_map, mean_scores
-from compress.evaluation.models.training_videos import TrainingVideos
-from compress.evaluation.models.views import Views
-from compress.evaluation.scores import save_scores
-from compress.metrics import replicates
-from compress.progress import Reporter, silent
-from compress.training.precision import Wanted
-from compress.workspace import Workspace
 
 
-def evaluate_models(
-    workspace: Workspace,
-    name: str,
-    members: Sequence[Member],
-    videos: Views,
-    *,
-    trained_on: TrainingVideos | None = None,
-    baseline: str | None = None,
-    precision: Wanted = "auto",
-    full_map: bool = False,
-    seed: int = 0,
-    threads: int = 0,
-    device: str = "cpu",
-    source: str,
-    command: str,
-    report: Reporter = silent,
-) -> dict[str, Any]:
-    """Measure and write evaluation/models/<name>.json, and the scores beside it.
+@dataclass(frozen=True)
+class ModelTraining:
+    """How a run was trained; `videos` is how many it learned from, `seconds` None where nobody counted."""
+
+    epochs: int
+    best_epoch: int
+    videos: int
+    seconds: float | None
+    seed: int
+
+    @classmethod
+    def from_json(cls, found: Fields) -> ModelTraining:
+        """The object "training" of a row."""
+        return cls(
+            epochs=found.integer("epochs"),
+            best_epoch=found.integer("best_epoch"),
+            videos=found.integer("videos"),
+            seconds=found.optional_number("seconds", 0.0),
+            seed=found.integer("seed"),
+        )
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One measured model.
 
     Args:
-        workspace: where evaluations lie.
-        name: of the evaluation.
-        members: the runs; their probabilities are averaged, each counts alike.
-        videos: to measure on.
-        trained_on: training videos, where they are known.
-        baseline: another evaluation that deltas are measured against, paired over the videos.
-        precision: in what the runs are computed; "auto": each as it was trained, where the device has that.
-        full_map: also compute MAP over all scores, which scores the videos twice more.
-        seed: of the bootstrap.
-        threads: of torch; 0 leaves them as they are.
-        device: "cpu" or "cuda".
-        source: which shards, for the row.
-        command: what to type to get this row.
+        runs: more than one in an ensemble, which has neither `dim` nor `training`.
+        parameters: numbers of parameters, by part of the model; of an ensemble, summed.
+        baseline, delta: the row minus this baseline on the same resampled videos; None without a baseline.
+        model_bytes: of all its files of weights; None where nobody looked.
+        precision: what each run was computed in; None in rows of before it could be chosen.
+        map_full: MAP over all scores, by the name of the metric; None where nobody asked for it.
+    """
 
-    Returns:
-        What was written: one row of a report.
+    name: str
+    runs: tuple[str, ...]
+    title: str
+    encoders: tuple[str, ...]
+    head: str
+    level: str
+    dim: int | None
+    parameters: Mapping[str, int]
+    figures: Intervals
+    training: ModelTraining | None
+    data: Data
+    model_sha256: tuple[str, ...]
+    command: str
+    notes: tuple[str, ...]
+    model_bytes: int | None = None
+    baseline: str | None = None
+    delta: Intervals | None = None
+    precision: tuple[str, ...] | None = None
+    map_full: Mapping[str, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What the file holds."""
+        return {"schema_version": SCHEMA_VERSION, "kind": "model", **with_baseline(plain(self))}
+
+    def write(self, path: Path) -> None:
+        """Replace the file by this row.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        write_json(path, self.to_json())
+
+    @classmethod
+    def from_json(cls, found: Fields) -> ModelRow:
+        """The row that a file holds; CorruptArtifactError names a field that is missing or wrong."""
+        training, delta = found.optional_inside("training"), found.optional_inside("delta")
+        return cls(
+            name=found.text("name"),
+            runs=found.texts("runs"),
+            title=found.text("title"),
+            encoders=found.texts("encoders"),
+            head=found.text("head"),
+            level=found.text("level"),
+            dim=None if found.get("dim") is None else found.integer("dim", 1),
+            parameters=found.inside("parameters").integers(),
+            figures=intervals_in(found.inside("figures"), 0.0),
+            training=None if training is None else ModelTraining.from_json(training),
+            data=Data.from_json(found.inside("data")),
+            model_sha256=found.texts("model_sha256"),
+            command=found.text("command"),
+            notes=found.texts("notes"),
+            model_bytes=found.optional_integer("model_bytes"),
+            baseline=None if delta is None else delta.text("baseline"),
+            delta=None if delta is None else intervals_in(delta, -1.0),
+            precision=None if found.value.get("precision") is None else found.texts("precision"),
+            map_full=map_full_in(found),
+        )
+
+
+def read_model(path: Path) -> ModelRow:
+    """The model that one file holds.
 
     Raises:
-        SchemaError: the runs know other classes or read another level than the videos have, or the baseline
-            was measured on other videos.
-        NotFoundError: the baseline was not measured.
-        DataError: a score is not a number.
+        CorruptArtifactError: not JSON, or a field is missing or wrong; names the file and the field.
+        DataError: written with a schema version that this code does not know.
+        StorageError: the file cannot be read.
     """
-    _check_fits(members, videos)
-    against = None if baseline is None else baseline_scores(workspace, baseline, videos)
-    if threads:
-        torch.set_num_threads(threads)
-    precisions = precisions_of(members, precision, device)
-    top = mean_scores(members, videos, precisions, device, report)
-    resampled = replicates(top, RESAMPLES, seed)
-    row = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "model",
-        "name": name,
-        "runs": [member.name for member in members],
-        **described(members),
-        "figures": figures_json(resampled),
-        "delta": None if against is None else delta_json(resampled, against[0], str(baseline)),
-        "data": {
-            "train_videos": max(member.facts["train_videos"] for member in members),
-            "validate_videos": len(videos),
-            "num_classes": videos.num_classes,
-            "fingerprint": videos.fingerprint,
-            "synthetic_frames": videos.synthetic_frames,
-            "source": source,
-        },
-        "model_sha256": [member.sha256 for member in members],
-        "model_bytes": sum(model_size(member.folder)["bytes"] for member in members),
-        "precision": precisions,
-        "command": command,
-        "notes": notes(members, videos, precisions),
-    }
-    if full_map:
-        row["map_full"] = mean_full_map(members, videos, precisions, device, report)
-    facts = measured(members, videos, precisions, baseline, None if against is None else against[1], seed)
-    facts["train"] = None if trained_on is None else trained_on.fingerprint
-    write_json(row_path(workspace, name), row)
-    # Last: the scores say what the row is about, so a row without them is measured again.
-    counts = None if trained_on is None else trained_on.class_counts
-    save_scores(scores_folder(workspace, name), top, facts, counts)
-    return row
+    return ModelRow.from_json(read_fields(path))
 
 
-def _check_fits(members: Sequence[Member], videos: Views) -> None:
-    for member in members:
-        table = videos.tables.get(member.level)
-        if table is None:
-            raise SchemaError(
-                f"{member.name!r} reads {member.level}-level data, the videos are "
-                f"{' and '.join(videos.tables)}-level",
-                where=member.folder,
-            )
-        found = (table.schema.dim, videos.num_classes)
-        if found != (member.schema.dim, member.schema.num_classes):
-            raise SchemaError(
-                f"{member.name!r} reads {member.schema.dim} numbers and knows {member.schema.num_classes} "
-                f"classes, the videos have {found[0]} and {found[1]}",
-                where=member.folder,
-            )
+def load_models(folder: Path) -> list[ModelRow]:
+    """Every model that `compress evaluate --run` measured, in the order of file names; none is no error.
+
+    Args:
+        folder: evaluation/models/ of a workspace.
+
+    Raises:
+        CorruptArtifactError, StorageError: as `read_model`.
+        DataError: a file of another version, or one that holds another model than its name says.
+    """
+    return [_named(path) for path in sorted(folder.glob("*.json"))]
+
+
+def _named(path: Path) -> ModelRow:
+    model = read_model(path)
+    if model.name != path.stem:
+        # Two files of one name would otherwise answer one row of a table.
+        raise DataError(f"holds the model {model.name!r}", where=path, hint="name the file as its model")
+    return model

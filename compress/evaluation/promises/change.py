@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from compress.metrics.jackknife import student_quantile
+from compress.metrics import student_quantile
 
 
 @dataclass(frozen=True)

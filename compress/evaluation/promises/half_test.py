@@ -13,9 +13,8 @@ from compress.errors import SchemaError, UsageError
 from compress.evaluation.halves import Half, half
 from compress.evaluation.promises.change import Change
 from compress.evaluation.promises.promise import Quantity
-from compress.evaluation.query_precision import QueryPrecision
-from compress.metrics import TopScores
-from compress.metrics.jackknife import LeftOut, leave_out_groups, standard_error
+from compress.evaluation.scores import QueryPrecision
+from compress.metrics import LeftOut, TopScores, leave_out_groups, standard_error
 
 # Below, the quantiles of Student's t are not close enough, and nothing could be confirmed anyway.
 LEAST = 10

@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from compress.errors import DataError, SchemaError
-from compress.metrics import Interval, TopScores, interval, per_class_average_precision
-from compress.reports.row import Role
+from compress.evaluation.row import Role
+from compress.metrics import Interval, TopScores, interval
 from compress.reports.wording import DELTA, NONE, count, listed
 
 RESAMPLES = 1000
@@ -112,9 +112,7 @@ def scored_classes(
     if train_counts.shape != (top.num_classes,):
         what = f"{len(train_counts)} counts of training videos for {top.num_classes} classes"
         raise SchemaError(what, where=name)
-    return ScoredClasses(
-        name, title, role, per_class_average_precision(top), top.class_positives, train_counts
-    )
+    return ScoredClasses(name, title, role, top.class_average_precision, top.class_positives, train_counts)
 
 
 def class_frequency(

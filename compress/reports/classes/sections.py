@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from compress.errors import NotFoundError
+from compress.evaluation.row import Role
 from compress.evaluation.scores import load_scores, load_train_class_counts
 from compress.reports.classes.extremes import Extremes, extremes
 from compress.reports.classes.frequency import ClassFrequency, ScoredClasses, class_frequency, scored_classes
 from compress.reports.classes.zipf import Zipf, zipf
-from compress.reports.row import Role
 from compress.reports.wording import listed
 
 

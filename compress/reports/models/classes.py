@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from compress.evaluation.models.row import ModelRow
+from compress.evaluation.row import Role
 from compress.reports.classes.sections import ClassChoice, KeptRow
-from compress.reports.models.row import ModelRow
 from compress.reports.models.table import ModelLine, ModelTable
-from compress.reports.row import Role
 
 FEW_ENCODERS = 3  # of a table whose every encoder gets a row
 Measured = tuple[ModelLine, ModelRow]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from compress.evaluation.models.row import ModelRow
+from compress.evaluation.row import plain
 from compress.reports.classes.json_report import classes_json
 from compress.reports.classes.sections import ClassSections
 from compress.reports.models.sentences import (
@@ -49,7 +51,15 @@ def _line(line: ModelLine) -> dict[str, Any]:
         "tolerance": line.wanted.tolerance if line.published and line.wanted else None,
         "source": line.wanted.source if line.published and line.wanted else None,
         "published": asdict(line.published) if line.published else None,
-        "measured": asdict(line.model) if line.model else None,
+        "measured": _measured(line.model) if line.model else None,
         "notes": list(line.notes),
         "command": line.command,
     }
+
+
+def _measured(model: ModelRow) -> dict[str, Any]:
+    found: dict[str, Any] = plain(model)
+    for name in ("baseline", "delta", "precision", "map_full"):
+        del found[name]
+    found["figures"].setdefault("map_with_empty_as_zero", None)
+    return found

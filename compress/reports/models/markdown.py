@@ -71,7 +71,7 @@ def _estimate(found: Interval | None) -> str:
 def _details(table: ModelTable) -> list[list[str]]:
     details = []
     for line, model in table.measured:
-        as_zero, training = model.figures.map_with_empty_as_zero, model.training
+        as_zero, training = model.figures.get("map_with_empty_as_zero"), model.training
         details.append(
             [
                 escape(line.run),

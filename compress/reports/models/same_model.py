@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from compress.evaluation.models.row import ModelRow
 from compress.papers import CatalogueRow
-from compress.reports.models.row import ModelRow
 
 
 def unlike_row(row: CatalogueRow, model: ModelRow) -> list[str]:

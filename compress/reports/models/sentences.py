@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
+from compress.evaluation.models.row import ModelRow
 from compress.reports.few_videos import few_videos
-from compress.reports.models.row import ModelRow
 from compress.reports.models.table import Judgement, ModelLine, ModelTable
 from compress.reports.wording import count, listed
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from compress.evaluation.models.row import ModelRow
 from compress.papers import Catalogue, CatalogueRow, PaperFigures, StandIn, catalogue, row_command
-from compress.reports.models.row import ModelRow
 from compress.reports.models.same_model import unlike_row
 
 

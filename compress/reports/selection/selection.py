@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compress.evaluation.promises import Choice
-from compress.reports.row import Row
+from compress.evaluation.row import Row
 
 _ENCODE = "compress encode "
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from compress.evaluation.row import Row
 from compress.reports.few_videos import few_videos
-from compress.reports.row import Row
 from compress.reports.table_4.sentences import SAMPLE_NOTE, subject, training
 from compress.reports.table_4.table import Table4
 from compress.reports.wording import figure, listed, points

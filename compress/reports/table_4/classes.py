@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from compress.evaluation.row import Row
 from compress.reports.classes.sections import ClassChoice, KeptRow
-from compress.reports.row import Row
 from compress.reports.table_4.sentences import subject
 from compress.reports.table_4.table import Table4
 

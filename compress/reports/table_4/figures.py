@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from compress.evaluation.row import Row
 from compress.metrics import Interval
 from compress.papers import published
 from compress.reports.charts import BASELINE, CONTROL, PAPER, SERIES, Line, Mark, rows_chart, scatter
 from compress.reports.document import Chart, Key
-from compress.reports.row import Row
 from compress.reports.svg import Look, legend_mark
 from compress.reports.table_4 import pareto
 from compress.reports.table_4 import table as table_4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from compress.evaluation.row import Row, plain
 from compress.reports.classes.json_report import classes_json
 from compress.reports.classes.sections import ClassSections
 from compress.reports.provenance import Provenance
@@ -47,5 +48,18 @@ def _line(line: Line) -> dict[str, Any]:
         "map_verdict": str(line.map_verdict),
         "command": line.command,
         "published": asdict(line.published) if line.published else None,
-        "measured": asdict(line.row) if line.row else None,
+        "measured": _measured(line.row) if line.row else None,
     }
+
+
+def _measured(row: Row) -> dict[str, Any]:
+    found: dict[str, Any] = plain(row)
+    for name in ("halves", "map_full"):
+        del found[name]
+    for figures in (found["figures"], found["delta"]):
+        if figures is not None:
+            figures.setdefault("map_with_empty_as_zero", None)
+    found["joint"].pop("map_with_empty_as_zero", None)
+    if found["retrieval"] is not None:
+        del found["retrieval"]["queries_from"]
+    return found

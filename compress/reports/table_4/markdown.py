@@ -103,13 +103,14 @@ def _details(table: Table4) -> list[list[str]]:
         [
             escape(row.row),
             escape(row.codec),
-            figure(row.figures.map_with_empty_as_zero.value if row.figures.map_with_empty_as_zero else None),
+            figure(as_zero.value if as_zero else None),
             figure(row.joint.get("gap")),
             f"{row.parameters['encoder']:,}" if "encoder" in row.parameters else NONE,
             on_disk(row.encoder_bytes),
             f"{row.parameters['head']:,}" if "head" in row.parameters else NONE,
         ]
         for _, row in table.measured
+        for as_zero in (row.figures.get("map_with_empty_as_zero"),)
     ]
 
 

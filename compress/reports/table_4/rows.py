@@ -6,8 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 
 from compress.errors import DataError, NotFoundError
-from compress.reports.parsing import read_row
-from compress.reports.row import Row
+from compress.evaluation.row import Row, read_row
 
 AGAIN = (
     "measure them again on the same data with `compress evaluate`, or move the files that do not belong out"

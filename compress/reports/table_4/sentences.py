@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from compress.evaluation.row import Row
 from compress.metrics import Interval
-from compress.reports.row import Row
 from compress.reports.table_4.table import Line, Table4
 from compress.reports.table_4.verdict import Verdict
 from compress.reports.wording import DELTA, MINUS, article, blended, count, figure, listed, percent, size

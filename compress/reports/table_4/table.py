@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compress.errors import NotFoundError
+from compress.evaluation.row import Row
 from compress.papers import ExpectedControl, PublishedRow, published
-from compress.reports.row import Row
 from compress.reports.table_4.verdict import Verdict, verdict_on
 
 STEMS = ("original", "pca", "random", "linear")

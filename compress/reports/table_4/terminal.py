@@ -6,8 +6,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from compress.evaluation.row import Intervals
 from compress.metrics import Interval
-from compress.reports.row import Figures
 from compress.reports.table_4.cautions import cautions
 from compress.reports.table_4.sentences import data_line, frames_needed, headline
 from compress.reports.table_4.table import Line, Table4
@@ -101,7 +101,7 @@ def _figure(estimate: Interval | None) -> Text:
     return Text(NONE) if estimate is None else Text(f"{figure(estimate.value)}\n{bracket(estimate)}")
 
 
-def _others(figures: Figures | None) -> Text:
+def _others(figures: Intervals | None) -> Text:
     if figures is None:
         return Text(NONE)
     return Text("\n".join(figure(e.value) for e in (figures.map, figures.perr, figures.hit_at_one)))

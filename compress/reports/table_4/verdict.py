@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from compress.evaluation.row import Row
 from compress.metrics import Interval
-from compress.reports.row import Row
 
 
 class Verdict(StrEnum):

@@ -11,13 +11,9 @@ import numpy as np
 from compress.codecs import parse_codec
 from compress.errors import DataError, SchemaError
 from compress.evaluation.halves import HALVES, half
-from compress.evaluation.intervals import RESAMPLES
-from compress.evaluation.query_precision import QueryPrecision
-from compress.evaluation.scores import load_query_precision, load_scores
-from compress.metrics import Interval, TopScores, replicates
-from compress.metrics.bootstrap import interval
-from compress.reports.parsing import read_row
-from compress.reports.row import Row
+from compress.evaluation.row import Row, read_row
+from compress.evaluation.scores import QueryPrecision, load_query_precision, load_scores
+from compress.metrics import Interval, TopScores, interval, replicates
 
 PRODUCTS = "PQ of the original"
 FAMILIES = {"identity": "original", "pca": "PCA", "random_projection": "random projection"}
@@ -52,21 +48,22 @@ def sample(
         kept: bool (N,), the videos to take, one or more.
         seed: of the draws.
     """
-    found = replicates(top.take(np.flatnonzero(kept)), RESAMPLES, seed)
+    found = replicates(top.take(np.flatnonzero(kept)), seed=seed)
     sampled = {
-        "gap": Sampled(found.point.gap, found.of("gap")),
-        "map": Sampled(found.point.map, found.of("map")),
+        "gap": Sampled(found.point.gap, found.values["gap"]),
+        "map": Sampled(found.point.map, found.values["map"]),
     }
     if precision is not None and len(inside := precision.where(kept).videos):
-        places = (np.cumsum(kept) - 1)[inside]
-        sampled["precision"] = _precision(precision.where(kept).values, places, int(kept.sum()), seed)
+        places, resamples = (np.cumsum(kept) - 1)[inside], len(found.values["gap"])
+        values, videos = precision.where(kept).values, int(kept.sum())
+        sampled["precision"] = _precision(values, places, videos, resamples, seed)
     return sampled
 
 
-def _precision(values: np.ndarray, places: np.ndarray, videos: int, seed: int) -> Sampled:
+def _precision(values: np.ndarray, places: np.ndarray, videos: int, resamples: int, seed: int) -> Sampled:
     """Of queries at `places` among the videos: whichever were queries, a resample draws from all videos."""
-    draws, means = np.random.default_rng(seed), np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
+    draws, means = np.random.default_rng(seed), np.empty(resamples)
+    for index in range(resamples):
         weights = np.bincount(draws.integers(0, videos, videos), minlength=videos)[places]
         means[index] = weights @ values / weights.sum() if weights.any() else values.mean()
     return Sampled(float(values.mean()), means)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from compress.errors import NotFoundError
+from compress.evaluation.row import Data, HeadTraining, Role
 from compress.metrics import Interval
-from compress.reports.row import Data, HeadTraining, Role
 from compress.reports.table_4 import pareto
 from compress.reports.tradeoff.measured import METRICS, Measured, difference_interval, mean_interval
 

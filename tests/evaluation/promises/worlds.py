@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compress.evaluation.promises import Candidate, Scores
-from compress.evaluation.query_precision import QueryPrecision
+from compress.evaluation.scores import QueryPrecision
 from compress.metrics import MetricAccumulator
 
 CLASSES = 25

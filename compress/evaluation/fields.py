@@ -39,6 +39,10 @@ class Fields:
             self.refuse(name, f"should be printable text, is {value!r}")
         return value
 
+    def optional_text(self, name: str) -> str | None:
+        """As `text`; None where it is missing or null."""
+        return None if self.value.get(name) is None else self.text(name)
+
     def integer(self, name: str, least: int = 0) -> int:
         """A whole number, `least` or more."""
         value = self.get(name)
@@ -49,6 +53,10 @@ class Fields:
     def optional_integer(self, name: str, least: int = 0) -> int | None:
         """As `integer`; None where it is missing or null."""
         return None if self.value.get(name) is None else self.integer(name, least)
+
+    def integers(self) -> dict[str, int]:
+        """Whole numbers under names of any kind."""
+        return {name: self.integer(name) for name in sorted(self.value)}
 
     def flag(self, name: str) -> bool:
         """true or false."""
