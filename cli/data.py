@@ -1,4 +1,4 @@
-"""`compress data`: look at data, make samples, bring your own features."""
+"""`compress data`: inspect data, make samples, import your own features."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 import rich_click as click
 
-from cli.group import Commands
-from cli.options import compute_options, output_options
+from cli.options import Commands, compute_options, output_options
 from cli.session import Session
 from cli.text import facts
 
@@ -17,18 +16,18 @@ Folder = click.Path(file_okay=False, path_type=Path)
 
 @click.group(cls=Commands)
 def data() -> None:
-    """Look at data of any kind, make samples, bring your own features."""
+    """Inspect data of any kind, make samples, import your own features."""
 
 
 @data.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH|PATTERN...")
 @click.option(
-    "--num-classes", type=click.IntRange(min=1), help="Classes, where shards or arrays do not tell."
+    "--num-classes", type=click.IntRange(min=1), help="Number of classes, if shards or arrays do not say."
 )
 @compute_options()
 @click.pass_obj
 def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -> None:
-    """Say what each path is and check its checksums: shards, arrays, stores, runs, indexes, workspaces."""
+    """Say what each path is, and verify its checksums: shards, arrays, stores, runs, indexes, workspaces."""
     from compress.inspection import inspect_all
 
     with session.working() as report:
@@ -45,15 +44,15 @@ def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -
     "--videos",
     type=click.IntRange(min=10),
     default=5000,
-    help="Videos to make; a fifth of them for validation.",
+    help="How many videos; a fifth of them is for validation.",
 )
 @click.option(
     "--level",
     type=click.Choice(["video", "frame"]),
     default="video",
-    help="Features a video, or a sequence of frames.",
+    help="One feature vector per video, or a sequence of frames.",
 )
-@click.option("--num-classes", type=click.IntRange(min=2), default=3862, help="Classes of the labels.")
+@click.option("--num-classes", type=click.IntRange(min=2), default=3862, help="Number of classes.")
 @click.option(
     "--frames",
     "num_frames",
@@ -61,22 +60,22 @@ def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -
     type=click.IntRange(min=1),
     default=(120, 300),
     metavar="LEAST MOST",
-    help="Frames of a video, where frames are made.",
+    help="Frames per video, for --level frame and --from.",
 )
 @click.option(
     "--from",
     "source",
     multiple=True,
     metavar="PATTERN",
-    help="Expand these real video-level shards into frames instead of making up videos.",
+    help="Expand these real video-level shards into frames, instead of making up videos.",
 )
 @compute_options("seed")
 @click.pass_obj
 def sample(session: Session, /, folder: Path, **options: Any) -> None:
-    """Write YouTube-8M shaped shards into FOLDER, the same for the same seed.
+    """Write sample shards, shaped like YouTube-8M, into FOLDER; the same seed gives the same shards.
 
-    With --from, each real video becomes frames whose mean is the real mean; the shards and every report
-    say that the frames are synthetic.
+    With --from, each real video becomes frames whose mean is the real mean; the shards and every report say
+    that the frames are synthetic.
     """
     from compress.jobs.data import make_sample
 
@@ -98,17 +97,25 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("folder", type=Folder)
 @click.option(
-    "--labels", type=click.Path(path_type=Path), metavar="FILE", help="Labels of the rows: .npz or .csv."
+    "--labels",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Labels of the rows, .npz or .csv, if PATH has none.",
 )
-@click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where the labels do not tell.")
 @click.option(
-    "--split", type=click.Choice(["train", "validate", "test"]), default="train", help="What they are for."
+    "--num-classes", type=click.IntRange(min=1), help="Number of classes, if the labels do not say."
 )
-@click.option("--shards", type=click.IntRange(min=1), default=1, help="Files to spread the videos over.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validate", "test"]),
+    default="train",
+    help="The split that the videos are for.",
+)
+@click.option("--shards", type=click.IntRange(min=1), default=1, help="How many files to write.")
 @output_options
 @click.pass_obj
 def import_(session: Session, /, path: Path, folder: Path, split: str, **options: Any) -> None:
-    """Turn your own features (such as .npy, .h5 or .parquet) into shards in FOLDER.
+    """Write your own features (such as .npy, .h5 or .parquet) as shards into FOLDER.
 
     Not needed for `compress init`, which reads such files as they are.
     """
@@ -132,7 +139,7 @@ def import_(session: Session, /, path: Path, folder: Path, split: str, **options
 @output_options
 @click.pass_obj
 def download(session: Session, level: Literal["video", "frame"], part: str) -> None:
-    """Print the official commands that download YouTube-8M; this command itself fetches nothing."""
+    """Print the official commands that download YouTube-8M. This command itself downloads nothing."""
     from compress.jobs.data import download_commands
 
     wanted = download_commands(level, part)

@@ -1,4 +1,4 @@
-"""`compress doctor`: what is wrong with this machine and how to mend it."""
+"""`compress doctor`: what is wrong with this machine, and how to fix it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cli.session import Session
 @workspace_options
 @click.pass_obj
 def doctor(session: Session) -> None:
-    """Check versions, GPUs, which faiss, threads, memory and disk; exit code 69 when something is broken."""
+    """Check libraries, GPU, compiled code, memory and disk; exit code 69 if something is broken."""
     from compress.doctor import examine
 
     found = examine(session.workspace.root)

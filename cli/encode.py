@@ -8,6 +8,7 @@ from typing import Any
 import rich_click as click
 
 from cli.options import (
+    DATA,
     codec_option,
     compute_options,
     name_option,
@@ -23,22 +24,21 @@ from cli.text import facts, size
 @click.option(
     "--dim",
     type=click.IntRange(min=1),
-    help="Numbers a video: picks the encoder that was trained for it; with --name, how many of its numbers "
-    "are stored.",
+    help="Embedding size; selects the run trained at this size. With --name: how many dimensions are stored.",
 )
 @name_option
 @click.option(
     "--any-dim",
     is_flag=True,
-    help="Cut embeddings to --dim numbers also where the encoder was not trained for that (train --nested).",
+    help="Allow a --dim that the encoder was not trained for (see train --nested): embeddings are cut to it.",
 )
 @codec_option
+@precision_option
 @click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="PATTERN",
-    help="Shards to encode, instead of the workspace's train and validate; needs --output.",
+    "--batch-size",
+    type=click.IntRange(min=1),
+    show_default="32, frame-level 64; on a GPU 1024 and 256",
+    help="Videos at once per thread; more videos need more memory.",
 )
 @click.option(
     "--output",
@@ -48,19 +48,21 @@ from cli.text import facts, size
     help="The store to write.",
 )
 @click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    show_default="32; of frames 64; on a GPU 1024 and 256",
-    help="Videos at once, for each thread; more needs more memory.",
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="PATTERN",
+    panel=DATA,
+    help="Shards to encode, instead of the workspace's train and validate shards; needs --output.",
 )
-@precision_option
 @on_corrupt_option
 @compute_options("device")
 @click.pass_obj
 def encode(session: Session, /, **options: Any) -> None:
     """Write the embeddings of all videos into one HDF5 file that anyone can open.
 
-    Run it again to go on after Ctrl-C or a crash: the file is the same, byte for byte, as without the stop.
+    Run the same command again to continue after Ctrl-C or a crash: the file is the same, byte for byte, as
+    without the stop.
     """
     from compress.jobs.encode import encode_store
     from compress.jobs.names import store_file
@@ -73,7 +75,7 @@ def encode(session: Session, /, **options: Any) -> None:
             {
                 "store": done.path,
                 "videos": f"{done.videos:,}",
-                "bytes a video": f"{done.bytes_per_video:,}",
+                "bytes per video": f"{done.bytes_per_video:,}",
                 "size": size(done.videos * done.bytes_per_video),
                 "resumed at": f"video {done.resumed_rows:,}" if done.resumed_rows else None,
                 "took": duration(done.seconds),

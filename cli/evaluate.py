@@ -1,4 +1,4 @@
-"""`compress evaluate`: what are the stored embeddings still good for, and how good are trained runs?"""
+"""`compress evaluate`: how good stored embeddings are for a fresh head, and trained runs with their own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from compress.datasets.policy import OnCorrupt
 
 ONLY_RUNS = ("validate", "again", "precision")
+OF_STORES, OF_RUNS = "Of a store (fresh head)", "With --run"
 
 
 @click.command()
@@ -24,49 +25,50 @@ ONLY_RUNS = ("validate", "again", "precision")
     "runs",
     multiple=True,
     metavar="NAME",
-    help="Measure this trained run with its own head, not a store; given several times, the mean of all.",
-)
-@click.option(
-    "--validate",
-    multiple=True,
-    metavar="PATTERN",
-    help="With --run: shards to measure on, instead of the workspace's.",
-)
-@click.option(
-    "--again",
-    is_flag=True,
-    default=None,
-    help="With --run: measure again although nothing has changed.",
+    help="Evaluate this trained run with its own head. May be repeated: the mean of several runs.",
 )
 @click.option(
     "--baseline",
     metavar="NAME",
     show_default="original; with --run, none",
-    help="The store that deltas are measured against; with --run, another evaluated run or ensemble.",
+    help="The store that changes are measured against; with --run, another evaluated run or ensemble.",
+)
+@click.option(
+    "--full-map",
+    is_flag=True,
+    help="Also compute MAP over all scores, not only the top 20; scores the videos twice more.",
 )
 @click.option(
     "--head-epochs",
     type=click.IntRange(min=1),
-    show_default="the preset's",
-    help="Passes over the data of the fresh head; not with --run.",
+    show_default="the recipe's",
+    panel=OF_STORES,
+    help="Passes of the fresh head over the data.",
 )
 @head_mixup_option
 @click.option(
     "--retrieval/--no-retrieval",
     default=None,
     show_default="retrieval",
-    help="Also measure the quality of the nearest neighbours; not with --run.",
+    panel=OF_STORES,
+    help="Also measure the quality of the nearest neighbours.",
 )
 @click.option(
-    "--full-map",
-    is_flag=True,
-    help="Also compute MAP over all scores, not within the top 20; scores the videos twice more.",
+    "--validate",
+    multiple=True,
+    metavar="PATTERN",
+    panel=OF_RUNS,
+    help="Shards to measure on, instead of the workspace's; may be repeated.",
+)
+@click.option(
+    "--again", is_flag=True, default=None, panel=OF_RUNS, help="Measure again although nothing has changed."
 )
 @click.option(
     "--precision",
     type=click.Choice(("auto", "fp32", "bf16")),
-    show_default="auto: as each was trained, but fp32 where the machine has no bf16",
-    help="With --run: numbers to compute with.",
+    show_default="auto: as each run was trained, but fp32 if the machine has no bf16",
+    panel=OF_RUNS,
+    help="Number format to compute in.",
 )
 @on_corrupt_option
 @compute_options("seed", "threads", "device")
@@ -84,10 +86,13 @@ def evaluate(
     on_corrupt: OnCorrupt,
     **special: Any,
 ) -> None:
-    """GAP, MAP, PERR, Hit@1 with intervals: of a fresh head on stored embeddings, or of trained runs.
+    """Measure GAP, MAP, PERR and Hit@1 with intervals: of a fresh head on stored embeddings, or of runs.
 
-    --dim or --name: a store; a fresh head is trained on it. --run: the mean of the runs' own heads, on the
-    validation shards; --name then names the ensemble.
+    With --dim or --name, a fresh head is trained on that store. With --run, trained runs are measured with
+    their own heads on the validation shards; --name then names the ensemble.
+
+    GAP: global average precision. MAP: mean average precision over classes. PERR: precision at equal recall
+    rate. Hit@1: share of videos whose best guess is right.
     """
     given = {option: value for option, value in special.items() if value is not None and value != ()}
     for option in given:

@@ -19,38 +19,37 @@ from cli.text import facts, size
     "--metric",
     type=click.Choice(["cosine", "ip"]),
     default="cosine",
-    help="Likeness: cosine, or inner product.",
+    help="Similarity: cosine, or inner product (ip).",
 )
 @click.option(
     "--factory",
     metavar="TEXT",
-    show_default="exact below about 500,000 videos, else IVF with fast-scan PQ and refinement",
-    help="A FAISS factory string.",
+    show_default="exact search below about 500,000 videos, otherwise IVF with fast-scan PQ and refinement",
+    help="A FAISS factory string, for example IVF1024,Flat. IVF: inverted file; PQ: product quantisation.",
 )
 @click.option(
     "--on-codes/--decoded",
     "on_codes",
     default=None,
-    show_default="the codes of a store below 2,000,000 videos, unless they are float32, or --factory or "
-    "--device cuda is given",
-    help="Search the stored codes as they are, or a FAISS index of the decoded rows.",
+    show_default="on codes below 2,000,000 videos, except float32, --factory and --device cuda",
+    help="Search the stored codes as they are, or a FAISS index of the decoded embeddings.",
 )
 @click.option(
     "--split",
     metavar="NAME",
     show_default="all videos",
-    help="Only the videos of one split, train or validate.",
+    help="Index only the videos of one split, train or validate.",
 )
 @click.option(
     "--recall-queries",
     type=click.IntRange(min=1),
     default=1000,
-    help="Videos that measure recall@10 against exact search.",
+    help="How many videos measure recall@10 against exact search.",
 )
 @compute_options("seed", "device")
 @click.pass_obj
 def index(session: Session, /, **options: Any) -> None:
-    """Build the index of a store beside it, and measure its recall@10 against exact search."""
+    """Build the search index of a store beside it, and measure its recall@10 against exact search."""
     from compress.jobs.index import index_store
 
     with session.working() as report:
@@ -64,7 +63,7 @@ def index(session: Session, /, **options: Any) -> None:
                 "kind": f"{summary.codec} codes, as stored" if summary.codec else summary.kind,
                 "metric": summary.metric,
                 "videos": f"{summary.num_vectors:,}",
-                "size": f"{size(summary.bytes)} ({summary.bytes_per_video:,} bytes a video, and its id)",
+                "size": f"{size(summary.bytes)} ({summary.bytes_per_video:,} bytes per video, plus its id)",
                 "recall@10": f"{summary.recall_at_10:.4f} against exact search",
                 "built on": summary.device,
                 "took": duration(summary.seconds),

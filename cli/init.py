@@ -28,21 +28,26 @@ from cli.text import facts
     "--train-frames",
     multiple=True,
     metavar="PATTERN",
-    help="Frame-level shards of the same videos, for encoders that read frames; may be repeated.",
+    help="Frame-level shards of the training videos, for encoders that read frames; may be repeated.",
 )
 @click.option(
-    "--validate-frames", multiple=True, metavar="PATTERN", help="The same of the videos to measure on."
+    "--validate-frames",
+    multiple=True,
+    metavar="PATTERN",
+    help="Frame-level shards of the videos to measure on.",
 )
 @click.option(
     "--vocabulary", type=click.Path(path_type=Path), metavar="FILE", help="Names of the classes (CSV)."
 )
 @click.option(
-    "--num-classes", type=click.IntRange(min=1), help="Number of classes, where the shards do not tell."
+    "--num-classes", type=click.IntRange(min=1), help="Number of classes, if the shards do not say."
 )
 @output_options
 @click.pass_obj
 def init(session: Session, /, folder: Path, **options: Any) -> None:
-    """Make a workspace: FOLDER/compress.toml says where the videos are. Patterns are meant from FOLDER.
+    """Make a workspace: write FOLDER/compress.toml, which says where the videos are.
+
+    Patterns are relative to FOLDER.
 
     Example: compress init --train 'video/train*.tfrecord' --validate 'video/validate*.tfrecord'
     """

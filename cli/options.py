@@ -1,4 +1,4 @@
-"""Options that several commands share.
+"""Options that several commands share, and the group that commands are in.
 
 An option is declared once, here or above its command, under the name of the keyword argument that it becomes
 in compress/jobs; a command passes its options on by these names.
@@ -6,6 +6,7 @@ in compress/jobs; a command passes its options on by these names.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,22 @@ from compress.workspace import CHOICES, Defaults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUILT_IN = Defaults()
+DATA, GENERAL = "Data", "General"  # titles of groups of options in --help
+
+
+class Commands(click.RichGroup):
+    """Lists its commands in the order they were added, and suggests the closest for an unknown one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            names = self.list_commands(ctx)
+            close = difflib.get_close_matches(args[0], names, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}?" if close else f"commands: {', '.join(names)}"
+            raise click.UsageError(f"no such command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 class CodecName(click.ParamType):
@@ -33,21 +50,6 @@ class CodecName(click.ParamType):
             return canonical(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
-
-
-class Sizes(click.ParamType):
-    """32,64,128 -> (32, 64, 128)."""
-
-    name = "D,D,..."
-
-    def convert(
-        self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        if not re.fullmatch(r"[0-9]{1,9}( *, *[0-9]{1,9})*", value, re.ASCII):
-            self.fail(f"{value!r} is not a list of sizes such as 32,64,128", param, ctx)
-        return tuple(map(int, value.split(",")))
 
 
 class Listed(click.ParamType):
@@ -99,26 +101,25 @@ def workspace_options(command: Command) -> Command:
     return _all(command, _workspace, _json, _quiet)
 
 
-def compute_options(*passed: str) -> Callable[[Command], Command]:
-    """--seed, --threads, --device, --workspace, --json and --quiet.
+def machine_options(*passed: str) -> Callable[[Command], Command]:
+    """--seed, --threads, --device, --json and --quiet, for a command that makes its own workspace.
 
     Args:
         passed: of "seed", "threads" and "device", those that become arguments of the command.
     """
-    options = [_setting(name, name in passed) for name in _COMPUTE]
-    return lambda command: _all(command, *options, _workspace, _json, _quiet)
-
-
-def machine_options(*passed: str) -> Callable[[Command], Command]:
-    """As compute_options, for a command that makes its own workspace."""
-    options = [_setting(name, name in passed) for name in _COMPUTE]
+    options = [_setting(name, name in passed) for name in ("seed", "threads", "device")]
     return lambda command: _all(command, *options, _json, _quiet)
+
+
+def compute_options(*passed: str) -> Callable[[Command], Command]:
+    """As `machine_options`, and --workspace."""
+    return lambda command: machine_options(*passed)(_workspace(command))
 
 
 def _all(command: Command, *options: Callable[[Command], Command]) -> Command:
     for option in reversed(options):
         command = option(command)
-    return command
+    return click.option_panel("Options")(command)  # in --help before all other groups
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -134,14 +135,41 @@ def _resolve(context: click.Context, parameter: click.Parameter, value: Any) -> 
 
 def _setting(name: str, passed: bool = True) -> Callable[[Command], Command]:
     """An option that compress.toml may set as well; `passed`: it becomes an argument of the command."""
-    words: dict[str, Any] = {"envvar": f"COMPRESS_{name.upper()}", "show_envvar": True, "default": None}
-    words |= {"show_default": str(getattr(BUILT_IN, name)), **_COMPUTE.get(name, {}), **_OTHER.get(name, {})}
+    words: dict[str, Any] = {"show_default": str(getattr(BUILT_IN, name)), **_SETTINGS[name]}
     if name in CHOICES:
         words["type"] = click.Choice(CHOICES[name])
-    callback = _resolve if passed else _keep
-    return click.option(f"--{name.replace('_', '-')}", expose_value=passed, callback=callback, **words)
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        expose_value=passed,
+        callback=_resolve if passed else _keep,
+        envvar=f"COMPRESS_{name.upper()}",
+        show_envvar=True,
+        default=None,
+        **words,
+    )
 
 
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "seed": {"type": click.IntRange(min=0), "panel": GENERAL, "help": "Seed of every random choice."},
+    "threads": {
+        "type": click.IntRange(min=0, max=1024),  # OpenMP crashes on far larger numbers
+        "show_default": "0: every core that this process may use",
+        "panel": GENERAL,
+        "help": "CPU threads.",
+    },
+    "device": {"panel": GENERAL, "help": "Where to compute. auto takes a GPU if there is one."},
+    "preset": {"help": "Training recipe: best was tuned on real data, paper is the paper's own."},
+    "codec": {
+        "type": CodecName(),
+        "metavar": "CODEC",
+        "cls": CodecOption,
+        "help": "How embeddings are stored:",
+    },
+    "on_corrupt": {
+        "panel": DATA,
+        "help": "A damaged record: stop, skip it with a note, or also copy it to quarantine/.",
+    },
+}
 # Eager, so that the workspace is known when other options look up their defaults in it.
 _workspace = click.option(
     "--workspace",
@@ -149,11 +177,12 @@ _workspace = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     envvar="COMPRESS_WORKSPACE",
     show_envvar=True,
-    show_default="the nearest folder with compress.toml, from here upwards; otherwise the current folder",
+    show_default="the nearest folder with compress.toml, from here upwards, otherwise the current folder",
     metavar="FOLDER",
     is_eager=True,
     expose_value=False,
     callback=_keep,
+    panel=GENERAL,
     help="Where runs, embeddings and reports are kept.",
 )
 _json = click.option(
@@ -162,7 +191,8 @@ _json = click.option(
     default=None,
     expose_value=False,
     callback=_keep,
-    help="Print one JSON value, also for an error; no progress.",
+    panel=GENERAL,
+    help="Print the result, or the error, as one JSON value; no progress.",
 )
 _quiet = click.option(
     "--quiet",
@@ -171,59 +201,44 @@ _quiet = click.option(
     default=None,
     expose_value=False,
     callback=_keep,
-    help="No progress; results and errors only.",
+    panel=GENERAL,
+    help="Print results and errors only, no progress.",
 )
-_COMPUTE: dict[str, dict[str, Any]] = {
-    "seed": {"type": click.IntRange(min=0), "help": "Seed of every random choice."},
-    "threads": {
-        "type": click.IntRange(min=0, max=1024),  # OpenMP crashes on far larger numbers
-        "show_default": "0: every core that this process may use",
-        "help": "CPU threads.",
-    },
-    "device": {"help": "Where to compute; auto takes a GPU when there is one."},
-}
-_OTHER: dict[str, dict[str, Any]] = {
-    "preset": {"help": "Training recipe: best, tuned on real data, or paper, as the paper trained."},
-    "codec": {
-        "type": CodecName(),
-        "metavar": "CODEC",
-        "cls": CodecOption,
-        "help": "How embeddings are stored:",
-    },
-    "on_corrupt": {
-        "help": "What to do with a damaged record: stop, skip it with a note, or also copy it to quarantine/."
-    },
-}
 preset_option, codec_option = _setting("preset"), _setting("codec")
 on_corrupt_option = _setting("on_corrupt")
 dim_option = click.option(
-    "--dim", type=click.IntRange(min=1), help="Numbers a video; picks the encoder that was trained for it."
+    "--dim", type=click.IntRange(min=1), help="Embedding size; selects the run or store of this size."
 )
 name_option = click.option(
-    "--name", metavar="NAME", help="Name of the run or store, where --dim is not enough."
+    "--name", metavar="NAME", help="Name of the run or store, if --dim does not select it."
+)
+store_option = click.option(
+    "--name", metavar="NAME|FILE.h5", help="Name of the store, or its path, if --dim does not select it."
 )
 precision_option = click.option(
     "--precision",
     type=click.Choice(("auto", "fp32", "bf16")),
     default="auto",
-    help="Numbers to compute with; auto: as it was trained, but fp32 where the machine has no bf16.",
+    help="Number format to compute in. auto: as the run was trained, but fp32 if the machine has no bf16.",
 )
-store_option = click.option(
-    "--name", metavar="NAME|FILE.h5", help="Name of the store, where --dim is not enough, or its path."
-)
-
-
 head_mixup_option = click.option(
     "--head-mixup",
     type=click.FloatRange(min=0),
+    metavar="ALPHA",
     show_default="0: none",
-    help="Train the fresh head on blends of two videos and their labels: a share Beta(x, x) of one.",
+    help="Train the fresh head on blends of two videos and their labels, weighted by Beta(ALPHA, ALPHA).",
 )
-
 train_shards_option = click.option(
-    "--train", multiple=True, metavar="PATTERN", help="Shards to train on, instead of the workspace's."
+    "--train",
+    multiple=True,
+    metavar="PATTERN",
+    panel=DATA,
+    help="Shards to train on, instead of the workspace's; may be repeated.",
 )
-
 validate_shards_option = click.option(
-    "--validate", multiple=True, metavar="PATTERN", help="Shards to measure on, instead of the workspace's."
+    "--validate",
+    multiple=True,
+    metavar="PATTERN",
+    panel=DATA,
+    help="Shards to measure on, instead of the workspace's; may be repeated.",
 )

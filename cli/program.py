@@ -11,9 +11,9 @@ from cli.demo import demo
 from cli.doctor import doctor
 from cli.encode import encode
 from cli.evaluate import evaluate
-from cli.group import Commands
 from cli.index import index
 from cli.init import init
+from cli.options import Commands
 from cli.report import report
 from cli.search import search
 from cli.select import select
@@ -35,9 +35,10 @@ HELP_SETTINGS: dict[str, Any] = {
 def compress(context: click.Context) -> None:
     """Make video embeddings small, and prove that nothing was lost.
 
-    A first look: `compress demo`. Your own videos: `compress init`, then `train`, `encode`, `index`, `search`
-    and `evaluate`, each with --dim, then `report`. Flags go before environment variables (COMPRESS_SEED),
-    those before compress.toml.
+    To see everything once: `compress demo`. For your own videos: `compress init`, then `train`, `encode`,
+    `index`, `search` and `evaluate`, each with --dim, then `report`.
+
+    Options override environment variables (COMPRESS_SEED), which override compress.toml.
     """
     context.obj = Session()
     if context.invoked_subcommand is None:

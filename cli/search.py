@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     "--vector",
     type=click.Path(path_type=Path),
     metavar="FILE.npy",
-    help="Search for an embedding (dim,), or the first of (n, dim).",
+    help="Search for an embedding: an array (dim,), or the first row of (n, dim).",
 )
 @click.option("--k", type=click.IntRange(min=1), default=10, help="How many videos to find.")
 @click.option(
     "--vocabulary",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Names of the classes, instead of the workspace's.",
+    help="Names of the classes (CSV), instead of the workspace's.",
 )
 @click.option(
     "--verify",
     is_flag=True,
-    help="Hash store and index in full now; else that is done once in 24 hours, and when they have changed.",
+    help="Check the checksums of store and index now; otherwise once in 24 hours, and when they change.",
 )
 @dim_option
 @store_option
 @compute_options()
 @click.pass_obj
 def search(session: Session, /, **options: Any) -> None:
-    """Find the videos most like VIDEO_ID, with score and labels; the video itself is left out."""
+    """Find the videos most similar to VIDEO_ID, with score and labels, without the video itself."""
     from compress.jobs.search import search_store
 
     with session.working() as report:

@@ -1,4 +1,4 @@
-"""`compress select`: the fewest bytes a video that keep a promise."""
+"""`compress select`: the fewest bytes per video that keep a promise."""
 
 from __future__ import annotations
 
@@ -14,26 +14,33 @@ from cli.text import facts, table
 if TYPE_CHECKING:
     from compress.jobs.select import Selected
 
-_BELOW = "by at most so many points (0.5: 0.005); below 0, gain so many."
+_POINTS = "may fall, in points (0.5 is 0.005). Negative: how far it must rise."
 
 
 @click.command()
-@click.option("--max-gap-drop", type=float, metavar="POINTS", help=f"GAP may fall {_BELOW}")
-@click.option("--max-map-drop", type=float, metavar="POINTS", help=f"MAP may fall {_BELOW}")
+@click.option(
+    "--max-gap-drop", type=float, metavar="POINTS", help=f"How far GAP (global average precision) {_POINTS}"
+)
+@click.option(
+    "--max-map-drop",
+    type=float,
+    metavar="POINTS",
+    help=f"How far MAP (mean average precision over classes) {_POINTS}",
+)
 @click.option(
     "--max-precision-drop",
     type=float,
     metavar="POINTS",
-    help=f"Label precision@10 of the nearest neighbours may fall {_BELOW}",
+    help=f"How far the label precision of the 10 nearest neighbours {_POINTS}",
 )
 @click.option(
     "--confidence",
     type=click.FloatRange(0.5, 1, max_open=True),
     default=0.95,
-    help="How sure it must be that what is chosen keeps the promise on other videos.",
+    help="Confidence that the chosen store keeps the promise on other videos.",
 )
 @click.option(
-    "--baseline", metavar="NAME", default="original", help="The store that drops are measured against."
+    "--baseline", metavar="NAME", default="original", help="The store that the others are compared with."
 )
 @click.option(
     "--output",
@@ -46,10 +53,10 @@ _BELOW = "by at most so many points (0.5: 0.005); below 0, gain so many."
 @click.pass_obj
 @click.pass_context
 def select(context: click.Context, session: Session, /, **options: Any) -> None:
-    """The store of the fewest bytes that keeps its figures, of all that were evaluated, and how to make it.
+    """Find the smallest evaluated store that keeps its figures, and print how to make it.
 
-    One half of the validation videos decides in which order stores are tried, the other half proves it, so
-    that the promise is not optimistic. Ends with exit code 72 when no store can be confirmed.
+    One half of the validation videos decides the order in which stores are tried, the other half confirms the
+    choice, so the promise is not optimistic. Exit code 72 if no store can be confirmed.
     """
     from compress.errors import UnconfirmedError
     from compress.jobs.select import select_store

@@ -29,26 +29,26 @@ if TYPE_CHECKING:
     "--weights",
     type=click.Choice(("float32", "float16", "int8")),
     default="int8",
-    help="How the weights of matrices are stored: 4 or 2 bytes, or 1 and a factor for each row.",
+    help="How weight matrices are stored: 4, 2 or 1 bytes per weight (int8: and one factor per row).",
 )
 @click.option(
     "--prune",
     type=click.FloatRange(min=0, max=1, max_open=True),
     default=0.0,
     metavar="SHARE",
-    help="Set the smallest weights to 0, this share of all; zeros take next to no room.",
+    help="Set this share of the weights, the smallest, to 0; zeros take almost no space.",
 )
 @click.option(
     "--scope",
     type=click.Choice(("global", "layer", "row")),
     default="row",
-    help="Prune this share of all matrices together, of each, or of the weights of each output number.",
+    help="Where SHARE applies: to all matrices together, to each matrix, or to each row of each matrix.",
 )
 @click.option(
     "--epochs",
     type=click.IntRange(min=0),
-    show_default="2 where weights are pruned, else 0",
-    help="Train encoder and head so many passes while they are pruned.",
+    show_default="2 when pruning, otherwise 0",
+    help="Passes over the data in which encoder and head are trained while weights are pruned.",
 )
 @click.option(
     "--learning-rate",
@@ -59,20 +59,20 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     metavar="NAME",
-    show_default="the run's, with what was done behind it: RUN-w8-p80",
+    show_default="the run's name with a suffix such as -w8-p80",
     help="Name of the new run.",
 )
+@click.option("--fresh", is_flag=True, help="Delete an earlier run of this name and start over.")
 @train_shards_option
 @validate_shards_option
-@click.option("--fresh", is_flag=True, help="Throw away what an earlier call left under this name.")
 @on_corrupt_option
 @compute_options("threads", "device")
 @click.pass_obj
 def shrink(session: Session, /, **options: Any) -> None:
-    """Make a smaller model of a trained run: fewer bits a weight, fewer weights.
+    """Make the model of a trained run smaller: fewer bits per weight, fewer weights.
 
-    The result is a run of its own, which encodes and is evaluated like any other; the old one stays. Run it
-    again to go on after Ctrl-C or a crash.
+    The result is a run of its own that encodes and is evaluated like any other; select it with --name. The
+    old run stays. Run the same command again to continue after Ctrl-C or a crash.
     """
     from compress.jobs.shrink import shrink_run
 

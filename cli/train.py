@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from cli.options import (
-    Sizes,
+    DATA,
+    Listed,
     compute_options,
     dim_option,
     name_option,
@@ -27,106 +28,129 @@ from cli.text import facts
 if TYPE_CHECKING:
     from compress.jobs.settings import RecipeSetting
 
+RECIPE, DISTILLATION = "Recipe", "Learning from teachers (distillation)"
 INDENT = "      "
 COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes with labels"}
 
 
 @click.command()
 @dim_option
+@name_option
 @click.option(
     "--encoder",
     metavar="NAME",
-    help="Any registered encoder, or pca, random_projection, identity. "
-    "[default: the one of Table 4: residual_cnn for 320 and 512, lstm for 640]",
+    show_default="the one of Table 4: residual_cnn, or lstm for 640",
+    help="A registered encoder, or a closed-form one: pca, random_projection, identity.",
+)
+@click.option(
+    "--fresh", is_flag=True, help="Delete an earlier run of this name, finished or not, and start over."
 )
 @preset_option
 @click.option(
-    "--epochs", type=click.IntRange(min=1), show_default="the preset's", help="Passes over the data, at most."
+    "--epochs",
+    type=click.IntRange(min=1),
+    show_default="the preset's",
+    panel=RECIPE,
+    help="Passes over the data, at most.",
 )
-@click.option("--batch-size", type=click.IntRange(min=1), show_default="the preset's", help="Videos a step.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    show_default="the preset's",
+    panel=RECIPE,
+    help="Videos per step.",
+)
 @click.option(
     "--learning-rate",
     type=click.FloatRange(min=0, min_open=True),
     show_default="the preset's",
+    panel=RECIPE,
     help="The highest of the schedule.",
 )
 @click.option(
     "--nested",
-    type=Sizes(),
-    help="Train the first so many numbers of an embedding as an embedding too (Matryoshka), for example "
-    "32,64,128: `compress encode --dim 64` then stores 64 of them.",
+    type=Listed(int),
+    metavar="DIM,...",
+    panel=RECIPE,
+    help="Also train these shorter prefixes of the embedding (Matryoshka), for example 32,64,128. "
+    "`compress encode --dim 64` then stores the first 64 dimensions.",
 )
 @click.option(
     "--quantize",
     type=click.Choice(("none", "int8", "int4", "binary")),
     show_default="the preset's",
+    panel=RECIPE,
     help="Train for embeddings that are stored with this codec.",
-)
-@click.option(
-    "--teacher",
-    "teachers",
-    multiple=True,
-    metavar="RUN",
-    help="Learn from this finished run too (distillation); several teach by the mean of their probabilities.",
-)
-@click.option(
-    "--distill-weight",
-    type=click.FloatRange(min=0, max=1, min_open=True),
-    show_default="the preset's",
-    help="What the teachers weigh; the rest is the labels'.",
-)
-@click.option(
-    "--temperature",
-    type=click.FloatRange(min=0, min_open=True),
-    show_default="the preset's",
-    help="Divides log-odds where teachers and model are compared.",
-)
-@click.option(
-    "--unlabelled",
-    multiple=True,
-    metavar="PATTERN",
-    help="Shards whose videos learn from the teachers alone, labelled or not; "
-    "--set unlabelled_ratio=2 takes two of them for each video with labels.",
 )
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Any other setting of the recipe or the encoder; may be repeated.",
+    panel=RECIPE,
+    help="Any other setting of the recipe or the encoder; may be repeated. See --help-settings.",
 )
 @click.option(
     "--help-settings",
     is_flag=True,
+    panel=RECIPE,
     help="List the keys of --set with meaning, type and default, for this --encoder and --preset.",
-)
-@name_option
-@train_shards_option
-@validate_shards_option
-@click.option(
-    "--num-classes", type=click.IntRange(min=1), help="Classes, where neither shards nor workspace tell."
-)
-@click.option(
-    "--fresh",
-    is_flag=True,
-    help="Throw away a run of this name, unfinished or finished, and start over.",
 )
 @click.option(
     "--compile/--no-compile",
     default=False,
     show_default=True,
-    help="Compile the training step (torch.compile; on a GPU with CUDA graphs) of an encoder that reads "
-    "video-level features: a minute at the start, faster steps after it. The last bits of the result change, "
-    "so a run that is stopped and continued is the same to the bit only with the same choice; config.json "
-    "keeps it. Not yet measured on a GPU.",
+    panel=RECIPE,
+    help="Compile the training step of a video-level encoder (torch.compile; CUDA graphs on a GPU): a minute "
+    "at the start, then faster steps. Results differ in the last bits, so a stopped run must be continued "
+    "with the same choice; config.json records it. Not yet measured on a GPU.",
+)
+@click.option(
+    "--teacher",
+    "teachers",
+    multiple=True,
+    metavar="RUN",
+    panel=DISTILLATION,
+    help="Also learn from this finished run. May be repeated; several teach by their mean probabilities.",
+)
+@click.option(
+    "--distill-weight",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    show_default="the preset's",
+    panel=DISTILLATION,
+    help="Weight of the teachers in the loss; the labels get the rest.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0, min_open=True),
+    show_default="the preset's",
+    panel=DISTILLATION,
+    help="Divides the log-odds of teachers and model before they are compared.",
+)
+@click.option(
+    "--unlabelled",
+    multiple=True,
+    metavar="PATTERN",
+    panel=DISTILLATION,
+    help="Shards whose videos learn from the teachers alone; labels in them are ignored. "
+    "--set unlabelled_ratio=2 takes two of these videos for each labelled one.",
+)
+@train_shards_option
+@validate_shards_option
+@click.option(
+    "--num-classes",
+    type=click.IntRange(min=1),
+    panel=DATA,
+    help="Number of classes, if neither the shards nor the workspace say.",
 )
 @on_corrupt_option
 @compute_options("seed", "threads", "device")
 @click.pass_obj
 def train(session: Session, /, help_settings: bool, **options: Any) -> None:
-    """Train an encoder that makes --dim numbers of each video, and keep the best by validation GAP.
+    """Train an encoder with embeddings of size --dim, and keep the epoch with the best validation GAP.
 
-    Run it again to go on after Ctrl-C or a crash: the result is the same as without the stop.
+    GAP is global average precision. Run the same command again to continue after Ctrl-C or a crash: the
+    result is the same as without the stop.
     """
     from compress.jobs.settings import list_settings
     from compress.jobs.train import train_run

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 
 def command_words(command: str, options: Mapping[str, object]) -> list[str]:
-    """The words of `compress <command> --option value ...`.
+    """The words of `compress <command> ...`.
 
     Args:
         command: for example "train".

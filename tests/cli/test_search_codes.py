@@ -36,7 +36,7 @@ def inside(tmp_path: Path, monkeypatch) -> Path:
 def test_codes_are_indexed_as_they_are_and_their_bytes_told(compress, inside: Path):
     ended = compress("index", "--name", "mine-binary")
     assert "binary codes, as stored" in ended.out
-    assert "6 bytes a video, and its id" in ended.out
+    assert "6 bytes per video, plus its id" in ended.out
 
     summary = compress("index", "--name", "mine-binary", "--metric", "ip", "--json").json["summary"]
     assert (summary["kind"], summary["codec"], summary["bytes_per_video"]) == ("codes", "binary", 2)

@@ -67,7 +67,7 @@ def test_only_stores_of_the_workspace_are_evaluated(workspace_with_store: Worksp
 
 def test_what_encode_index_and_search_say_to_type_next_works(compress, inside: Path):
     words = ["encode", "--dim", "24", "--input", "validate*.tfrecord", "--output", "else where/x.h5"]
-    assert "next           compress index --name 'else where/x.h5'" in compress(*words).out
+    assert "next             compress index --name 'else where/x.h5'" in compress(*words).out
 
     unindexed = compress("search", "--name", "else where/x.h5", "--row", "0")
     assert "`compress index --name 'else where/x.h5'` builds it" in unindexed.err
