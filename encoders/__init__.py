@@ -11,8 +11,8 @@ class with @register(name, config), and a line below. Errors are ValueErrors tha
 """
 
 from encoders.autoencoder import AutoencoderConfig, AutoencoderEncoder
-from encoders.bilstm import BiLSTMConfig, BiLSTMEncoder
 from encoders.blended import Blended
+from encoders.bottleneck import prefix_embedding
 from encoders.dbof import DBoFConfig, DBoFEncoder
 from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
 from encoders.frame_statistics import FrameStatisticsConfig, FrameStatisticsEncoder
@@ -36,18 +36,23 @@ from encoders.input_norm import InputNorm, InputNormConfig, dequantize
 from encoders.layers.convolution.positions import Method, set_convolution_method
 from encoders.layers.fully_connected import FullyConnectedConfig
 from encoders.linear import LinearConfig, LinearEncoder
-from encoders.lstm import LSTMConfig, LSTMEncoder
+from encoders.lstm import (
+    BiLSTMConfig,
+    BiLSTMEncoder,
+    LSTMConfig,
+    LSTMEncoder,
+    ResidualLSTMConfig,
+    ResidualLSTMEncoder,
+    StackedBiLSTMConfig,
+    StackedBiLSTMEncoder,
+)
 from encoders.mlp import MLPConfig, MLPEncoder
 from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
 from encoders.multi_modal import MultiModalConfig, MultiModalEncoder
-from encoders.nested import prefix_embedding
 from encoders.nextvlad import NeXtVLADConfig, NeXtVLADEncoder
 from encoders.qrnn import QRNNConfig, QRNNEncoder
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
-from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig
-from encoders.residual_cnn_fc import ResidualCNNFC
-from encoders.residual_lstm import ResidualLSTMConfig, ResidualLSTMEncoder
-from encoders.stacked_bilstm import StackedBiLSTMConfig, StackedBiLSTMEncoder
+from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig, ResidualCNNFC
 from encoders.transformer import TransformerConfig, TransformerEncoder
 
 __all__ = [

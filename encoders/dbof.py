@@ -17,10 +17,9 @@ from torch.nn import functional as F
 from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
 from encoders.layers.frame_sampling import even_frames, random_frames
-from encoders.layers.masked_norm import MaskedBatchNorm
-from encoders.layers.norm import BatchNorm
+from encoders.layers.norm import BatchNorm, MaskedBatchNorm
+from encoders.layers.pooling import self_weighted_mean
 from encoders.layers.projection import output_projection
-from encoders.layers.swap_pooling import self_weighted_mean
 from encoders.layers.video_chunks import by_chunks
 from encoders.options import fraction, not_negative, positive
 from encoders.registry import register

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from encoders.layers import pooling, running_pooling
+from encoders.layers import pooling
 from encoders.layers.directions import final_states
+from encoders.layers.pooling import Running
 from encoders.layers.qrnn.layer import QRNNLayer, QRNNState
 from encoders.layers.qrnn.pooling import HALF, Gates
 from encoders.layers.recurrent import RecurrentConfig, RecurrentEncoder
-from encoders.layers.running_pooling import Running
 from encoders.options import fraction, positive
 from encoders.registry import register
 
@@ -125,10 +125,10 @@ class QRNNEncoder(RecurrentEncoder):
         # Sums over a stream without end are not for half precision.
         wide = states.float() if states.dtype in HALF else states
         kind = self.config.pooling
-        before = running_pooling.nothing_yet(kind, wide) if state is None else state.pooled
+        before = pooling.nothing_yet(kind, wide) if state is None else state.pooled
         weight = self.pool.weight if isinstance(self.pool, pooling.AttentionPooling) else None
-        pooled = running_pooling.add(kind, before, wide, mask, weight)
-        so_far = running_pooling.result(kind, pooled).to(states.dtype)
+        pooled = pooling.add(kind, before, wide, mask, weight)
+        so_far = pooling.result(kind, pooled).to(states.dtype)
         embedding: Tensor = self.end(self.project(so_far))
         return embedding, QRNNStream(layers, pooled)
 

@@ -16,7 +16,7 @@ from encoders.heads.criteria import (
 from encoders.heads.head import Head, HeadConfig
 from encoders.heads.logistic import Logistic
 from encoders.heads.moe import MoE, MoEConfig
-from encoders.heads.moe_logits import moe_logits
+from encoders.heads.moe_loss import moe_logits
 from encoders.heads.registry import build_head, list_heads
 
 __all__ = [

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.heads.criteria import Criterion, cross_entropy
-from encoders.layers.weight_penalty import weight_penalty
+from encoders.layers.fully_connected import weight_penalty
 from encoders.options import not_negative, positive
 
 PRIOR_FLOOR = 1e-7  # a class that never occurs in training still needs finite log-odds

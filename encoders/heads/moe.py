@@ -10,8 +10,7 @@ from torch.nn import functional as F
 
 from encoders.heads.criteria import Criterion, cross_entropy
 from encoders.heads.head import PRIOR_FLOOR, Head, HeadConfig
-from encoders.heads.moe_logits import BLOCK_ROWS, MoELogits, moe_logits
-from encoders.heads.moe_loss import MoELoss
+from encoders.heads.moe_loss import BLOCK_ROWS, MoELogits, MoELoss, moe_logits
 from encoders.heads.registry import register
 from encoders.options import positive
 

@@ -20,9 +20,112 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from encoders.heads.moe_loss_dense import loss_and_gradients
-
 BLOCK_ROWS = 16  # videos at a time: the planes of a block stay in a CPU's cache
+
+
+class MoELogits(torch.autograd.Function):
+    """apply(planes (B, 2K + 1, C)) -> log-odds (B, C), as `moe_logits`; on a CPU planes are overwritten."""
+
+    @staticmethod
+    def forward(ctx: Any, planes: Tensor) -> Tensor:
+        if planes.device.type == "cpu" and not torch.compiler.is_compiling():
+            blocks = []
+            for block in torch.split(planes, BLOCK_ROWS):
+                logits, derivatives = logits_and_derivatives(block)
+                block.copy_(derivatives)
+                blocks.append(logits)
+            logits, derivatives = torch.cat(blocks), planes
+        else:
+            logits, derivatives = logits_and_derivatives(planes)
+        ctx.save_for_backward(derivatives)
+        return logits
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *outer: Tensor) -> Tensor:
+        (derivatives,) = ctx.saved_tensors
+        result: Tensor = derivatives * outer[0][:, None].to(derivatives.dtype)
+        return result
+
+
+def moe_logits(planes: Tensor) -> Tensor:
+    """Log-odds from gate and expert activations, in log space.
+
+    Args:
+        planes: (B, 2K + 1, C): K + 1 gates, K experts.
+
+    Returns:
+        (B, C), float32 (float64 from float64).
+    """
+    planes = planes if planes.dtype == torch.float64 else planes.float()
+    k = planes.shape[1] // 2
+    gates, dummy, experts = planes[:, :k], planes[:, k : k + 1], planes[:, k + 1 :]
+    yes = gates + F.logsigmoid(experts)
+    no = torch.cat([yes - experts, dummy], dim=1)  # logsigmoid(-e) = logsigmoid(e) - e
+    return torch.logsumexp(yes, dim=1) - torch.logsumexp(no, dim=1)
+
+
+def logits_and_derivatives(planes: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-odds and what they change by with each activation, in log space.
+
+    Args:
+        planes: (B, 2K + 1, C): K + 1 gates, K experts.
+
+    Returns:
+        (B, C), float32 (float64 from float64), and (B, 2K + 1, C), of the type of `planes`.
+    """
+    given = planes.dtype
+    planes = planes if given == torch.float64 else planes.float()
+    k = planes.shape[1] // 2
+    gates, experts = planes[:, : k + 1], planes[:, k + 1 :]
+    log_yes = F.logsigmoid(experts)
+    log_no = log_yes - experts  # logsigmoid(-e) = logsigmoid(e) - e
+    yes = gates[:, :k] + log_yes
+    no = torch.cat([gates[:, :k] + log_no, gates[:, k:]], dim=1)  # the dummy always says no
+    of_yes, total_yes = _shares(yes)
+    of_no, total_no = _shares(no)
+    to_experts = of_yes * log_no.exp_() + of_no[:, :k] * log_yes.exp_()
+    to_gates = torch.cat([of_yes - of_no[:, :k], of_no[:, k:].neg()], dim=1)
+    return total_yes - total_no, torch.cat([to_gates, to_experts], dim=1).to(given)
+
+
+def _shares(terms: Tensor) -> tuple[Tensor, Tensor]:
+    """softmax and logsumexp over dim 1, of one exp; terms (B, n, C) are overwritten."""
+    largest = terms.amax(1, keepdim=True)
+    shares = terms.sub_(largest).exp_()
+    total = shares.sum(1, keepdim=True)
+    return shares.div_(total), (largest + total.log())[:, 0]
+
+
+def loss_and_gradients(planes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The summed loss, and its gradient to the activations.
+
+    Args:
+        planes: (B, 2K + 1, C) activations.
+        labels: (B, C) bool.
+
+    Returns:
+        The loss summed over videos and classes, a scalar, float32 (float64 from float64), and the gradient,
+        shaped and typed as `planes`.
+    """
+    k = planes.shape[1] // 2
+    activations = planes if planes.dtype == torch.float64 else planes.float()
+    gates, experts = activations[:, : k + 1], activations[:, k + 1 :]
+    positive = labels[:, None]
+
+    # Of each expert, its share in the probability of the true answer, times all gates; the dummy says no.
+    yes = gates[:, :k] + F.logsigmoid(experts)
+    no = yes - experts  # logsigmoid(-e) = logsigmoid(e) - e
+    never = torch.full_like(gates[:, k:], -torch.inf)
+    answers = torch.cat([torch.where(positive, yes, no), torch.where(positive, never, gates[:, k:])], dim=1)
+    all_gates, answer = torch.logsumexp(gates, 1, keepdim=True), torch.logsumexp(answers, 1, keepdim=True)
+
+    shares = torch.exp(answers - answer)
+    to_gates = torch.exp(gates - all_gates) - shares
+    wrong = torch.sigmoid(torch.where(positive, -experts, experts))
+    to_experts = shares[:, :k] * torch.where(positive, -wrong, wrong)
+    gradients = torch.cat([to_gates, to_experts], dim=1).to(planes.dtype)
+    return (all_gates - answer).sum(), gradients
 
 
 class MoELoss(torch.autograd.Function):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from encoders.heads.head import Head, HeadConfig
-from encoders.named_classes import NamedClasses
 from encoders.options import config_from
+from encoders.registry import NamedClasses
 
 H = TypeVar("H", bound=Head)
 

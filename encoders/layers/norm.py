@@ -37,3 +37,62 @@ class BatchNorm(nn.Module):
         return F.batch_norm(
             x, self.running_mean, self.running_var, self.weight, self.bias, by_batch, self.momentum, self.eps
         )
+
+
+def norm_without_shift(channels: int, momentum: float, eps: float, scale: bool) -> BatchNorm:
+    """BatchNorm without its learned shift; the arguments are BatchNorm's.
+
+    For the way into a linear layer that is normed itself: that norm takes any shift out again, so its
+    gradient would be rounding errors, which Adam blows up to steps of full size.
+    """
+    norm = BatchNorm(channels, momentum, eps, scale)
+    norm.register_parameter("bias", None)
+    return norm
+
+
+class MaskedBatchNorm(nn.Module):
+    """Normalise each channel of (B, T, C) over the valid frames of all videos.
+
+    As in BatchNorm, a training batch with fewer than two valid frames has no variance: it is normalised by
+    the running statistics, and leaves them alone. Counting the valid frames makes a training step on a GPU
+    wait for it once.
+
+    Args:
+        channels: C.
+        momentum: weight of the newest batch in the running statistics; papers 0.001.
+        eps: added to the variance; papers 1e-3.
+        scale: learn a factor (gamma) too.
+        shift: learn a shift (beta) too; without, see `norm_without_shift`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        momentum: float = 0.001,
+        eps: float = 1e-3,
+        scale: bool = False,
+        shift: bool = True,
+    ) -> None:
+        super().__init__()
+        make = BatchNorm if shift else norm_without_shift
+        self.norm = make(channels, momentum, eps, scale)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, C), mask (B, T) bool, true where a frame is real -> (B, T, C), 0 on padding.
+
+        Raises:
+            ValueError: a mask of another shape or type.
+        """
+        if mask.shape != x.shape[:2] or mask.dtype != torch.bool:
+            raise ValueError(f"mask must be {tuple(x.shape[:2])} bool, not {tuple(mask.shape)} {mask.dtype}")
+        rows = x.flatten(0, 1)
+        if not self.training:
+            normed: Tensor = self.norm(rows)
+            return torch.where(mask[:, :, None], normed.view(x.shape), 0)
+        valid = mask.flatten().nonzero()[:, 0]
+        if len(valid) == len(rows):
+            whole: Tensor = self.norm(rows)
+            return whole.view(x.shape)
+        normed = self.norm(rows.index_select(0, valid))
+        # Unlike indexing with the mask, these two have gradients that are plain copies of rows.
+        return normed.new_zeros(rows.shape).index_copy(0, valid, normed).view(x.shape)

@@ -10,7 +10,7 @@ from encoders import build_encoder, count_parameters
 from encoders.dbof import DBoFEncoder
 from encoders.layers import frame_sampling, pooling, video_chunks
 from encoders.layers.norm import BatchNorm
-from encoders.layers.swap_pooling import self_weighted_mean
+from encoders.layers.pooling import self_weighted_mean
 from tests.encoders.examples import inputs_for, small_encoder
 
 LENGTHS = torch.tensor([8, 1, 3, 7, 2])

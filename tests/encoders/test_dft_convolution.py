@@ -7,8 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from encoders.layers.convolution.dft import convolve_transformed, dft_convolution, transform_weight
-from encoders.layers.convolution.dft_operator import dft_operator
+from encoders.layers.convolution.dft import (
+    convolve_transformed,
+    dft_convolution,
+    dft_operator,
+    transform_weight,
+)
 from encoders.layers.convolution.dft_plan import Plan, make_plan, transforms
 
 LENGTHS = [1, 2, 7, 16, 33, 100, 321]
@@ -119,7 +123,7 @@ def test_the_operator_for_compiled_code_gives_the_same_bits(dilation: int) -> No
 
 
 def test_the_operator_keeps_the_promises_that_torch_wants_of_one() -> None:
-    from encoders.layers.convolution.dft_operator import _convolution
+    from encoders.layers.convolution.dft import _convolution
 
     torch.library.opcheck(_convolution, (*problem(20, 2), 3))
 

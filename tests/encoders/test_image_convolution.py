@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from encoders.layers.convolution.image import as_image, image_convolution
+from encoders.layers.convolution.positions import as_image, image_convolution
 from tests.encoders.test_dft_convolution import direct, problem, relative_errors, results
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from encoders.layers.masked_norm import MaskedBatchNorm, norm_without_shift
+from encoders.layers.norm import MaskedBatchNorm, norm_without_shift
 
 LENGTHS = [5, 1, 0, 3]
 

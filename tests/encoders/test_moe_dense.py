@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from encoders.heads.moe_loss import MoELoss, activations_to_gradients
-from encoders.heads.moe_loss_dense import loss_and_gradients
+from encoders.heads.moe_loss import MoELoss, activations_to_gradients, loss_and_gradients
 
 
 def example(k: int, *, share: float = 0.3, size: float = 3.0) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from encoders.heads.moe import MoE, MoEConfig
-from encoders.heads.moe_logits import MoELogits, logits_and_derivatives, moe_logits
+from encoders.heads.moe_loss import MoELogits, logits_and_derivatives, moe_logits
 
 
 def example(k: int, *, videos: int = 40, size: float = 3.0) -> Tensor:

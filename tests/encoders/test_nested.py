@@ -19,7 +19,7 @@ from encoders import (
     model_config,
     prefix_embedding,
 )
-from encoders.nested import dims_with_heads
+from encoders.bottleneck import dims_with_heads
 from tests.encoders.examples import model_inputs_for, small_model, small_options
 
 LABELS = torch.rand(8, 5, generator=torch.Generator().manual_seed(1)) < 0.4

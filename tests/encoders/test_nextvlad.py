@@ -9,8 +9,7 @@ from torch.nn import functional as F
 
 from encoders import build_encoder, count_parameters
 from encoders.layers import video_chunks
-from encoders.layers.context_gating import ContextGating
-from encoders.layers.grouped_vlad import GroupedVLAD
+from encoders.layers.grouped_vlad import ContextGating, GroupedVLAD
 from encoders.layers.norm import BatchNorm
 from encoders.nextvlad import NeXtVLADEncoder
 from tests.encoders.examples import small_encoder

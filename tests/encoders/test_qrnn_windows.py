@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from encoders.layers.qrnn.windows import window_product, windows
+from encoders.layers.qrnn.gates import window_product, windows
 
 MASKS: dict[str, Tensor | None] = {
     "all": None,

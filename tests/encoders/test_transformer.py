@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders import build_encoder, count_parameters
-from encoders.layers.sinusoids import sinusoids
-from encoders.layers.transformer_block import SelfAttention, TransformerBlock
+from encoders.layers.transformer_block import SelfAttention, TransformerBlock, sinusoids
 from tests.encoders.examples import inputs_for, small_encoder
 
 LENGTHS = torch.tensor([8, 1, 3, 7, 2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from encoders.layers.weight_penalty import weight_penalty
+from encoders.layers.fully_connected import weight_penalty
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 5), (2, 3, 4)])

@@ -15,11 +15,41 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.layers.compute_type import compute_type
-from encoders.layers.convolution.dft import convolve_transformed, dft_convolution, transform_weight
-from encoders.layers.convolution.dft_operator import dft_operator
+from encoders.layers.convolution.dft import (
+    convolve_transformed,
+    dft_convolution,
+    dft_operator,
+    transform_weight,
+)
 from encoders.layers.convolution.dft_plan import Plan, make_plan
-from encoders.layers.convolution.image import image_convolution
 from encoders.layers.norm import BatchNorm
+
+
+def image_convolution(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) -> Tensor:
+    """y[p] = bias + sum over taps q of x[p + (q - k // 2) * dilation] @ weight[:, :, q].T; zeros outside.
+
+    Args:
+        x: (L, B, inputs) floating point; under autocast it is computed in autocast's type.
+        weight: (outputs, inputs, k), k odd, as in nn.Conv1d.
+        bias: (outputs,).
+        dilation: distance of the taps, >= 1.
+
+    Returns:
+        (L, B, outputs), in the type it was computed in.
+    """
+    if not x.shape[1]:  # torch refuses images without columns; every linear map of no videos is the same
+        return F.linear(x, weight[:, :, 0], bias)
+    margin = dilation * (weight.shape[2] // 2)
+    image, kernel = as_image(x), weight[:, :, :, None]
+    y = F.conv2d(image, kernel, bias, padding=(margin, 0), dilation=(dilation, 1))
+    return y.permute(0, 2, 3, 1)[0].contiguous()  # it is: the layout of the image is that of the result
+
+
+def as_image(x: Tensor) -> Tensor:
+    """(L, B, C) -> (1, C, L, B), channels last: the same memory, where `x` is contiguous."""
+    # The new axis comes first: its stride is then a whole image's, which is how torch knows the layout.
+    return x.contiguous()[None].permute(0, 3, 1, 2)
+
 
 Method = Literal["auto", "direct", "image", "dft"]
 

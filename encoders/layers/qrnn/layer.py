@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.layers.compute_type import compute_type
-from encoders.layers.qrnn.gates import GatesMethod, chosen_method, pool_gates
+from encoders.layers.qrnn.gates import GatesMethod, chosen_method, pool_gates, window_product, windows
 from encoders.layers.qrnn.pooling import Gates
-from encoders.layers.qrnn.windows import window_product, windows
 from encoders.options import fraction, positive
 
 
