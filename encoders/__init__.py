@@ -16,7 +16,6 @@ from encoders.bottleneck import prefix_embedding
 from encoders.dbof import DBoFConfig, DBoFEncoder
 from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
 from encoders.frame_statistics import FrameStatisticsConfig, FrameStatisticsEncoder
-from encoders.freed_memory import keep_freed_memory
 from encoders.heads import (
     Asymmetric,
     ClassWeighted,
@@ -53,6 +52,7 @@ from encoders.nextvlad import NeXtVLADConfig, NeXtVLADEncoder
 from encoders.qrnn import QRNNConfig, QRNNEncoder
 from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
 from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig, ResidualCNNFC
+from encoders.torch_settings import keep_freed_memory
 from encoders.transformer import TransformerConfig, TransformerEncoder
 
 __all__ = [

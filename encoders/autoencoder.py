@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig, TrainingOutput
+from encoders.layers.fully_connected import linear
 from encoders.layers.norm import BatchNorm
-from encoders.layers.projection import linear
 from encoders.options import fraction, not_negative, positive
 from encoders.registry import register
 

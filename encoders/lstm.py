@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.layers.directions import BidirectionalConfig, Reversal, final_states
-from encoders.layers.layer_stack import check_residual, in_turn, lstm_layers
-from encoders.layers.lstm_layer import BiLSTMLayer
+from encoders.layers.lstm_layer import BiLSTMLayer, check_residual, in_turn, lstm_layers
 from encoders.layers.recurrent import RecurrentConfig, RecurrentEncoder
 from encoders.options import positive
 from encoders.registry import register

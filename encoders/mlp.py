@@ -8,8 +8,8 @@ from typing import cast
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
+from encoders.layers.fully_connected import linear
 from encoders.layers.norm import BatchNorm
-from encoders.layers.projection import linear
 from encoders.options import fraction, positive
 from encoders.registry import register
 

@@ -13,11 +13,11 @@ from torch.nn import functional as F
 from encoders.blended import Blended
 from encoders.bottleneck import Bottleneck
 from encoders.encoder import Encoder
-from encoders.float32_products import fast_float32_products
 from encoders.heads import Criterion, Head, build_head, cross_entropy
 from encoders.input_norm import InputNorm, InputNormConfig
 from encoders.options import config_from
 from encoders.registry import build_encoder
+from encoders.torch_settings import fast_float32_products
 
 Inputs = Tensor | tuple[Tensor, Tensor] | Blended
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig, TrainingOutput
-from encoders.layers.projection import output_projection
+from encoders.layers.fully_connected import output_projection
 from encoders.options import config_from, fraction, not_negative, positive
 from encoders.registry import build_encoder, config_class, encoder_level, register
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
+from encoders.layers.fully_connected import output_projection
 from encoders.layers.grouped_vlad import ContextGating, GroupedVLAD
 from encoders.layers.norm import BatchNorm, norm_without_shift
-from encoders.layers.projection import output_projection
-from encoders.layers.video_chunks import by_chunks
+from encoders.layers.pooling import by_chunks
 from encoders.options import fraction, not_negative, positive
 from encoders.registry import register
 

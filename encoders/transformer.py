@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
-from encoders.layers.projection import linear, output_projection
+from encoders.layers.fully_connected import linear, output_projection
 from encoders.layers.transformer_block import TransformerBlock, sinusoids
 from encoders.options import fraction, positive
 from encoders.registry import register

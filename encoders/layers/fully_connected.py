@@ -15,6 +15,19 @@ from encoders.layers.norm import BatchNorm
 from encoders.options import fraction, not_negative
 
 
+def linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer: Xavier-uniform weight, zero bias."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.xavier_uniform_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def output_projection(width: int, dim: int) -> nn.Module:
+    """From an encoder's natural width to the wanted one: nothing where they are equal, else `linear`."""
+    return nn.Identity() if width == dim else linear(width, dim)
+
+
 def weight_penalty(weight: Tensor, factor: float) -> Tensor:
     """factor * sum(weight ** 2) / 2, a scalar of the weight's type; 0, without a gradient, for factor 0."""
     if factor == 0:

@@ -7,6 +7,7 @@ without frames gives zeros.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
@@ -180,3 +181,27 @@ def self_weighted_mean(states: Tensor, num_frames: Tensor) -> Tensor:
     total, weight = (weights * states).sum(1), weights.sum(1)
     # Not a clamp of the weight: where it is 0 the gradient must be 0 too, not huge.
     return torch.where(weight > 0, total / torch.where(weight > 0, weight, 1), 0)
+
+
+BUDGET = 2**26  # numbers of one intermediate result: 256 MiB of float32
+
+
+def by_chunks(
+    pool: Callable[[Tensor, Tensor], Tensor], frames: Tensor, num_frames: Tensor, width: int
+) -> Tensor:
+    """pool(frames, num_frames), chunk after chunk; for evaluation, where no video depends on another.
+
+    Args:
+        pool: (B, T, D), (B,) -> (B, ...).
+        frames: (B, T, D).
+        num_frames: (B,).
+        width: numbers that `pool` makes of each frame, at most.
+
+    Returns:
+        What `pool` gives for all videos at once.
+    """
+    videos = max(1, BUDGET // max(1, frames.shape[1] * width))
+    if len(frames) <= videos:
+        return pool(frames, num_frames)
+    parts = zip(torch.split(frames, videos), torch.split(num_frames, videos), strict=True)
+    return torch.cat([pool(some, lengths) for some, lengths in parts])

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
+from encoders.layers.fully_connected import output_projection
 from encoders.layers.pooling import FramePooling
-from encoders.layers.projection import output_projection
 from encoders.options import fraction, not_negative, positive
 
 Pool = Callable[[Tensor, Tensor], Tensor]

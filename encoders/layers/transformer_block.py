@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from encoders.layers.projection import linear
+from encoders.layers.fully_connected import linear
 
 LONGEST_WAVE = 10_000.0  # times 2 pi frames
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from encoders import build_encoder, count_parameters
+from encoders import build_encoder, count_parameters, dbof
 from encoders.dbof import DBoFEncoder
-from encoders.layers import frame_sampling, pooling, video_chunks
+from encoders.layers import pooling
 from encoders.layers.norm import BatchNorm
 from encoders.layers.pooling import self_weighted_mean
 from tests.encoders.examples import inputs_for, small_encoder
@@ -86,7 +86,7 @@ def test_training_norms_by_the_batch_and_pools_the_drawn_frames() -> None:
     torch.manual_seed(7)
     embedding = encoder(frames, LENGTHS)
     torch.manual_seed(7)
-    drawn, _ = frame_sampling.random_frames(frames, LENGTHS, 3)
+    drawn, _ = dbof.random_frames(frames, LENGTHS, 3)
     rows = drawn.flatten(0, 1)
 
     def batch_normed(x: Tensor) -> Tensor:  # gamma 1, beta 0 at the start
@@ -119,7 +119,7 @@ def test_drawn_frames_are_valid_ones_and_all_equally_likely() -> None:
     lengths = torch.tensor([5, 2, 0])
     frames = torch.arange(7).double()[None, :, None].expand(3, 7, 2)
     torch.manual_seed(0)
-    drawn, counts = frame_sampling.random_frames(frames, lengths, 10_000)
+    drawn, counts = dbof.random_frames(frames, lengths, 10_000)
     assert counts.tolist() == [10_000, 10_000, 0]
     for row, length in ((0, 5), (1, 2)):
         shares = torch.bincount(drawn[row, :, 0].long(), minlength=7) / 10_000
@@ -131,7 +131,7 @@ def test_a_draw_never_rounds_up_into_the_padding(monkeypatch: pytest.MonkeyPatch
     almost_one = 1 - 2**-24  # times 300 in float32 this is 300
     monkeypatch.setattr(torch, "rand", lambda *shape: torch.full(shape, almost_one))
     frames = torch.arange(360.0)[None, :, None]
-    drawn, _ = frame_sampling.random_frames(frames, torch.tensor([300]), 4)
+    drawn, _ = dbof.random_frames(frames, torch.tensor([300]), 4)
     assert drawn.unique().tolist() == [299]
 
 
@@ -142,7 +142,7 @@ def test_a_draw_never_rounds_up_into_the_padding(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("longest", [10, 17])
 def test_even_frames_are_the_middles_of_equal_parts(length: int, expected: list[int], longest: int) -> None:
     frames = torch.arange(float(longest))[None, :, None]
-    kept, counts = frame_sampling.even_frames(frames, torch.tensor([length]), 4)
+    kept, counts = dbof.even_frames(frames, torch.tensor([length]), 4)
     assert kept[0, : counts[0], 0].tolist() == expected
 
 
@@ -160,7 +160,7 @@ def test_chunks_of_videos_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     frames = frames_like(LENGTHS)
     expected = encoder(frames, LENGTHS)
     calls: list[int] = []
-    monkeypatch.setattr(video_chunks, "BUDGET", 2 * 8 * 32)
+    monkeypatch.setattr(pooling, "BUDGET", 2 * 8 * 32)
     monkeypatch.setattr(
         encoder, "_pooled", lambda x, n, real=encoder._pooled: (calls.append(len(x)), real(x, n))[1]
     )

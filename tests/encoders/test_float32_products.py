@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from encoders import ModelConfig, build_model, float32_products
-from encoders.float32_products import exact_products
+from encoders import ModelConfig, build_model, torch_settings
+from encoders.torch_settings import exact_products
 
 
 @pytest.fixture
@@ -16,16 +16,16 @@ def untouched() -> Iterator[None]:
     """As in a fresh process, and afterwards as before."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
-    float32_products._switch.cache_clear()
+    torch_settings._switch.cache_clear()
     yield
-    float32_products._switch.cache_clear()
+    torch_settings._switch.cache_clear()
     torch.set_float32_matmul_precision(before)
 
 
 @pytest.mark.usefixtures("untouched")
 def test_products_keep_the_error_of_float32_whether_switched_or_not() -> None:
     assert exact_products()
-    float32_products.fast_float32_products()
+    torch_settings.fast_float32_products()
     assert exact_products()
     x, w = torch.randn(3, 200, 300), torch.randn(3, 300, 150)
     wanted = x.double() @ w.double()
@@ -34,22 +34,22 @@ def test_products_keep_the_error_of_float32_whether_switched_or_not() -> None:
 
 @pytest.mark.usefixtures("untouched")
 def test_products_that_turn_out_inexact_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(float32_products, "exact_products", lambda: False)
-    assert not float32_products.fast_float32_products()
+    monkeypatch.setattr(torch_settings, "exact_products", lambda: False)
+    assert not torch_settings.fast_float32_products()
     assert torch.get_float32_matmul_precision() == "highest"
 
 
 @pytest.mark.usefixtures("untouched")
 def test_a_setting_that_somebody_made_stays() -> None:
     torch.set_float32_matmul_precision("high")
-    assert not float32_products.fast_float32_products()
+    assert not torch_settings.fast_float32_products()
     assert torch.get_float32_matmul_precision() == "high"
 
 
 @pytest.mark.usefixtures("untouched")
 def test_a_gpu_keeps_its_products_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert not float32_products.fast_float32_products()
+    assert not torch_settings.fast_float32_products()
     assert torch.get_float32_matmul_precision() == "highest"
 
 
@@ -80,4 +80,4 @@ def test_a_model_is_built_after_the_switch_unless_it_is_off(
     monkeypatch.setenv("COMPRESS_ONEDNN", switch)
     build_model(ModelConfig("linear", 5))
     switched = torch.get_float32_matmul_precision() == "medium"
-    assert switched is (False if switch else float32_products.fast_float32_products())
+    assert switched is (False if switch else torch_settings.fast_float32_products())

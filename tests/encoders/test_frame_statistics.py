@@ -18,7 +18,7 @@ from encoders import (
     encoder_level,
     list_encoders,
 )
-from encoders.layers.frame_moments import deviation, frame_statistics, statistics_width
+from encoders.frame_statistics import deviation, frame_statistics, statistics_width
 from tests.encoders.examples import OPTIONS, inputs_for, small_encoder
 
 ALL = ("mean", "std", "max", "min", "num_frames")

@@ -10,7 +10,7 @@ import pytest
 COUNT_FAULTS = """
 import ctypes, resource, sys
 sys.path.insert(0, sys.argv[2])
-from freed_memory import keep_freed_memory
+from torch_settings import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 def allocate():
@@ -25,9 +25,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
 def test_large_blocks_are_faulted_in_once() -> None:
-    from encoders import freed_memory  # its own process must not be changed: the parent only looks it up
+    from encoders import torch_settings  # its own process must not be changed: the parent only looks it up
 
-    folder = str(freed_memory.__file__).rsplit("/", 1)[0]
+    folder = str(torch_settings.__file__).rsplit("/", 1)[0]
 
     def faults(mode: str) -> int:
         command = [sys.executable, "-c", COUNT_FAULTS, mode, folder]

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from encoders import build_encoder, count_parameters
-from encoders.layers import video_chunks
+from encoders.layers import pooling
 from encoders.layers.grouped_vlad import ContextGating, GroupedVLAD
 from encoders.layers.norm import BatchNorm
 from encoders.nextvlad import NeXtVLADEncoder
@@ -145,7 +145,7 @@ def test_chunks_of_videos_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     encoder = small_encoder("nextvlad").double()
     frames = frames_like(LENGTHS)
     expected = encoder(frames, LENGTHS)
-    monkeypatch.setattr(video_chunks, "BUDGET", 2 * 8 * 32)
+    monkeypatch.setattr(pooling, "BUDGET", 2 * 8 * 32)
     torch.testing.assert_close(encoder(frames, LENGTHS), expected)
 
 

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from encoders.layers.compute_type import compute_type
 from encoders.layers.convolution.dft_plan import Plan, make_plan, transforms
+from encoders.torch_settings import compute_type
 
 BLOCK = 16_384  # (output, input) pairs of a weight transformed at a time: they stay in the cache
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from encoders.layers.compute_type import compute_type
 from encoders.layers.convolution.dft import (
     convolve_transformed,
     dft_convolution,
@@ -23,6 +22,7 @@ from encoders.layers.convolution.dft import (
 )
 from encoders.layers.convolution.dft_plan import Plan, make_plan
 from encoders.layers.norm import BatchNorm
+from encoders.torch_settings import compute_type
 
 
 def image_convolution(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) -> Tensor:

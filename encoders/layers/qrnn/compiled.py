@@ -10,38 +10,17 @@ import functools
 import importlib.util
 import os
 from types import ModuleType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from encoders import native
+from encoders.layers.qrnn import in_c
+from encoders.layers.qrnn.in_c import Given
 
 TYPES = (torch.float32, torch.bfloat16)
-
-
-class Given(NamedTuple):
-    """What the loops are given, all of it contiguous.
-
-    gates: (rows, G H) float32 or bfloat16, before bias and nonlinearities. bias: (G H,) float32.
-    start: (B, H) float32, or None for 0. rows: (B, T) int64, the row of `gates` that a frame has; -1 for
-    padding, which has none. kept: (B, T, H) bool, where zoneout keeps the state, or None. gate_count: G, 2
-    for f-pooling, 3 for fo, 4 for ifo. reverse: time runs from the last frame to the first.
-    """
-
-    gates: Tensor
-    bias: Tensor
-    start: Tensor | None
-    rows: Tensor
-    kept: Tensor | None
-    gate_count: int
-    reverse: bool
-
-    @property
-    def size(self) -> int:
-        """H."""
-        return self.gates.shape[1] // self.gate_count
 
 
 def why_not(method: Literal["native", "triton"], like: Tensor) -> str:
@@ -103,8 +82,6 @@ def compiled_pooling(
 
 def _loops(method: str) -> ModuleType:
     if method == "native":
-        from encoders.layers.qrnn import in_c
-
         return in_c
     from encoders.layers.qrnn import in_triton  # imports triton, which takes a second and may be absent
 

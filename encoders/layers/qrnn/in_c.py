@@ -10,12 +10,12 @@ import ctypes
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from encoders import native
-from encoders.layers.qrnn.compiled import Given
 
 BLOCK = 64  # channels of the backward pass at a time, as in the C file
 WORTH_A_THREAD = 2**20  # gates: a millisecond
@@ -23,6 +23,29 @@ WORTH_A_THREAD = 2**20  # gates: a millisecond
 NUMBERS = ("frames", "size", "gates", "half", "reverse", "kept_rows")
 ARRAYS = ("before", "rows", "bias", "kept", "start", "h", "c")
 FOR_ARRAYS = ("for_h", "for_c", "for_before", "for_bias", "scratch")
+
+
+class Given(NamedTuple):
+    """What the loops are given, all of it contiguous.
+
+    gates: (rows, G H) float32 or bfloat16, before bias and nonlinearities. bias: (G H,) float32.
+    start: (B, H) float32, or None for 0. rows: (B, T) int64, the row of `gates` that a frame has; -1 for
+    padding, which has none. kept: (B, T, H) bool, where zoneout keeps the state, or None. gate_count: G, 2
+    for f-pooling, 3 for fo, 4 for ifo. reverse: time runs from the last frame to the first.
+    """
+
+    gates: Tensor
+    bias: Tensor
+    start: Tensor | None
+    rows: Tensor
+    kept: Tensor | None
+    gate_count: int
+    reverse: bool
+
+    @property
+    def size(self) -> int:
+        """H."""
+        return self.gates.shape[1] // self.gate_count
 
 
 class _Problem(ctypes.Structure):

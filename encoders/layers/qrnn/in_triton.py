@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from encoders.layers.qrnn.compiled import Given
+from encoders.layers.qrnn.in_c import Given
 
 BLOCK = 128  # channels of a program: 2560 programs for 256 videos of 1280 channels
 

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from encoders.layers.compute_type import compute_type
 from encoders.layers.qrnn.gates import GatesMethod, chosen_method, pool_gates, window_product, windows
 from encoders.layers.qrnn.pooling import Gates
 from encoders.options import fraction, positive
+from encoders.torch_settings import compute_type
 
 
 class QRNNState(NamedTuple):

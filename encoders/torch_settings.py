@@ -1,4 +1,4 @@
-"""Matrix products in float32 on a CPU by oneDNN, where that is as exact as MKL: on AMD's it is twice as fast.
+"""Settings of torch and the C library: fast float32 products that are exact, memory that is kept.
 
 torch hands float32 products to MKL, which has no AVX-512 code for processors of another maker: 98 GFLOP/s
 instead of 205 on one core of an AMD EPYC 9005. oneDNN gets them only where torch is told that it may compute
@@ -8,10 +8,13 @@ whether this is so is not believed but measured, once a process, and taken back 
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
+import sys
 
 import torch
+from torch import Tensor
 
 SWITCH = "COMPRESS_ONEDNN"
 EXACT = 1e-5  # relative error of a float32 product; with bfloat16 factors 2e-3, with TF32 3e-4
@@ -59,3 +62,31 @@ def _error(rows: int, inputs: int, outputs: int) -> float:
     wanted = x[0].double() @ w[0].double().t()
     found = torch.stack([x[0] @ w[0].t(), torch.bmm(x, w.transpose(1, 2))[0]]).double()
     return float((found - wanted).norm(dim=(1, 2)).max() / wanted.norm())
+
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
+NEVER = -1
+
+
+def keep_freed_memory() -> bool:
+    """Let freed memory serve the next allocations of this process; call it once, before a long run.
+
+    glibc maps every block above 32 MB afresh, and the kernel then fills it with zeros page by page: a third
+    of a ResidualCNN training step with 64 or more videos. The process keeps its peak size until it ends.
+
+    Returns:
+        True where it took effect (glibc), False elsewhere: then nothing changes.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is None:
+        return False
+    return bool(mallopt(M_MMAP_MAX, 0)) and bool(mallopt(M_TRIM_THRESHOLD, NEVER))
+
+
+def compute_type(x: Tensor) -> torch.dtype:
+    """Autocast's type where that is on for the device of `x`; float64, which autocast leaves alone, stays."""
+    device = x.device.type
+    on = torch.is_autocast_enabled(device) and x.dtype != torch.float64
+    return torch.get_autocast_dtype(device) if on else x.dtype
