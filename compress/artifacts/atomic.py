@@ -27,10 +27,10 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
 
     Args:
         path: the file to create or replace.
-        needed: bytes it will take, when known; said when the disk is full.
+        needed: bytes it will take, when known; part of the error when the disk is full.
 
     Raises:
-        StorageError: the disk refused, also where the writing library said so in its own words.
+        StorageError: the disk refused, also where the writing library raised an error of its own.
     """
     disk.make_folder(path.parent)
     with disk.storage_errors(path):

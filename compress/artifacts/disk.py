@@ -128,7 +128,7 @@ def storage_error(error: OSError, path: Path, needed: int | None = None) -> Stor
     Args:
         error: what the system said; an error about some other file is named by that file.
         path: the artifact that was being written.
-        needed: bytes that the write needs, when known; said where the disk is full.
+        needed: bytes that the write needs, when known; part of the error when the disk is full.
     """
     reason = error.strerror or str(error)
     if error.errno in _FULL and needed is not None:

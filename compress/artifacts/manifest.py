@@ -52,7 +52,7 @@ class Manifest:
     Args:
         folder: where it is.
         kind: what it is ("model", "index", ...).
-        metadata: what its writer said about it, JSON.
+        metadata: JSON of its writer.
         files: by the name given to `commit_folder`.
         schema_version: of the folder format.
         versions: of the software that wrote it.

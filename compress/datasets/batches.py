@@ -43,7 +43,7 @@ def shuffled_batches(
 
     Args:
         num_rows: N, at least 1.
-        batch_size: rows a batch, at least 1; the last batch of an epoch may be shorter.
+        batch_size: rows per batch, at least 1; the last batch of an epoch may be shorter.
         seed: at least 0.
         start: where an earlier run stopped.
 
@@ -72,10 +72,10 @@ def bucketed_batches(
 
     Args:
         lengths: int64 (N,), frames of each video.
-        batch_size: rows a batch; one batch of an epoch may be shorter.
+        batch_size: rows per batch; one batch of an epoch may be shorter.
         seed: at least 0.
         start: where an earlier run stopped.
-        window: batches a window; 1 is a plain shuffle, more means less padding and less chance.
+        window: batches per window; 1 is a plain shuffle, more means less padding but less random batches.
 
     Yields:
         The position after the batch, and its rows, int64 (b,).

@@ -45,7 +45,7 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
 
     Args:
         source: what to read.
-        report: told after each shard.
+        report: called after each shard.
 
     Raises:
         RecordError: a defective record, or an id that occurs twice; names file, record, offset and id.
@@ -129,7 +129,7 @@ def first_repeat(ids: np.ndarray) -> tuple[int, int] | None:
 
     Returns:
         (first occurrence, repeat), the least such repeat; None when all ids differ. Exact: equal ids have
-        equal hashes, and where two hashes are equal, the ids themselves are compared. Memory: 8 bytes an id.
+        equal hashes, and where two hashes are equal, the ids themselves are compared. Memory: 8 bytes per id.
     """
     if not _hashes_repeat(ids):
         return None
@@ -151,11 +151,11 @@ def _hashes_repeat(ids: np.ndarray) -> bool:
 
 
 def hash_ids(ids: np.ndarray) -> np.ndarray:
-    """64 bits an id, uint64 (n,), of the bytes alone: the same for any width of the array."""
+    """64-bit hashes of ids, uint64 (n,); the width of the array does not matter."""
     words = -(-ids.dtype.itemsize // _WORD)
     columns = ids.astype(f"S{words * _WORD}").view("<u8").reshape(len(ids), words)
     found = np.zeros(len(ids), dtype=np.uint64)
-    for column in columns.T[::-1]:  # from the end: words of zeros behind an id leave 0 as it is
+    for column in columns.T[::-1]:  # from the end: the zeros that pad an id leave a hash of 0 as it is
         found = (found ^ column) * _MIX
         found ^= found >> np.uint64(32)
         found *= _GAMMA

@@ -49,8 +49,8 @@ def write_shards(
         prefix: beginning of their names.
 
     Returns:
-        The shards, in order; read them with the schema of the source (feature names and dims stand in the
-        records, the number of classes does not).
+        The shards, in order; read them with the schema of the source (feature names and dims are in the
+        records, the number of classes is not).
 
     Raises:
         SchemaError: the source is not video level.

@@ -97,7 +97,7 @@ def _keep(folder: Path, skipped: SkippedRecord, pieces: Iterable[bytes]) -> Path
 
 
 def _append_once(log: Path, line: str) -> None:
-    # A second run over the same shard finds the same records; the log shall not grow by them.
+    # A second run over the same shard finds the same records; the log must not grow by them.
     if log.exists() and line in log.read_text(encoding="utf-8").splitlines():
         return
     with log.open("a", encoding="utf-8") as lines:

@@ -14,7 +14,7 @@ Level = Literal["video", "frame"]
 MAX_CLASSES = 2**31 - 1
 
 NUM_CLASSES_HINT = "give --num-classes N, or write num_classes = N into compress.toml"
-"""What a person can do where nothing tells the number of classes."""
+"""Where neither labels nor settings give the number of classes."""
 
 
 @dataclass(frozen=True)

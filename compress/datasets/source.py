@@ -74,7 +74,7 @@ class Source:
         return reader.read_blocks(shard, videos)
 
     def place(self, shard: Path, row: int) -> str:
-        """Where the row-th usable record of a shard stands; reads the shard, so for error messages only."""
+        """Where the row-th usable record of a shard is; reads the shard, so for error messages only."""
         return self._reader(shard).place(shard, row)
 
     def fingerprint(self) -> str:
@@ -125,7 +125,7 @@ def open_source(
     Raises:
         NotFoundError: a pattern matches no file.
         DataError: a file is empty, or no record can be read.
-        SchemaError: the data do not fit `schema`, or the number of classes cannot be told.
+        SchemaError: the data do not fit `schema`, or the number of classes is unknown.
         UsageError: options that do not fit together.
         UnavailableError: a Parquet file, and pyarrow is not installed.
         CorruptShardError, RecordError: the first records are unusable (policy "fail").

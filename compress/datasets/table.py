@@ -1,8 +1,8 @@
 """All videos of a source as arrays, from which training slices its batches.
 
 `load_table` scans the shards, then fills; or takes the memory-mapped copy that an earlier run made. There are
-two passes, so that every array has its final size from the start and the features never stand in memory
-twice; with a cache they never stand in memory at all.
+two passes, so that every array has its final size from the start and the features are never in memory twice;
+with a cache they are never in memory at all.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     Args:
         source: what to read.
         cache: folder for memory-mapped copies, one for each content and schema; None keeps the table in
-            memory. A table from which the policy left records out is not kept: each run shall count them.
-        report: told about progress, and when a damaged copy had to be made again.
+            memory. A table from which records were left out is not cached, so that each run counts them.
+        report: called with progress, and when a damaged copy had to be made again.
 
     Raises:
         RecordError: a defective record, or an id that occurs twice.
@@ -142,7 +142,8 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
         file = RowFile(shape, dtype, blocks)
         return _table(source, catalogue, write_cache(cache_folder(cache, source), source, catalogue, file))
     if cache is not None:
-        report(Note(f"{len(source.skipped)} pieces of shards were left out, so the table is not kept"))
+        left_out = f"{len(source.skipped)} records or parts of shards were left out"
+        report(Note(f"{left_out}, so the table is not cached"))
     return _table(source, catalogue, _fill(np.empty(shape, dtype), blocks))
 
 
@@ -185,7 +186,7 @@ def _blocks(source: Source, catalogue: Catalogue, report: Reporter) -> Iterator[
 
 
 def _check_same(block: Block, catalogue: Catalogue, start: int, shard: Path) -> None:
-    # The second pass must see what the first one saw, or features would be filed under foreign ids.
+    # The second pass must see what the first one saw, or features would get the ids of other videos.
     rows = slice(start, start + len(block))
     same = np.array_equal(block.ids, catalogue.ids[rows])
     if same and catalogue.num_frames is not None and block.num_frames is not None:

@@ -1,6 +1,6 @@
 """What every record must fulfil before it may reach a model, a store or a table.
 
-These functions see one value and know no place; whoever reads the shard adds file, record, offset and id.
+These functions see one value and do not know where it is; the reader adds file, record, offset and id.
 """
 
 from __future__ import annotations

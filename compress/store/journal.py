@@ -6,8 +6,8 @@ The journal says which rows are safely on the disk, one line per block, written 
     {"start": 0, "stop": 4096, "crc32c": 123}
     ...
 
-Only the longest sound prefix counts. A torn last line, or anything behind a line that makes no sense, is
-ignored.
+Only the lines up to the first defect count: a torn last line, and anything behind a line that makes no
+sense, is ignored.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any
 
 from crc32c import crc32c
 
@@ -69,17 +68,12 @@ def read_journal(path: Path, identity: str, num_rows: int) -> list[Block]:
 
 def _parse_block(line: bytes) -> Block | None:
     try:
-        block = Block(**_object(json.loads(line)))
+        block = Block(**json.loads(line))
     except (ValueError, TypeError, RecursionError):
         return None
     # What we would not have written the same way was not written by us.
-    return block if render_block(block) == line + b"\n" else None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or any(type(number) is not int for number in value.values()):
-        raise TypeError("not an object of integers")
-    return value
+    is_ours = {type(number) for number in astuple(block)} == {int} and render_block(block) == line + b"\n"
+    return block if is_ours else None
 
 
 def partial_path(path: Path) -> Path:

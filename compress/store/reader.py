@@ -30,8 +30,8 @@ def open_store(path: str | Path | Sequence[str | Path], verify: Verify = True) -
 
     Args:
         path: a store, or several that were made with the same codec, to be read as one.
-        verify: compare the sha256 of the whole file (about 0.6 s a GB); False trusts the bytes, and still
-            checks the first block, the size and the structure; a memory trusts those that it knows.
+        verify: compare the sha256 of the whole file (about 0.6 s per GB); False trusts the bytes, and
+            still checks the first block, the size and the structure; `HashedFiles` skips files hashed lately.
 
     Raises:
         NotFoundError: no such file; says so when its encoding has not finished.
@@ -119,7 +119,7 @@ class Store:
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
-        """What the encoder said about the store; of several files, what they all say."""
+        """What the encoder wrote about the store; of several files, what is the same in all."""
         first, *others = (part.metadata for part in self._parts)
         return {
             key: value

@@ -62,7 +62,10 @@ def open_writer(
         RecordError: an id is empty or not UTF-8.
     """
     contents = Contents(ids, labels, codec, dict(splits), dict(metadata))
-    check_contents(contents)
+    check_ids(ids)
+    if labels is not None:
+        check_labels(labels, len(ids))
+    check_splits(contents.splits, len(ids))
     render_json(contents.metadata, path)
     held = ExitStack()
     try:
@@ -235,23 +238,10 @@ def _continued(before: hashlib._Hash, data: memoryview) -> hashlib._Hash:
     return after
 
 
-def check_contents(contents: Contents) -> None:
-    """Refuse contents that could not be read back, or would mean nothing.
-
-    Raises:
-        DataError: no videos, a duplicate id, labels or splits that do not fit.
-        RecordError: an id that is empty or not UTF-8.
-    """
-    check_ids(contents.ids)
-    if contents.labels is not None:
-        check_labels(contents.labels, len(contents.ids))
-    check_splits(contents.splits, len(contents.ids))
-
-
 def check_ids(ids: np.ndarray) -> None:
     """Refuse ids, S (N,), that are none, empty, not UTF-8, or not unique."""
     if ids.ndim != 1 or ids.dtype.kind != "S":
-        raise DataError(f"ids are {ids.dtype} {ids.shape}, not one bytes string (S) a video")
+        raise DataError(f"ids are {ids.dtype} {ids.shape}, not one bytes string (S) per video")
     if len(ids) == 0:
         raise DataError("there are no videos to store", hint="check the input files, and what was skipped")
     empty = np.flatnonzero(ids == b"")
@@ -287,7 +277,7 @@ def check_splits(splits: object, num_videos: int) -> None:
 
 
 def _check_utf8(ids: np.ndarray) -> None:
-    # Nearly always all ASCII: one pass over the bytes instead of one decode a video.
+    # Nearly always all ASCII: one pass over the bytes instead of one decode per video.
     if np.ascontiguousarray(ids).view(np.uint8).max() < 128:
         return
     for row, video_id in enumerate(ids):

@@ -136,7 +136,7 @@ def test_a_table_with_records_left_out_is_counted_every_time(build, videos: str,
         source, events = open_source([videos], on_corrupt="skip"), []
         table = load_table(source, cache=tmp_path / "cache", report=events.append)
         assert (len(table), len(source.skipped)) == (13, 1)
-        assert Note("1 pieces of shards were left out, so the table is not kept") in events
+        assert Note("1 records or parts of shards were left out, so the table is not cached") in events
     assert not (tmp_path / "cache").exists()
 
 

@@ -66,7 +66,7 @@ def _whole_numbers(features: FeatureMap, name: str) -> np.ndarray:
 
 
 def describe_id(data: bytes) -> str:
-    """The id inside a defective record as well as it can be told, for an error message."""
+    """The id inside a defective record as far as it can be read, for an error message."""
     try:
         context = messages.SequenceExample.FromString(data).context.feature
     except DecodeError:
@@ -115,14 +115,14 @@ class VideoParser:
             if feature is None:
                 return None
             floats = feature.float_list
-            # The size on the wire counts unknown fields: floats that stand unpacked beside the packed ones.
+            # The size on the wire counts unknown fields: unpacked floats beside the packed ones.
             if floats.ByteSize() != size_on_wire or [*map(len, floats.value)] != [size]:
                 return None
             pieces.append(floats.value[0])
         return np.frombuffer(b"".join(pieces), dtype="<f4")
 
     def _unpacked(self, data: bytes) -> np.ndarray:
-        """The features by the ordinary message: any legal encoding, and exact words about what is wrong."""
+        """The features through the ordinary message: any legal encoding, and an exact error."""
         try:
             found: FeatureMap = messages.Example.FromString(data).features.feature
         except DecodeError as error:
@@ -226,7 +226,7 @@ def serialize_video(record: VideoRecord, schema: FeatureSchema) -> bytes:
 
 
 def serialize_frames(record: FrameRecord, schema: FeatureSchema) -> bytes:
-    """A tf.SequenceExample, one bytes value a frame; marked when the frames of the schema are synthetic."""
+    """A tf.SequenceExample, one bytes value per frame; marked when the frames of the schema are synthetic."""
     message = messages.SequenceExample()
     context = message.context.feature
     context[schema.id_key].bytes_list.value.append(record.video_id)

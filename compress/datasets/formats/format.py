@@ -27,7 +27,7 @@ class ShardReader(Protocol):
         ...
 
     def place(self, shard: Path, row: int) -> str:
-        """Where the row-th usable record of a file stands, for an error message."""
+        """Where the row-th usable record of a file is, for an error message."""
         ...
 
     @property
@@ -57,7 +57,7 @@ class Format:
         kind: "shards" (records with checksums) or "arrays"; the two are not mixed in a source.
         suffixes: ends of file names, in lower case.
         open: gives the reader of each path, of the files of this format (at least one).
-        takes_labels_file: labels may stand in a file beside.
+        takes_labels_file: labels may be in a file beside.
     """
 
     name: str

@@ -46,7 +46,7 @@ def masked_crc(data: bytes) -> int:
 
 
 def frame(data: bytes) -> bytes:
-    """`data` with its header and footer, as it stands in a shard."""
+    """`data` with its header and footer, as it is stored in a shard."""
     length = struct.pack("<Q", len(data))
     return length + _CRC.pack(masked_crc(length)) + data + _CRC.pack(masked_crc(data))
 
@@ -71,7 +71,7 @@ def read_records(path: Path, on_corrupt: Policy = FAIL) -> Iterator[RawRecord]:
 def records_from(path: Path, policy: Policy, offset: int, index: int, size: int) -> Iterator[RawRecord]:
     """As `read_records`, from the middle of a shard: `offset`, where record `index` starts.
 
-    `size` is that of the shard when reading began: should it have become shorter, that is told.
+    `size` is that of the shard when reading began, so that a shard that became shorter is an error.
     """
     with opened(path) as (shard, _):
         shard.seek(offset)

@@ -1,7 +1,7 @@
 """Reads shards into blocks by C code; what that does not fully understand, Python reads, record by record.
 
-So there is one truth about every defect, its words, its place and its policy: the Python code. C only takes
-records about which nothing is to be said, and both give the same blocks.
+So every defect, its error, its place and its policy is handled in one place, the Python code. C only takes
+records without any defect, and both give the same blocks.
 """
 
 from __future__ import annotations

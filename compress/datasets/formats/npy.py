@@ -66,8 +66,8 @@ class PlainArray:
 
     Args:
         shape: as numpy has it.
-        dtype: in numpy's words.
-        use: what it can be used for, in words.
+        dtype: as numpy names it.
+        use: what it can be used for, one sentence.
         is_features: whether it is floats of more than one video, which can be read and checked row by row.
     """
 

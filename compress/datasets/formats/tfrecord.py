@@ -85,7 +85,7 @@ class TFRecordReader:
         return self._native_blocks(library, shard, videos)
 
     def place(self, shard: Path, row: int) -> str:
-        """Where the row-th usable record of a shard stands, for an error message."""
+        """Where the row-th usable record of a shard is, for an error message."""
         for number, (raw, record) in enumerate(self._read(shard)):
             if number == row:
                 return _place(shard, raw, record.video_id.decode())

@@ -63,7 +63,7 @@ class VectorReader:
         return blocks_of(self.read(shard), videos, self.schema)
 
     def place(self, shard: Path, row: int) -> str:
-        """Where the row-th usable record stands, for an error message."""
+        """Where the row-th usable record is, for an error message."""
         for number, (position, record) in enumerate(self._read()):
             if number == row:
                 return self._place(position, record)

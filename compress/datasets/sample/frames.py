@@ -1,4 +1,4 @@
-"""Invented frames around a given mean: scenes, drift within a scene, noise; uint8, and the mean is exact.
+"""Invented frames around a given mean: scenes, drift within a scene, noise; uint8; the mean is exact.
 
 The mean of the dequantised frames misses the wanted one by at most half a quantisation step divided by T, the
 number of frames (`mean_error_bound`): the sum over T frames is an integer, and all integers are within reach.

@@ -83,7 +83,7 @@ def draw_labels(taxonomy: Taxonomy, count: int, rng: np.random.Generator) -> np.
 
     Returns:
         int32 (count, SLOTS): primary class first, then ancestors and neighbours; -1 is an empty slot, and no
-        class stands twice in a row.
+        class occurs twice in a row.
     """
     primary = rng.choice(len(taxonomy.primary), size=count, p=taxonomy.primary).astype(np.int32)
     ancestors = taxonomy.ancestors[primary]
@@ -174,7 +174,7 @@ def _in_order_of_popularity(
 
 
 def class_names(taxonomy: Taxonomy) -> list[str]:
-    """A distinct readable name a class: "Chess" for a topic's first class, then "Night chess", ... ."""
+    """A distinct readable name per class: "Chess" for a topic's first class, then "Night chess", ... ."""
     counted = [0] * taxonomy.num_topics
     names = []
     for group in taxonomy.topic.tolist():

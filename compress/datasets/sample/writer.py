@@ -52,7 +52,7 @@ def write_sample(
     """Invent videos and write them as TFRecord shards `<prefix>0000.tfrecord`, ... and `vocabulary.csv`.
 
     The same arguments give the same bytes. Seed and number of classes make the world; video i of a split is a
-    function of world, split and i alone, so any number of shards or any `start` cuts the same row of videos.
+    function of world, split and i alone, so any number of shards or any `start` cuts the same sequence.
     The frames of the frame-level video i have the features of the video-level video i as their mean.
 
     Args:
@@ -115,9 +115,8 @@ def _frames(world: World, number: int, features: np.ndarray, num_frames: tuple[i
 
 def _check(num_videos: int, shards: int, num_classes: int, seed: int, prefix: str) -> None:
     if num_videos < 1 or not 1 <= shards <= num_videos:
-        raise UsageError(
-            f"cannot spread {num_videos} videos over {shards} shards", hint="a shard needs a video"
-        )
+        what = f"cannot spread {num_videos} videos over {shards} shards"
+        raise UsageError(what, hint="every shard needs at least one video")
     if num_classes < 2 or seed < 0:
         raise UsageError(f"num_classes {num_classes} must be at least 2 and seed {seed} at least 0")
     if not re.fullmatch(r"[A-Za-z][A-Za-z_-]*", prefix):
