@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifacts import disk
-from compress.errors import CompressError, CorruptArtifactError, DataError, NotFoundError
+from compress.errors import CompressError, CorruptArtifactError, DataError
 
 _PROBE_BYTES = 65_536
 
@@ -74,12 +74,8 @@ def read_json(path: Path) -> Any:
 
 def read_bytes(path: Path) -> bytes:
     """All of a file; NotFoundError when there is none, StorageError when it cannot be read."""
-    try:
+    with disk.reading(path):
         return path.read_bytes()
-    except FileNotFoundError as error:
-        raise NotFoundError("no such file", where=path) from error
-    except OSError as error:
-        raise disk.storage_error(error, path) from error
 
 
 def render_json(value: object, path: Path) -> bytes:
@@ -101,13 +97,8 @@ def parse_json(data: bytes, path: Path) -> Any:
 
 def sha256_file(path: Path) -> str:
     """sha256 of a file's bytes, 64 hex digits; NotFoundError, StorageError when it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise NotFoundError("no such file", where=path) from error
-    except OSError as error:
-        raise disk.storage_error(error, path) from error
+    with disk.reading(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_new(path: Path, data: bytes) -> None:

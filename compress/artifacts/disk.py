@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compress.errors import ConfigError, StorageError
+from compress.errors import ConfigError, NotFoundError, StorageError
 
 FAULT_VARIABLE = "COMPRESS_FAULT"
 _PLAN = re.compile(r"(kill|enospc|eio)@([1-9][0-9]*)(\+?)")
@@ -120,6 +120,18 @@ def storage_errors(path: Path, needed: int | None = None) -> Iterator[None]:
         yield
     except OSError as error:
         raise storage_error(error, path, needed) from error
+
+
+@contextmanager
+def reading(path: Path, missing: str = "no such file") -> Iterator[None]:
+    """Turn an OSError of the body into NotFoundError (`missing`) or StorageError, both naming `path`."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFoundError(missing, where=path) from error
+    except OSError as error:
+        refused = storage_error(error, path)
+        raise StorageError(f"cannot read: {refused.what}", where=refused.where, hint=refused.hint) from error
 
 
 def storage_error(error: OSError, path: Path, needed: int | None = None) -> StorageError:

@@ -7,9 +7,9 @@ import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from compress.errors import DataError, NotFoundError, StorageError
+from compress.artifacts import disk
+from compress.errors import DataError, NotFoundError
 
 _INDEX_COLUMNS = ("Index", "index")
 _NAME_COLUMNS = ("Name", "display_name")
@@ -53,21 +53,13 @@ def load_vocabulary(path: Path) -> Vocabulary:
         DataError: it is no such CSV, or an index is missing, doubled or not a number.
         StorageError: the file cannot be read.
     """
-    try:
-        with _open_text(path) as text:
-            return Vocabulary(_names(csv.DictReader(text), path))
-    except FileNotFoundError as error:
-        raise NotFoundError("no such vocabulary", where=path) from error
-    except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
-        raise DataError(f"cannot be read as CSV: {error}", where=path) from error
-    except OSError as error:
-        raise StorageError(f"cannot read: {error}", where=path) from error
-
-
-def _open_text(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+    open_text = gzip.open if path.suffix == ".gz" else open
+    with disk.reading(path, "no such vocabulary"):
+        try:
+            with open_text(path, "rt", encoding="utf-8", newline="") as text:
+                return Vocabulary(_names(csv.DictReader(text), path))
+        except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
+            raise DataError(f"cannot be read as CSV: {error}", where=path) from error
 
 
 def _names(rows: csv.DictReader[str], path: Path) -> dict[int, str]:

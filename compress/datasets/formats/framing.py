@@ -19,9 +19,10 @@ from typing import BinaryIO
 
 from crc32c import crc32c
 
+from compress.artifacts import disk
 from compress.artifacts.atomic import replacing
 from compress.datasets.policy import FAIL, Policy, SkippedRecord
-from compress.errors import CorruptShardError, DataError, NotFoundError, StorageError
+from compress.errors import CorruptShardError, DataError
 
 _HEADER = struct.Struct("<QI")
 _CRC = struct.Struct("<I")
@@ -81,13 +82,8 @@ def records_from(path: Path, policy: Policy, offset: int, index: int, size: int)
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     """A shard open for reading, and its size in bytes; NotFoundError or StorageError when that fails."""
-    try:
-        with path.open("rb", buffering=_BUFFER_BYTES) as shard:
-            yield shard, os.fstat(shard.fileno()).st_size
-    except FileNotFoundError as error:
-        raise NotFoundError("no such shard", where=path) from error
-    except OSError as error:
-        raise StorageError(f"cannot read: {error}", where=path) from error
+    with disk.reading(path, "no such shard"), path.open("rb", buffering=_BUFFER_BYTES) as shard:
+        yield shard, os.fstat(shard.fileno()).st_size
 
 
 def _records(
