@@ -9,7 +9,7 @@ import rich_click as click
 
 from cli.options import workspace_options
 from cli.session import Session
-from cli.text import facts, table
+from cli.text import facts, printed
 
 if TYPE_CHECKING:
     from compress.jobs.select import Selected
@@ -71,10 +71,7 @@ def select(context: click.Context, session: Session, /, **options: Any) -> None:
 
 
 def _text(done: Selected) -> str:
-    from compress.reports.selection import tried_cells, tried_header, verdict
+    from compress.reports.selection import print_selection
 
-    found = done.selection
-    rows = [tried_cells(found, one) for one in found.choice.tried]
-    parts = [table(tried_header(found.choice.promise), rows), "\n".join(verdict(found))]
-    parts.append(facts({"encode": found.encode_command, "report": done.markdown}))
-    return "\n\n".join(parts)
+    shown = printed(lambda console: print_selection(done.selection, console))
+    return "\n\n".join([shown, facts({"encode": done.selection.encode_command, "report": done.markdown})])

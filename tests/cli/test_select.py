@@ -18,7 +18,7 @@ def stores(here: Path) -> Path:
 def test_the_choice_is_shown_with_the_command_that_makes_it(compress, stores: Path):
     ended = compress("select", "--max-gap-drop", 10, "--max-map-drop", 20)
     assert ended.code == 0
-    assert "good takes 50 bytes a video, 8.0 times fewer than original (400)" in ended.out
+    assert "good takes 50 bytes per video, 8.0 times smaller than original (400)" in ended.out
     assert "compress encode --name a_run --codec good" in ended.out
     assert (stores / "reports" / "select.md").is_file()
 

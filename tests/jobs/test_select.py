@@ -76,7 +76,7 @@ def test_what_came_out_is_written_for_a_person_and_for_a_machine(stores: Workspa
     assert [one["kept"] for one in facts["tried"]] == [True, True, False]
     assert facts["tried"][2]["shortfalls"]["gap"] > 0
     text = done.markdown.read_text()
-    assert "good takes 50 bytes a video, 8.0 times fewer than original (400)" in text
+    assert "good takes 50 bytes per video, 8.0 times smaller than original (400)" in text
     assert "Its epoch was chosen on validation videos." in text
     assert str(stores.root) not in text
 
