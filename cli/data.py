@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import rich_click as click
 
 from cli.options import Commands, compute_options, output_options
 from cli.session import Session
 from cli.text import facts
+
+if TYPE_CHECKING:
+    from compress.inspection import Finding
 
 Folder = click.Path(file_okay=False, path_type=Path)
 
@@ -34,8 +37,13 @@ def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -
         found = inspect_all(paths, num_classes=num_classes, report=report)
     session.show(
         {"findings": found},
-        lambda: "\n\n".join(facts({"path": one.path, "kind": one.kind, **one.facts}) for one in found),
+        lambda: "\n\n".join(_told(one) for one in found),
     )
+
+
+def _told(found: Finding) -> str:
+    shown = {name.replace(" a video", " per video"): value for name, value in found.facts.items()}
+    return facts({"path": found.path, "kind": found.kind, **shown})
 
 
 @data.command()

@@ -1,23 +1,27 @@
-"""What every command shares: the flags of cli/options.py, the workspace, where results and progress go."""
+"""What every command shares: its options, the workspace, where results and progress go, and Ctrl-C."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
 
 from cli.progress import reporter
-from cli.signals import stop_at_safe_points
 from compress.machine import use_threads
-from compress.progress import Reporter
+from compress.progress import Reporter, clear_interrupt, interrupt_requested, request_interrupt
 from compress.workspace import Defaults, OnCorrupt, Workspace, find_workspace
+
+_SHOW_CURSOR = "\x1b[?25h"
 
 
 @dataclass
@@ -82,3 +86,34 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and (value != value or abs(value) == float("inf")):
         return None
     return value
+
+
+@contextmanager
+def stop_at_safe_points() -> Iterator[None]:
+    """Within: SIGINT and SIGTERM become a request that `check_interrupt()` answers."""
+    clear_interrupt()
+    before = {number: signal.signal(number, _on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        clear_interrupt()
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    # Only os.write and os._exit here: a handler may run in the middle of a print, and a second lock of the
+    # same stream would raise.
+    if interrupt_requested() is None:
+        request_interrupt(number)
+        _tell("stopping at the next safe point; once more stops at once\n")
+        return
+    _tell((_SHOW_CURSOR if sys.stderr.isatty() else "") + "stopped at once\n")
+    os._exit(128 + number)
+
+
+def _tell(text: str) -> None:
+    try:
+        os.write(2, text.encode())
+    except OSError:
+        return  # nobody reads stderr any more

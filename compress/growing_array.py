@@ -1,4 +1,4 @@
-"""An array that rows are appended to; large ones are never in memory twice."""
+"""An array that rows are appended to, without a second copy of it in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is this, and is it whole? One answer for shards, arrays, stores, runs, indexes and workspaces."""
+"""What a path is, and whether it is whole: shards, arrays, stores, runs, indexes and workspaces."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ RUN_PARTS = ("model", "best", "checkpoint")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at and found whole.
+    """What a path is; its checksums match.
 
     Args:
-        path: what was asked for.
+        path: as it was given.
         kind: "shards", "arrays", "array" (numbers that are no features), "store", "workspace", "run", or the
             kind of a committed folder.
         facts: JSON values, in the order to show them.
@@ -48,21 +48,21 @@ class Finding:
 def inspect_all(
     patterns: Sequence[str], *, num_classes: int | None = None, report: Reporter = silent
 ) -> list[Finding]:
-    """Look at several things; see `inspect`."""
+    """Inspect several paths or patterns; see `inspect`."""
     return [inspect(pattern, num_classes=num_classes, report=report) for pattern in patterns]
 
 
 def inspect(pattern: str, *, num_classes: int | None = None, report: Reporter = silent) -> Finding:
-    """Say what a path or pattern is; everything that has a checksum is checked.
+    """Say what a path or pattern is, and verify every checksum.
 
     Args:
         pattern: a file, a folder, or a glob pattern of shards.
-        num_classes: C, where shards or arrays do not tell.
+        num_classes: C, if shards or arrays do not say.
 
     Raises:
         NotFoundError: nothing is there.
         CorruptShardError, CorruptArtifactError: a checksum does not match; names the file.
-        DataError: it is nothing that this project knows.
+        DataError: it is nothing that this project reads.
     """
     path = Path(pattern).expanduser()
     if path.is_dir():
@@ -99,9 +99,7 @@ def _folder(path: Path, num_classes: int | None, report: Reporter) -> Finding:
     if shards and not is_store(Path(shards[0])):
         return _shards(str(path), shards, num_classes, report)
     inside = ", ".join(sorted(item.name for item in path.iterdir())[:5]) or "nothing"
-    raise DataError(
-        f"a folder that is no artifact, run or workspace, and holds no shards ({inside})", where=path
-    )
+    raise DataError(f"not a run, workspace, index or folder of shards (it holds {inside})", where=path)
 
 
 def _artifact(path: Path) -> Finding:
@@ -120,7 +118,7 @@ def _run(path: Path) -> Finding:
         return Finding(str(path), "run", {"training": "finished", **parts["model"].facts})
     if "checkpoint" in parts:
         at = parts["checkpoint"].facts.get("at", {})
-        facts = {"training": f"stopped in epoch {at.get('epoch', 0) + 1}; run it again to go on"}
+        facts = {"training": f"stopped in epoch {at.get('epoch', 0) + 1}; run it again to continue"}
         return Finding(str(path), "run", {**facts, **parts["checkpoint"].facts})
     return Finding(str(path), "run", {"training": "stopped before its first checkpoint"})
 

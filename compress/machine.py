@@ -1,4 +1,4 @@
-"""What this machine lets the process use: CPU cores, memory, a GPU; and how many threads it shall use."""
+"""What this process may use of the machine: CPU cores, memory, a GPU; and how many threads it does use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cpu_count(cgroup: Path = CGROUP) -> int:
 
 
 def cpu_quota(cgroup: Path = CGROUP) -> float | None:
-    """Cores that the container's quota grants (cgroup v2, then v1), or None without a quota."""
+    """Cores that the container may use (cgroup v2, then v1), or None without a quota."""
     version_2 = cgroup / "cpu.max"
     if version_2.is_file():
         quota, period = version_2.read_text().split()[:2]
@@ -71,8 +71,8 @@ def _threads_wanted(text: str) -> int:
     # OpenMP takes a list, one number for each level of nesting.
     first = text.split(",")[0].strip()
     if not (first.isascii() and first.isdigit() and int(first)):
-        hint = "set it to 1 or more, or unset it; --threads goes before it"
-        raise ConfigError(f"is no number of threads: {text!r}", where="OMP_NUM_THREADS", hint=hint)
+        hint = "set it to 1 or more, or unset it; --threads overrides it"
+        raise ConfigError(f"not a number of threads: {text!r}", where="OMP_NUM_THREADS", hint=hint)
     return int(first)
 
 

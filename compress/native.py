@@ -1,7 +1,7 @@
-"""The compiled twins of slow Python code: one small C library in each folder called `native`, by ctypes.
+"""Compiled versions of slow Python code: one small C library in each folder called `native`, through ctypes.
 
-ctypes lets other threads run while C works. Every caller has Python code that gives the same result and runs
-where there is no library: no C compiler at installation, or COMPRESS_NATIVE=off. `compress doctor` tells.
+ctypes lets other threads run while C works. Every caller also has Python code with the same result, for when
+there is no library: no C compiler at installation, or COMPRESS_NATIVE=off. `compress doctor` says which runs.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def load(folder: Path) -> ctypes.CDLL | None:
-    """The library compiled from the C files in `folder`; None where Python has to do the work."""
+    """The library compiled from the C files in `folder`; None if the Python code must run."""
     return None if switched_off() else _open(folder)[0]
 
 
 def why_not(folder: Path) -> str:
-    """Why `load` gives None, "" when it does not."""
+    """Why `load` returns None; "" if it does not."""
     return f"switched off by {SWITCH}=off" if switched_off() else _open(folder)[1]
 
 
@@ -35,7 +35,7 @@ def folders() -> list[Path]:
 
 
 def switched_off() -> bool:
-    """Whether the user wants none of it."""
+    """Whether COMPRESS_NATIVE switches the compiled code off."""
     return os.environ.get(SWITCH, "").lower() in ("off", "0", "no", "false")
 
 

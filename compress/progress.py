@@ -1,7 +1,7 @@
-"""How long work tells its caller where it stands, and how the caller asks it to stop.
+"""How long-running work reports its progress, and how it is asked to stop.
 
-Work functions take `report: Reporter = silent` and call it with a `Progress` or a `Note`; what a person sees
-of it (bar, plain line, nothing) is the caller's business. At safe points they call `check_interrupt()`.
+Work functions take `report: Reporter = silent` and call it with a `Progress` or a `Note`; the caller decides
+what a person sees of it (a bar, a line, nothing). At safe points they call `check_interrupt()`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,6 @@ def interrupt_requested() -> int | None:
 
 
 def check_interrupt(hint: str = "run the same command again to continue") -> None:
-    """Raise `Interrupted` when a stop was requested; call it only where everything done is already kept."""
+    """Raise `Interrupted` if a stop was requested; call it only where everything done is saved."""
     if _requested_signal is not None:
         raise Interrupted("stopped on request", signal_number=_requested_signal, hint=hint)

@@ -1,7 +1,7 @@
 """Inference by several threads: each core computes a batch of its own, results come in order.
 
-One batch on all cores loses most of what they could do where other programs want them too: every operation
-waits for its slowest part. PyTorch lets go of Python's lock, so threads are enough; they share the weights.
+One batch on all cores is slow if other programs use them too: every operation waits for its slowest part.
+PyTorch releases Python's lock, so threads are enough; they share the weights.
 """
 
 from __future__ import annotations

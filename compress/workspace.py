@@ -1,16 +1,16 @@
-"""The workspace: the folder with `compress.toml`, which says where the videos are and what the defaults are.
+"""The workspace: a folder with `compress.toml`, which says where the videos are, and defaults of options.
 
     train = ["video/train*.tfrecord"]        shards to train on
     validate = ["video/validate*.tfrecord"]  shards to measure on
     train_frames = ["frame/train*.tfrecord"]        frames of the same videos, for encoders that read
     validate_frames = ["frame/validate*.tfrecord"]  frames (optional)
     vocabulary = "vocabulary.csv"            names of the classes (optional)
-    num_classes = 3862                       when the shards do not tell (optional)
+    num_classes = 3862                       if the shards do not say (optional)
 
-    [defaults]                               of the options of the same name (all optional)
+    [defaults]                               of options of the same name (all optional)
     seed = 0
 
-Everything that commands make lies beside it: runs/, embeddings/, evaluation/, reports/, cache/.
+All that commands make is beside it: runs/, embeddings/, evaluation/, reports/, cache/.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Defaults:
-    """What an option is when neither a flag nor the environment says so.
+    """The values of options that neither a flag nor the environment sets.
 
     Args:
         seed: of every random choice; >= 0.
-        threads: CPU threads; 0 means as many as this process may use.
+        threads: CPU threads; 0: as many as this process may use.
         device: "auto", "cpu" or "cuda".
-        preset: of training, "best" or "paper".
+        preset: training recipe, "best" or "paper".
         codec: how `encode` stores embeddings (see `compress.codecs`).
         on_corrupt: what to do with a damaged record, "fail", "skip" or "quarantine".
     """
@@ -60,14 +60,14 @@ class Defaults:
 
 @dataclass(frozen=True)
 class Workspace:
-    """One folder of work. Relative patterns and paths are meant from `root`.
+    """One folder of work. Relative patterns and paths start at `root`.
 
     Args:
         root: the folder, absolute.
         train, validate: glob patterns or paths of shards, absolute.
-        train_frames, validate_frames: the same of the frames of the same videos; both, or neither.
+        train_frames, validate_frames: the same, of frame-level shards of these videos; both, or neither.
         vocabulary: file with the names of the classes, absolute, or None.
-        num_classes: C where the shards do not tell, or None.
+        num_classes: C if the shards do not say, or None.
         defaults: of options.
     """
 
@@ -92,7 +92,7 @@ class Workspace:
 
     @property
     def evaluation(self) -> Path:
-        """Where the figures of each store are kept, one JSON file each."""
+        """Where the figures of stores and runs are kept, one JSON file each."""
         return self.root / "evaluation"
 
     @property
@@ -102,7 +102,7 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
-        """What can be made again: tables built from shards."""
+        """What can be made again, such as tables built from shards."""
         return self.root / "cache"
 
     def patterns(self, split: str, level: str) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class Workspace:
 
         Args:
             split: name of the split.
-            level: "frame" for the frames, where the workspace has them beside the features; else "video".
+            level: "frame" prefers frame-level shards, if the workspace has them; "video" does not.
         """
         frames = {"train": self.train_frames, "validate": self.validate_frames}
         features = {"train": self.train, "validate": self.validate}
@@ -130,7 +130,7 @@ class Workspace:
 
 
 def find_workspace(folder: Path | None = None) -> Workspace:
-    """The workspace of `folder`; without one, the first with a compress.toml from here upwards, or here.
+    """The workspace in `folder`; None: the nearest with a compress.toml from here upwards, otherwise here.
 
     Raises:
         NotFoundError: `folder` was named and has no compress.toml.
@@ -190,7 +190,7 @@ def create_workspace(
     vocabulary: Path | None = None,
     num_classes: int | None = None,
 ) -> Workspace:
-    """Write `folder`/compress.toml; patterns are meant from `folder` unless absolute.
+    """Write `folder`/compress.toml; patterns are relative to `folder` unless absolute.
 
     Raises:
         UsageError: the folder is a workspace already, or frames are given for one split only.
@@ -209,7 +209,7 @@ def create_workspace(
     if vocabulary is not None and not (root / vocabulary).is_file():
         raise NotFoundError("no such vocabulary", where=root / vocabulary)
     lines = [
-        "# A workspace of `compress`; paths are meant from this folder.",
+        "# A workspace of `compress`; paths are relative to this folder.",
         f"train = {_toml_strings(train)}",
         f"validate = {_toml_strings(validate)}",
     ]
@@ -225,7 +225,7 @@ def create_workspace(
         lines.append(f"num_classes = {num_classes}")
     lines += [
         "",
-        "# Defaults of options; a flag or an environment variable (COMPRESS_SEED, ...) goes before.",
+        "# Defaults of options; flags and environment variables (COMPRESS_SEED, ...) override them.",
         "[defaults]",
     ]
     lines += [f"# {item.name} = {json.dumps(item.default)}" for item in fields(Defaults)]

@@ -68,7 +68,7 @@ def test_a_wrong_number_of_openmp_threads_is_one_clear_line(compress, here, monk
     ended = compress("encode", "--dim", "320")
 
     assert ended.code == 78
-    assert ended.err.startswith(f"error: OMP_NUM_THREADS: is no number of threads: {value!r}; set it to 1")
+    assert ended.err.startswith(f"error: OMP_NUM_THREADS: not a number of threads: {value!r}; set it to 1")
 
 
 def test_a_flag_goes_before_a_wrong_number_of_openmp_threads(compress, here, monkeypatch):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.signals import stop_at_safe_points
+from cli.session import stop_at_safe_points
 from compress.errors import Interrupted
 from compress.progress import check_interrupt, interrupt_requested
 
@@ -24,7 +24,7 @@ from cli.main import run
 from compress.progress import check_interrupt
 
 def examine(folder):
-    from cli.signals import stop_at_safe_points
+    from cli.session import stop_at_safe_points
     with stop_at_safe_points():
         print("started", flush=True)
         while True:
