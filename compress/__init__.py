@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from compress.encoder import Encoder as Encoder
     from compress.encoder import load as load
     from compress.errors import CompressError as CompressError
+    from compress.evaluation.judge import judge as judge
+    from compress.metrics import gap as gap
+    from compress.metrics import hit_at_one as hit_at_one
+    from compress.metrics import mean_average_precision as mean_average_precision
+    from compress.metrics import perr as perr
     from compress.store.reader import open_store as open_store
 
 _HOMES = {
@@ -32,7 +37,12 @@ _HOMES = {
     "CompressError": "compress.errors",
     "Compressor": "compress.compressor",
     "Encoder": "compress.encoder",
+    "gap": "compress.metrics",
+    "hit_at_one": "compress.metrics",
+    "judge": "compress.evaluation.judge",
     "load": "compress.encoder",
+    "mean_average_precision": "compress.metrics",
+    "perr": "compress.metrics",
     "open_store": "compress.store.reader",
 }
 __all__ = sorted(_HOMES)

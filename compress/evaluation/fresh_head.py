@@ -87,19 +87,26 @@ def rows_by_id(store: Store, split: str) -> np.ndarray:
 
 
 def train_fresh_head(
-    store: Store, run: Path, config: TrainConfig, *, device: str, threads: int, report: Reporter = silent
+    table: VideoTable,
+    validation: VideoTable,
+    run: Path,
+    config: TrainConfig,
+    *,
+    device: str,
+    threads: int,
+    report: Reporter = silent,
 ) -> tuple[TopScores, int]:
-    """Train a head on the store's `train` split and score its `validate` split.
+    """Train a head on embeddings and score others.
 
     Args:
-        store: labelled, with both splits.
+        table: embeddings and labels to learn from; of a store, `split_table(store, "train")`.
+        validation: to score.
         run: folder of the head's training; resumable like any other.
         config: `fresh_head_config(...)`.
 
     Returns:
-        Top scores of the validation videos, by id, and the head's number of parameters.
+        Top scores of the validation videos, in their order, and the head's number of parameters.
     """
-    table, validation = split_table(store, "train"), split_table(store, "validate")
     with exclusive(run):
         _drop_other_head(run, identity_of(config, table, validation, device))
         train(config, table, validation, run, device=device, threads=threads, report=report)

@@ -15,6 +15,7 @@ from compress.evaluation.fresh_head import (
     labelled_split,
     rows_by_id,
     score_joint_head,
+    split_table,
     train_fresh_head,
 )
 from compress.evaluation.halves import halves_of
@@ -97,8 +98,9 @@ def evaluate(
     if name != baseline:
         against = _baseline(workspace, folder, baseline, {"head": config.to_json(), **measured_on})
     head = folder / "heads" / name
+    tables = split_table(store, "train"), split_table(store, "validate")
     top, head_parameters = train_fresh_head(
-        store, head, config, device=device, threads=threads, report=report
+        *tables, head, config, device=device, threads=threads, report=report
     )
     resampled = replicates(top, seed=seed)
     run = _maker(workspace, store)

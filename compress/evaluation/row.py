@@ -14,12 +14,11 @@ from typing import Any, Literal
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import DataError
 from compress.evaluation.fields import Fields
-from compress.metrics import METRICS, ByMetric, Interval
+from compress.metrics import METRICS, Interval, Intervals
 
 SCHEMA_VERSION = 1
 Role = Literal["baseline", "encoder", "control"]
 ROLES: tuple[Role, ...] = ("baseline", "encoder", "control")
-Intervals = ByMetric[Interval]
 
 
 @dataclass(frozen=True)
@@ -227,7 +226,7 @@ def intervals_in(found: Fields, low: float) -> Intervals:
     wanted = [
         metric.name for metric in METRICS if metric.required or found.value.get(metric.name) is not None
     ]
-    return ByMetric({name: _interval(found.inside(name), low) for name in wanted})
+    return Intervals({name: _interval(found.inside(name), low) for name in wanted})
 
 
 def _interval(found: Fields, least: float) -> Interval:

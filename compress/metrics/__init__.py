@@ -14,6 +14,7 @@ from compress.metrics.figures import perr as perr
 from compress.metrics.full_map import FullMAP as FullMAP
 from compress.metrics.resampling import RESAMPLES as RESAMPLES
 from compress.metrics.resampling import Interval as Interval
+from compress.metrics.resampling import Intervals as Intervals
 from compress.metrics.resampling import LeftOut as LeftOut
 from compress.metrics.resampling import Replicates as Replicates
 from compress.metrics.resampling import difference as difference

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from compress.errors import DataError, UsageError
+from compress.arrays import as_labels, plain_array
+from compress.errors import DataError, SchemaError, UsageError
+from compress.metrics.checks import checked_scores
 from compress.metrics.ranking import exact_sum, pooled_precision
 from compress.metrics.top_k import top_of_batch
 from compress.metrics.top_scores import TopScores
@@ -187,22 +188,23 @@ def figures(top: TopScores) -> Figures:
     return Figures(values, len(top), int(np.count_nonzero(top.class_positives)))
 
 
-def gap(scores: ArrayLike, labels: ArrayLike, k: int = 20) -> float:
+def gap(scores: Any, labels: Any, k: int = 20) -> float:
     """Global average precision: one ranking of the k highest scores of all videos together.
 
     (1 / P) * sum over hits of the precision at their rank; P counts every label of every video. Among equal
     scores misses come before hits.
 
     Args:
-        scores: (N, C) of any float type, N >= 1; any range; no NaN.
-        labels: multi-hot (N, C).
+        scores: (N, C) of any number type, N >= 1: list, array or tensor; any range; no NaN.
+        labels: multi-hot (N, C) of bool, 0 and 1, dense or scipy sparse; or for each video a list of class
+            numbers.
         k: scores counted per video; C or more for all of them.
 
     Returns:
         A number in [0, 1]; 0 when no video has a label, as in the reference.
 
     Raises:
-        DataError: there are no videos.
+        DataError: there are no videos, or a class is out of range.
         RecordError: a score is NaN.
         SchemaError: shapes or types do not fit together.
         UsageError: k < 1.
@@ -214,7 +216,7 @@ def gap(scores: ArrayLike, labels: ArrayLike, k: int = 20) -> float:
     return metric_named("gap").of(_top(scores, labels, k))
 
 
-def mean_average_precision(scores: ArrayLike, labels: ArrayLike, k: int = 20, empty: Empty = "skip") -> float:
+def mean_average_precision(scores: Any, labels: Any, k: int = 20, empty: Empty = "skip") -> float:
     """Mean average precision: of each class over the videos that have it in their k highest, then the mean.
 
     Args:
@@ -230,7 +232,7 @@ def mean_average_precision(scores: ArrayLike, labels: ArrayLike, k: int = 20, em
         UsageError: k < 1, or `empty` is something else.
 
     Example:
-        >>> mean_average_precision([[0.9, 0.2], [0.6, 0.7]], [[1, 0], [0, 1]])
+        >>> mean_average_precision([[0.9, 0.2], [0.6, 0.7]], [[0], [1]])
         1.0
     """
     top = _top(scores, labels, k)
@@ -238,7 +240,7 @@ def mean_average_precision(scores: ArrayLike, labels: ArrayLike, k: int = 20, em
     return mean_over_classes(top.class_average_precision, top.class_positives, empty)
 
 
-def perr(scores: ArrayLike, labels: ArrayLike) -> float:
+def perr(scores: Any, labels: Any) -> float:
     """Precision at equal recall rate: of a video with n labels, the share of labels in its n highest scores.
 
     The mean over videos; n may exceed 20. A score of 0 or below never counts, as in the reference, so pass
@@ -251,13 +253,13 @@ def perr(scores: ArrayLike, labels: ArrayLike) -> float:
         DataError, RecordError, SchemaError: as `gap`.
 
     Example:
-        >>> perr([[0.9, 0.8, 0.1]], [[1, 0, 1]])
+        >>> perr([[0.9, 0.8, 0.1]], [[0, 2]])
         0.5
     """
     return metric_named("perr").of(_top(scores, labels, 20))
 
 
-def hit_at_one(scores: ArrayLike, labels: ArrayLike) -> float:
+def hit_at_one(scores: Any, labels: Any) -> float:
     """Share of videos whose highest score is one of their labels; a video without labels counts 0.
 
     Args:
@@ -267,11 +269,18 @@ def hit_at_one(scores: ArrayLike, labels: ArrayLike) -> float:
         DataError, RecordError, SchemaError: as `gap`.
 
     Example:
-        >>> hit_at_one([[0.9, 0.8, 0.1], [0.2, 0.1, 0.7]], [[1, 0, 1], [1, 0, 0]])
+        >>> hit_at_one([[0.9, 0.8, 0.1], [0.2, 0.1, 0.7]], [[0, 2], [0]])
         0.5
     """
     return metric_named("hit_at_one").of(_top(scores, labels, 1))
 
 
-def _top(scores: ArrayLike, labels: ArrayLike, k: int) -> TopScores:
-    return top_of_batch(np.asarray(scores, dtype=np.float32), np.asarray(labels, dtype=np.bool_), k)
+def _top(scores: Any, labels: Any, k: int) -> TopScores:
+    try:
+        array = np.asarray(plain_array(scores), dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise SchemaError("scores are no array of numbers", hint="pass (videos, classes)") from error
+    classes = as_labels(labels, num_classes=checked_scores(array).shape[1])
+    if len(classes) != len(array):
+        raise SchemaError(f"there are labels of {len(classes)} videos and scores of {len(array)}")
+    return top_of_batch(array, classes.multi_hot(), k)

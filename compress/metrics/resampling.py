@@ -41,6 +41,18 @@ class Interval:
     high: float
 
 
+class Intervals(ByMetric[Interval]):
+    """The interval of every metric, shown as a small table."""
+
+    def __repr__(self) -> str:
+        lines = [f"{'':<20} {'value':>8}  95 % interval"]
+        for metric in METRICS:
+            if metric.name in self:
+                found = self[metric.name]
+                lines.append(f"{metric.title:<20} {found.value:8.4f}  {found.low:.4f} to {found.high:.4f}")
+        return "\n".join(lines)
+
+
 @dataclass(frozen=True, eq=False)
 class Replicates:
     """The figures of R resamples of N videos.
@@ -66,13 +78,15 @@ class Replicates:
         name = metric_named(metric).name
         return _cut(interval(self.values[name], self.point[name], confidence), 0.0)
 
-    def intervals(self, confidence: float = 0.95) -> ByMetric[Interval]:
+    def intervals(self, confidence: float = 0.95) -> Intervals:
         """The interval of every metric."""
-        return ByMetric({metric.name: self.interval(metric.name, confidence) for metric in METRICS})
+        return Intervals({metric.name: self.interval(metric.name, confidence) for metric in METRICS})
 
-    def minus(self, other: Replicates, confidence: float = 0.95) -> ByMetric[Interval]:
+    def minus(self, other: Replicates, confidence: float = 0.95) -> Intervals:
         """The interval of the difference from `other` of every metric; as `difference`."""
-        return ByMetric({metric.name: difference(self, other, metric.name, confidence) for metric in METRICS})
+        return Intervals(
+            {metric.name: difference(self, other, metric.name, confidence) for metric in METRICS}
+        )
 
 
 def replicates(top: TopScores, resamples: int | None = None, seed: int = 0) -> Replicates:

@@ -13,13 +13,13 @@ from compress.evaluation.fields import Fields
 from compress.evaluation.row import (
     SCHEMA_VERSION,
     Data,
-    Intervals,
     intervals_in,
     map_full_in,
     plain,
     read_fields,
     with_baseline,
 )
+from compress.metrics import Intervals
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from compress.evaluation.row import Intervals
-from compress.metrics import Interval
+from compress.metrics import Interval, Intervals
 from compress.reports.table_4.cautions import cautions
 from compress.reports.table_4.sentences import data_line, frames_needed, headline
 from compress.reports.table_4.table import Line, Table4

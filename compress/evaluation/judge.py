@@ -1,0 +1,127 @@
+"""What a fresh classifier still learns from embeddings that are in memory: figures with intervals."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.arrays import ClassLists, as_features, as_labels
+from compress.datasets.labels import Labels
+from compress.datasets.schema import FeatureSchema
+from compress.datasets.table import VideoTable
+from compress.errors import SchemaError
+from compress.evaluation.fresh_head import train_fresh_head
+from compress.machine import choose_device
+from compress.metrics import Intervals, Replicates, replicates
+from compress.training.recipes import fresh_head_config
+
+
+class Judgement(Intervals):
+    """The figures of a fresh head on the test videos, each with its 95 % interval: `.gap.value`, `.map.low`.
+
+    Args:
+        resampled: the figures of the videos and of their resamples.
+    """
+
+    def __init__(self, resampled: Replicates) -> None:
+        super().__init__(resampled.intervals())
+        self._resampled = resampled
+
+    def minus(self, other: Judgement) -> Intervals:
+        """These figures minus those of `other`, with intervals of the differences.
+
+        The intervals are paired: both are figures of the same resampled videos, so that what the draw of
+        videos does to both cancels.
+
+        Raises:
+            SchemaError: `other` was judged on other test videos, or with another seed.
+        """
+        return self._resampled.minus(other._resampled)
+
+
+def judge(
+    Z_train: Any,
+    Y_train: Any,
+    Z_test: Any,
+    Y_test: Any,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    mixup: float = 0.0,
+    device: str = "auto",
+    threads: int = 0,
+) -> Judgement:
+    """Train a fresh head on embeddings and measure it on others, exactly as `compress evaluate` does.
+
+    The head is the paper's mixture of experts with the recipe of every fresh head; the test videos choose
+    nothing. Judge the original features in the same way, and `minus` says what became of the figures.
+
+    Args:
+        Z_train: embeddings (n, dim) of any number type: list, array or tensor.
+        Y_train: their labels: multi-hot (n, C), or for each video a list of class numbers or names.
+        Z_test, Y_test: of the videos that the head is measured on.
+        seed: of the head's weights and order, and of the resamples.
+        epochs: passes over the data; None for the recipe's.
+        mixup: alpha of the Beta distribution that pairs of videos are blended by; 0 blends none.
+        device: "auto", "cpu" or "cuda".
+        threads: of torch; 0 leaves them as they are.
+
+    Returns:
+        GAP, MAP, PERR and Hit@1 with intervals.
+
+    Raises:
+        SchemaError: arrays or labels of other shapes or types, or that do not fit together.
+        DataError: NaN, infinity, or a class that cannot be.
+        UsageError: epochs, mixup, seed or device out of range.
+
+    Example:
+        >>> draws = np.random.default_rng(0)
+        >>> Y = draws.integers(0, 3, 300)
+        >>> Z = np.eye(3)[Y] + 0.1 * draws.normal(size=(300, 3))
+        >>> found = judge(Z[:200], Y[:200], Z[200:], Y[200:], epochs=2)
+        >>> found.hit_at_one.value
+        1.0
+    """
+    config = fresh_head_config(epochs, seed, mixup)
+    train, test = as_features(Z_train, "Z_train"), as_features(Z_test, "Z_test")
+    if train.shape[1] != test.shape[1]:
+        raise SchemaError(f"Z_train has {train.shape[1]} dimensions, Z_test has {test.shape[1]}")
+    Y_train, Y_test = _same_classes(
+        as_labels(Y_train, len(train), what="Y_train"), as_labels(Y_test, len(test), what="Y_test")
+    )
+    with tempfile.TemporaryDirectory(prefix="compress-judge-") as folder:
+        top, _ = train_fresh_head(
+            _table("train", train, Y_train),
+            _table("test", test, Y_test),
+            Path(folder) / "head",
+            config,
+            device=choose_device(device),
+            threads=threads,
+        )
+    return Judgement(replicates(top, seed=seed))
+
+
+def _same_classes(train: ClassLists, test: ClassLists) -> tuple[ClassLists, ClassLists]:
+    """Both with one numbering of the classes; a class may be in one of them alone."""
+    if bool(train.names) != bool(test.names):
+        raise SchemaError(
+            "Y_train and Y_test mix class names and class numbers", hint="give both in the same form"
+        )
+    names = sorted({*train.names, *test.names})
+    classes = len(names) or max(train.num_classes, test.num_classes)
+    return _renumbered(train, names, classes), _renumbered(test, names, classes)
+
+
+def _renumbered(lists: ClassLists, names: list[str], classes: int) -> ClassLists:
+    # Names are sorted in both, so the classes of each video go on ascending.
+    places = np.array([names.index(name) for name in lists.names] or range(classes), dtype=np.int32)
+    return ClassLists(lists.indptr, places[lists.indices], classes, tuple(names))
+
+
+def _table(split: str, features: np.ndarray, labels: ClassLists) -> VideoTable:
+    ids = np.array([f"{split}-{number:09d}".encode() for number in range(len(features))])
+    schema = FeatureSchema("video", ("embedding",), (features.shape[1],), labels.num_classes, "id")
+    return VideoTable(ids, features, Labels(labels.indptr, labels.indices, labels.num_classes), schema)

@@ -1,0 +1,67 @@
+"""`compress.judge`: the figures of `compress evaluate`, from arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import compress
+from compress.errors import SchemaError
+from compress.evaluation.fresh_head import labelled_split, rows_by_id
+from compress.evaluation.row import read_row
+from compress.store.reader import open_store
+from compress.workspace import Workspace
+from tests.evaluation.examples import EPOCHS
+
+
+def arrays(workspace: Workspace, name: str) -> list[np.ndarray]:
+    """Embeddings and multi-hot labels of both splits, by id."""
+    store = open_store(workspace.store(name))
+    found = []
+    for split in ("train", "validate"):
+        rows = rows_by_id(store, split)
+        found += [store.rows(rows), labelled_split(store, split).take(rows).multi_hot()]
+    return found
+
+
+def test_it_is_what_evaluate_measures_on_the_same_rows_to_the_bit(measured: Workspace):
+    row = read_row(measured.evaluation / "linear-5.json")
+    ours = compress.judge(*arrays(measured, "linear-5"), epochs=EPOCHS, device="cpu")
+    base = compress.judge(*arrays(measured, "original"), epochs=EPOCHS, device="cpu")
+    assert dict(ours) == dict(row.figures)
+    assert row.delta is not None
+    assert dict(ours.minus(base)) == dict(row.delta)
+    assert repr(ours).splitlines()[1].split()[:2] == ["GAP", f"{row.figures.gap.value:.4f}"]
+
+
+def named(count: int, *, names: bool) -> list[object]:
+    draws = np.random.default_rng(1)
+    classes = draws.integers(0, 3, count)
+    features = np.eye(3)[classes] + 0.1 * draws.normal(size=(count, 3))
+    labels = [["cat", "cow", "dog"][one] for one in classes] if names else np.eye(3, dtype=int)[classes]
+    half = count // 2
+    return [features[:half].tolist(), labels[:half], features[half:], labels[half:]]
+
+
+def test_class_names_are_as_good_as_numbers():
+    found = [compress.judge(*named(120, names=names), epochs=1, device="cpu") for names in (False, True)]
+    assert dict(found[0]) == dict(found[1])
+
+
+def test_what_does_not_fit_is_refused_in_one_sentence():
+    Z, Y, Z_test, Y_test = named(40, names=False)
+    for change, message in (
+        ((Z, Y, np.zeros((20, 2)), Y_test), "Z_train has 3 dimensions, Z_test has 2"),
+        ((Z, Y[:-1], Z_test, Y_test), "19 rows of Y_train for 20 videos"),
+        ((Z, ["cat"] * 20, Z_test, Y_test), "mix class names and class numbers"),
+    ):
+        with pytest.raises(SchemaError, match=message):
+            compress.judge(*change)
+
+
+def test_judgements_of_other_videos_are_not_compared():
+    Z, Y, Z_test, Y_test = named(40, names=False)
+    ours = compress.judge(Z, Y, Z_test, Y_test, epochs=1, device="cpu")
+    other = compress.judge(Z, Y, Z_test, np.roll(Y_test, 1, axis=0), epochs=1, device="cpu")
+    with pytest.raises(SchemaError, match="not paired"):
+        ours.minus(other)
