@@ -22,9 +22,9 @@ from compress.training.checks import check
 from compress.training.identity import claim
 from compress.training.inputs import Table, fingerprint
 from compress.training.loop import train
-from compress.training.precision import Precision, device_settings
+from compress.training.precision import device_settings
 from compress.training.run import Run, load_model, model_manifest, model_sha256, save_model
-from compress.training.scoring import accumulate_prefixes
+from compress.training.scoring import figures_by_dim, figures_json
 from compress.training.weights import matrices_of, not_zero_by_part, pack, unpack
 from encoders import Model
 
@@ -80,7 +80,7 @@ def shrink(
     with exclusive(output / "train"):
         claim(work.run, work.identity, "--output")
         if work.run.finished:
-            report(Note(f"{output} is there already"))
+            report(Note(f"{output} is already made"))
         else:
             _store(work, _pruned(work, model, threads, report))
         shutil.rmtree(work.tuning, ignore_errors=True)
@@ -89,7 +89,7 @@ def shrink(
 
 @dataclass(frozen=True)
 class _Work:
-    """What `shrink` was asked for, and what the run says about itself."""
+    """What `shrink` was given, and what the run says about itself."""
 
     source: Path
     run: Run
@@ -157,7 +157,9 @@ def _store(work: _Work, model: Model) -> None:
     model.load_state_dict(unpack(packed, description, state))
     facts = {**work.facts, "weights": description}
     if work.validation is not None:
-        facts |= measured_figures(model, work.validation, facts["train_config"]["precision"], work.device)
+        precision = facts["train_config"]["precision"]
+        with device_settings(work.device, precision):
+            facts |= figures_json(figures_by_dim(model.to(work.device), work.validation, precision))
     parameters = {name: value for name, value in model.named_parameters() if name not in left_out}
     not_zero = not_zero_by_part(parameters)
     facts["parameters"] = {part: n for part, n in facts["parameters"].items() if part in not_zero}
@@ -222,23 +224,3 @@ def joined_log(source: Path, tuning: Path) -> bytes:
 
 def _lines(log: Path) -> list[dict[str, Any]]:
     return [parse_json(line, log) for line in read_bytes(log).splitlines()] if log.exists() else []
-
-
-def measured_figures(model: Model, validation: Table, precision: Precision, device: str) -> dict[str, Any]:
-    """{"figures"}, and with nested dims {"figures_by_dim"}, as the metadata of a model has them.
-
-    Args:
-        model: with a head; it is on the device when this returns.
-        validation: labelled videos.
-        precision: of its training.
-        device: "cpu" or "cuda".
-
-    Raises:
-        RecordError: a score is not a number.
-        Interrupted: on request.
-    """
-    with device_settings(device, precision):
-        by_dim = accumulate_prefixes(model.to(device), validation, precision=precision)
-    figures = {dim: metrics.figures().to_json() for dim, metrics in by_dim.items()}
-    nested = {"figures_by_dim": {str(dim): its for dim, its in figures.items()}}
-    return {"figures": figures[model.dim], **(nested if len(figures) > 1 else {})}

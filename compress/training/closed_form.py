@@ -14,7 +14,7 @@ from compress.errors import SchemaError, UsageError
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table
 from compress.training.new_model import fit_input_norm, input_norm_config
-from compress.training.run import Run, save_model
+from compress.training.run import Run, model_facts, save_model
 from encoders import InputNorm, ModelConfig, build_model
 from encoders.linear import LinearEncoder
 
@@ -31,7 +31,7 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
     if not isinstance(table, VideoTable):
         raise SchemaError(f"{config.encoder} reads video-level data, these shards are frame-level")
     identity, size = config.encoder == "identity", table.schema.dim
-    # The untouched features stay untouched: whoever reads them normalises them.
+    # The untouched features stay untouched: who reads them normalises them.
     undo = bool(config.undo_whitening) and not identity
     norm = input_norm_config("none" if identity else config.input_norm, size, undo)
     options = {**config.encoder_options, "input_dim": size}
@@ -47,16 +47,7 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
             model.encoder.weight.copy_(weight)
             if model.encoder.bias is not None:
                 model.encoder.bias.copy_(bias)
-    facts = {
-        "epoch": 0,
-        "figures": {},
-        "model_config": model.config.to_dict(),
-        "parameters": model.parameter_counts(),
-        "schema": table.schema.to_json(),
-        "train_config": config.to_json(),
-        "train_videos": len(table),
-    }
-    save_model(run.model, model.state_dict(), facts)
+    save_model(run.model, model.state_dict(), {"figures": {}, **model_facts(model, config, table, 0)})
 
 
 def _projection(config: TrainConfig, norm: InputNorm, table: VideoTable, dim: int) -> tuple[Tensor, Tensor]:

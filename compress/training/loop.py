@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Generator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -17,7 +17,6 @@ from compress.artifacts.folder import read_folder
 from compress.artifacts.lock import exclusive
 from compress.datasets.batches import batches_per_epoch
 from compress.errors import DivergedError, Interrupted, RecordError
-from compress.metrics import Figures
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
 from compress.training.checks import check, check_compile, check_distillation
 from compress.training.closed_form import fit_closed_form
@@ -41,36 +40,17 @@ from compress.training.run import (
     WEIGHTS,
     Run,
     append_log,
+    model_facts,
     model_manifest,
     read_tensors,
     save_model,
     truncate_log,
 )
-from compress.training.scoring import accumulate_prefixes
-from compress.training.state import CALMER, PendingLosses, Refinement, TrainState, step
+from compress.training.scoring import figures_by_dim, figures_json
+from compress.training.state import CALMER, PendingLosses, Progressed, Refinement, TrainState, step
 from encoders import keep_freed_memory
 
 CHECKPOINT_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What `train` was asked for; `identity` is what makes the run that one and no other."""
-
-    config: TrainConfig
-    table: Table
-    validation: Table
-    run: Run
-    identity: dict[str, Any]
-    device: str
-    report: Reporter
-    distillation: Distillation | None = None
-    refinement: Refinement | None = None
-
-    @property
-    def same_shapes(self) -> bool:
-        """Whether all batches but the last have one shape; frames have a new one each batch."""
-        return self.table.schema.level == "video"
 
 
 @dataclass(frozen=True)
@@ -133,15 +113,17 @@ def train(
         identity |= {} if refinement is None else {"refines": refinement.facts}
         claim(folder, identity)
         if folder.finished:
-            report(Note(f"{run} is trained already"))
+            report(Note(f"{run} is already trained"))
         elif config.head is None:
             fit_closed_form(config, table, folder)
         else:
-            work = _Work(
+            training = _Training(
                 config, table, validation, folder, identity, device, report, distillation, refinement
             )
-            with device_settings(device, config.precision, same_shapes=work.same_shapes):
-                _fit(work, checkpoint_seconds, compile)
+            # All batches but the last have one shape; those of frames have a new one each time.
+            same_shapes = table.schema.level == "video"
+            with device_settings(device, config.precision, same_shapes=same_shapes):
+                _fit(training, checkpoint_seconds, compile)
         # Not only after `_fit`: a training may have been killed between its last commit and this.
         for scaffold in (folder.best, folder.checkpoint):
             shutil.rmtree(scaffold, ignore_errors=True)
@@ -149,26 +131,44 @@ def train(
     return TrainResult(run, facts["epoch"], facts["figures"], time.monotonic() - started)
 
 
-def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
-    config, table, run, device, report = work.config, work.table, work.run, work.device, work.report
+@dataclass(frozen=True)
+class _Training:
+    """What `train` was given; `identity` is what makes the run that one and no other."""
+
+    config: TrainConfig
+    table: Table
+    validation: Table
+    run: Run
+    identity: dict[str, Any]
+    device: str
+    report: Reporter
+    distillation: Distillation | None
+    refinement: Refinement | None
+
+
+def _fit(training: _Training, checkpoint_seconds: float, compile: bool) -> None:
+    config, table, device, report = training.config, training.table, training.device, training.report
+    run, refinement = training.run, training.refinement
+
+    # -- a new model, or the last checkpoint -----------------------------------------------------------
     torch.manual_seed(config.seed)
-    refinement = work.refinement
     model = (new_model(config, table) if refinement is None else refinement.model()).to(device)
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
-    if state.restore(run, work.identity):
+    if state.restore(run, training.identity):
         report(Note(f"continuing at epoch {state.at.epoch + 1}, batch {state.at.batch + 1}"))
     truncate_log(run.log, state.at.measured)
     if refinement is not None:
         refinement.begin(state)
-
     steps = batches_per_epoch(len(table), config.batch_size)
     report(Note(describe(config, model, len(table), steps)))
     if state.at.measured < state.at.epoch:
-        _finish_epoch(work, state)
+        _finish_epoch(training, state)
+
+    # -- what each step needs --------------------------------------------------------------------------
     loss_of = loss_function(config, model, device, criterion_of(config, table, device))
-    targets_for, losses = targets_of(config, table, device), PendingLosses(device)
     if compile:
         loss_of = compiled(loss_of, device)
+    targets_for, losses = targets_of(config, table, device), PendingLosses(device)
     warm_steps = config.warm_epochs * steps
     clocks = (
         Stopwatch(warm_steps, report, "the warm-up", config.batch_size),
@@ -176,11 +176,15 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
     )
     saved, counted = time.monotonic(), time.process_time()
     order = training_order(table, config.batch_size, config.seed, state.at.position)
-    with (
-        closing(batches(table, order, torch.device(device), report)) as feed,
-        closing(_lessons(work, state)) as taught,
-    ):
-        while state.at.epoch < config.epochs and not _patience_lost(config, state):
+    with ExitStack() as stack:
+        feed = stack.enter_context(closing(batches(table, order, torch.device(device), report)))
+        taught: Generator[Lesson] | None = None
+        if training.distillation is not None:
+            start = state.at.step, state.at.position
+            every = lessons(training.distillation, config, table, *start, device, report)
+            taught = stack.enter_context(closing(every))
+
+        while state.at.epoch < config.epochs and not _patience_lost(config, state.at):
             batch = next(feed)
             at = state.at
 
@@ -194,7 +198,7 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
             }
             set_learning_rates(state.optimizer, factors)
             inputs, targets = targets_for(at.step, batch.inputs, batch.labels)
-            loss = step(config, state, inputs, targets, loss_of, next(taught, None))
+            loss = step(config, state, inputs, targets, loss_of, None if taught is None else next(taught))
             at.step, at.epoch, at.batch = at.step + 1, batch.after.epoch, batch.after.batch
             losses.add(at, loss, batch.videos)
             state.average.update(model, at.step)
@@ -203,7 +207,7 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
             now = time.process_time()
             at.cpu_seconds, counted = at.cpu_seconds + now - counted, now
 
-            # -- tell --------------------------------------------------------------------------------------
+            # -- report progress -----------------------------------------------------------------------
             clocks[at.step >= warm_steps].tick(at.step)
             done = (at.step - 1) % steps + 1
             figures = {
@@ -213,85 +217,56 @@ def _fit(work: _Work, checkpoint_seconds: float, compile: bool) -> None:
             stage = f"epoch {(at.step - 1) // steps + 1}/{config.epochs}"
             report(Progress(stage, min(done * config.batch_size, len(table)), len(table), "videos", figures))
 
-            # -- once an epoch: measure, log, keep the best ------------------------------------------------
+            # -- once per epoch: measure, log, keep the best -------------------------------------------
             if at.batch == 0:
                 losses.settle(at)
-                _finish_epoch(work, state)
+                _finish_epoch(training, state)
                 counted = time.process_time()
 
-            # -- keep what is done -------------------------------------------------------------------------
+            # -- now and then: a checkpoint ------------------------------------------------------------
             if interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds:
                 losses.settle(at)
-                state.save(run, work.identity)
+                state.save(run, training.identity)
                 saved = time.monotonic()
                 check_interrupt()
-    _finish(state, run)
 
-
-def _lessons(work: _Work, state: TrainState) -> Generator[Lesson]:
-    """One for each step that is to come; none at all without teachers."""
-    if work.distillation is not None:
-        at = state.at
-        yield from lessons(
-            work.distillation, work.config, work.table, at.step, at.position, work.device, work.report
-        )
-
-
-def _finish_epoch(work: _Work, state: TrainState) -> None:
-    config, at, model = work.config, state.at, state.model
-    try:
-        by_dim = _measured(config, state, work.validation)
-    except Interrupted:
-        state.save(work.run, work.identity)  # the epoch is done: what goes on here measures it again
-        raise
-    figures, gap = by_dim[model.dim], fmean(each.gap for each in by_dim.values())
-    seconds = round(at.cpu_seconds, 1)  # of training alone, on all cores together
-    line = {"epoch": at.epoch, "loss": at.loss_sum / at.videos, "cpu_seconds": seconds, **figures.to_json()}
-    nested = {str(dim): each.to_json() for dim, each in by_dim.items()} if len(by_dim) > 1 else None
-    append_log(work.run.log, line if nested is None else {**line, "by_dim": nested})
-    told = f"epoch {at.epoch}: loss {line['loss']:.3f}, GAP {figures.gap:.4f}, MAP {figures.map:.4f}"
-    work.report(Note(told + _of_prefixes(by_dim)))
-    if config.keep == "last" or gap > at.best_gap:
-        at.best_gap, at.best_epoch = gap, at.epoch
-        facts = {
-            "epoch": at.epoch,
-            "figures": figures.to_json(),
-            **({} if nested is None else {"figures_by_dim": nested}),
-            "model_config": model.config.to_dict(),
-            "parameters": model.parameter_counts(),
-            "schema": work.table.schema.to_json(),
-            "train_config": config.to_json(),
-            "train_videos": len(work.table),
-            **taught_by(work.distillation),
-        }
-        save_model(work.run.best, state.average.weights, facts)
-    at.measured, at.loss_sum, at.videos, at.cpu_seconds = at.epoch, 0.0, 0, 0.0
-
-
-def _of_prefixes(by_dim: Mapping[int, Figures]) -> str:
-    prefixes = sorted(by_dim.items())[:-1]
-    return "".join(f"; {dim} numbers: GAP {its.gap:.4f}, MAP {its.map:.4f}" for dim, its in prefixes)
-
-
-def _measured(config: TrainConfig, state: TrainState, validation: Table) -> dict[int, Figures]:
-    """By the size of the embedding: of the whole, and of the prefixes that have a head."""
-    state.average.swap(state.model)
-    try:
-        found = accumulate_prefixes(state.model, validation, precision=config.precision)
-        return {dim: metrics.figures() for dim, metrics in found.items()}
-    except RecordError as error:  # The tables hold no NaN, so the weights do.
-        raise DivergedError(f"the scores are not finite after epoch {state.at.epoch}", hint=CALMER) from error
-    finally:
-        state.average.swap(state.model)
-
-
-def _finish(state: TrainState, run: Run) -> None:
+    # -- the best epoch is the model -------------------------------------------------------------------
     best = read_folder(run.best, "model")
     save_model(run.model, read_tensors(best.path(WEIGHTS)), best.metadata)
 
 
-def _patience_lost(config: TrainConfig, state: TrainState) -> bool:
-    at = state.at
+def _finish_epoch(training: _Training, state: TrainState) -> None:
+    """Measure the running average, log it, and keep it where it is the best so far."""
+    config, run, at = training.config, training.run, state.at
+    try:
+        with state.averaged():
+            by_dim = figures_by_dim(state.model, training.validation, config.precision)
+    except Interrupted:
+        state.save(run, training.identity)  # the epoch is done: what goes on here measures it again
+        raise
+    except RecordError as error:  # The tables hold no NaN, so the weights do.
+        raise DivergedError(f"the scores are not finite after epoch {at.epoch}", hint=CALMER) from error
+
+    figures, prefixes = by_dim[state.model.dim], sorted(by_dim)[:-1]
+    found, loss = figures_json(by_dim), at.loss_sum / at.videos
+    seconds = round(at.cpu_seconds, 1)  # of training alone, on all cores together
+    line = {"epoch": at.epoch, "loss": loss, "cpu_seconds": seconds, **found["figures"]}
+    append_log(run.log, line | ({"by_dim": found["figures_by_dim"]} if prefixes else {}))
+    note = f"epoch {at.epoch}: loss {loss:.3f}, GAP {figures.gap:.4f}, MAP {figures.map:.4f}"
+    for dim in prefixes:
+        note += f"; first {dim} dimensions: GAP {by_dim[dim].gap:.4f}, MAP {by_dim[dim].map:.4f}"
+    training.report(Note(note))
+
+    gap = fmean(each.gap for each in by_dim.values())
+    if config.keep == "last" or gap > at.best_gap:
+        at.best_gap, at.best_epoch = gap, at.epoch
+        facts = model_facts(state.model, config, training.table, at.epoch)
+        facts |= {**found, **taught_by(training.distillation)}
+        save_model(run.best, state.average.weights, facts)
+    at.measured, at.loss_sum, at.videos, at.cpu_seconds = at.epoch, 0.0, 0, 0.0
+
+
+def _patience_lost(config: TrainConfig, at: Progressed) -> bool:
     # A better epoch is not expected before the branch has run.
     waited = at.epoch - max(at.best_epoch, config.warm_epochs)
     return bool(config.patience) and config.keep == "best" and waited >= config.patience

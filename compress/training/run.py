@@ -1,7 +1,7 @@
 """The folder of one training: what lies where, and the model that came out.
 
 runs/<name>/config.json    the recipe and the data it was started on
-runs/<name>/log.jsonl      one line an epoch
+runs/<name>/log.jsonl      one line per epoch
 runs/<name>/checkpoint/    while it runs: weights, optimiser, position, random state (artifact "checkpoint")
 runs/<name>/best/          while it runs: the best epoch so far (artifact "model")
 runs/<name>/model/         when it is finished: the model (artifact "model")
@@ -23,6 +23,8 @@ from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.artifacts.disk import fsync, storage_errors
 from compress.artifacts.folder import Manifest, commit_folder, read_folder
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.training.config import TrainConfig
+from compress.training.inputs import Table
 from compress.training.weights import unpack
 from encoders import Model, build_model, model_config
 
@@ -77,6 +79,25 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def save_model(folder: Path, weights: Mapping[str, Tensor], metadata: dict[str, Any]) -> None:
     """Commit a model: its weights, and in the manifest everything needed to build it again."""
     commit_folder(folder, "model", {WEIGHTS: tensors_file(weights)}, metadata)
+
+
+def model_facts(model: Model, config: TrainConfig, table: Table, epoch: int) -> dict[str, Any]:
+    """What a model's manifest says of it, besides its figures: all that is needed to build it again.
+
+    Args:
+        model: the model.
+        config: the recipe that it was made by.
+        table: the training videos.
+        epoch: the one that is kept, from 1; 0 for a closed-form encoder.
+    """
+    return {
+        "epoch": epoch,
+        "model_config": model.config.to_dict(),
+        "parameters": model.parameter_counts(),
+        "schema": table.schema.to_json(),
+        "train_config": config.to_json(),
+        "train_videos": len(table),
+    }
 
 
 def load_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from compress.errors import SchemaError, UsageError
-from compress.metrics import MetricAccumulator, TopScores, top_of_batch
+from compress.metrics import Figures, MetricAccumulator, TopScores, top_of_batch
 from compress.metrics.checks import CLASS_BITS, checked_scores, refuse_nan
 from compress.metrics.top_scores import class_type
 from compress.progress import check_interrupt
@@ -20,7 +21,7 @@ from compress.workers import in_order, workers_for
 from encoders import Blended, Inputs, Model
 
 ROWS = {"video": 512, "frame": 64}  # frames are many: an LSTM layer holds 4 gates for each
-# A head reads its weights once a batch, so it wants many videos; a convolution wants few, that stay in the
+# A head reads its weights once per batch, so it wants many videos; a convolution wants few, that stay in the
 # caches, and its memory grows with them.
 EMBEDDED_AT_ONCE = 32
 _CLASSES = (1 << CLASS_BITS) - 1
@@ -73,6 +74,19 @@ def accumulate_prefixes(
 
     found = _accumulated(model, table, scores, len(model.dims), rows, workers)
     return dict(zip(model.dims, found, strict=True))
+
+
+def figures_by_dim(model: Model, table: Table, precision: Precision) -> dict[int, Figures]:
+    """How good a model is with each of its heads: by embedding size, the whole embedding's among them."""
+    found = accumulate_prefixes(model, table, precision=precision)
+    return {dim: metrics.figures() for dim, metrics in found.items()}
+
+
+def figures_json(by_dim: Mapping[int, Figures]) -> dict[str, Any]:
+    """{"figures"} of the whole embedding, and with nested dims {"figures_by_dim"}, as a model keeps them."""
+    figures = {str(dim): each.to_json() for dim, each in by_dim.items()}
+    whole = {"figures": figures[str(max(by_dim))]}
+    return whole if len(figures) == 1 else {**whole, "figures_by_dim": figures}
 
 
 def _accumulated(
@@ -138,12 +152,12 @@ def prefix_probabilities(model: Model, inputs: Inputs, precision: Precision) -> 
 
 
 def top_of(scores: Tensor, labels: Tensor, k: int) -> TopScores:
-    """What the metrics keep of a batch, found where the scores are: a GPU sends k numbers a video, not all.
+    """What the metrics keep of a batch, found where the scores are: a GPU sends k numbers per video, not all.
 
     Args:
         scores: float32 (B, C) probabilities, no NaN.
         labels: bool (B, C), on the same device.
-        k: scores kept a video.
+        k: scores kept per video.
 
     Raises:
         RecordError: a score is NaN.
@@ -177,7 +191,7 @@ def top_scores(scores: Tensor, labels: Tensor, k: int = 20) -> TopScores:
     Args:
         scores: float32 (B, C) probabilities, on any device.
         labels: bool (B, C), on the same.
-        k: scores kept a video; all C when there are fewer.
+        k: scores kept per video; all C when there are fewer.
 
     Raises:
         RecordError: a score is NaN.
@@ -188,7 +202,7 @@ def top_scores(scores: Tensor, labels: Tensor, k: int = 20) -> TopScores:
         found = f"scores {scores.dtype} {tuple(scores.shape)}, labels {labels.dtype} {tuple(labels.shape)}"
         raise SchemaError(found, hint="pass float32 scores and bool labels, both (videos, classes)")
     if k < 1:
-        raise UsageError(f"k is {k}", hint="keep at least one score a video")
+        raise UsageError(f"k is {k}", hint="keep at least one score per video")
     if scores.dim() != 2 or not 0 < scores.shape[1] <= _CLASSES + 1:
         checked_scores(np.empty(tuple(scores.shape), np.float32))  # says what is wrong
     if bool(scores.isnan().any()):

@@ -1,9 +1,13 @@
-"""Everything that changes while training: one step of it, and how it is kept, so that a resumed run continues
-bit for bit (on a CPU)."""
+"""Everything that changes while training: one step of it, and how it is kept.
+
+A resumed run continues bit for bit on a CPU.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -61,6 +65,15 @@ class TrainState:
     average: WeightAverage
     optimizer: torch.optim.Optimizer
     at: Progressed = field(default_factory=Progressed)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within: the model has the running average as its weights."""
+        self.average.swap(self.model)
+        try:
+            yield
+        finally:
+            self.average.swap(self.model)
 
     def save(self, run: Run, identity: dict[str, Any]) -> None:
         """Commit a checkpoint; an older one is replaced in one step."""

@@ -122,7 +122,7 @@ def test_an_evaluation_that_is_typed_again_does_not_train_its_head_again(compres
     ended = compress("evaluate", "--name", "original", "--head-epochs", 1)
 
     assert ended.code == 0
-    assert "heads/original is trained already" in ended.err
+    assert "heads/original is already trained" in ended.err
 
 
 def test_a_head_of_other_epochs_is_not_compared_with_the_baseline(compress, inside: Path):

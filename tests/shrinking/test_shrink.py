@@ -140,7 +140,7 @@ def test_a_finished_one_is_kept_and_another_plan_is_refused(trained: dict[str, P
         report=lambda event: said.append(event.text) if isinstance(event, Note) else None,
     )
     assert contents(tmp_path / "small") == before
-    assert said == [f"{tmp_path / 'small'} is there already"]
+    assert said == [f"{tmp_path / 'small'} is already made"]
     for other in (ShrinkPlan("float16"), replace(PRUNED, prune=0.5), replace(PRUNED, scope="row")):
         with pytest.raises(UsageError, match=r"done to its weights\).*choose another --output, or --fresh"):
             made(trained, "linear", other, tmp_path / "small")

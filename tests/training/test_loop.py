@@ -45,7 +45,7 @@ class Scripted:
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     stand_in = Scripted([], [])
-    monkeypatch.setattr("compress.training.loop.accumulate_prefixes", stand_in)
+    monkeypatch.setattr("compress.training.scoring.accumulate_prefixes", stand_in)
     return stand_in
 
 

@@ -55,7 +55,7 @@ def test_the_log_has_the_figures_of_each_size_and_the_model_those_of_its_epoch(t
     assert list(figures) == ["2", "4", "8"]
     assert lines[result.best_epoch - 1]["by_dim"] == facts["figures_by_dim"] == figures
     assert facts["figures"] == figures["8"] == dict(result.figures)
-    assert any("2 numbers: GAP" in text for text in said)
+    assert any("first 2 dimensions: GAP" in text for text in said)
 
 
 def test_the_epoch_that_is_kept_is_the_best_on_average_over_the_sizes(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def test_a_finished_training_is_returned_at_once(tmp_path: Path) -> None:
     log = Run(tmp_path / "run").log.read_text()
     second = train(LINEAR, *tables(LINEAR), tmp_path / "run", report=events.append)
     assert (second.best_epoch, second.figures) == (first.best_epoch, first.figures)
-    assert events == [Note(f"{tmp_path / 'run'} is trained already")]
+    assert events == [Note(f"{tmp_path / 'run'} is already trained")]
     assert not [event for event in events if isinstance(event, Progress)]
     assert Run(tmp_path / "run").log.read_text() == log
 
