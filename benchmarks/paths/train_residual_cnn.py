@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from compress.training.feed import batches
 from compress.training.new_model import new_model
 from compress.training.objective import compiled, loss_function
 from compress.training.optimizer import WeightAverage, build_optimizer
-from compress.training.precision import Precision, set_up_device
+from compress.training.precision import Precision, device_settings
 from compress.training.state import TrainState, step
 from encoders import MoE, ResidualCNN
 
@@ -80,7 +81,8 @@ class OurSteps:
             batch_size=batch,
             precision=precision,
         )
-        set_up_device(device, precision, same_shapes=True)
+        self._settings = ExitStack()  # held as long as this trains
+        self._settings.enter_context(device_settings(device, precision, same_shapes=True))
         torch.manual_seed(0)
         self.model = new_model(self._config, table).to(device).train()
         optimizer = build_optimizer(self.model, self._config)

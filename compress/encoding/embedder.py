@@ -1,4 +1,4 @@
-"""Windows of videos -> embeddings, computed by several threads in the precision that was asked for.
+"""Windows of videos -> embeddings, computed by several threads in a chosen precision.
 
 A window is some consecutive videos in memory, cut into batches; which videos belong together depends on their
 place alone. Videos of a batch with frames are padded to the longest of them: in reading order that makes a

@@ -63,7 +63,7 @@ def encode(
         store: the file to write. An unfinished one of the same arguments is continued, a finished one kept.
         dim: embedding size that is stored: the first dimensions, renormalised; None for all.
         any_dim: also a `dim` that the run was not trained for.
-        codec: how numbers are stored; calibrated, where it needs that, on videos of the first split.
+        codec: how embeddings are stored; calibrated, where it needs that, on videos of the first split.
         batch_size: videos at once, for each worker; memory grows with it, and with nothing else but ids and
             labels. None for that of `BATCH_SIZE`, or of a finished store.
         precision: "fp32", "bf16", or "auto": as it was trained, but fp32 where the device has no bf16 of its
@@ -79,7 +79,7 @@ def encode(
         SchemaError: encoder and shards do not fit.
         RecordError, CorruptShardError: unusable records; ids that occur in two splits.
         StorageError: the disk refused, or has no room for the whole store.
-        Interrupted: on request, after what is computed was stored; of frames, whole windows of batches.
+        Interrupted: on request, after what is done was stored; of frames, whole windows of batches.
     """
     run, store = Path(run), Path(store)
     if precision not in get_args(Wanted):
@@ -163,7 +163,7 @@ def _finished(
     batch_size: int | None,
     report: Reporter,
 ) -> Store | None:
-    """The store at `path` when it already is what is asked for."""
+    """The store at `path` when it is the wanted one already."""
     try:
         store = open_store(path)
     except NotFoundError:
@@ -181,12 +181,12 @@ def _finished(
     if was != now:
         report(Note(f"{path} was computed in {was}; encoding it again in {now}"))
         return None
-    # How videos were batched moves a last bit at most: who asks for nothing else gets what is there.
+    # The batch size changes a last bit at most: where none is given, the finished store is good.
     ignored = {"window"} if batch_size else {"window", "batch_size"}
-    told, asked = ({k: v for k, v in m.items() if k not in ignored} for m in (store.metadata, metadata))
+    stored, wanted = ({k: v for k, v in m.items() if k not in ignored} for m in (store.metadata, metadata))
     same = (
         (store.dim, store.codec.name) == (dim, codec)
-        and told == asked
+        and stored == wanted
         and np.array_equal(store.id_bytes, ids)
     )
     return store if same else None

@@ -29,7 +29,7 @@ def embed(
     device: str = "cpu",
     workers: int | None = None,
 ) -> np.ndarray:
-    """Embed videos in memory: the numbers that a store of the same videos, in the same order, would hold.
+    """Embed videos in memory: the embeddings that a store of the same videos, in the same order, would hold.
 
     Args:
         model: in evaluation mode, as `load_model` gives it; it is moved to the device.
@@ -77,7 +77,9 @@ def _fitting(model: Model, videos: np.ndarray | Sequence[np.ndarray]) -> np.ndar
         return videos
     codes = [video.dtype == np.uint8 for video in videos]
     if any(codes) and not all(codes):
-        raise SchemaError("some frames are uint8 codes and some are numbers", hint="give all in one type")
+        raise SchemaError(
+            "some frames are uint8 codes and some are floating point", hint="give all in one type"
+        )
     return list(videos) if all(codes) else [np.asarray(video, np.float32) for video in videos]
 
 

@@ -45,7 +45,7 @@ class ShrinkPlan:
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise UsageError(f"must be above 0, not {self.learning_rate:g}", where="--learning-rate")
         if self.epochs and not self.prune:
-            what = "weights that are only rounded are not trained again"
+            what = "--epochs trains a model while it is pruned, and nothing is pruned"
             raise UsageError(what, where=f"--epochs {self.epochs}", hint="give --prune too")
         if self.learning_rate is not None and not self.epochs:
             raise UsageError("nothing is trained", where="--learning-rate", hint="give --epochs too")

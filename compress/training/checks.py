@@ -15,6 +15,7 @@ from compress.training.distillation import Distillation
 from compress.training.inputs import Table
 from compress.training.new_model import build, whitening
 from compress.training.recipes import CLOSED_FORM
+from compress.training.teachers import Teachers
 from encoders import encoder_level, list_encoders
 
 
@@ -55,12 +56,8 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
             f"encoder {config.encoder!r} reads {level}-level data, the shards are {schema.level}-level",
             hint=hint,
         )
-    ours, theirs = (
-        f"{one.level}-level with {one.dim} numbers and {one.num_classes} classes"
-        for one in (schema, validation)
-    )
-    if ours != theirs:
-        raise SchemaError(f"training videos are {ours}, validation videos {theirs}")
+    if _kind(schema) != _kind(validation):
+        raise SchemaError(f"training videos are {_kind(schema)}, validation videos {_kind(validation)}")
     if config.head is None and config.encoder != "identity":
         dim, size = config.encoder_options.get("dim"), schema.dim
         if not (isinstance(dim, int) and 0 < dim <= size):
@@ -77,33 +74,52 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
 def check_distillation(
     config: TrainConfig, distillation: Distillation | None, table: Table, validation: Table
 ) -> None:
-    """Refuse a recipe without the teachers that it names, and what `Distillation.check` refuses.
+    """Refuse teachers and videos without labels that do not fit the recipe and its videos.
 
     Raises:
-        UsageError, SchemaError: see there.
+        UsageError: the recipe names other teachers than there are, there are no videos among the unlabelled,
+            or scores are to be kept that cannot be.
+        SchemaError: teachers or unlabelled videos are not of the training's kind, or a validation video is
+            among the unlabelled.
     """
-    if distillation is not None:
-        distillation.check(config, table, validation)
-    elif config.teachers:
+    named, found = config.teachers, () if distillation is None else distillation.teachers.names
+    if named != found:
         raise UsageError(
-            f"the recipe names teachers ({', '.join(config.teachers)}), but none are there",
+            f"the recipe names the teachers {', '.join(named) or 'none'}, not {', '.join(found) or 'none'}",
             where="--set teachers",
             hint="name them with --teacher",
         )
+    if distillation is None:
+        return
+    check_teachers(distillation.teachers, table.schema)
+    if config.teacher_scores == "kept" and config.mixup:
+        what = "mixed videos are others each time, so their scores cannot be kept"
+        raise UsageError(what, where="--set teacher_scores", hint="leave it at auto, or mixup at 0")
+    if config.teacher_scores == "kept" and distillation.cache is None:
+        raise UsageError("there is no folder to keep scores in", where="--set teacher_scores")
+    extra = distillation.unlabelled
+    if extra is None:
+        return
+    if not len(extra):
+        raise UsageError("there are no videos", where="--unlabelled")
+    if _kind(extra.schema) != _kind(table.schema):
+        what = f"videos without labels are {_kind(extra.schema)}, training videos {_kind(table.schema)}"
+        raise SchemaError(what, where="--unlabelled")
+    _refuse_overlap(extra, validation, "among the validation videos", "--unlabelled")
 
 
-def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
-    if len(table) < 2 or len(validation) < 1:
-        raise UsageError(f"{len(table)} training and {len(validation)} validation videos are too few")
-    if config.head is not None:
-        for name, labels in (("training", table.labels), ("validation", validation.labels)):
-            if not len(labels.indices):
-                raise SchemaError(f"no {name} video has a label", hint="give labelled shards")
-        both = np.intersect1d(table.ids, validation.ids)
-        if len(both):
+def check_teachers(teachers: Teachers, schema: FeatureSchema) -> None:
+    """SchemaError unless every teacher reads what the student reads and knows the same classes."""
+    for teacher in teachers.members:
+        theirs, ours = (
+            f"{'+'.join(one.names)} ({'+'.join(map(str, one.dims))} dimensions), {_kind(one)}"
+            for one in (teacher.schema, schema)
+        )
+        if theirs != ours:
             raise SchemaError(
-                f"video {both[0].decode()!r} and {len(both) - 1} more are in training and validation shards",
-                hint="measure on videos that were not trained on",
+                f"the teacher {teacher.name!r} reads {theirs}; the student reads {ours}",
+                where="--teacher",
+                hint="a teacher must be trained on the same features and classes",
             )
 
 
@@ -125,3 +141,28 @@ def check_compile(config: TrainConfig) -> None:
     if not any(shutil.which(name) for name in names):
         what = "no C++ compiler, which torch.compile needs"
         raise UnavailableError(what, where="--compile", hint="install g++, or --no-compile")
+
+
+def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
+    if len(table) < 2 or len(validation) < 1:
+        raise UsageError(f"{len(table)} training and {len(validation)} validation videos are too few")
+    if config.head is not None:
+        for name, labels in (("training", table.labels), ("validation", validation.labels)):
+            if not len(labels.indices):
+                raise SchemaError(f"no {name} video has a label", hint="give labelled shards")
+        _refuse_overlap(table, validation, "in training and validation shards")
+
+
+def _refuse_overlap(table: Table, validation: Table, where_else: str, option: str = "") -> None:
+    both = np.intersect1d(table.ids, validation.ids)
+    if len(both):
+        first = both[0].decode("utf-8", "backslashreplace")
+        raise SchemaError(
+            f"video {first!r} and {len(both) - 1} more are {where_else}",
+            where=option,
+            hint="measure on videos that were not trained on",
+        )
+
+
+def _kind(schema: FeatureSchema) -> str:
+    return f"{schema.level}-level with {schema.dim} dimensions and {schema.num_classes} classes"

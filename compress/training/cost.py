@@ -1,4 +1,4 @@
-"""What a training costs: measured before it by a few real steps, and told early on."""
+"""What a training costs: measured before it by a few real steps, and estimated early on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from encoders import Model, keep_freed_memory
 
 BUDGET = 2.0
 _LEAST_ROWS = 8  # of a first, small step; batch norm wants a few
-_PART = 16  # of a batch in it
+_PART = 16  # it takes this part of a batch
 FORWARD = 1 / 3  # of a training step, roughly: the backward pass costs twice the forward pass
 _MEASURE_SECONDS = 5.0
 BYTES_A_WEIGHT = 16  # weight, running average and Adam's two moments, float32
@@ -38,7 +38,7 @@ class Cost:
         warm_epoch, epoch: of one pass over the training videos, while warm and after it.
         validation: of one pass over the validation videos.
         epochs, warm_epochs: of the recipe.
-        parameters: trained numbers, heads included.
+        parameters: trained parameters, heads included.
     """
 
     warm_epoch: float
@@ -97,7 +97,7 @@ def measure_cost(
     def timed(warm: bool) -> float:
         if config.warm_epochs:
             model.encoder.set_warm(warm)
-        return _seconds_a_unit(
+        return _seconds_per_unit(
             config, state, table, order, device, BUDGET if budget is None else budget, clock
         )
 
@@ -129,7 +129,7 @@ def _work(table: Table, rows: np.ndarray | None = None) -> int:
     return int((lengths if rows is None else lengths[rows]).sum())
 
 
-def _seconds_a_unit(
+def _seconds_per_unit(
     config: TrainConfig,
     state: TrainState,
     table: Table,

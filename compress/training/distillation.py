@@ -12,15 +12,13 @@ import torch
 from torch import Tensor
 
 from compress.datasets.batches import Position, Step, batches_per_epoch
-from compress.datasets.schema import FeatureSchema
-from compress.errors import SchemaError, UsageError
 from compress.machine import memory_bytes
 from compress.progress import Note, Reporter
 from compress.training.config import TrainConfig
 from compress.training.feed import Batch, batches
 from compress.training.inputs import Table, sent, training_order
 from compress.training.objective import mixed
-from compress.training.teachers import Teachers, check_teachers, kept_scores, scores_bytes
+from compress.training.teachers import Teachers, kept_scores, scores_bytes
 from encoders import Inputs
 
 KEPT_SHARE = 0.25  # of the machine's memory: beyond it, scores read in random order would come from the disk
@@ -37,7 +35,7 @@ class Distillation:
         unlabelled: videos that learn from the teachers alone, or None; their labels, where they have any,
             are not looked at.
         cache: folder in which the teachers' scores may be kept; None computes them with every batch.
-        shards: patterns by which the unlabelled videos were found, for whoever wants to train it again.
+        shards: patterns by which the unlabelled videos were found, so that it can be trained again.
     """
 
     teachers: Teachers
@@ -45,46 +43,10 @@ class Distillation:
     cache: Path | None = None
     shards: tuple[str, ...] = ()
 
-    def check(self, config: TrainConfig, table: Table, validation: Table) -> None:
-        """Refuse what does not fit.
-
-        Raises:
-            UsageError: the recipe names other teachers, there are no videos among the unlabelled, or scores
-                are to be kept that cannot be.
-            SchemaError: teachers or unlabelled videos are not of the training's kind, or a video to measure
-                on is among the unlabelled.
-        """
-        if config.teachers != self.teachers.names:
-            raise UsageError(
-                f"the recipe names the teachers {config.teachers}, not {self.teachers.names}",
-                where="--teacher",
-            )
-        check_teachers(self.teachers, table.schema)
-        if config.teacher_scores == "kept":
-            self._check_keeping(config)
-        if self.unlabelled is None:
-            return
-        if not len(self.unlabelled):
-            raise UsageError("there are no videos", where="--unlabelled")
-        if _shape(self.unlabelled.schema) != _shape(table.schema):
-            raise SchemaError(
-                f"videos without labels are {_shape(self.unlabelled.schema)}, "
-                f"training videos {_shape(table.schema)}",
-                where="--unlabelled",
-            )
-        both = np.intersect1d(self.unlabelled.ids, validation.ids)
-        if len(both):
-            raise SchemaError(
-                f"video {both[0].decode('utf-8', 'backslashreplace')!r} and {len(both) - 1} more are among "
-                "the videos to measure on",
-                where="--unlabelled",
-                hint="measure on videos that were not trained on",
-            )
-
     def scores(
         self, config: TrainConfig, tables: list[Table], device: str, report: Reporter
     ) -> list[np.ndarray | None]:
-        """Kept scores of each table, float16 (N, C); None for all where they are computed with every batch.
+        """Kept scores of each table, float16 (N, C); None for each where they are computed with every batch.
 
         By the recipe's `teacher_scores`; "auto" keeps them where the same inputs come again (no mixup), the
         device is a CPU, and they are at most KEPT_SHARE of its memory: a number of the machine, not of what
@@ -105,18 +67,6 @@ class Distillation:
             return [None] * len(tables)
         report(Note(f"{what} are computed once and kept in {self.cache}"))
         return [kept_scores(self.teachers, table, self.cache, device, report) for table in tables]
-
-    def _check_keeping(self, config: TrainConfig) -> None:
-        """UsageError where inputs are mixed anew each time, or there is no folder."""
-        if config.mixup:
-            what = "mixed videos are others each time, so their scores cannot be kept"
-            raise UsageError(what, where="--set teacher_scores", hint="leave it at auto, or mixup at 0")
-        if self.cache is None:
-            raise UsageError("there is no folder to keep scores in", where="--set teacher_scores")
-
-
-def _shape(schema: FeatureSchema) -> str:
-    return f"{schema.level}-level with {schema.dim} numbers and {schema.num_classes} classes"
 
 
 @dataclass(frozen=True)
@@ -173,7 +123,7 @@ def lessons(
 
 
 def unlabelled_batch_size(config: TrainConfig, videos: int) -> int:
-    """Videos without labels in a step, of so many: at least one."""
+    """Videos without labels per step, out of so many: at least one."""
     return min(max(1, round(config.unlabelled_ratio * config.batch_size)), videos)
 
 

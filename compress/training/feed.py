@@ -51,13 +51,13 @@ def batches(
 
     A GPU that has room for the whole table (RESIDENT_SHARE) gets it once. If it has not, or with
     COMPRESS_RESIDENT=off, a thread makes the next batches in pinned memory while the GPU computes. A CPU
-    computes them when they are asked for: there a second thread would only take a core from the model.
+    computes them when they are wanted: there a second thread would only take a core from the model.
 
     Args:
         table: the videos.
         order: positions and rows, endless.
         device: where they are wanted.
-        report: told what was chosen, where there was a choice.
+        report: gets a note of the choice, where there was one.
         free_bytes: of the device's memory; None to ask a GPU. Given, a CPU is treated like a GPU.
     """
     if device.type == "cuda" and free_bytes is None:
@@ -81,7 +81,7 @@ def batches(
 
 
 def direct(table: Table, order: Iterator[Step], device: torch.device) -> Generator[Batch]:
-    """Each batch made when it is asked for."""
+    """Each batch made when it is wanted."""
     for after, rows in order:
         yield Batch(after, len(rows), *batch(table, rows, device))
 

@@ -27,7 +27,7 @@ def identity_of(
     compile: bool = False,
     distillation: Distillation | None = None,
 ) -> dict[str, Any]:
-    """Recipe, videos, device, teachers, as JSON; and, told but not compared, that the loss was compiled."""
+    """Recipe, videos, device, teachers, as JSON; and, noted but not compared, that the loss was compiled."""
     return {
         "config": config.to_json(),
         "data": fingerprint(table),
@@ -42,7 +42,7 @@ def identity_of(
 def taught_by(distillation: Distillation | None) -> dict[str, Any]:
     """The weights of the teachers and the videos without labels, as JSON; nothing where there are none.
 
-    How those videos were found, and how many they are, is told, but not compared.
+    How those videos were found, and how many they are, is noted, but not compared.
     """
     if distillation is None:
         return {}
@@ -75,7 +75,7 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     changed += ["the teachers"] if before.get("teacher_sha256") != now.get("teacher_sha256") else []
     changed += ["the videos without labels"] if before.get("unlabelled") != now.get("unlabelled") else []
     refines = before.get("refines") != now.get("refines")
-    changed += ["the model to go on from, or what is done to its weights"] if refines else []
+    changed += ["the model that is refined, or what is done to its weights"] if refines else []
     return changed
 
 

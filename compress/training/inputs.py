@@ -46,7 +46,7 @@ def reading_order(table: Table, batch_size: int) -> list[np.ndarray]:
 
 
 def fingerprint(table: Table) -> str:
-    """sha256 over ids, labels, lengths and a sample of the numbers: is this still the same data?"""
+    """sha256 over ids, labels, lengths and a sample of the numbers: are these still the same videos?"""
     digest = hashlib.sha256(repr(table.schema).encode())
     data = table.frames if isinstance(table, FrameTable) else table.features
     parts = [table.ids, table.labels.indptr, table.labels.indices, data[::_SAMPLED_ROWS]]

@@ -75,7 +75,7 @@ def new_model(config: TrainConfig, table: Table) -> Model:
 
 
 def input_norm_config(mode: NormMode, dim: int, undo_whitening: bool = False) -> InputNormConfig:
-    """The input norm that a recipe names, for features of `dim` numbers."""
+    """The input norm that a recipe names, for features of `dim` dimensions."""
     if mode == "l2_scaled":
         return InputNormConfig(dim, "l2", scale=math.sqrt(dim), undo_whitening=undo_whitening)
     return InputNormConfig(dim, mode, undo_whitening=undo_whitening)
@@ -105,14 +105,14 @@ def set_input_statistics(norm: InputNorm, table: Table) -> None:
 
 
 def whitening(file: str, schema: FeatureSchema) -> Tensor:
-    """What each number of a video or frame is to be multiplied by: float32 (dim,), 1 for all but rgb.
+    """The factor on each dimension of a video or frame: float32 (dim,), 1 for all but rgb.
 
     Args:
-        file: npy of at least as many eigenvalues as rgb has numbers, largest first; (n,) or (n, 1).
+        file: npy of at least as many eigenvalues as rgb has dimensions, largest first; (n,) or (n, 1).
         schema: of the videos.
 
     Raises:
-        SchemaError: the videos have no rgb, or fewer eigenvalues are there than it has numbers.
+        SchemaError: the videos have no rgb, or it has more dimensions than there are eigenvalues.
         NotFoundError, CorruptArtifactError: no such file, or not one of eigenvalues.
     """
     name = next((name for name in schema.names if name in RGB), None)
@@ -123,7 +123,7 @@ def whitening(file: str, schema: FeatureSchema) -> Tensor:
     first, size = sum(schema.dims[:at]), schema.dims[at]
     eigenvalues = _read(Path(file))
     if len(eigenvalues) < size:
-        raise SchemaError(f"{len(eigenvalues)} eigenvalues for the {size} numbers of {name}", where=file)
+        raise SchemaError(f"{len(eigenvalues)} eigenvalues for the {size} dimensions of {name}", where=file)
     factors = torch.ones(schema.dim)
     factors[first : first + size] = torch.from_numpy(np.sqrt(eigenvalues[:size] + EPSILON)).float()
     return factors
@@ -144,5 +144,7 @@ def _read(path: Path) -> np.ndarray:
         raise CorruptArtifactError("not one column of floating-point numbers", where=path)
     flat = np.ascontiguousarray(values.reshape(-1), dtype=np.float64)
     if not np.isfinite(flat).all() or (flat < 0).any() or (np.diff(flat) > 0).any():
-        raise CorruptArtifactError("eigenvalues are not negative and stand largest first", where=path)
+        raise CorruptArtifactError(
+            "eigenvalues must not be negative and must stand largest first", where=path
+        )
     return flat

@@ -159,7 +159,7 @@ def smoothed(targets: Tensor, frequencies: Tensor, share: float) -> Tensor:
     """(1 - share) * targets + share * frequencies, float32 (B, C).
 
     Label smoothing (Szegedy et al. 2016, section 7) towards the class frequencies instead of the same number
-    for all: thousands of classes that hardly occur would otherwise outweigh the few that a video has.
+    everywhere: thousands of classes that hardly occur would otherwise outweigh the few that a video has.
     """
     return torch.lerp(targets.float(), frequencies.expand(targets.shape), share)
 

@@ -41,30 +41,17 @@ def precision_note(wanted: Wanted, trained: Precision, used: Precision) -> str:
     if wanted != "auto":
         return f"computing in {used}" + ("" if used == trained else f", trained in {trained}")
     if used != trained:
-        return f"computing in {used}: this machine has no arithmetic for {trained}, in which it was trained"
+        return (
+            f"computing in {used}: trained in {trained}, for which this machine has no arithmetic of its own"
+        )
     return f"computing in {used}, as trained" if used == "bf16" else ""
 
 
 @contextmanager
 def device_settings(device: str, precision: str, *, same_shapes: bool = False) -> Iterator[None]:
-    """Within: as `set_up_device` says; after it the switches are as before.
+    """Within: a GPU's switches follow the precision. After it they are as before; a CPU has none of them.
 
     Whatever computes a model wants this, so that it does not depend on what the process did before.
-    """
-    cudnn = torch.backends.cudnn
-    products = torch.get_float32_matmul_precision()
-    convolutions, measuring = cudnn.allow_tf32, cudnn.benchmark
-    set_up_device(device, precision, same_shapes=same_shapes)
-    try:
-        yield
-    finally:
-        if device == "cuda":
-            torch.set_float32_matmul_precision(products)
-            cudnn.allow_tf32, cudnn.benchmark = convolutions, measuring
-
-
-def set_up_device(device: str, precision: str, *, same_shapes: bool) -> None:
-    """Make the switches of a GPU follow the precision, from here on; a CPU has none of them.
 
     "bf16": what autocast leaves in float32 may use TF32 (10 bits of mantissa where bfloat16 has 7), in
     matrix products, convolutions and cuDNN's recurrent layers; sums over the parts of a split bfloat16
@@ -79,8 +66,14 @@ def set_up_device(device: str, precision: str, *, same_shapes: bool) -> None:
             wins may differ from run to run, and with it the last bits.
     """
     if device != "cuda":
+        yield
         return
-    short = precision == "bf16"
-    torch.set_float32_matmul_precision("high" if short else "highest")
-    torch.backends.cudnn.allow_tf32 = short
-    torch.backends.cudnn.benchmark = same_shapes
+    cudnn, short = torch.backends.cudnn, precision == "bf16"
+    before = torch.get_float32_matmul_precision(), cudnn.allow_tf32, cudnn.benchmark
+    try:
+        torch.set_float32_matmul_precision("high" if short else "highest")
+        cudnn.allow_tf32, cudnn.benchmark = short, same_shapes
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        cudnn.allow_tf32, cudnn.benchmark = before[1:]

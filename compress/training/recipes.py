@@ -162,7 +162,9 @@ def train_config(
     overrides = dict(overrides or {})
     epochs = overrides.get("epochs")
     if "warm_epochs" not in overrides and isinstance(epochs, int) and 1 <= epochs <= config.warm_epochs:
-        overrides["warm_epochs"] = epochs - 1  # fewer epochs were asked for: the branch still gets the last
+        overrides["warm_epochs"] = (
+            epochs - 1
+        )  # fewer epochs than the preset has: the branch still gets the last
     if overrides.get("head", config.head) is None and encoder not in CLOSED_FORM:
         raise UsageError(
             f"encoder {encoder!r} is trained with a head", where="--set head", hint="moe, logistic"

@@ -26,7 +26,7 @@ from compress.artifacts import disk
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.manifest import Manifest
 from compress.datasets.schema import FeatureSchema
-from compress.errors import CorruptArtifactError, NotFoundError, SchemaError, UsageError
+from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt
 from compress.training.inputs import Table, batch, fingerprint, reading_order
 from compress.training.precision import Precision, choose_precision
@@ -125,23 +125,6 @@ def load_teachers(runs: Sequence[Path], device: str) -> Teachers:
     if not runs or len(set(names)) < len(names):
         raise UsageError("name each teacher once", where="--teacher")
     return Teachers(tuple(_load(run, device) for run in runs))
-
-
-def check_teachers(teachers: Teachers, schema: FeatureSchema) -> None:
-    """SchemaError unless every teacher reads what the student reads and knows the same classes."""
-    for teacher in teachers.members:
-        known = teacher.schema
-        theirs, ours = (
-            f"{one.level}-level {'+'.join(one.names)} of {'+'.join(map(str, one.dims))} numbers "
-            f"and knows {one.num_classes} classes"
-            for one in (known, schema)
-        )
-        if theirs != ours:
-            raise SchemaError(
-                f"the teacher {teacher.name!r} reads {theirs}, the student reads {ours}",
-                where="--teacher",
-                hint="a teacher must be trained on the same features and classes",
-            )
 
 
 def _load(run: Path, device: str) -> Teacher:

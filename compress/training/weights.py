@@ -30,12 +30,12 @@ def pack(
     precision: WeightPrecision,
     left_out: Collection[str] = (),
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What to write into a file, and what `unpack` must be told.
+    """What to write into a file, and what `unpack` must know.
 
     Args:
         tensors: a state dict.
         matrices: names of its tensors that are made small, float32.
-        precision: of their numbers.
+        precision: of their weights.
         left_out: names of tensors that are not kept at all.
 
     Raises:
@@ -206,7 +206,7 @@ def quantise_rows(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def restore_rows(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """float32 of the shape of `codes`; ValueError where the factors are not one a row."""
+    """float32 of the shape of `codes`; ValueError where the factors are not one per row."""
     rows = codes.reshape(-1, row_length(codes.shape) or 1)
     if factors.shape != (len(rows),) or factors.dtype != np.float32:
         raise ValueError(f"{factors.shape} factors for {len(rows)} rows of weights")

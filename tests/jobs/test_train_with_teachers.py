@@ -97,7 +97,11 @@ def test_the_command_of_a_student_names_teachers_and_shards(school: Workspace):
         ({"settings": ("unlabelled_ratio=2",)}, UsageError, "unlabelled_ratio.*--unlabelled"),
         ({"teachers": (), "temperature": 2.0}, UsageError, "temperature is about teachers"),
         ({"unlabelled": ("nowhere*",)}, NotFoundError, "nowhere"),
-        ({"unlabelled": ("VALIDATE",)}, SchemaError, "--unlabelled: .*11 more are among the videos to meas"),
+        (
+            {"unlabelled": ("VALIDATE",)},
+            SchemaError,
+            "--unlabelled: .*11 more are among the validation videos",
+        ),
         ({"teachers": ("computed",)}, UsageError, "fitted without a head"),
         ({"encoder": "pca", "epochs": None, "batch_size": None, "settings": ()}, UsageError, "teachers"),
     ],
@@ -122,5 +126,5 @@ def test_teachers_of_other_features_are_refused_by_name(school: Workspace, tmp_p
     shards(other, "validate", videos(6, 100, dim=9))
     small = replace(school, train=(str(other / "train*"),), validate=(str(other / "validate*"),))
     trained(small, OPTIONS, name="one", fresh=True)
-    with pytest.raises(SchemaError, match="teacher 'one' reads video-level mean of 9 numbers"):
+    with pytest.raises(SchemaError, match="teacher 'one' reads mean \\(9 dimensions"):
         trained(school)

@@ -35,7 +35,7 @@ def test_a_plan_names_what_it_makes(options: dict[str, Any], suffix: str) -> Non
         ({"prune": -0.1}, "--prune"),
         ({"prune": float("nan")}, "--prune"),
         ({"prune": 0.5, "epochs": -1}, "--epochs"),
-        ({"epochs": 2}, "only rounded are not trained again; give --prune too"),
+        ({"epochs": 2}, "while it is pruned, and nothing is pruned; give --prune too"),
         ({"prune": 0.5, "learning_rate": 0.1}, "nothing is trained"),
         ({"prune": 0.5, "epochs": 1, "learning_rate": 0.0}, "--learning-rate"),
         ({"weights": "float32"}, "nothing to do"),

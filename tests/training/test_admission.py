@@ -28,7 +28,7 @@ TABLES = {
     "video-level encoder": (LINEAR, FRAMES, FRAMES, "'linear' reads video-level data, .* are frame-level"),
     "closed form": (PCA, FRAMES, FRAMES, "'pca' reads video-level data"),
     "other level": (LINEAR, VIDEOS, FRAMES, "training videos are video-level .* videos frame-level"),
-    "other size": (LINEAR, VIDEOS, video_table(dim=9), "with 16 numbers .* with 9 numbers"),
+    "other size": (LINEAR, VIDEOS, video_table(dim=9), "with 16 dimensions .* with 9 dimensions"),
     "other classes": (LINEAR, VIDEOS, MORE_CLASSES, "12 classes, .* 40 classes"),
     "unlabelled training": (LINEAR, UNLABELLED, VIDEOS, "no training video has a label"),
     "same videos": (LINEAR, VIDEOS, VIDEOS, "video 'v0000' and 39 more are in training"),

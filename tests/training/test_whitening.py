@@ -99,7 +99,7 @@ def test_the_hash_is_of_the_numbers_not_of_the_file(tmp_path: Path) -> None:
     [
         (np.array([1.0, np.nan]), "largest first"),
         (np.array([1.0, 2.0]), "largest first"),
-        (np.array([1.0, -2.0]), "not negative"),
+        (np.array([1.0, -2.0]), "must not be negative"),
         (np.arange(5), "floating-point"),
         (np.ones((2, 2)), "one column"),
         (np.array(1.0), "one column"),
@@ -124,7 +124,7 @@ def test_a_file_that_is_none_or_not_there_is_refused(tmp_path: Path) -> None:
 def test_features_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="these videos have audio_embedding"):
         whitening(saved(tmp_path), AUDIOSET)
-    with pytest.raises(SchemaError, match="20 eigenvalues for the 1024 numbers of mean_rgb"):
+    with pytest.raises(SchemaError, match="20 eigenvalues for the 1024 dimensions of mean_rgb"):
         whitening(saved(tmp_path), YT8M_2018_VIDEO)
 
 

@@ -228,7 +228,7 @@ def test_in_another_order_teachers_are_the_same_teachers(school: Path, tmp_path:
 
 
 def test_a_recipe_with_teachers_is_not_trained_without_them(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"names teachers .knows-all, knows-less.*--teacher"):
+    with pytest.raises(UsageError, match=r"names the teachers knows-all, knows-less, not none.*--teacher"):
         train(student(), *tables(LINEAR), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
