@@ -114,7 +114,7 @@ class Costs:
 
     @property
     def _head_config(self) -> TrainConfig:
-        return fresh_head_config(self._head.epochs, self._maker.seed, self._head.mixup)
+        return fresh_head_config(self._head.head_epochs, self._maker.seed, self._head.head_mixup)
 
     @property
     def _features(self) -> tuple[Table, Table]:

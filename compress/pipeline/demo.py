@@ -166,7 +166,7 @@ def run_demo(
         size = _size(workspace, report)
         report(Note(_estimate(folder, size, device)))
         maker = Maker(workspace, "fail", folder.seed, threads, device)
-        head = FreshHead(epochs=head_epochs or size.head_epochs)
+        head = FreshHead(head_epochs=head_epochs or size.head_epochs)
         notes = (SAMPLE_NOTE,) if folder.on_sample else ()
         engine.make_missing(engine.plan(_targets(maker, rows(size), head, notes)), report)
         row = open_store(workspace.store(SEARCHED), verify=False).splits["validate"].start

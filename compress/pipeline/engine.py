@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from compress.errors import ITEM_FAILURES, DivergedError, Interrupted, SchemaError, reason_and_exit_code
 from compress.progress import Note, Reporter, check_interrupt
@@ -15,8 +15,12 @@ from compress.progress import Note, Reporter, check_interrupt
 if TYPE_CHECKING:
     from compress.pipeline.costs import Costs
 
-Step = Callable[[Reporter], object]
-"""One job of a target; it keeps what it has done when it is stopped, and goes on when it is called again."""
+
+class Step(Protocol):
+    """One job of a target; it keeps what it has done when it is stopped, and continues when called again."""
+
+    def __call__(self, *, report: Reporter) -> object:
+        """Do it."""
 
 
 class State(StrEnum):
@@ -241,7 +245,7 @@ def make_missing(planned: Sequence[Planned[T]], report: Reporter) -> list[Failur
         try:
             for step in target.steps(one.status):
                 check_interrupt()
-                step(report)
+                step(report=report)
         except Interrupted:
             raise
         except ITEM_FAILURES as error:

@@ -1,16 +1,17 @@
-"""The jobs of one workspace, with the settings that all targets of a pipeline share."""
+"""The jobs that targets are made by, with the workspace and the settings that all of a pipeline's share."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 from compress.datasets.policy import OnCorrupt
 from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_runs, evaluate_store
 from compress.jobs.names import run_name
 from compress.jobs.train import train_run
-from compress.progress import Reporter
+from compress.pipeline.engine import Step
 from compress.workspace import Workspace
 
 
@@ -37,21 +38,21 @@ class FreshHead:
     """How stores are judged by a fresh head.
 
     Args:
-        baseline: the store that deltas are measured against.
-        epochs: passes over the data; None for the recipe's.
-        mixup: alpha of its mixup; 0 for none.
+        baseline: the store that changes are measured against.
+        head_epochs: passes over the data; None for the recipe's.
+        head_mixup: alpha of its mixup; 0 for none.
         retrieval: also measure the nearest neighbours.
     """
 
     baseline: str = "original"
-    epochs: int | None = None
-    mixup: float = 0.0
+    head_epochs: int | None = None
+    head_mixup: float = 0.0
     retrieval: bool = True
 
 
 @dataclass(frozen=True)
 class Maker:
-    """Trains, encodes and evaluates in one workspace.
+    """Jobs in one workspace, ready to be called with a reporter.
 
     Args:
         workspace: where everything lies.
@@ -65,80 +66,48 @@ class Maker:
     threads: int = 0
     device: str = "auto"
 
-    def train(self, training: Training, report: Reporter) -> None:
-        """Train a run, or go on with it."""
-        train_run(
-            self.workspace,
-            **asdict(training),
-            on_corrupt=self.on_corrupt,
-            seed=self.seed,
-            threads=self.threads,
-            device=self.device,
-            report=report,
+    def train(self, training: Training) -> Step:
+        """Train a run, or continue with it."""
+        return partial(
+            train_run, self.workspace, **asdict(training), on_corrupt=self.on_corrupt, **self._compute
         )
 
-    def encode(self, run: str, codec: str, prefix: int | None, report: Reporter) -> None:
+    def encode(self, run: str, codec: str, prefix: int | None = None) -> Step:
         """Write the store of a run, or of the first `prefix` dimensions of its embeddings."""
-        encode_store(
-            self.workspace,
-            dim=prefix,
-            name=run,
-            codec=codec,
-            on_corrupt=self.on_corrupt,
-            device=self.device,
-            report=report,
+        policy, device = self.on_corrupt, self.device
+        return partial(
+            encode_store, self.workspace, name=run, codec=codec, dim=prefix, on_corrupt=policy, device=device
         )
 
-    def index(self, store: str, report: Reporter) -> None:
+    def index(self, store: str) -> Step:
         """Build the index of a store."""
         from compress.jobs.index import index_store  # imported late: faiss and torch take seconds
 
-        index_store(self.workspace, name=store, seed=self.seed, device=self.device, report=report)
+        return partial(index_store, self.workspace, name=store, seed=self.seed, device=self.device)
 
-    def evaluate_run(self, run: str, report: Reporter) -> None:
+    def evaluate_run(self, run: str) -> Step:
         """Measure a run with its own head, also where an evaluation is there."""
-        evaluate_runs(
+        return partial(
+            evaluate_runs,
             self.workspace,
             runs=(run,),
             again=True,
             on_corrupt=self.on_corrupt,
-            seed=self.seed,
-            threads=self.threads,
-            device=self.device,
-            report=report,
+            **self._compute,
         )
 
-    def evaluate_store(
-        self,
-        store: str,
-        head: FreshHead,
-        report: Reporter,
-        *,
-        seed: int | None = None,
-        folder: Path | None = None,
-        notes: tuple[str, ...] = (),
-    ) -> None:
+    def evaluate_store(self, store: str, head: FreshHead, **where: Any) -> Step:
         """Measure a store with a fresh head.
 
         Args:
             store: its name.
             head: how.
-            report: gets progress.
-            seed: of the head, in place of the maker's.
-            folder: where the evaluation is kept; None for evaluation/ of the workspace.
-            notes: sentences to keep with the row.
+            where: seed of the head in place of the maker's, folder and notes, see `evaluate_store`.
         """
-        evaluate_store(
-            self.workspace,
-            name=store,
-            baseline=head.baseline,
-            head_epochs=head.epochs,
-            head_mixup=head.mixup,
-            retrieval=head.retrieval,
-            seed=self.seed if seed is None else seed,
-            threads=self.threads,
-            device=self.device,
-            notes=notes,
-            folder=folder,
-            report=report,
+        return partial(
+            evaluate_store, self.workspace, name=store, **{**asdict(head), **self._compute, **where}
         )
+
+    @property
+    def _compute(self) -> dict[str, Any]:
+        return {"seed": self.seed, "threads": self.threads, "device": self.device}

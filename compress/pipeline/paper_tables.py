@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -130,12 +129,12 @@ class TableRow(Target):
     def steps(self, status: Status) -> Iterator[Step]:
         """Train, then measure the run or its store."""
         if status.state is not State.TRAINED:
-            yield partial(self.maker.train, self.training)
+            yield self.maker.train(self.training)
         if self.codec is None:
-            yield partial(self.maker.evaluate_run, self.run)
+            yield self.maker.evaluate_run(self.run)
         else:
-            yield partial(self.maker.encode, self.run, self.codec, None)
-            yield partial(self.maker.evaluate_store, self.name, FreshHead())
+            yield self.maker.encode(self.run, self.codec)
+            yield self.maker.evaluate_store(self.name, FreshHead())
 
     def _misfit(self) -> str:
         has = " and ".join(f"{level}-level" for level in self.levels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,20 +137,14 @@ class StoreTarget(Target):
     def steps(self, status: Status) -> Iterator[Step]:
         """Train, encode, index, evaluate; an earlier target may have trained the run."""
         if not Run(self.maker.workspace.run(self.run.name)).finished:
-            yield partial(self.maker.train, self.training)
+            yield self.maker.train(self.training)
         if status.state not in (State.TO_EVALUATE, State.TO_INDEX):
-            yield partial(self.maker.encode, self.run.name, self.codec, self.prefix)
+            yield self.maker.encode(self.run.name, self.codec, self.prefix)
         if self.searched and not self._is_indexed():
-            yield partial(self.maker.index, self.name)
+            yield self.maker.index(self.name)
         if status.state is not State.TO_INDEX:
-            yield partial(
-                self.maker.evaluate_store,
-                self.name,
-                self.head,
-                seed=self.seed,
-                folder=self.folder,
-                notes=self.notes,
-            )
+            where = {"seed": self.seed, "folder": self.folder, "notes": self.notes}
+            yield self.maker.evaluate_store(self.name, self.head, **where)
 
     def _current_store(self) -> Store | None:
         """The store, when it is of the run as it is now, and of these shards."""
@@ -173,7 +167,7 @@ class StoreTarget(Target):
             complete = not self.head.retrieval or load_query_precision(scores) is not None
         except (NotFoundError, DataError):
             return False  # a damaged one is measured again
-        recipe = fresh_head_config(self.head.epochs, self.seed, self.head.mixup).to_json()
+        recipe = fresh_head_config(self.head.head_epochs, self.seed, self.head.head_mixup).to_json()
         return complete and facts.get("head") == recipe and facts.get("store_sha256") == store.sha256
 
     def _is_indexed(self) -> bool:

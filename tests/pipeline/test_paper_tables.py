@@ -231,22 +231,22 @@ def test_a_run_of_other_settings_fails_and_is_not_touched(workspace: Workspace) 
 
 
 def test_an_error_that_is_not_ours_fails_its_row_alone(workspace: Workspace, monkeypatch) -> None:
-    def broken(maker: Maker, training: Any, report: Any) -> None:
-        if training.name == "b":
+    def broken(workspace: Workspace, *, name: str, **training: Any) -> None:
+        if name == "b":
             raise RuntimeError("CUDA out of memory\nsecond line")
 
-    monkeypatch.setattr(Maker, "train", broken)
-    monkeypatch.setattr(Maker, "evaluate_run", lambda *words: None)
+    monkeypatch.setattr("compress.pipeline.maker.train_run", broken)
+    monkeypatch.setattr("compress.pipeline.maker.evaluate_runs", lambda *words, **options: None)
     (failed,) = ran(workspace, VIDEO)
     reason = "RuntimeError: CUDA out of memory"
     assert failed.facts == {"table": "3", "row": "b", "reason": reason, "exit_code": 70}
 
 
 def test_a_mistake_in_the_code_is_not_taken_for_a_row_that_fails(workspace: Workspace, monkeypatch) -> None:
-    def broken(maker: Maker, training: Any, report: Any) -> None:
+    def broken(workspace: Workspace, **training: Any) -> None:
         raise AttributeError("no such attribute")
 
-    monkeypatch.setattr(Maker, "train", broken)
+    monkeypatch.setattr("compress.pipeline.maker.train_run", broken)
     with pytest.raises(AttributeError, match="no such attribute"):
         ran(workspace, VIDEO)
 
