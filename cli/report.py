@@ -15,7 +15,7 @@ from cli.text import facts, printed
 from compress.progress import Note
 
 if TYPE_CHECKING:
-    from compress.jobs.report import Reported, ReportedModels
+    from compress.jobs.report import Reported
     from compress.pipeline.engine import Failure, Planned
     from compress.pipeline.paper_tables import TableRow
 
@@ -83,7 +83,7 @@ def report(
     from compress.errors import NotFoundError
     from compress.jobs.report import report_tables
     from compress.pipeline.engine import make_missing
-    from compress.pipeline.paper_tables import model_notes, plan_tables, store_notes
+    from compress.pipeline.paper_tables import plan_tables, why_not_made
 
     names = (*MODELS, "4") if which == "all" else (which,)
     planned: list[Planned[TableRow]] = []
@@ -100,8 +100,8 @@ def report(
     if dry_run:
         session.show({"rows": plan_facts}, lambda: plan_text(planned, COLUMNS, "rows"))
         return
-    sentences = store_notes(planned, failures)
-    done = report_tables(session.workspace, names, output, model_notes(planned, failures), sentences)
+    notes, sentences = why_not_made(planned, failures)
+    done = report_tables(session.workspace, names, output=output, notes=notes, failures=sentences)
     empty = [] if "4" in done or "4" not in names else [EMPTY, *sentences]
     files = {name: _files(one) for name, one in done.items()}
     value: dict[str, Any] = {"tables": files}
@@ -114,12 +114,12 @@ def report(
         context.exit(failures[0].exit_code if failures else NotFoundError.exit_code)
 
 
-def _text(done: dict[str, Reported | ReportedModels], empty: list[str]) -> str:
+def _text(done: dict[str, Reported], empty: list[str]) -> str:
     parts = [report_text(one) for one in done.values()]
     return "\n\n\n".join([*parts, *(["\n".join(empty)] if empty else [])])
 
 
-def report_text(done: Reported | ReportedModels) -> str:
+def report_text(done: Reported) -> str:
     """A table and where its files are."""
     from compress.reports import Table4, print_models, print_report
 
@@ -128,5 +128,5 @@ def report_text(done: Reported | ReportedModels) -> str:
     return f"{printed(drawn)}\n\n{facts(_files(done))}"
 
 
-def _files(done: Reported | ReportedModels) -> dict[str, Path]:
+def _files(done: Reported) -> dict[str, Path]:
     return {"markdown": done.markdown, "json": done.json, "html": done.html}

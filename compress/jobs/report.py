@@ -27,57 +27,22 @@ from compress.workspace import Workspace
 
 @dataclass(frozen=True)
 class Reported:
-    """Table 4, and the files that were written."""
+    """A table, and the files that were written."""
 
-    table: Table4
+    table: Table4 | ModelTable
     markdown: Path
     json: Path
     html: Path
-
-
-@dataclass(frozen=True)
-class ReportedModels:
-    """A table of models, and the files that were written."""
-
-    table: ModelTable
-    markdown: Path
-    json: Path
-    html: Path
-
-
-def report_workspace(
-    workspace: Workspace,
-    output: Path | None,
-    command: str = "compress report",
-    failures: Sequence[str] = (),
-) -> Reported:
-    """Write the report of every evaluation.
-
-    Args:
-        workspace: whose evaluation/ is read.
-        output: folder for the files; None means the workspace's reports/.
-        command: what was typed, for the report.
-        failures: sentences about rows that could not be made.
-
-    Raises:
-        NotFoundError: nothing was evaluated, or the workspace's vocabulary is gone.
-        CorruptArtifactError: an evaluation or the scores beside it are damaged.
-    """
-    rows = load_rows(workspace.evaluation)
-    table = table4(rows, failures)
-    classes = class_sections(chosen_rows(table, workspace.evaluation), _class_names(workspace))
-    folder, today = output or workspace.reports, date.today().isoformat()
-    files = write_report(rows, folder, generated=today, command=command, classes=classes, failures=failures)
-    return Reported(table, *files)
 
 
 def report_tables(
     workspace: Workspace,
     names: Sequence[str],
-    output: Path | None,
-    notes: Mapping[str, Sequence[str]],
+    *,
+    output: Path | None = None,
+    notes: Mapping[str, Sequence[str]] | None = None,
     failures: Sequence[str] = (),
-) -> dict[str, Reported | ReportedModels]:
+) -> dict[str, Reported]:
     """Write the reports of some tables.
 
     Args:
@@ -92,32 +57,45 @@ def report_tables(
         NotFoundError: only Table 4 was asked for, and nothing of it was measured.
         DataError: an evaluation is damaged.
     """
-    done: dict[str, Reported | ReportedModels] = {}
+    done: dict[str, Reported] = {}
     for name in names:
-        command = f"compress report --table {name}"
         if name != "4":
-            done[name] = report_models(workspace, name, output, command, notes)
+            done[name] = report_models(workspace, name, output, notes)
         elif any(workspace.evaluation.glob("*.json")) or (len(names) == 1 and not failures):
-            typed = "compress report" if len(names) == 1 else command
-            done[name] = report_workspace(workspace, output, typed, failures)
+            command = "compress report" if len(names) == 1 else "compress report --table 4"
+            done[name] = report_stores(workspace, output, command, failures)
     return done
+
+
+def report_stores(
+    workspace: Workspace,
+    output: Path | None = None,
+    command: str = "compress report",
+    failures: Sequence[str] = (),
+) -> Reported:
+    """Write report.md, .json and .html: Table 4, of every evaluated store; arguments as of `report_tables`.
+
+    Raises:
+        NotFoundError: nothing was evaluated, or the workspace's vocabulary is gone.
+        CorruptArtifactError: an evaluation or the scores beside it are damaged.
+    """
+    rows = load_rows(workspace.evaluation)
+    table = table4(rows, failures)
+    classes = class_sections(chosen_rows(table, workspace.evaluation), _class_names(workspace))
+    folder, today = output or workspace.reports, date.today().isoformat()
+    files = write_report(rows, folder, generated=today, command=command, classes=classes, failures=failures)
+    return Reported(table, *files)
 
 
 def report_models(
     workspace: Workspace,
     name: str,
-    output: Path | None,
-    command: str,
+    output: Path | None = None,
     notes: Mapping[str, Sequence[str]] | None = None,
-) -> ReportedModels:
-    """Write table-2.md, .json and .html, or those of another table of models.
+) -> Reported:
+    """Write table-2.md, .json and .html, or those of Table 3 or QRNN; arguments as of `report_tables`.
 
-    Args:
-        workspace: whose evaluation/models/ is read; nothing there is no error, the table says NOT RUN.
-        name: "2", "3" or "qrnn".
-        output: folder for the files; None means the workspace's reports/.
-        command: what was typed, for the report.
-        notes: why a row could not be run, by its name.
+    Nothing measured is no error, the table says NOT RUN.
 
     Raises:
         NotFoundError: the workspace's vocabulary is gone.
@@ -135,9 +113,9 @@ def report_models(
         unlike=unlike_runs(workspace),
     )
     classes = class_sections(chosen_models(table, evaluations), _class_names(workspace))
-    folder, today = output or workspace.reports, date.today().isoformat()
-    files = write_models(table, folder, generated=today, command=command, classes=classes)
-    return ReportedModels(table, *files)
+    folder, command = output or workspace.reports, f"compress report --table {name}"
+    files = write_models(table, folder, generated=date.today().isoformat(), command=command, classes=classes)
+    return Reported(table, *files)
 
 
 def _class_names(workspace: Workspace) -> Mapping[int, str]:

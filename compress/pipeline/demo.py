@@ -10,7 +10,7 @@ from pathlib import Path
 from compress.artifacts.lock import exclusive
 from compress.datasets.catalogue import scan
 from compress.errors import UsageError
-from compress.jobs.report import Reported, report_workspace
+from compress.jobs.report import Reported, report_stores
 from compress.jobs.search import Answer, search_store
 from compress.jobs.sources import open_split
 from compress.machine import choose_device, cpu_count
@@ -111,11 +111,10 @@ def demo_rows(size: DemoSize) -> list[DemoRow]:
 
 
 class DemoTarget(StoreTarget):
-    """A row of the demo, which ends where one of them fails."""
+    """A row of the demo; every row is part of the report."""
 
     @property
     def essential(self) -> bool:
-        """Every row is part of the report."""
         return True
 
 
@@ -172,7 +171,7 @@ def run_demo(
         row = open_store(workspace.store(SEARCHED), verify=False).splits["validate"].start
         similar = search_store(workspace, name=SEARCHED, row=row, k=SIMILAR)
         words = "compress demo" if folder.on_sample else "compress demo --train PATTERN --validate PATTERN"
-        reported = report_workspace(workspace, None, words)
+        reported = report_stores(workspace, None, words)
         return Demo(folder.path, similar, reported, time.monotonic() - started)
 
 

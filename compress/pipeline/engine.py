@@ -152,7 +152,7 @@ class Planned(Generic[T]):
         """What is left, roughly; None where it is not known."""
         if not self.missing:
             return 0.0
-        return None if self.work is None else sum(work.seconds for work in self.work)
+        return None if self.work is None else sum((work.seconds for work in self.work), 0.0)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -181,7 +181,10 @@ def plan(targets: Iterable[T], costs: Callable[[], Costs] | None = None) -> list
     found = []
     for target in targets:
         check_interrupt()
-        found.append(_looked_at(target))
+        status = target.status()
+        refused = status.state is State.ANOTHER_MODEL
+        refusal = Failure(target, status.reason, SchemaError.exit_code) if refused else None
+        found.append(Planned(target, status, refusal=refusal))
     if costs is None or not any(one.missing and one.refusal is None for one in found):
         return found
     measured, paid = costs(), set[str]()
@@ -190,13 +193,6 @@ def plan(targets: Iterable[T], costs: Callable[[], Costs] | None = None) -> list
             check_interrupt()
             found[place] = _with_work(one, measured, paid)
     return found
-
-
-def _looked_at(target: T) -> Planned[T]:
-    status = target.status()
-    if status.state is not State.ANOTHER_MODEL:
-        return Planned(target, status)
-    return Planned(target, status, refusal=Failure(target, status.reason, SchemaError.exit_code))
 
 
 def _with_work(one: Planned[T], costs: Costs, paid: set[str]) -> Planned[T]:

@@ -71,24 +71,20 @@ class TableRow(Target):
 
     @property
     def name(self) -> str:
-        """Its run, or its store."""
         return self.run if self.codec is None else store_name(self.run, self.codec)
 
     @property
     def label(self) -> str:
-        """With its title."""
         return f"{self.name}: {self.title}"
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a plan lists; `epochs` is None for encoders that are computed."""
         epochs = self.training.epochs
         return {"row": self.name, "table": self.table, "title": self.title, "epochs": epochs}
 
     @property
     def key(self) -> dict[str, str]:
-        """Table 4 may have a row of the same name as Table 3."""
-        return {"table": self.table, "row": self.name}
+        return {"table": self.table, "row": self.name}  # Tables 3 and 4 may have rows of the same name
 
     def status(self) -> Status:
         """How far it is.
@@ -113,7 +109,6 @@ class TableRow(Target):
         return Status(State.TO_DO)
 
     def work(self, status: Status, costs: Costs) -> Iterable[Work]:
-        """The training, and what comes after it."""
         cost = costs.training(self.training)
         left = 0.0 if status.state is State.TRAINED else cost.seconds(status.epochs_done)
         training = Work(f"runs/{self.run}", left, cost.weights_bytes)
@@ -127,7 +122,6 @@ class TableRow(Target):
         )
 
     def steps(self, status: Status) -> Iterator[Step]:
-        """Train, then measure the run or its store."""
         if status.state is not State.TRAINED:
             yield self.maker.train(self.training)
         if self.codec is None:
@@ -286,28 +280,18 @@ def row_training(row: CatalogueRow, stand_in: StandIn | None = None, epochs: int
     return Training(row.encoder, row.dim, row.run, row.preset, epochs or row.epochs, settings)
 
 
-def model_notes(planned: Sequence[Planned[TableRow]], failures: Sequence[Failure]) -> dict[str, list[str]]:
-    """For each row of Tables 2, 3 and QRNN that does not fit the data, or that failed, why."""
-    notes = {
-        one.target.run: [f"Not run: {one.status.reason}."]
-        for one in planned
-        if one.target.codec is None and one.status.state is State.DOES_NOT_FIT
-    }
-    for failure in failures:
-        if failure.target.key["table"] != "4":
-            notes[failure.target.name] = [f"Failed: {failure.reason}."]
-    return notes
+def why_not_made(
+    planned: Sequence[Planned[TableRow]], failures: Sequence[Failure]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Why rows are missing that do not fit the data, or that failed.
 
-
-def store_notes(planned: Sequence[Planned[TableRow]], failures: Sequence[Failure]) -> list[str]:
-    """For each row of Table 4 that does not fit the data, or that failed, a sentence that says so."""
-    unfit = [
-        f"Not run: {one.target.name}, {one.status.reason}."
-        for one in planned
-        if one.target.codec is not None and one.status.state is State.DOES_NOT_FIT
-    ]
-    failed = [failure for failure in failures if failure.target.key["table"] == "4"]
-    return unfit + [f"Failed: {failure.target.name}, {failure.reason}." for failure in failed]
+    Returns: for rows of Tables 2, 3 and QRNN notes by run, and for rows of Table 4 one sentence each.
+    """
+    unfit = [one for one in planned if one.status.state is State.DOES_NOT_FIT]
+    reasons = [("Not run", one.target, one.status.reason) for one in unfit]
+    reasons += [("Failed", one.target, one.reason) for one in failures if isinstance(one.target, TableRow)]
+    notes = {row.run: [f"{what}: {why}."] for what, row, why in reasons if row.codec is None}
+    return notes, [f"{what}: {row.name}, {why}." for what, row, why in reasons if row.codec is not None]
 
 
 def _finished(workspace: Workspace, run: str) -> bool:

@@ -84,7 +84,6 @@ class StoreTarget(Target):
 
     @property
     def name(self) -> str:
-        """The store's name."""
         return store_name(self.run.name, self.codec, self.prefix)
 
     @property
@@ -93,26 +92,19 @@ class StoreTarget(Target):
         return self.prefix or self.run.dim
 
     @property
-    def bytes_per_video(self) -> int:
-        """As planned; the store tells exactly."""
-        return stored_bytes(self.codec, self.dim)
-
-    @property
     def facts(self) -> dict[str, Any]:
-        """What a plan lists."""
         return {
             "store": self.name,
             "run": self.run.name,
             "dim": self.dim,
             "codec": self.codec,
-            "bytes_per_video": self.bytes_per_video,
+            "bytes_per_video": stored_bytes(self.codec, self.dim),
             "seed": self.seed,
         }
 
     @property
     def essential(self) -> bool:
-        """Without the baseline nothing can be compared."""
-        return self.name == self.head.baseline
+        return self.name == self.head.baseline  # without it nothing can be compared
 
     def status(self) -> Status:
         """The first thing that is missing, of the run as it is now, these shards and this head."""
@@ -126,7 +118,6 @@ class StoreTarget(Target):
         return Status(State.TO_INDEX if self.searched and not self._is_indexed() else State.MEASURED)
 
     def work(self, status: Status, costs: Costs) -> Iterable[Work]:
-        """The training, the store, and the head with its intervals."""
         if status.state is State.TO_TRAIN:
             cost = costs.training(self.training)
             yield Work(f"runs/{self.run.name}", cost.seconds(), cost.weights_bytes)
@@ -135,8 +126,7 @@ class StoreTarget(Target):
         yield Work(f"{self.folder}/{self.name}", costs.head(self.dim) + costs.resampling)
 
     def steps(self, status: Status) -> Iterator[Step]:
-        """Train, encode, index, evaluate; an earlier target may have trained the run."""
-        if not Run(self.maker.workspace.run(self.run.name)).finished:
+        if not Run(self.maker.workspace.run(self.run.name)).finished:  # an earlier target may have trained it
             yield self.maker.train(self.training)
         if status.state not in (State.TO_EVALUATE, State.TO_INDEX):
             yield self.maker.encode(self.run.name, self.codec, self.prefix)

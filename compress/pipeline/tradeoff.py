@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from compress.codecs import canonical
+from compress.command_line import command_line, command_words, unless
 from compress.datasets.policy import OnCorrupt
 from compress.errors import NotFoundError
 from compress.evaluation.fresh_head import rows_by_id
@@ -47,12 +47,10 @@ class TradeoffPoint(StoreTarget):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """With the point."""
         return {"point": self.point.name, **super().facts}
 
     @property
     def label(self) -> str:
-        """With the seed."""
         return f"{self.name}, head seed {self.seed}"
 
 
@@ -165,55 +163,27 @@ def plan_tradeoff(
         return Costs(maker, report, head, TIMING_SECONDS)
 
     targets = [target(point, number) for number in range(seeds) for point in chosen]
-    command = tradeoff_command(
-        runs=runs,
-        dims=dims,
-        preset=preset,
-        codecs=tuple(map(canonical, codecs)),
-        controls=controls,
-        sizes=sizes,
-        points=points,
-        baseline=baseline,
-        seeds=seeds,
-        head_epochs=head_epochs,
-        head_mixup=head_mixup,
-        retrieval=retrieval,
-        seed=seed,
-    )
+    asked: dict[str, object] = {
+        "run": runs,
+        "dims": _joined(dims),
+        "preset": unless(preset, PRESETS[0]),
+        "codecs": unless(_joined(map(canonical, codecs)), _joined(CODECS)),
+        "controls": unless(_joined(controls) or "none", _joined(CONTROLS)),
+        "bytes": _joined(sizes),
+        "point": points,
+        "baseline": unless(baseline, "original"),
+        "seeds": unless(seeds, 1),
+        "head_epochs": head_epochs,
+        "head_mixup": unless(head_mixup, 0.0),
+        "no_retrieval": not retrieval,
+        "seed": unless(seed, 0),
+    }
+    command = command_line(command_words("tradeoff", asked))
     return TradeoffPlan(engine.plan(targets, costs if timed else None), baseline, command)
 
 
-def tradeoff_command(
-    *,
-    runs: Sequence[str] = (),
-    dims: Sequence[int] = (),
-    preset: str = PRESETS[0],
-    codecs: Sequence[str] = CODECS,
-    controls: Sequence[str] = CONTROLS,
-    sizes: Sequence[int] = (),
-    points: Sequence[str] = (),
-    baseline: str = "original",
-    seeds: int = 1,
-    head_epochs: int | None = None,
-    head_mixup: float = 0.0,
-    retrieval: bool = True,
-    seed: int = 0,
-) -> str:
-    """`compress tradeoff ...`, with what differs from the defaults; arguments as of `plan_tradeoff`."""
-    words = ["compress", "tradeoff", *(word for run in runs for word in ("--run", run))]
-    words += ["--dims", ",".join(map(str, dims))] if dims else []
-    words += [] if preset == PRESETS[0] else ["--preset", preset]
-    words += [] if tuple(codecs) == CODECS else ["--codecs", ",".join(codecs)]
-    words += [] if tuple(controls) == CONTROLS else ["--controls", ",".join(controls) or "none"]
-    words += ["--bytes", ",".join(map(str, sizes))] if sizes else []
-    words += [word for point in points for word in ("--point", point)]
-    words += [] if baseline == "original" else ["--baseline", baseline]
-    words += [] if seeds == 1 else ["--seeds", str(seeds)]
-    words += [] if head_epochs is None else ["--head-epochs", str(head_epochs)]
-    words += ["--head-mixup", f"{head_mixup:g}"] if head_mixup else []
-    words += [] if retrieval else ["--no-retrieval"]
-    words += ["--seed", str(seed)] if seed else []
-    return shlex.join(words)
+def _joined(values: Iterable[object]) -> str | None:
+    return ",".join(map(str, values)) or None
 
 
 def report_tradeoff(

@@ -15,7 +15,7 @@ from compress.jobs.paper_runs import stand_in_notes, stand_ins
 from compress.papers import Catalogue, CatalogueRow, FullData, PaperFigures, StandIn, catalogue
 from compress.pipeline.engine import Failure, Planned, State, Status, make_missing
 from compress.pipeline.maker import Maker
-from compress.pipeline.paper_tables import TableRow, model_notes, plan_tables, store_notes, table_rows
+from compress.pipeline.paper_tables import TableRow, plan_tables, table_rows, why_not_made
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
 from compress.reports import load_models, model_table
 from compress.training.cost import Cost
@@ -127,7 +127,7 @@ def test_rows_of_another_level_are_left_out_with_the_reason(workspace: Workspace
     for here, left_out in ((workspace, "l"), (only_frames, "a")):
         plan = planned(here, rows)
         assert [one.target.run for one in plan if not one.missing] == [left_out]
-        assert "-level data, the shards are" in model_notes(plan, [])[left_out][0]
+        assert "-level data, the shards are" in why_not_made(plan, [])[0][left_out][0]
     assert all(one.missing for one in planned(frames, rows))
     assert ran(only_frames, rows) == []
     assert states(only_frames, rows) == {"l": "measured", "a": "does not fit"}
@@ -197,7 +197,7 @@ def test_a_row_that_fails_is_told_and_the_others_go_on(workspace: Workspace) -> 
     assert states(workspace, rows) == {"a": "measured", "bad": "to do", "z": "measured"}
     assert not workspace.run("bad").exists()
     table = model_table(
-        "3", load_models(workspace.evaluation / "models"), notes=model_notes(plan, [failed]), rows=rows
+        "3", load_models(workspace.evaluation / "models"), notes=why_not_made(plan, [failed])[0], rows=rows
     )
     line = next(line for line in table.lines if line.run == "bad")
     assert str(line.judgement) == "NOT RUN"
@@ -287,10 +287,10 @@ def test_rows_of_table_4_that_cannot_be_made_are_told_in_sentences(frames: Works
     stored = next(row for row in table_rows(Maker(frames), ("4",), None, known) if row.name == "pca-640")
     moe = table_rows(Maker(frames), ("3",), None, catalogue())[0]
     failed = [Failure(stored, "no memory", 70), Failure(moe, "no memory", 70)]
-    unfit, failure = store_notes(plan, failed)
+    notes, (unfit, failure) = why_not_made(plan, failed)
     assert unfit.startswith("Not run: original, it reads video-level data, the shards are frame-level")
     assert failure == "Failed: pca-640, no memory."
-    assert model_notes(plan, failed) == {"moe": ["Failed: no memory."]}
+    assert notes == {"moe": ["Failed: no memory."]}
 
 
 def test_table_4_starts_with_the_baseline_and_has_the_controls_of_the_papers_sizes(frames: Workspace) -> None:
@@ -327,4 +327,4 @@ def test_without_video_level_features_table_4_has_nothing_to_compare_with(frames
     plan = planned(only_frames, known, tables=("4",))
     assert {str(one.status.state) for one in plan} == {"does not fit"}
     assert "the original video-level features" in next(o for o in plan if o.target.answers).status.reason
-    assert model_notes(plan, []) == {}
+    assert why_not_made(plan, [])[0] == {}

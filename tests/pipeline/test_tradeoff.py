@@ -231,3 +231,24 @@ def test_where_nothing_was_trained_the_usual_encoder_is(trained: Workspace, tmp_
     empty = replace(trained, root=tmp_path / "empty")
     found = {one.target.point.name: str(one.status.state) for one in planned(empty, runs=(), controls=())}
     assert found["residual_cnn-320-d64-int8"] == "to train"
+
+
+def test_the_command_says_what_differs_from_the_defaults(trained: Workspace) -> None:
+    assert plan_tradeoff(trained, timed=False).command == "compress tradeoff"
+    found = plan_tradeoff(
+        trained,
+        runs=("mrl",),
+        preset="paper",
+        codecs=("int8",),
+        controls=(),
+        sizes=(3,),
+        seeds=3,
+        head_epochs=2,
+        head_mixup=0.4,
+        seed=5,
+        timed=False,
+    )
+    assert found.command == (
+        "compress tradeoff --run mrl --preset paper --codecs int8 --controls none --bytes 3 "
+        "--seeds 3 --head-epochs 2 --head-mixup 0.4 --seed 5"
+    )

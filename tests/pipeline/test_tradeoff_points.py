@@ -11,7 +11,6 @@ import pytest
 from compress.codecs import Codec, stored_bytes
 from compress.errors import CompressError, NotFoundError, UsageError
 from compress.pipeline.runs import RunFacts
-from compress.pipeline.tradeoff import tradeoff_command
 from compress.pipeline.tradeoff_points import CODECS, StorePoint, bytes_of, choose_points, parse_point
 
 
@@ -151,22 +150,3 @@ def test_codecs_and_controls_are_checked_and_codecs_have_one_name() -> None:
         drawn(controls=("pca", "lda"))
     with pytest.raises(UsageError, match="unknown codec"):
         drawn(codecs=("int3",))
-
-
-def test_the_command_says_what_differs_from_the_defaults() -> None:
-    assert tradeoff_command() == "compress tradeoff"
-    command = tradeoff_command(
-        runs=("mrl",),
-        preset="paper",
-        codecs=("int8",),
-        controls=(),
-        sizes=(16,),
-        seeds=3,
-        head_epochs=2,
-        head_mixup=0.4,
-        seed=5,
-    )
-    assert command == (
-        "compress tradeoff --run mrl --preset paper --codecs int8 --controls none --bytes 16 "
-        "--seeds 3 --head-epochs 2 --head-mixup 0.4 --seed 5"
-    )
