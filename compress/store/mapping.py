@@ -14,7 +14,7 @@ import numpy as np
 from compress.artifacts import disk
 from compress.artifacts.hashed import Verify, matches
 from compress.codecs import Codec
-from compress.datasets.labels import Labels
+from compress.datasets.labels import Labels, row_numbers
 from compress.errors import CorruptArtifactError, DataError, NotFoundError
 from compress.store.audit import Description, Place, audit
 from compress.store.format import USER_BLOCK_BYTES, UserBlock, parse_user_block
@@ -143,7 +143,7 @@ def _labels(arrays: dict[str, np.ndarray], num_classes: int) -> Labels | None:
 
 
 class ConcatenatedRows:
-    """A read-only view of arrays (N_i, width), one after the other; takes a row, a slice, an array of rows.
+    """A read-only view of arrays (N_i, width), one after the other; takes a row, a slice, rows or a mask.
 
     Args:
         parts: at least one array, all of one width and dtype.
@@ -168,6 +168,8 @@ class ConcatenatedRows:
                 return self._range(start, stop)
             return self._pick(np.arange(start, stop, step))
         picked = np.asarray(rows)
+        if picked.dtype == bool:
+            picked = row_numbers(picked, len(self))
         return self._pick(picked.ravel()).reshape(*picked.shape, self.shape[1])
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:

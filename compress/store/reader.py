@@ -57,6 +57,9 @@ class Store:
     def __len__(self) -> int:
         return sum(len(part.ids) for part in self._parts)
 
+    def __repr__(self) -> str:
+        return f"<Store of {len(self):,} videos, dim {self.dim}, {self.codec.name}: {self.path}>"
+
     @property
     def path(self) -> Path:
         """The file; of several, the first."""

@@ -106,8 +106,12 @@ def test_concatenated_rows_index_like_the_concatenation() -> None:
     assert np.array_equal(rows[4], whole[4])
     assert np.array_equal(rows[-1], whole[-1])
     assert np.array_equal(rows[np.array([[8, 0], [3, 3]])], whole[np.array([[8, 0], [3, 3]])])
+    mask = np.arange(9) % 4 == 1
+    assert np.array_equal(rows[mask], whole[mask])
     with pytest.raises(IndexError):
         rows[np.array([9])]
+    with pytest.raises(UsageError, match="a mask of shape"):
+        rows[mask[:8]]
 
 
 def test_rows_of_several_files_outside_are_refused(tmp_path: Path) -> None:
