@@ -37,8 +37,6 @@ from compress.artifacts.manifest import (
 )
 from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 
-__all__ = ["Content", "Manifest", "commit_folder", "read_folder"]
-
 _LEFTOVER = re.compile(r".+-[0-9a-f]{8}(\.[^.]*)?|tmp\.[0-9]+\..+|manifest\.json\.tmp\.[0-9]+")
 
 Content = bytes | Callable[[Path], None]

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from compress.artifacts.folder import Manifest, commit_folder, read_folder
+from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.manifest import Manifest
 from compress.errors import CorruptArtifactError, SchemaError
 from compress.metrics import TopScores
 

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.artifacts.disk import fsync, storage_errors
-from compress.artifacts.folder import Manifest, commit_folder, read_folder
+from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.manifest import Manifest
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from compress.artifacts.folder import Manifest, commit_folder, read_folder
+from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.manifest import Manifest
 from compress.datasets.batches import Position
 from compress.errors import CorruptArtifactError, DivergedError
 from compress.training.config import TrainConfig

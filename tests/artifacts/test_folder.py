@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from compress.artifacts import manifest as manifests
-from compress.artifacts.folder import Manifest, commit_folder, read_folder
-from compress.artifacts.manifest import render_manifest, versions
+from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.manifest import Manifest, render_manifest, versions
 from compress.errors import CorruptArtifactError, DataError, LockedError, NotFoundError, UsageError
 from tests.artifacts.faulty import KILLED, SUCCEEDED, run_under_fault
 
