@@ -19,7 +19,7 @@ from compress.datasets.labels import Labels
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
-from compress.datasets.table_cache import RowFile, cache_folder, read_cache, write_cache
+from compress.datasets.table_cache import cache_folder, npy_rows, read_cache, write_cache
 from compress.errors import DataError
 from compress.progress import Note, Progress, Reporter, check_interrupt, silent
 
@@ -139,8 +139,8 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     blocks = _blocks(source, catalogue, report)
     shape, dtype = _shape(source, catalogue)
     if cache is not None and not source.skipped:
-        file = RowFile(shape, dtype, blocks)
-        return _table(source, catalogue, write_cache(cache_folder(cache, source), source, catalogue, file))
+        rows = npy_rows(shape, dtype, blocks)
+        return _table(source, catalogue, write_cache(cache_folder(cache, source), source, catalogue, rows))
     if cache is not None:
         left_out = f"{len(source.skipped)} records or parts of shards were left out"
         report(Note(f"{left_out}, so the table is not cached"))

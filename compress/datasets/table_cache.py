@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.folder import Content, commit_folder, read_folder
 from compress.artifacts.manifest import Manifest
 from compress.datasets.catalogue import Catalogue
 from compress.datasets.labels import Labels
@@ -24,24 +23,20 @@ _ROWS = "rows.npy"
 _READER_VERSION = 1
 
 
-@dataclass(frozen=True)
-class RowFile:
-    """The one big array of a table, before it exists: shape, dtype, and its rows in pieces."""
+def npy_rows(shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]) -> Callable[[Path], None]:
+    """What writes an array as npy, piece by piece.
 
-    shape: tuple[int, int]
-    dtype: np.dtype
-    blocks: Iterator[np.ndarray]
+    Not through a memory map: on a full disk that is SIGBUS instead of an error.
+    """
 
-    def write(self, path: Path) -> None:
-        """Write it as npy, piece by piece.
-
-        Not through a memory map: on a full disk that is SIGBUS instead of an error.
-        """
+    def write(path: Path) -> None:
         with path.open("wb") as file:
-            header = {"descr": self.dtype.str, "fortran_order": False, "shape": self.shape}
+            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
-            for block in self.blocks:
-                file.write(np.ascontiguousarray(block, dtype=self.dtype).data)
+            for block in blocks:
+                file.write(np.ascontiguousarray(block, dtype=dtype).data)
+
+    return write
 
 
 def cache_folder(cache: Path, source: Source) -> Path:
@@ -63,15 +58,19 @@ def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogu
         return None
 
 
-def write_cache(folder: Path, source: Source, catalogue: Catalogue, rows: RowFile) -> np.ndarray:
+def write_cache(
+    folder: Path, source: Source, catalogue: Catalogue, rows: Callable[[Path], None]
+) -> np.ndarray:
     """Keep a catalogue and its rows; the rows come back memory-mapped."""
     arrays = {"ids.npy": catalogue.ids, "rows_per_shard.npy": catalogue.rows_per_shard}
     if catalogue.labels is not None:
         arrays |= {"indptr.npy": catalogue.labels.indptr, "indices.npy": catalogue.labels.indices}
     if catalogue.num_frames is not None:
         arrays["num_frames.npy"] = catalogue.num_frames
-    files: dict[str, bytes | Callable[[Path], None]] = {name: _saver(array) for name, array in arrays.items()}
-    files[_ROWS] = rows.write
+    files: dict[str, Content] = {
+        name: npy_rows(array.shape, array.dtype, [array]) for name, array in arrays.items()
+    }
+    files[_ROWS] = rows
     metadata = {"key": _key(source), "arrays": sorted(arrays)}
     return _map(commit_folder(folder, KIND, files, metadata))
 
@@ -83,14 +82,6 @@ def _key(source: Source) -> dict[str, object]:
         "require_labels": source.require_labels,
         "reader": _READER_VERSION,
     }
-
-
-def _saver(array: np.ndarray) -> Callable[[Path], None]:
-    def save(path: Path) -> None:
-        with path.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-
-    return save
 
 
 def _map(manifest: Manifest) -> np.ndarray:
