@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from compress.datasets.formats.examples import serialize_frames, serialize_video
 from compress.datasets.formats.framing import write_records
-from compress.datasets.record import FrameRecord, Record, VideoRecord
+from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.sample.frames import NUM_FRAMES, check_num_frames, invent_frames
 from compress.datasets.schema import FeatureSchema
+from compress.datasets.source import Source
 from compress.errors import DataError, RecordError, SchemaError, UsageError
 from compress.progress import Progress, Reporter, check_interrupt, silent
 
@@ -23,27 +23,15 @@ MEAN_PREFIX = "mean_"
 _INTERRUPTED = "the finished shards are whole; run the same command again to write all of them"
 
 
-class Records(Protocol):
-    """What is needed of a source."""
-
-    @property
-    def schema(self) -> FeatureSchema: ...
-
-    @property
-    def shards(self) -> tuple[Path, ...]: ...
-
-    def read(self, shard: Path) -> Iterator[Record]: ...
-
-
 def write_shards(
-    source: Records, folder: Path, shards: int = 1, *, prefix: str = "train", report: Reporter = silent
+    source: Source, folder: Path, shards: int = 1, *, prefix: str = "train", report: Reporter = silent
 ) -> list[Path]:
     """Write every record of a video-level source as `<prefix>0000.tfrecord`, ..., in order.
 
     Reads the source twice: the size of the first shard depends on the number of records. One is in memory.
 
     Args:
-        source: video level; from `open_source`, so that every record is checked.
+        source: video level.
         folder: created when missing.
         shards: files to spread the records over.
         prefix: beginning of their names.
@@ -80,7 +68,7 @@ def write_shards(
 
 
 def expand_frames(
-    source: Records,
+    source: Source,
     folder: Path,
     *,
     seed: int = 0,
@@ -130,7 +118,7 @@ def frame_schema(schema: FeatureSchema) -> FeatureSchema:
 
 
 def _expanded(
-    source: Records, shard: Path, schema: FeatureSchema, seed: int, num_frames: tuple[int, int]
+    source: Source, shard: Path, schema: FeatureSchema, seed: int, num_frames: tuple[int, int]
 ) -> Iterator[bytes]:
     for record in _videos(source, shard):
         name = np.frombuffer(hashlib.sha256(record.video_id).digest(), dtype="<u4")
@@ -144,7 +132,7 @@ def _expanded(
         yield serialize_frames(FrameRecord(record.video_id, record.labels, frames), schema)
 
 
-def _check(source: Records, folder: Path, seed: int, num_frames: tuple[int, int]) -> None:
+def _check(source: Source, folder: Path, seed: int, num_frames: tuple[int, int]) -> None:
     check_num_frames(num_frames)
     if seed < 0:
         raise UsageError(f"seed {seed} must be at least 0")
@@ -155,12 +143,12 @@ def _check(source: Records, folder: Path, seed: int, num_frames: tuple[int, int]
         raise UsageError("would overwrite the source", where=folder, hint="choose another folder")
 
 
-def _all_videos(source: Records) -> Iterator[VideoRecord]:
+def _all_videos(source: Source) -> Iterator[VideoRecord]:
     for shard in source.shards:
         yield from _videos(source, shard)
 
 
-def _videos(source: Records, shard: Path) -> Iterator[VideoRecord]:
+def _videos(source: Source, shard: Path) -> Iterator[VideoRecord]:
     for record in source.read(shard):
         if not isinstance(record, VideoRecord):
             raise SchemaError("holds a frame-level record", where=shard)
