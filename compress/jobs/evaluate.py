@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from compress.jobs.sources import Tables
     from compress.training.precision import Wanted
 
-_LONGEST = 200  # characters of a name: a file's may have 255 bytes, with what is put behind it
+_LONGEST = 200  # characters of a name; a file name may have 255 bytes, suffixes included
 
 
 def evaluate_store(
@@ -194,18 +194,18 @@ def evaluate_runs(
 
 
 def models_name(workspace: Workspace, runs: Sequence[str], name: str | None) -> str:
-    """What the evaluation is called: a run like itself, an ensemble as said or like all its runs.
+    """The name of the evaluation: of a single run its name, of an ensemble `name` or all names joined.
 
     Raises:
-        UsageError: a name for a single run, one that cannot be a file's, or one that a run or a row
-            of the papers' tables has.
+        UsageError: a name given to a single run, one that cannot be a file's, or one that a run or a row of
+            the papers' tables has.
     """
     for run in runs:
         checked(run, "--run")
     if len(runs) == 1:
         if name not in (None, runs[0]):
             raise UsageError(
-                "the evaluation of one run is called like the run",
+                "the evaluation of a single run has the name of the run",
                 where=f"--name {name}",
                 hint="leave --name out, or give several --run",
             )
@@ -213,7 +213,7 @@ def models_name(workspace: Workspace, runs: Sequence[str], name: str | None) -> 
     if name is None:
         joined = "+".join(runs)
         if len(joined) > _LONGEST:
-            raise UsageError("the names of all runs are too long for one", hint="give --name")
+            raise UsageError("the joined names of all runs are too long", hint="give --name")
         return joined
     if workspace.run(checked(name)).is_dir():
         raise UsageError(
@@ -223,7 +223,7 @@ def models_name(workspace: Workspace, runs: Sequence[str], name: str | None) -> 
 
     if any(row.run == name for row in catalogue().rows):
         raise UsageError(
-            "is the name of a row of the papers' tables, which is one run",
+            "is the name of a row of the papers' tables, which is a single run",
             where=f"--name {name}",
             hint="give the ensemble another name",
         )

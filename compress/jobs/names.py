@@ -70,7 +70,7 @@ class StoreFile:
 def checked(name: str, option: str = "--name") -> str:
     """`name` itself; UsageError, about `option`, when it is not letters, digits, `-`, `_` and `.`."""
     if not _NAME.fullmatch(name):
-        raise UsageError(f"cannot be a name: {name!r}", where=option, hint="use letters, digits, -, _ and .")
+        raise UsageError(f"not a valid name: {name!r}", where=option, hint="use letters, digits, -, _ and .")
     return name
 
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from compress.artifacts.atomic import read_json
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.table import Table, load_table
 from compress.errors import UsageError
 from compress.jobs.names import checked, find_run
-from compress.jobs.sources import open_split, tell_skipped
+from compress.jobs.sources import load_labelled
 from compress.jobs.train import delete_run
 from compress.machine import choose_device
 from compress.progress import Reporter, silent
 from compress.workspace import Workspace
 
 EPOCHS = 2
-"""Passes over the training videos where weights are pruned and nothing says how many."""
+"""Passes over the training videos while weights are pruned, unless --epochs says how many."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +27,12 @@ class Smaller:
     """A smaller run beside the one it was made from.
 
     Args:
-        name: of the new run. run: its folder. source: name of the old one.
+        name: of the new run. run: its folder. source: name of the old run.
         size, size_before: see `compress.evaluation.model_size.model_size`.
-        parameters: numbers of the model by part. not_zero: those that are not 0.
-        figures: on the validation videos, empty for a run without a head. figures_before: of the old run, as
-            it kept them, where it was measured on the same videos; else empty.
-        seconds: that it took.
+        parameters: how many the model has, by part. not_zero: how many of them are not 0.
+        figures: on the validation videos; empty for a run without a head.
+        figures_before: of the old run, if it was measured on the same videos; otherwise empty.
+        seconds: of the work.
     """
 
     name: str
@@ -94,7 +93,7 @@ def shrink_run(
     """
     source = find_run(workspace, dim, name)
 
-    # Not before: they import torch, and a wrong name should be answered at once.
+    # Imported late: torch takes seconds, and a wrong name should be answered at once.
     from compress.evaluation.model_size import model_size
     from compress.shrinking import ShrinkPlan, shrink
     from compress.training.run import Run, model_manifest
@@ -113,11 +112,11 @@ def shrink_run(
     output = checked(output or f"{source}-{plan.suffix}", "--output")
     run = workspace.run(output)
     _check_output(run, source)
-    schema = replace(FeatureSchema.from_json(facts["schema"]), synthetic_frames=False)
-    splits = {"train": train if plan.epochs and has_head else None}
-    splits["validate"] = validate if has_head else None
+    schema = FeatureSchema.from_json(facts["schema"])
+    splits = {"train": train} if plan.epochs and has_head else {}
+    splits |= {"validate": validate} if has_head else {}
     tables = {
-        split: None if given is None else _table(workspace, split, given, schema, on_corrupt, report)
+        split: load_labelled(workspace, split, given, schema, on_corrupt, report)
         for split, given in splits.items()
     }
     if fresh and run.exists():
@@ -126,14 +125,15 @@ def shrink_run(
         workspace.run(source),
         run,
         plan,
-        tables["train"],
-        tables["validate"],
+        tables.get("train"),
+        tables.get("validate"),
         device=choose_device(device),
         threads=threads,
         report=report,
     )
     smaller = model_manifest(run).metadata
-    same_videos = read_json(Run(run).config).get("validation") == _validation(workspace.run(source))
+    configs = [Run(workspace.run(name)).config for name in (source, output)]
+    before, after = (read_json(path).get("validation") if path.exists() else None for path in configs)
     return Smaller(
         name=output,
         run=run,
@@ -143,37 +143,15 @@ def shrink_run(
         parameters=smaller["parameters"],
         not_zero=smaller["shrunk"]["not_zero"],
         figures=done.figures,
-        figures_before=facts["figures"] if same_videos else {},
+        figures_before=facts["figures"] if before == after else {},
         seconds=done.seconds,
     )
 
 
 def _check_output(run: Path, source: str) -> None:
-    """UsageError where the new run would take the place of one that is no smaller run."""
+    """UsageError if the new run would replace one that `compress shrink` did not make."""
     config = run / "config.json"
     if run.name == source or (config.exists() and "refines" not in read_json(config)):
         raise UsageError(
             "is the name of another run", where=f"--output {run.name}", hint="choose another one"
         )
-
-
-def _validation(run: Path) -> str | None:
-    config = run / "config.json"
-    return read_json(config).get("validation") if config.exists() else None
-
-
-def _table(
-    workspace: Workspace,
-    split: str,
-    given: Sequence[str],
-    schema: FeatureSchema,
-    on_corrupt: OnCorrupt,
-    report: Reporter,
-) -> Table:
-    """The labelled videos of a split, of the schema that the run reads."""
-    source = open_split(
-        workspace, split, given, on_corrupt, schema=schema, require_labels=True, level=schema.level
-    )
-    table = load_table(source, cache=workspace.cache, report=report)
-    tell_skipped([source], report)
-    return table

@@ -52,6 +52,27 @@ def open_split(
     )
 
 
+def load_labelled(
+    workspace: Workspace,
+    split: str,
+    given: Sequence[str],
+    schema: FeatureSchema,
+    on_corrupt: OnCorrupt,
+    report: Reporter,
+) -> Table:
+    """The labelled videos of a split, as a table in the workspace's cache; arguments as of `open_split`.
+
+    The records must fit `schema`, except that they say themselves whether their frames are synthetic.
+    """
+    wanted = replace(schema, synthetic_frames=False)
+    source = open_split(
+        workspace, split, given, on_corrupt, schema=wanted, require_labels=True, level=schema.level
+    )
+    table = load_table(source, cache=workspace.cache, report=report)
+    tell_skipped([source], report)
+    return table
+
+
 def schemas(workspace: Workspace, on_corrupt: OnCorrupt) -> dict[str, FeatureSchema]:
     """What the workspace's training shards hold, by level: "video", "frame" or both.
 
@@ -65,7 +86,7 @@ def schemas(workspace: Workspace, on_corrupt: OnCorrupt) -> dict[str, FeatureSch
 
 
 def tell_skipped(sources: Sequence[Source], report: Reporter) -> None:
-    """Report the records that were left out, once all has been read."""
+    """Report the records that were left out, once all are read."""
     for source in sources:
         for skipped in source.skipped[:3]:
             place = f"{skipped.shard}: record {skipped.record} at byte {skipped.offset}"
@@ -129,17 +150,10 @@ class Tables:
         if key not in self._tables:
             if split != "validate" or not self._validate:
                 self._check_classes(schema.num_classes)
-            source = open_split(
-                self._workspace,
-                split,
-                self.patterns(split, schema.level),
-                self._on_corrupt,
-                schema=key[1],
-                require_labels=True,
-                level=schema.level,
+            patterns = self.patterns(split, schema.level)
+            self._tables[key] = load_labelled(
+                self._workspace, split, patterns, schema, self._on_corrupt, self._report
             )
-            self._tables[key] = load_table(source, cache=self._workspace.cache, report=self._report)
-            tell_skipped([source], self._report)
         return self._tables[key]
 
     def _check_classes(self, wanted: int) -> None:

@@ -50,7 +50,7 @@ def test_where_nothing_is_confirmed_the_nearest_miss_is_shown_and_the_exit_code_
         (["--max-gap-drop", "nan"], 2, "within 100 points"),
         (["--max-gap-drop", 1, "--confidence", 1], 2, "--confidence"),
         (["--max-gap-drop", 1, "--baseline", "nothing"], 66, "compress evaluate --name nothing"),
-        (["--max-gap-drop", 1, "--baseline", "../x"], 2, "cannot be a name"),
+        (["--max-gap-drop", 1, "--baseline", "../x"], 2, "not a valid name"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_line(compress, stores: Path, words, code, telling):

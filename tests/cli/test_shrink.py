@@ -101,7 +101,7 @@ def test_what_is_computed_is_pruned_at_once_and_needs_no_shards(compress: Compre
         (("--name", "lstm-8", "--epochs", "1"), 2, "give --prune too"),
         (("--name", "lstm-8", "--output", "lstm-8", "--fresh"), 2, "is the name of another run"),
         (("--name", "lstm-8", "--output", "residual_cnn-24", "--fresh"), 2, "is the name of another run"),
-        (("--name", "lstm-8", "--output", "../x"), 2, "--output: cannot be a name"),
+        (("--name", "lstm-8", "--output", "../x"), 2, "--output: not a valid name"),
         (("--name", "lstm-8", "--validate", "train*.tfrecord"), 68, "level"),
     ],
 )

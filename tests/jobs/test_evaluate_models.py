@@ -192,11 +192,11 @@ def trained_on_them(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("attempt", "kind", "telling"),
     [
-        (a_name_for_one, UsageError, "one run is called like the run"),
+        (a_name_for_one, UsageError, "a single run has the name of the run"),
         (the_name_of_a_run, UsageError, "is the name of a run"),
         (the_name_of_a_row, UsageError, "name of a row of the papers' tables"),
-        (no_file_name, UsageError, "cannot be a name"),
-        (no_file_name_of_a_run, UsageError, "cannot be a name"),
+        (no_file_name, UsageError, "not a valid name"),
+        (no_file_name_of_a_run, UsageError, "not a valid name"),
         (too_long, UsageError, "too long.*--name"),
         (misspelt, NotFoundError, "did you mean linear-320"),
         (no_shards, UsageError, "no validate shards are named"),
