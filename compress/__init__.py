@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from compress.encoder import load as load
     from compress.errors import CompressError as CompressError
     from compress.evaluation.judge import judge as judge
+    from compress.index import Index as Index
     from compress.metrics import gap as gap
     from compress.metrics import hit_at_one as hit_at_one
     from compress.metrics import mean_average_precision as mean_average_precision
@@ -40,6 +41,7 @@ _HOMES = {
     "gap": "compress.metrics",
     "hit_at_one": "compress.metrics",
     "judge": "compress.evaluation.judge",
+    "Index": "compress.index",
     "load": "compress.encoder",
     "mean_average_precision": "compress.metrics",
     "perr": "compress.metrics",

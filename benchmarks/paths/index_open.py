@@ -22,7 +22,7 @@ def prepare(settings: Settings) -> Contest:
     path = read_folder(folder, "index").path("index.faiss")
 
     def ours() -> np.ndarray:
-        return open_index(folder, verify=False).search(asked, K)[1]
+        return open_index(folder, verify=False).search(asked, K).rows
 
     def rival() -> np.ndarray:
         return plain_faiss.PlainFaiss(plain_faiss.read(path), threshold).search(asked, K)[1]

@@ -11,8 +11,7 @@ from benchmarks.measure import median_seconds
 from benchmarks.paths.searching import DIM, K, build, recall
 from benchmarks.rivals import plain_faiss
 from benchmarks.row import Contest, Row, Settings, WrongAnswer, at_least
-from compress.index import exact_neighbours
-from compress.index.factory import default_factory
+from compress.index import default_factory, exact_neighbours
 
 QUERIES = 1000
 WANTED = 0.9
@@ -26,7 +25,7 @@ def prepare(settings: Settings) -> Contest:
     base, asked = clustered(settings.size(30_000, 200_000), DIM, 0), clustered(QUERIES, DIM, 1)
     truth = exact_neighbours(asked, base, K)
     ours = build(settings, base, default_factory(len(base), DIM, exact_below=0), WANTED)
-    reached = recall(ours.search(asked, K)[1], truth)
+    reached = recall(ours.search(asked, K).rows, truth)
     rivals = [_tuned(base, asked, truth, reached - TIE, share, threshold) for share in LISTS]
     rival, equal = min(rivals, key=lambda tuned: median_seconds(lambda: tuned[0].search(asked, K), 3))
     return Contest(

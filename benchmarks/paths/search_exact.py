@@ -10,7 +10,7 @@ from benchmarks.data import clustered
 from benchmarks.paths.searching import DIM, K, build
 from benchmarks.rivals import plain_faiss
 from benchmarks.row import Contest, Goal, Row, Settings, Work, WrongAnswer, at_least
-from compress.index import SearchIndex
+from compress.index import Index
 
 _ROUNDING = 1e-5  # scores are cosines
 
@@ -30,19 +30,19 @@ def prepare(queries: int, settings: Settings) -> Contest:
     return Contest(lambda: ours.search(asked, K), lambda: rival.search(asked, K), queries, checked, work)
 
 
-def _same_neighbours(ours: SearchIndex, rival: plain_faiss.PlainFaiss, asked: np.ndarray) -> str:
-    scores, rows = ours.search(asked, K)
+def _same_neighbours(ours: Index, rival: plain_faiss.PlainFaiss, asked: np.ndarray) -> str:
+    found = ours.search(asked, K)
     wanted, wanted_rows = rival.search(asked, K)
-    worst = float(np.abs(scores - wanted).max())
+    worst = float(np.abs(found.scores - wanted).max())
     if not worst <= _ROUNDING:
         raise WrongAnswer(f"scores of the {K} nearest differ by {worst:.1e}")
-    same = float((rows == wanted_rows).mean())
+    same = float((found.rows == wanted_rows).mean())
     return f"the {K} best scores within {worst:.0e}, {same:.2%} of the rows at the same place"
 
 
 def _row(queries: int, goal: Goal) -> Row:
     name = f"search-exact-{queries}"
-    ours, rival = f"SearchIndex, {queries} at once", "IndexFlatIP as installed"
+    ours, rival = f"Index, {queries} at once", "IndexFlatIP as installed"
     return Row(name, "Search", ours, rival, "queries", partial(prepare, queries), goal)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.row import Settings
 from compress.codecs.float32 import Float32
-from compress.index import SearchIndex, build_index, open_index
+from compress.index import Index, build_index, open_index
 from compress.store.reader import open_store
 from compress.store.writer import open_writer
 
@@ -24,7 +24,7 @@ def write_store(path: Path, rows: np.ndarray) -> None:
         writer.finish()
 
 
-def build(settings: Settings, base: np.ndarray, factory: str, wanted_recall: float = 0.95) -> SearchIndex:
+def build(settings: Settings, base: np.ndarray, factory: str, wanted_recall: float = 0.95) -> Index:
     """What `compress index` makes of `base`, opened."""
     path = settings.scratch / "base.h5"
     write_store(path, base)

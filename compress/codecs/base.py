@@ -175,9 +175,13 @@ class Codec(ABC):
         Raises:
             SchemaError: `codes` are no codes of this codec.
         """
+        return self._decode(self.as_codes(codes))
+
+    def as_codes(self, codes: Any) -> np.ndarray:
+        """The same codes as `dtype` (n, width); SchemaError for what are no codes of this codec."""
         given = np.asarray(codes)
         if given.ndim == 2 and given.shape[1] == self.width and given.dtype == self.dtype:
-            return self._decode(given)
+            return given
         wanted = f"codes of {self.name} are {self.dtype.name} (n, {self.width})"
         if given.ndim != 2 or given.shape[1] != self.width or given.dtype.kind not in "biuf":
             raise SchemaError(f"{wanted}, these are {given.dtype} {given.shape}")
@@ -185,7 +189,7 @@ class Codec(ABC):
             same = given.astype(self.dtype)
         if not np.array_equal(same, given):
             raise SchemaError(f"{wanted}, these are other numbers, {given.dtype}", hint="encode makes codes")
-        return self._decode(same)
+        return same
 
     @classmethod
     @abstractmethod

@@ -1,142 +1,80 @@
-"""From a store to a committed index whose recall has been measured."""
+"""From selected rows to an index whose recall has been measured: of the stored codes, or one of FAISS."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from compress.artifacts.lock import exclusive
-from compress.errors import UsageError
-from compress.index.codes.build import build_codes, check_codes
-from compress.index.decoded import build_with_faiss
-from compress.index.factory import CODES_BELOW, EXACT_BELOW, default_factory
-from compress.index.saved import IndexFacts, save
-from compress.index.selection import select
-from compress.index.vectors import Store, check_metric
-from compress.progress import Reporter, silent
+import numpy as np
 
+from compress import faiss_engine
+from compress.codecs import Codec
+from compress.errors import RecordError, UsageError
+from compress.index.codes import CodesIndex
+from compress.index.exact import NearestSoFar
+from compress.index.faiss_index import (
+    CODES_BELOW,
+    INTERRUPTED,
+    default_factory,
+    fill,
+    make_index,
+    memory_estimate,
+    num_lists,
+)
+from compress.index.rows import Selection
+from compress.index.saved import IndexFacts
+from compress.index.tuning import NEIGHBOURS, Setting, Truth, others, tune
+from compress.progress import Note, Progress, Reporter, check_interrupt
 
-@dataclass(frozen=True)
-class IndexSummary:
-    """What was built.
-
-    Args:
-        kind: FAISS factory string ("Flat": exact), or "codes": the stored codes, compared with every one.
-        metric: "cosine" or "ip".
-        num_vectors: videos.
-        dim: numbers of a vector.
-        bytes: size on disk, with ids.
-        bytes_per_video: what the index holds of each video, but its id and what all of them share.
-        recall_at_10: share of the true 10 nearest neighbours found, in [0, 1], measured.
-        seconds: wall time.
-        device: "cpu" or "cuda".
-        nprobe: lists visited by a search; 0 when there are none.
-        k_factor: candidates re-ranked for each neighbour; 0 when there is no re-ranking.
-        recall_queries: stored videos on which recall was measured.
-        codec: of the codes, by name; None for an index of FAISS.
-    """
-
-    kind: str
-    metric: str
-    num_vectors: int
-    dim: int
-    bytes: int
-    bytes_per_video: int
-    recall_at_10: float
-    seconds: float
-    device: str
-    nprobe: int
-    k_factor: int
-    recall_queries: int
-    codec: str | None
+_QUERIES_AT_ONCE = 32
 
 
-def build_index(
-    store: Store,
-    folder: Path,
+def build(
+    selection: Selection,
     *,
-    metric: str = "cosine",
-    factory: str | None = None,
-    on_codes: bool | None = None,
-    split: str | None = None,
-    recall_queries: int = 1000,
-    wanted_recall: float = 0.95,
-    exact_below: int = EXACT_BELOW,
-    seed: int = 0,
-    device: str = "auto",
-    report: Reporter = silent,
-) -> IndexSummary:
-    """Index the videos of `store` and commit the index to `folder`, replacing an older one in one step.
-
-    Recall@10 is measured against a search of every stored vector, decoded, for every kind of index. With an
-    approximate one, the cheapest of the search settings that reach `wanted_recall` is kept; when none does,
-    the best one is, and a note says so. A video does not count as its own neighbour; ties with the tenth
-    neighbour count as found.
-
-    Args:
-        store: N embeddings (see `compress.store.open_store`).
-        folder: the index folder.
-        metric: "cosine" (rows are divided by their L2 norm) or "ip" (inner product).
-        factory: FAISS factory string; None chooses "Flat" below `exact_below` videos, else inverted lists
-            with 4-bit product quantisation and re-ranking.
-        on_codes: compare queries with the codes of the store, which then are the index; False decodes every
-            row into an index of FAISS. None takes the codes of a store that has any (its codec is not
-            float32) and fewer than `CODES_BELOW` videos, where `factory` and `device` ask for nothing else.
-        split: index only this split of the store.
-        recall_queries: stored videos to measure recall with, >= 1; capped to the number of videos.
-        wanted_recall: in (0, 1].
-        exact_below: number of videos from which the default is approximate.
-        seed: >= 0, for the training sample, the clustering and the recall queries. The same store, seed and
-            number of threads give the same index.
-        device: "auto" (a GPU when FAISS sees one), "cpu" or "cuda".
-
-    Raises:
-        UsageError: an option is out of range or does not go with another, or FAISS cannot make `factory`.
-        NotFoundError: no such split. DataError: no videos.
-        RecordError: a video holds NaN or Inf, or is all zeros (cosine).
-        UnavailableError: no GPU for "cuda", or not enough memory.
-        StorageError, LockedError: the folder cannot be written.
-    """
-    started = time.monotonic()
-    _check_options(metric, recall_queries, wanted_recall, seed)
-    selection = select(store, split, metric)
-    queries = min(recall_queries, len(selection))
+    factory: str | None,
+    on_codes: bool | None,
+    recall_queries: int,
+    wanted_recall: float,
+    exact_below: int,
+    seed: int,
+    device: str,
+    report: Reporter,
+) -> tuple[Any, IndexFacts]:
+    """(FAISS index or `CodesIndex`, what there is to say of it); arguments as those of `Index.build`."""
+    _check_options(recall_queries, wanted_recall, seed)
+    codec, queries = selection.store.codec, min(recall_queries, len(selection))
     if on_codes is None:
-        codes_fit = store.codec.searchable and len(selection) < CODES_BELOW
-        on_codes = codes_fit and factory is None and device != "cuda"
+        fits = codec.searchable and len(selection) < CODES_BELOW
+        on_codes = fits and factory is None and device != "cuda"
     if on_codes:
-        check_codes(store.codec, factory, device)
-    kind = default_factory(len(selection), store.dim, exact_below) if factory is None else factory
-    with exclusive(folder):
-        if on_codes:
-            built = build_codes(selection, queries, seed, report)
-        else:
-            built = build_with_faiss(selection, kind, queries, wanted_recall, seed, device, report)
-        facts = IndexFacts(
-            kind=built.kind,
-            metric=metric,
-            dim=store.dim,
-            num_vectors=len(selection),
-            first_row=selection.store_rows.start,
-            split=split,
-            store_sha256=store.sha256,
-            nprobe=built.setting.nprobe,
-            k_factor=built.setting.k_factor,
-            recall_at_10=built.recall,
-            recall_queries=queries,
-            wanted_recall=wanted_recall,
-            seed=seed,
-            device=built.device,
-            codec=built.codec,
-        )
-        manifest = save(folder, built.index, selection.ids(), facts)
-    size = sum(file.bytes for file in manifest.files.values())
-    return _summary(facts, size, built.bytes_per_video, time.monotonic() - started)
+        _check_codes(codec, factory, device)
+        engine, recall = _of_codes(selection, queries, seed, report)
+        kind, setting, used = "codes", Setting(), "cpu"
+    else:
+        default = default_factory(len(selection), selection.store.dim, exact_below)
+        kind = default if factory is None else factory
+        used = faiss_engine.choose_device(device)
+        engine, setting, recall = _of_faiss(selection, kind, queries, wanted_recall, seed, used, report)
+    return engine, IndexFacts(
+        kind=kind,
+        metric=selection.metric,
+        dim=selection.store.dim,
+        num_vectors=len(selection),
+        first_row=selection.store_rows.start,
+        split=selection.split,
+        store_sha256=selection.store.sha256,
+        nprobe=setting.nprobe,
+        k_factor=setting.k_factor,
+        recall_at_10=recall,
+        recall_queries=queries,
+        wanted_recall=wanted_recall,
+        seed=seed,
+        device=used,
+        codec=codec.name if on_codes else None,
+    )
 
 
-def _check_options(metric: str, recall_queries: int, wanted_recall: float, seed: int) -> None:
-    check_metric(metric)
+def _check_options(recall_queries: int, wanted_recall: float, seed: int) -> None:
     if recall_queries < 1:
         raise UsageError(f"is {recall_queries}, but must be at least 1", where="--recall-queries")
     if not 0 < wanted_recall <= 1:
@@ -145,19 +83,103 @@ def _check_options(metric: str, recall_queries: int, wanted_recall: float, seed:
         raise UsageError(f"is {seed}, but must not be negative", where="--seed")
 
 
-def _summary(facts: IndexFacts, size: int, per_video: int, seconds: float) -> IndexSummary:
-    return IndexSummary(
-        kind=facts.kind,
-        metric=facts.metric,
-        num_vectors=facts.num_vectors,
-        dim=facts.dim,
-        bytes=size,
-        bytes_per_video=per_video,
-        recall_at_10=facts.recall_at_10,
-        seconds=seconds,
-        device=facts.device,
-        nprobe=facts.nprobe,
-        k_factor=facts.k_factor,
-        recall_queries=facts.recall_queries,
-        codec=facts.codec,
+def _of_faiss(
+    selection: Selection,
+    kind: str,
+    queries: int,
+    wanted_recall: float,
+    seed: int,
+    device: str,
+    report: Reporter,
+) -> tuple[Any, Setting, float]:
+    """A FAISS index of the decoded rows, how to search it, and its recall."""
+    index = make_index(kind, selection.store.dim, seed)
+    if (lists := num_lists(index)) > len(selection):
+        raise UsageError(
+            f"{kind!r} asks for {lists:,} lists, but there are only {len(selection):,} videos",
+            where="--factory",
+            hint=f"use --factory IVF{max(1, int(len(selection) ** 0.5))} or fewer lists, or Flat",
+        )
+    finished, working = (size / 2**20 for size in memory_estimate(index, len(selection), queries))
+    report(
+        Note(
+            f"Building {kind} for {len(selection):,} videos on {device}: about {finished:,.0f} MiB of "
+            f"memory, and {working:,.0f} MiB more while it is built."
+        )
     )
+    nearest, own = _nearest(selection, queries, seed)
+    index = fill(index, selection, seed, device, nearest.update, report)
+    truth = Truth(nearest.queries, own, nearest.rows, nearest.scores)
+    setting, recall = tune(index, truth, wanted_recall, selection.take)
+    if recall < wanted_recall:
+        report(
+            Note(
+                f"No search setting of this index reaches recall@10 {wanted_recall:g}: the best finds "
+                f"{recall:.4f}. An exact index (--factory Flat) finds everything."
+            )
+        )
+    return index, setting, recall
+
+
+def _nearest(selection: Selection, queries: int, seed: int) -> tuple[NearestSoFar, np.ndarray]:
+    """What gathers the true neighbours of a sample of rows, and these rows."""
+    own = selection.sample(queries, (seed, 1))
+    return NearestSoFar(selection.take(own), min(NEIGHBOURS, len(selection) - 1), own), own
+
+
+def _check_codes(codec: Codec, factory: str | None, device: str) -> None:
+    """Raise UsageError unless codes of `codec` can be the index, and nothing else was asked for."""
+    if not codec.searchable:
+        raise UsageError(
+            f"the store holds {codec.name}, which has no codes to search",
+            where="--on-codes",
+            hint="leave it out: a Flat index compares the numbers themselves",
+        )
+    if factory is not None:
+        raise UsageError(
+            "the codes are the index, FAISS makes none of them",
+            where="--on-codes --factory",
+            hint="leave one of the two out",
+        )
+    if device == "cuda":
+        raise UsageError(
+            "codes are searched on a CPU",
+            where="--on-codes --device cuda",
+            hint="leave one of the two out",
+        )
+
+
+def _of_codes(selection: Selection, queries: int, seed: int, report: Reporter) -> tuple[CodesIndex, float]:
+    """The codes as they are, and the recall of searching them against an exact search of the decoded rows."""
+    nearest, own = _nearest(selection, queries, seed)
+    codec = selection.store.codec
+    lengths = np.empty(len(selection), np.float32) if selection.metric == "cosine" else None
+    index = CodesIndex(codec, selection.codes(), lengths)
+    size = len(selection) * index.bytes_per_video / 2**20
+    report(Note(f"The codes ({codec.name}) of {len(selection):,} videos are the index: {size:,.0f} MiB."))
+    for first, rows in selection.decoded():
+        check_interrupt(INTERRUPTED)
+        nearest.update(first, selection.comparable(first, rows))
+        if lengths is not None:
+            squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+            lengths[first : first + len(rows)] = np.sqrt(squares)
+        report(Progress("index", first + len(rows), len(selection)))
+    if lengths is not None and not np.isfinite(lengths).all():
+        row = int(np.argmin(np.isfinite(lengths)))
+        raise RecordError("is too long for inner products in float32", where=f"row {row}")
+    truth = Truth(nearest.queries, own, nearest.rows, nearest.scores)
+    return index, truth.recall(_found(index, truth, report), selection.take)
+
+
+def _found(index: CodesIndex, truth: Truth, report: Reporter) -> np.ndarray:
+    """Rows int64 (q, k) that the codes give, always by scoring codes, as one query does that comes alone."""
+    k, found = truth.neighbours.shape[1], []
+    if k == 0:
+        return truth.neighbours
+    for start in range(0, len(truth.queries), _QUERIES_AT_ONCE):
+        check_interrupt(INTERRUPTED)
+        part = slice(start, start + _QUERIES_AT_ONCE)
+        rows = index.on_codes(truth.queries[part], k + 1)[1]
+        found.append(np.take_along_axis(rows, others(rows, truth.rows[part], k), axis=1))
+        report(Progress("recall", min(part.stop, len(truth.queries)), len(truth.queries)))
+    return np.concatenate(found)

@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 
 from compress import faiss_engine
-from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.folder import Content, commit_folder, read_folder
 from compress.artifacts.hashed import Verify
 from compress.artifacts.manifest import Manifest
+from compress.codecs import Codec
 from compress.errors import CorruptArtifactError
-from compress.index.codes.files import codes_files, read_codes
-from compress.index.codes.index import CodesIndex
-from compress.index.factory import check_loaded
+from compress.index.codes import CodesIndex
+from compress.index.faiss_index import check_loaded
 from compress.index.tuning import Setting
 
 KIND = "index"
 _INDEX, _IDS = "index.faiss", "ids.npy"
+_CODES, _LENGTHS, _STATE = "codes.npy", "lengths.npy", "codec-{}.npy"
+_ROWS_AT_ONCE = 65_536
 _REBUILD = "run `compress index` again"
 
 
@@ -67,20 +69,18 @@ class IndexFacts:
         return Setting(self.nprobe, self.k_factor)
 
 
-def save(folder: Path, index: Any, ids: np.ndarray, facts: IndexFacts) -> Manifest:
+def save(folder: Path, engine: Any, ids: np.ndarray, facts: IndexFacts) -> Manifest:
     """Commit an index to `folder`: the old one or the new one is there, never a mixture.
 
     Raises:
         StorageError: the disk refused; an older index is intact.
     """
-    buffer = io.BytesIO()
-    np.save(buffer, ids, allow_pickle=False)
 
     def write_index(path: Path) -> None:
-        faiss_engine.write_index(index, path)
+        faiss_engine.write_index(engine, path)
 
-    files = codes_files(index) if isinstance(index, CodesIndex) else {_INDEX: write_index}
-    return commit_folder(folder, KIND, {**files, _IDS: buffer.getvalue()}, asdict(facts))
+    files = _codes_files(engine) if isinstance(engine, CodesIndex) else {_INDEX: write_index}
+    return commit_folder(folder, KIND, {**files, _IDS: _npy(ids)}, asdict(facts))
 
 
 def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:
@@ -97,7 +97,7 @@ def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:
     ids = _ids(manifest.path(_IDS))
     _agree(manifest.path(_IDS), "ids", len(ids), facts.num_vectors)
     if facts.codec is not None:
-        return read_codes(manifest, facts.codec, facts.dim, facts.num_vectors, facts.metric), ids, facts
+        return _read_codes(manifest, facts.codec, facts), ids, facts
     return _faiss_index(manifest.path(_INDEX), facts), ids, facts
 
 
@@ -135,3 +135,63 @@ def _agree(path: Path, what: str, found: int, promised: int) -> None:
         raise CorruptArtifactError(
             f"has {found} as its number of {what}, the manifest says {promised}", where=path, hint=_REBUILD
         )
+
+
+def _codes_files(index: CodesIndex) -> dict[str, Content]:
+    def write_codes(path: Path) -> None:
+        # Not by np.save: what it raises on a full disk does not say that the disk is full.
+        with path.open("wb") as file:
+            header = {"descr": index.codec.dtype.str, "fortran_order": False, "shape": index.codes.shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for start in range(0, len(index), _ROWS_AT_ONCE):
+                file.write(np.ascontiguousarray(index.codes[start : start + _ROWS_AT_ONCE]).data)
+
+    files: dict[str, Content] = {_CODES: write_codes}
+    if index.lengths is not None:
+        files[_LENGTHS] = _npy(index.lengths)
+    return files | {_STATE.format(name): _npy(array) for name, array in index.codec.state().items()}
+
+
+def _read_codes(manifest: Manifest, codec_name: str, facts: IndexFacts) -> CodesIndex:
+    before, after = _STATE.split("{}")
+    names = [name for name in manifest.files if name.startswith(before)]
+    state = {name[len(before) : -len(after)]: _array(manifest, name) for name in names}
+    codec = Codec.restore(codec_name, facts.dim, state)
+    codes = _array(manifest, _CODES, mapped=True)
+    _check_array(manifest, _CODES, codes, codec.dtype, (facts.num_vectors, codec.width))
+    if facts.metric == "ip":
+        return CodesIndex(codec, codes, None)
+    lengths = _array(manifest, _LENGTHS)
+    _check_array(manifest, _LENGTHS, lengths, np.dtype("<f4"), (facts.num_vectors,))
+    if not (np.isfinite(lengths) & (lengths > 0)).all():
+        raise CorruptArtifactError(
+            "holds lengths that no video has", where=manifest.path(_LENGTHS), hint=_REBUILD
+        )
+    return CodesIndex(codec, codes, lengths)
+
+
+def _array(manifest: Manifest, name: str, mapped: bool = False) -> np.ndarray:
+    if name not in manifest.files:
+        raise CorruptArtifactError(f"has no {name}", where=manifest.folder, hint=_REBUILD)
+    path = manifest.path(name)
+    try:
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise CorruptArtifactError(f"is not an array ({error})", where=path, hint=_REBUILD) from error
+
+
+def _check_array(
+    manifest: Manifest, name: str, array: np.ndarray, dtype: np.dtype, shape: tuple[int, ...]
+) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise CorruptArtifactError(
+            f"holds {array.dtype} {array.shape}, not {dtype} {shape}",
+            where=manifest.path(name),
+            hint=_REBUILD,
+        )
+
+
+def _npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from compress import faiss_engine
-from compress.index import scan
-from compress.index.codes.index import CodesIndex
-from compress.index.exact import NearestSoFar
-from compress.index.factory import base_of, flat_rows, is_refined, num_lists, refiner_of
+from compress.index.codes import CodesIndex
+from compress.index.exact import NearestSoFar, scan_works
+from compress.index.faiss_index import base_of, flat_rows, is_refined, num_lists, refiner_of
 
 MAX_K_FACTOR = 64
 # Lists are scanned in order, candidates are fetched one by one. Measured on a million videos of 320 numbers:
@@ -66,7 +65,7 @@ class Truth:
         return float(hits.mean()) if hits.size else 1.0
 
 
-def search(index: Any, queries: np.ndarray, k: int, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
+def search_once(index: Any, queries: np.ndarray, k: int, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     """One search of a FAISS index with `setting`, or of codes; safe to call from several threads.
 
     Returns:
@@ -75,7 +74,7 @@ def search(index: Any, queries: np.ndarray, k: int, setting: Setting) -> tuple[n
     if isinstance(index, CodesIndex):
         return index.search(queries, k)
     matrix = flat_rows(index)
-    if matrix is not None and scan.works(len(queries), k):
+    if matrix is not None and scan_works(len(queries), k):
         nearest = NearestSoFar(queries, k)
         nearest.update(0, matrix)
         return nearest.scores, nearest.rows
@@ -99,15 +98,14 @@ def found_by(index: Any, truth: Truth, setting: Setting) -> np.ndarray:
     k = truth.neighbours.shape[1]
     if k == 0:
         return truth.neighbours
-    _, rows = search(index, truth.queries, k + 1, setting)
-    return without_own(rows, truth.rows, k)
+    _, rows = search_once(index, truth.queries, k + 1, setting)
+    return np.take_along_axis(rows, others(rows, truth.rows, k), axis=1)
 
 
-def without_own(found: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
-    """The first k of `found`, int64 (q, k + 1), that are not the query's own row, int64 (q,)."""
+def others(found: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
+    """Places in `found`, int64 (q, m), of its first k that are not the query's own row, int64 (q,)."""
     # A stable sort moves the query's own row to the end, and the rest keeps its order.
-    own_last = np.argsort(found == own[:, None], axis=1, kind="stable")
-    return np.take_along_axis(found, own_last, axis=1)[:, :k]
+    return np.argsort(found == own[:, None], axis=1, kind="stable")[:, :k]
 
 
 def tune(

@@ -98,7 +98,7 @@ def search_store(
         query = store.rows(np.array([row]))[0]
     hits = tuple(
         Hit(hit.row, hit.video_id, hit.score, _labels(store, hit.row, names))
-        for hit in index.neighbours(query, k, exclude=row)
+        for hit in index.search(query, k, exclude=row)[0]
     )
     return Answer(_words(store, row, names, vector), hits)
 

@@ -10,7 +10,7 @@ from compress.codecs import Codec, parse_codec, sample_rows, stored_bytes
 from compress.codecs.names import FAMILIES
 from compress.codecs.scoring import Lookup
 from compress.errors import DataError, RecordError, SchemaError, UsageError
-from compress.index.codes.kernels import scorer
+from compress.index.kernels import scorer
 from tests.codecs.examples import DIM, EVERY, ROWS, example, mixed
 
 TEST = mixed(60, seed=2)

@@ -83,7 +83,7 @@ def test_the_videos_searched_are_never_decoded_all_at_once(tmp_path, monkeypatch
 
     wanted, _ = retrieval_quality(store, store)
     monkeypatch.setattr(Store, "rows", watched)
-    monkeypatch.setattr("compress.index.vectors.BLOCK_BYTES", 0)  # the smallest block is 256 rows
+    monkeypatch.setattr("compress.index.rows.BLOCK_BYTES", 0)  # the smallest block is 256 rows
     assert retrieval_quality(store, store)[0] == wanted
     assert max(read) <= 256 < TRAIN
 

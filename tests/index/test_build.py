@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compress.errors import DataError, Interrupted, LockedError, NotFoundError, RecordError, UsageError
-from compress.index import build_index, default_factory, exact_neighbours, open_index, vectors
+from compress.index import build_index, default_factory, exact_neighbours, open_index, rows
 from compress.progress import Note, Progress, clear_interrupt, request_interrupt
 
 APPROXIMATE = "IVF64,PQ16x4fs,Refine(SQ8)"
@@ -39,7 +39,7 @@ def test_a_flat_index_finds_what_an_exact_search_finds(metric, clustered, memory
     store = memory_store(clustered(2000, 16))
     summary = build_index(store, tmp_path / "index", metric=metric)
     assert (summary.kind, summary.recall_at_10, summary.nprobe, summary.k_factor) == ("Flat", 1.0, 0, 0)
-    _, rows = open_index(tmp_path / "index").search(store.vectors[:50] + 0.01, 10)
+    rows = open_index(tmp_path / "index").search(store.vectors[:50] + 0.01, 10).rows
     assert np.array_equal(rows, exact_neighbours(store.vectors[:50] + 0.01, store, 10, metric))
 
 
@@ -54,7 +54,7 @@ def test_many_videos_get_an_approximate_index_that_reaches_the_wanted_recall(big
     assert summary.kind == "IVF283,PQ16x4fs,Refine(SQfp16)"
     assert summary.recall_at_10 >= 0.9
     own = np.arange(5, 20_000, 50)
-    found = open_index(tmp_path / "index").search(big_store.vectors[own], 11)[1]
+    found = open_index(tmp_path / "index").search(big_store.vectors[own], 11).rows
     wanted = exact_neighbours(big_store.vectors[own], big_store, 10, exclude=own)
     again = np.mean([len(set(a) - {row} & set(b)) / 10 for a, b, row in zip(found, wanted, own, strict=True)])
     assert again == pytest.approx(summary.recall_at_10, abs=0.03)
@@ -94,23 +94,23 @@ def test_every_supported_kind_can_be_built_and_opened(factory, clustered, memory
     index = open_index(tmp_path / "index", store=store)
     assert index.facts.kind == factory
     assert 0.3 < summary.recall_at_10 <= 1
-    assert (index.search(store.vectors[:20], 1500)[1] >= 0).all()
+    assert (index.search(store.vectors[:20], 1500).rows >= 0).all()
 
 
 def test_one_split_is_indexed_under_its_rows_of_the_store(big_store, tmp_path):
     summary = build_index(big_store, tmp_path / "index", split="validate")
     index = open_index(tmp_path / "index", store=big_store)
     assert (summary.num_vectors, index.facts.first_row) == (8000, 12_000)
-    assert index.neighbours(big_store.vectors[12_345], 1)[0].row == 12_345
-    assert index.neighbours(big_store.vectors[12_345], 1)[0].video_id == "vid12345"
+    assert index.search(big_store.vectors[12_345], 1)[0][0].row == 12_345
+    assert index.search(big_store.vectors[12_345], 1)[0][0].video_id == "vid12345"
     assert len(index) == 8000
 
 
 def test_a_single_video_makes_an_index(memory_store, tmp_path):
     store = memory_store(np.ones((1, 4), np.float32))
     assert build_index(store, tmp_path / "index").recall_at_10 == 1.0
-    assert open_index(tmp_path / "index").neighbours(np.ones(4), 3)[0].video_id == "vid00000"
-    assert open_index(tmp_path / "index").neighbours(np.ones(4), 3, exclude=0) == []
+    assert open_index(tmp_path / "index").search(np.ones(4), 3)[0][0].video_id == "vid00000"
+    assert open_index(tmp_path / "index").search(np.ones(4), 3, exclude=0)[0] == []
 
 
 def test_the_same_seed_gives_the_same_bytes(big_store, tmp_path):
@@ -123,7 +123,7 @@ def test_the_same_seed_gives_the_same_bytes(big_store, tmp_path):
 
 
 def test_the_store_is_read_in_blocks(clustered, memory_store, tmp_path, monkeypatch):
-    monkeypatch.setattr(vectors, "BLOCK_BYTES", 0)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 0)
     store, events = memory_store(clustered(1000, 8)), []
     build_index(store, tmp_path / "index", report=events.append)
     assert store.largest_read == 256

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compress.errors import RecordError, SchemaError, UsageError
-from compress.index import exact_neighbours, vectors
+from compress.index import exact_neighbours, rows
 
 
 def slowly(queries, base, k, metric="cosine", exclude=None):
@@ -23,14 +23,14 @@ def slowly(queries, base, k, metric="cosine", exclude=None):
 @pytest.mark.parametrize("metric", ["cosine", "ip"])
 @pytest.mark.parametrize(("queries", "k"), [(1, 1), (7, 10), (300, 10), (20, 150)])
 def test_the_same_rows_as_a_full_sort(metric, queries, k, clustered, monkeypatch):
-    monkeypatch.setattr(vectors, "BLOCK_BYTES", 0)  # Blocks of 256 rows: several of them, the last one short.
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 0)  # Blocks of 256 rows: several of them, the last one short.
     base = clustered(1000, 24)
     wanted = slowly(base[:queries] + 0.01, base, k, metric)
     assert np.array_equal(exact_neighbours(base[:queries] + 0.01, base, k, metric), wanted)
 
 
 def test_a_query_does_not_find_its_own_row_when_it_is_excluded(clustered, monkeypatch):
-    monkeypatch.setattr(vectors, "BLOCK_BYTES", 0)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 0)
     base = clustered(700, 16)
     own = np.array([0, 255, 256, 699])
     found = exact_neighbours(base[own], base, 5, exclude=own)
@@ -39,7 +39,7 @@ def test_a_query_does_not_find_its_own_row_when_it_is_excluded(clustered, monkey
 
 
 def test_a_store_and_its_matrix_give_the_same_answer(clustered, memory_store, monkeypatch):
-    monkeypatch.setattr(vectors, "BLOCK_BYTES", 0)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 0)
     store = memory_store(clustered(600, 8))
     found = exact_neighbours(store.vectors[:9], store, 3)
     assert np.array_equal(found, exact_neighbours(store.vectors[:9], store.vectors, 3))

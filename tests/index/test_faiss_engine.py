@@ -133,7 +133,7 @@ def test_a_gpu_does_what_it_can_and_the_saved_index_is_on_the_cpu(
     store = memory_store(clustered(500, 8))
     summary = build_index(store, tmp_path / "index", factory=factory)
     assert (summary.device, seen) == ("cuda", moves)
-    assert open_index(tmp_path / "index").neighbours(store.vectors[7], 1)[0].row == 7
+    assert open_index(tmp_path / "index").search(store.vectors[7], 1)[0][0].row == 7
 
 
 @pytest.mark.skipif(faiss_engine.num_gpus() == 0, reason="FAISS sees no GPU")

@@ -148,9 +148,9 @@ def test_a_folder_of_another_kind_and_no_folder_are_refused(tmp_path):
 def is_whole(folder: Path, store) -> str:
     """Fail unless every video in the index finds itself under its own id; the kind of the index."""
     index = open_index(folder, store=store)
-    _, rows = index.search(store.vectors, 1)
+    rows = index.search(store.vectors, 1).rows
     assert np.array_equal(rows[:, 0], np.arange(len(store)))
-    assert np.array_equal(index.ids, store.id_bytes)
+    assert np.array_equal(index.id_bytes, store.id_bytes)
     return index.facts.kind
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from compress import native
-from compress.index import build_index, exact_neighbours, open_index, scan
+from compress.index import build_index, exact, exact_neighbours, open_index
 
-pytestmark = pytest.mark.skipif(not scan.works(64, 10), reason="needs AVX512-BF16 and the C code")
+pytestmark = pytest.mark.skipif(not exact.scan_works(64, 10), reason="needs AVX512-BF16 and the C code")
 
 
 def best(queries, rows, k):
@@ -20,7 +20,7 @@ def best(queries, rows, k):
 def scanned(queries, rows, k, at_least=-np.inf, threads=1):
     """What the scan found, best first: scores and rows of the k best, and which queries it gave up."""
     floors = np.full(len(queries), at_least, np.float32)
-    scores, found, given_up = scan.best_rows(queries, rows, k, floors, threads)
+    scores, found, given_up = exact.scan_rows(queries, rows, k, floors, threads)
     order = np.lexsort((found, -scores))[:, :k]
     return np.take_along_axis(scores, order, axis=1), np.take_along_axis(found, order, axis=1), given_up
 
@@ -116,7 +116,7 @@ def test_a_store_block_by_block_gives_the_same_rows_as_without_the_c_code(cluste
     own = np.arange(0, 4000, 40)
     fast = exact_neighbours(base[own], base, 10, exclude=own)
     monkeypatch.setenv(native.SWITCH, "off")
-    assert not scan.works(64, 10)
+    assert not exact.scan_works(64, 10)
     assert np.array_equal(exact_neighbours(base[own], base, 10, exclude=own), fast)
 
 
@@ -124,12 +124,13 @@ def test_an_exact_index_gives_many_queries_at_once_what_it_gives_one(clustered, 
     store = memory_store(clustered(1500, 20))
     build_index(store, tmp_path / "index", recall_queries=64)
     index = open_index(tmp_path / "index")
-    scores, rows = index.search(store.vectors[:100], 10)
-    alone = [index.search(store.vectors[row : row + 1], 10) for row in range(100)]
-    assert np.array_equal(rows, np.concatenate([found for _, found in alone]))
-    np.testing.assert_allclose(scores, np.concatenate([score for score, _ in alone]), atol=1e-6)
+    hits = index.search(store.vectors[:100], 10)
+    scores, rows = hits.scores, hits.rows
+    alone = [index.search(store.vectors[row], 10) for row in range(100)]
+    assert np.array_equal(rows, np.concatenate([hits.rows for hits in alone]))
+    np.testing.assert_allclose(scores, np.concatenate([hits.scores for hits in alone]), atol=1e-6)
 
 
-@pytest.mark.parametrize(("queries", "k"), [(1, 10), (scan.MIN_QUERIES - 1, 10), (1000, 129)])
+@pytest.mark.parametrize(("queries", "k"), [(1, 10), (exact.MIN_QUERIES - 1, 10), (1000, 129)])
 def test_where_it_does_not_pay_it_is_not_used(queries, k):
-    assert not scan.works(queries, k)
+    assert not exact.scan_works(queries, k)

@@ -33,10 +33,10 @@ def test_videos_of_a_store_are_found_by_their_ids(codec, clustered, tmp_path):
     summary = build_index(store, tmp_path / "a.index")
     index = open_index(tmp_path / "a.index", store=store)
     assert summary.recall_at_10 == 1.0
-    assert index.neighbours(store.rows([7])[0], 1)[0].video_id == "vidéo-7"
-    assert np.array_equal(index.search(store.decode(0, 900), 1)[1][:, 0], np.arange(900))
+    assert index.search(store.rows([7])[0], 1)[0][0].video_id == "vidéo-7"
+    assert np.array_equal(index.search(store.decode(0, 900), 1).rows[:, 0], np.arange(900))
     assert np.array_equal(
-        index.search(store.decode(0, 40), 8)[1], exact_neighbours(store.rows(range(40)), store, 8)
+        index.search(store.decode(0, 40), 8).rows, exact_neighbours(store.rows(range(40)), store, 8)
     )
 
 
@@ -44,7 +44,7 @@ def test_the_neighbours_of_a_row_are_rows_of_the_store_when_a_split_was_indexed(
     store = written(tmp_path / "a.h5", clustered(900, 24))
     build_index(store, tmp_path / "a.index", split="validate", factory="IVF9,SQ8")
     row = store.row_of("vidéo-600")
-    assert open_index(tmp_path / "a.index", store=store).neighbours(store.rows([row])[0], 1)[0].row == row
+    assert open_index(tmp_path / "a.index", store=store).search(store.rows([row])[0], 1)[0][0].row == row
 
 
 def test_several_files_are_indexed_as_one_store(clustered, tmp_path):
@@ -58,7 +58,7 @@ def test_several_files_are_indexed_as_one_store(clustered, tmp_path):
     both = open_store([tmp_path / "a.h5", tmp_path / "b.h5"])
     build_index(both, tmp_path / "both.index")
     assert (
-        open_index(tmp_path / "both.index", store=both).neighbours(-embedding[3], 1)[0].video_id == "other-3"
+        open_index(tmp_path / "both.index", store=both).search(-embedding[3], 1)[0][0].video_id == "other-3"
     )
     with pytest.raises(DataError, match="another version"):
         open_index(tmp_path / "both.index", store=first)
@@ -81,5 +81,5 @@ def test_real_videos_are_found_by_an_approximate_index(shared_data, tmp_path):
         store, tmp_path / "real.index", factory="IVF20,PQ288x4fs,Refine(SQ8)", recall_queries=300
     )
     assert summary.recall_at_10 >= 0.95
-    _, rows = open_index(tmp_path / "real.index").search(features, 1)
+    rows = open_index(tmp_path / "real.index").search(features, 1).rows
     assert np.mean(rows[:, 0] == np.arange(len(features))) > 0.99

@@ -10,7 +10,7 @@ import torch
 
 from compress.datasets.source import open_source
 from compress.encoding import EncodeResult
-from compress.index import SearchIndex, open_index
+from compress.index import Index, open_index
 from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_runs, evaluate_store
 from compress.jobs.index import index_store
@@ -54,7 +54,7 @@ def stored(workspace: Workspace, run: str, codec: str = "float32") -> Store:
     return open_store(workspace.store(store_name(run, codec)), verify=True)
 
 
-def indexed(workspace: Workspace, store: str) -> SearchIndex:
+def indexed(workspace: Workspace, store: str) -> Index:
     """The index of a store, opened as belonging to it."""
     done = index_store(workspace, name=store, recall_queries=TRAIN, device="cpu")
     return open_index(done.folder, store=open_store(workspace.store(store)))

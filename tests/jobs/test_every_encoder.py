@@ -175,7 +175,8 @@ def test_every_video_finds_itself_first_and_then_others(made: Made, codec: str):
     store = stored(made.workspace, made.chosen, codec)
     index = indexed(made.workspace, store_name(made.chosen, codec))
     embeddings = store.decode(0, len(store))
-    scores, rows = index.search(embeddings, len(store))
+    hits = index.search(embeddings, len(store))
+    scores, rows = hits.scores, hits.rows
     np.testing.assert_allclose(scores[:, 0], 1, atol=1e-5)
     itself = scores[rows == np.arange(len(store))[:, None]]
     np.testing.assert_allclose(itself, scores[:, 0], atol=1e-6)  # two videos may have the same embedding

@@ -7,9 +7,9 @@ import pytest
 
 from compress import faiss_engine, native
 from compress.codecs import Codec
-from compress.index import scan
-from compress.index.codes import index as codes_index
-from compress.index.codes.index import CodesIndex
+from compress.index import codes as codes_index
+from compress.index.codes import CodesIndex
+from compress.index.exact import scan_works
 
 CODECS = ["float16", "int8", "int4", "binary", "pq8", "opq8", "rq4", "rabitq", "rabitq4"]
 DIM, ROWS = 32, 1500
@@ -125,7 +125,7 @@ def test_a_million_queries_never_decode_where_tables_are_faster(rows, monkeypatc
     assert index.search(np.tile(queries_of(rows), (20, 1)), 3)[1].shape == (180, 3)
 
 
-@pytest.mark.skipif(not scan.works(64, 10), reason="no bfloat16 here")
+@pytest.mark.skipif(not scan_works(64, 10), reason="no bfloat16 here")
 def test_the_codes_of_numbers_are_decoded_for_many_queries(rows, monkeypatch):
     codec = Codec.fit("int8", rows)
     index = index_of(codec, codec.encode(rows), "cosine")

@@ -45,7 +45,8 @@ def test_the_codes_of_a_store_are_its_index_and_find_what_exact_search_finds(
     assert summary.bytes_per_video == store.bytes_per_video + (4 if metric == "cosine" else 0)
     index = open_index(tmp_path / "a.index", store=store)
     queries = embedding[:20] + np.float32(0.01)  # as numbers: nobody made codes of them
-    scores, rows = index.search(queries, 8)
+    hits = index.search(queries, 8)
+    scores, rows = hits.scores, hits.rows
     wanted = exact_neighbours(queries, store, 8, metric)
     decoded = store.decode(0, 900).astype(np.float64)
     if metric == "cosine":
@@ -75,9 +76,9 @@ def test_one_split_is_found_under_its_rows_of_the_store(embedding, tmp_path):
     store = written(tmp_path / "a.h5", embedding, "int8")
     build_index(store, tmp_path / "a.index", split="validate")
     index = open_index(tmp_path / "a.index", store=store)
-    assert index.neighbours(embedding[600], 1)[0].row == 600
-    assert index.neighbours(embedding[600], 1)[0].video_id == "a-600"
-    assert index.neighbours(embedding[600], 1, exclude=600)[0].row != 600
+    assert index.search(embedding[600], 1)[0][0].row == 600
+    assert index.search(embedding[600], 1)[0][0].video_id == "a-600"
+    assert index.search(embedding[600], 1, exclude=600)[0][0].row != 600
 
 
 def test_several_files_are_one_index(embedding, tmp_path):
@@ -85,7 +86,7 @@ def test_several_files_are_one_index(embedding, tmp_path):
     written(tmp_path / "b.h5", -embedding[:300], "binary", like=embedding)
     both = open_store([tmp_path / "a.h5", tmp_path / "b.h5"])
     build_index(both, tmp_path / "both.index", recall_queries=50)
-    found = open_index(tmp_path / "both.index", store=both).search(-embedding[:9], 1200)[1]
+    found = open_index(tmp_path / "both.index", store=both).search(-embedding[:9], 1200).rows
     assert np.array_equal(np.sort(found, axis=1), np.tile(np.arange(1200), (9, 1)))
 
 
@@ -143,7 +144,7 @@ def test_a_row_that_decodes_to_zeros_has_no_cosine(tmp_path):
 def test_a_single_video_makes_an_index(tmp_path):
     store = written(tmp_path / "a.h5", np.ones((1, 4), np.float32), "int8")
     assert build_index(store, tmp_path / "i").recall_at_10 == 1.0
-    assert open_index(tmp_path / "i").neighbours(np.ones(4), 3)[0].score == pytest.approx(1)
+    assert open_index(tmp_path / "i").search(np.ones(4), 3)[0][0].score == pytest.approx(1)
 
 
 def saved(array: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compress import native
-from compress.index.codes.kernels import FOLDER, Tables, Weights
+from compress.index.kernels import FOLDER, Tables, Weights
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compress.index.codes.ranking import Ranking
+from compress.index.codes import Ranking
 
 
 def sorted_rows(scores: np.ndarray, k: int) -> np.ndarray:
