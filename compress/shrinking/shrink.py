@@ -41,8 +41,8 @@ class Shrunk:
 
 
 def shrink(
-    source: Path,
-    output: Path,
+    source: str | Path,
+    output: str | Path,
     plan: ShrinkPlan,
     table: Table | None,
     validation: Table | None,
@@ -71,6 +71,7 @@ def shrink(
         SchemaError, DivergedError: see `train`.
         Interrupted: on request; what is trained is kept.
     """
+    source, output = Path(source), Path(output)
     if threads:
         torch.set_num_threads(threads)
     started = time.monotonic()

@@ -22,12 +22,12 @@ from compress.training.precision import device_settings
 from compress.training.state import TrainState, refuse_divergence, step
 from encoders import Model, keep_freed_memory
 
-BUDGET = 2.0
+BUDGET = 2.0  # seconds
 _LEAST_ROWS = 8  # of a first, small step; batch norm wants a few
 _PART = 16  # it takes this part of a batch
 FORWARD = 1 / 3  # of a training step, roughly: the backward pass costs twice the forward pass
 _MEASURE_SECONDS = 5.0
-BYTES_A_WEIGHT = 16  # weight, running average and Adam's two moments, float32
+BYTES_PER_WEIGHT = 16  # weight, running average and Adam's two moments, float32
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Cost:
     @property
     def weights_bytes(self) -> int:
         """Memory, and disk of a checkpoint, for weights, their running average and the optimiser."""
-        return self.parameters * BYTES_A_WEIGHT
+        return self.parameters * BYTES_PER_WEIGHT
 
     def seconds(self, done: int = 0) -> float:
         """Of what is left after `done` epochs, the validation after each epoch included."""
@@ -67,7 +67,7 @@ def measure_cost(
     *,
     device: str = "cpu",
     threads: int = 0,
-    budget: float | None = None,
+    budget: float = BUDGET,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Cost:
     """Train the model of a recipe for about `budget` seconds, and throw it away.
@@ -77,8 +77,8 @@ def measure_cost(
         table, validation: videos to train and to measure on.
         device: "cpu" or "cuda".
         threads: CPU threads of torch; 0 leaves them as they are.
-        budget: seconds of timed steps, for each of the two stages of a recipe with warm epochs; BUDGET when
-            None. Where a whole batch takes longer, part of one is timed, which makes the estimate too high.
+        budget: seconds of timed steps, for each of the two stages of a recipe with warm epochs. Where a whole
+            batch takes longer, part of one is timed, which makes the estimate too high.
         clock: seconds, monotonic.
 
     Raises:
@@ -97,9 +97,7 @@ def measure_cost(
     def timed(warm: bool) -> float:
         if config.warm_epochs:
             model.encoder.set_warm(warm)
-        return _seconds_per_unit(
-            config, state, table, order, device, BUDGET if budget is None else budget, clock
-        )
+        return _seconds_per_unit(config, state, table, order, device, budget, clock)
 
     with device_settings(device, config.precision, same_shapes=table.schema.level == "video"):
         warm_unit = timed(True) if config.warm_epochs else 0.0
@@ -172,7 +170,7 @@ def describe(config: TrainConfig, model: Model, videos: int, steps: int) -> str:
     return (
         f"{config.encoder}: {counts['encoder'] / 1e6:.2f} M parameters, {heads}; "
         f"{_many(config.epochs, 'epoch')} of {_many(steps, 'step')} over {videos:,} videos; "
-        f"{total * BYTES_A_WEIGHT / 1e6:,.0f} MB of memory and disk for weights and optimiser"
+        f"{total * BYTES_PER_WEIGHT / 1e6:,.0f} MB of memory and disk for weights and optimiser"
     )
 
 

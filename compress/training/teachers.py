@@ -109,7 +109,7 @@ class Teachers:
         return (yes - no).half()
 
 
-def load_teachers(runs: Sequence[Path], device: str) -> Teachers:
+def load_teachers(runs: Sequence[str | Path], device: str) -> Teachers:
     """Load finished runs as teachers, onto the device.
 
     Args:
@@ -121,10 +121,11 @@ def load_teachers(runs: Sequence[Path], device: str) -> Teachers:
         NotFoundError: a run that is not there or has not finished.
         CorruptArtifactError: a checksum does not match, or a weight is not a number.
     """
-    names = [run.name for run in runs]
-    if not runs or len(set(names)) < len(names):
+    folders = [Path(run) for run in runs]
+    names = [folder.name for folder in folders]
+    if not folders or len(set(names)) < len(names):
         raise UsageError("name each teacher once", where="--teacher")
-    return Teachers(tuple(_load(run, device) for run in runs))
+    return Teachers(tuple(_load(folder, device) for folder in folders))
 
 
 def _load(run: Path, device: str) -> Teacher:
