@@ -121,11 +121,9 @@ def _text(done: dict[str, Reported], empty: list[str]) -> str:
 
 def report_text(done: Reported) -> str:
     """A table and where its files are."""
-    from compress.reports import Table4, print_models, print_report
+    from compress.reports import print_document
 
-    table = done.table
-    drawn = partial(print_report, table) if isinstance(table, Table4) else partial(print_models, table)
-    return f"{printed(drawn)}\n\n{facts(_files(done))}"
+    return f"{printed(partial(print_document, done.document))}\n\n{facts(_files(done))}"
 
 
 def _files(done: Reported) -> dict[str, Path]:

@@ -219,7 +219,7 @@ def models_name(workspace: Workspace, runs: Sequence[str], name: str | None) -> 
         raise UsageError(
             "is the name of a run", where=f"--name {name}", hint="give the ensemble another name"
         )
-    from compress.reports import catalogue  # not before: it imports numpy
+    from compress.papers import catalogue  # not before: it reads the tables
 
     if any(row.run == name for row in catalogue().rows):
         raise UsageError(

@@ -10,26 +10,27 @@ from pathlib import Path
 from compress.datasets.vocabulary import load_vocabulary
 from compress.jobs.paper_runs import stand_in_notes, stand_ins, unlike_runs
 from compress.reports import (
-    ModelTable,
-    Table4,
+    Document,
     chosen_models,
     chosen_rows,
     class_sections,
     load_models,
     load_rows,
     model_table,
+    models_page,
+    provenance,
     table4,
-    write_models,
-    write_report,
+    table4_page,
+    write_document,
 )
 from compress.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Reported:
-    """A table, and the files that were written."""
+    """A report, and the files that were written."""
 
-    table: Table4 | ModelTable
+    document: Document
     markdown: Path
     json: Path
     html: Path
@@ -42,6 +43,7 @@ def report_tables(
     output: Path | None = None,
     notes: Mapping[str, Sequence[str]] | None = None,
     failures: Sequence[str] = (),
+    paper: bool | None = None,
 ) -> dict[str, Reported]:
     """Write the reports of some tables.
 
@@ -52,6 +54,7 @@ def report_tables(
         output: folder for the files; None means the workspace's reports/.
         notes: why rows of the other tables could not be run, by their names.
         failures: sentences about rows of Table 4 that could not be made.
+        paper: whether Table 4 shows the paper's rows and figures; None shows them for YouTube-8M data.
 
     Raises:
         NotFoundError: only Table 4 was asked for, and nothing of it was measured.
@@ -63,7 +66,7 @@ def report_tables(
             done[name] = report_models(workspace, name, output, notes)
         elif any(workspace.evaluation.glob("*.json")) or (len(names) == 1 and not failures):
             command = "compress report" if len(names) == 1 else "compress report --table 4"
-            done[name] = report_stores(workspace, output, command, failures)
+            done[name] = report_stores(workspace, output, command, failures, paper)
     return done
 
 
@@ -72,6 +75,7 @@ def report_stores(
     output: Path | None = None,
     command: str = "compress report",
     failures: Sequence[str] = (),
+    paper: bool | None = None,
 ) -> Reported:
     """Write report.md, .json and .html: Table 4, of every evaluated store; arguments as of `report_tables`.
 
@@ -82,9 +86,9 @@ def report_stores(
     rows = load_rows(workspace.evaluation)
     table = table4(rows, failures)
     classes = class_sections(chosen_rows(table, workspace.evaluation), _class_names(workspace))
-    folder, today = output or workspace.reports, date.today().isoformat()
-    files = write_report(rows, folder, generated=today, command=command, classes=classes, failures=failures)
-    return Reported(table, *files)
+    made = provenance(date.today().isoformat(), command, rows[0].data.fingerprint)
+    document = table4_page(table, made, classes, paper=paper)
+    return Reported(document, *write_document(document, output or workspace.reports, "report"))
 
 
 def report_models(
@@ -113,9 +117,9 @@ def report_models(
         unlike=unlike_runs(workspace),
     )
     classes = class_sections(chosen_models(table, evaluations), _class_names(workspace))
-    folder, command = output or workspace.reports, f"compress report --table {name}"
-    files = write_models(table, folder, generated=date.today().isoformat(), command=command, classes=classes)
-    return Reported(table, *files)
+    made = provenance(date.today().isoformat(), f"compress report --table {name}")
+    document = models_page(table, made, classes)
+    return Reported(document, *write_document(document, output or workspace.reports, f"table-{name}"))
 
 
 def _class_names(workspace: Workspace) -> Mapping[int, str]:

@@ -20,7 +20,7 @@ from compress.pipeline.maker import FreshHead, Maker, Training
 from compress.pipeline.runs import RunFacts, finished_run
 from compress.pipeline.stores import Shards, StoreTarget
 from compress.progress import Note, Reporter, silent
-from compress.reports.table_4.sentences import SAMPLE_NOTE
+from compress.reports.cautions import SAMPLE_NOTE
 from compress.store.reader import open_store
 from compress.training.recipes import DEMO
 from compress.training.run import Run

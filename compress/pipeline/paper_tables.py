@@ -26,7 +26,7 @@ from compress.pipeline.engine import Failure, Planned, State, Status, Step, Targ
 from compress.pipeline.maker import FreshHead, Maker, Training
 from compress.progress import Reporter, silent
 from compress.reports import read_model, read_row
-from compress.reports.models.same_model import unlike_row
+from compress.reports.models.table import unlike_row
 from compress.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from compress.metrics import Interval
@@ -202,8 +203,8 @@ def chart_of(
     return Chart(
         title,
         words,
-        draw(plot, WIDE, wide, title=title, description=words),
-        draw(plot, NARROW, narrow, title=title, description=words),
+        partial(draw, plot, WIDE, wide, title=title, description=words),
+        partial(draw, plot, NARROW, narrow, title=title, description=words),
     )
 
 

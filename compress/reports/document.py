@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 NONE = "\N{EN DASH}"
 """A cell without a value."""
 
-Tone = Literal["", "quiet", "name", "tag", "strong", "holds", "noise", "short"]
-"""How a part of a cell looks: an interval, an identifier, a remark, a verdict (holds, noise, short)."""
+Tone = Literal["", "quiet", "paper", "name", "tag", "strong", "holds", "noise", "short"]
+"""How a part of a cell looks: an interval, the paper's figure, an identifier, a remark, a verdict."""
 
 Renderer = Literal["terminal", "markdown", "html"]
 EVERYWHERE: frozenset[Renderer] = frozenset({"terminal", "markdown", "html"})
@@ -120,19 +121,29 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart as SVG markup that follows the page's colours.
+    """One chart, drawn when a page asks for it, as SVG markup that follows the page's colours.
 
     Args:
         title: what it shows.
         description: its figures in words, for who does not see it.
-        wide: for a wide page, about 560 pixels a chart.
-        narrow: for a phone, about 372 pixels.
+        draw_wide: for a wide page, about 560 pixels per chart.
+        draw_narrow: for a phone, about 372 pixels.
     """
 
     title: str
     description: str
-    wide: str
-    narrow: str
+    draw_wide: Callable[[], str]
+    draw_narrow: Callable[[], str]
+
+    @cached_property
+    def wide(self) -> str:
+        """The chart for a wide page."""
+        return self.draw_wide()
+
+    @cached_property
+    def narrow(self) -> str:
+        """The chart for a phone."""
+        return self.draw_narrow()
 
 
 @dataclass(frozen=True)

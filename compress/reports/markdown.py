@@ -22,11 +22,9 @@ from compress.reports.document import (
 
 # How the parts of a cell follow each other on one line.
 _JOINED: dict[Tone, str] = {
-    "name": " ({})",
-    "tag": " ({})",
-    "holds": ", {}",
-    "noise": ", {}",
-    "short": ", {}",
+    **dict.fromkeys(("name", "tag"), " ({})"),
+    **dict.fromkeys(("holds", "noise", "short"), ", {}"),
+    "paper": "; {}",
 }
 
 
@@ -75,7 +73,7 @@ def _table(table: Table) -> Iterator[str]:
     if table.caption:
         yield _escape(table.caption)
     shown = [i for i, column in enumerate(table.columns) if "markdown" in column.shown]
-    header = [_escape(table.columns[i].title) for i in shown]
+    header = [_escape(table.columns[i].title.replace("\n", " ")) for i in shown]
     rule = ["---" if i == 0 or table.columns[i].left else "---:" for i in shown]
     for group in table.groups:
         if group.title and group.rows:

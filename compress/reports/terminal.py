@@ -15,13 +15,11 @@ PLAIN_WIDTH = 120
 """Columns of a report that does not go to a terminal."""
 _PLAIN = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _COLOURS: dict[Tone, str] = {
+    **dict.fromkeys(("quiet", "paper", "name", "tag"), "dim"),
+    "strong": "bold",
     "holds": "green",
     "noise": "yellow",
     "short": "red",
-    "strong": "bold",
-    "quiet": "dim",
-    "name": "dim",
-    "tag": "dim",
 }
 _MANY_ROWS = 16  # longer tables have no blank line between rows
 _LONGEST_NAME, _LONGEST_CELL = 26, 40  # characters; what is longer is broken

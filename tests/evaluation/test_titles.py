@@ -10,7 +10,7 @@ import pytest
 from compress.evaluation.encoder_titles import encoder_title
 from compress.evaluation.recipe_notes import _PUBLISHED, _TOLD
 from compress.evaluation.titles import model_title, role, table4_row, title
-from compress.reports import published
+from compress.papers import published
 from encoders import config_class, list_encoders
 from tests.encoders.examples import small_encoder
 

@@ -14,7 +14,7 @@ from compress.artifacts.atomic import write_json
 from compress.jobs.commands import store_commands, train_words
 from compress.jobs.names import run_name
 from compress.jobs.settings import recipe_changes
-from compress.reports import CatalogueRow, catalogue, row_settings
+from compress.papers import CatalogueRow, catalogue, row_settings
 from compress.training.config import TrainConfig
 from compress.training.recipes import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace

@@ -15,7 +15,7 @@ from compress.pipeline.demo import Demo, DemoRow, DemoSize, demo_rows, run_demo
 from compress.pipeline.demo_folder import DemoFolder
 from compress.pipeline.maker import Training
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt
-from compress.reports.table_4.sentences import headline
+from compress.reports.table_4.findings import headline
 
 NARROW = ("width=0.02", "warm_epochs=0", "batch_size=64")
 SMALL = [

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from compress.reports import catalogue
+from compress.papers import catalogue
 
 METRICS = ("gap", "map", "map_with_empty_as_zero", "perr", "hit_at_one")
 FULL = {"train_videos": 3_840_000, "validate_videos": 1_130_000, "num_classes": 3862}

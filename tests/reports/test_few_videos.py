@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from compress.reports import load_models, model_table
-from compress.reports.few_videos import few_videos
-from compress.reports.models.sentences import model_cautions
+from compress.reports.cautions import few_videos
+from compress.reports.models.findings import cautions
 from tests.reports.model_files import model_json, write_models
 
 
@@ -20,7 +20,7 @@ def test_few_training_videos_of_any_row_are_a_caution(tmp_path: Path, videos: in
         "figures say little about the models."
     )
     table = model_table("2", load_models(write_models(tmp_path, *models)))
-    assert (caution in model_cautions(table)) is few
+    assert (caution in cautions(table)) is few
 
 
 def test_without_a_measured_row_nothing_is_said() -> None:

@@ -16,9 +16,9 @@ from compress.reports import (
     class_sections,
     load_models,
     model_table,
-    models_to_html,
-    models_to_json,
-    models_to_markdown,
+    models_page,
+    to_html,
+    to_markdown,
 )
 from compress.reports.wording import figure
 from tests.reports.model_files import model_json, write_models
@@ -90,7 +90,7 @@ def test_a_single_model_is_shown_alone_and_none_chooses_nothing(tmp_path: Path) 
     assert found.frequency.baseline is None
     empty = class_sections(chosen_models(model_table("2", []), folder), NAMES)
     assert empty == ClassSections(None, "", "")
-    assert "classes-heading" not in models_to_html(model_table("2", []), PROVENANCE, empty)
+    assert "rare-and-frequent-classes" not in to_html(models_page(model_table("2", []), PROVENANCE, empty))
 
 
 @pytest.mark.parametrize("change", [{"fingerprint": "77" * 8}, {"num_classes": 527}])
@@ -114,9 +114,9 @@ def test_scores_that_are_missing_come_with_the_command_that_keeps_them(tmp_path:
 
 def test_the_pages_of_models_show_bins_extremes_and_the_zipf_curve(kept: tuple[ModelTable, Path]) -> None:
     table, found = kept[0], sections(kept)
-    html = models_to_html(table, PROVENANCE, found)
-    markdown = models_to_markdown(table, PROVENANCE, found).replace("\\", "")
-    value = json.loads(json.dumps(models_to_json(table, PROVENANCE, found), allow_nan=False))["classes"]
+    html = to_html(models_page(table, PROVENANCE, found))
+    markdown = to_markdown(models_page(table, PROVENANCE, found)).replace("\\", "")
+    value = json.loads(json.dumps(models_page(table, PROVENANCE, found).data, allow_nan=False))["classes"]
     assert found.findings is not None
     assert found.findings.extremes is not None
     assert (found.findings.extremes.row, found.findings.extremes.baseline) == ("nextvlad", "lstm-2x1024")

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from compress.errors import NotFoundError
 from compress.metrics import Interval
+from compress.papers import published
 from compress.reports import (
     Provenance,
     Row,
@@ -18,20 +19,20 @@ from compress.reports import (
     Verdict,
     judge,
     load_rows,
-    print_report,
-    published,
+    print_document,
     table4,
+    table4_page,
     to_html,
     to_markdown,
 )
-from compress.reports.table_4.cautions import cautions
-from compress.reports.table_4.sentences import SAMPLE_NOTE, data_line, frames_needed, headline
+from compress.reports.cautions import SAMPLE_NOTE
+from compress.reports.table_4.findings import cautions, frames_needed, headline, measured_on
 from compress.reports.wording import article
 
 
 def printed(table: Table4, provenance: Provenance) -> str:
     file = io.StringIO()
-    print_report(table, Console(file=file))
+    print_document(table4_page(table, provenance), Console(file=file))
     return file.getvalue()
 
 
@@ -90,7 +91,7 @@ def test_sizes_saved_count_dimensions_and_bytes_apart(rows: list[Row]) -> None:
 
 def test_map_has_its_own_verdict(rows: list[Row]) -> None:
     line = next(line for line, row in table4(rows).measured if row.row == "residual_cnn-320")
-    assert (line.gap_verdict, line.map_verdict) == (Verdict.HOLDS, Verdict.FALLS_SHORT)
+    assert (line.verdict("gap"), line.verdict("map")) == (Verdict.HOLDS, Verdict.FALLS_SHORT)
 
 
 def test_what_was_not_measured_says_not_run_with_its_command(evaluation: Callable[..., Path]) -> None:
@@ -104,7 +105,7 @@ def test_what_was_not_measured_says_not_run_with_its_command(evaluation: Callabl
         "PCA to 320 dimensions",
         "Random projection to 320 dimensions",
     }
-    assert all(line.gap_verdict is Verdict.NOT_RUN for line in missing.values())
+    assert all(line.verdict("gap") is Verdict.NOT_RUN for line in missing.values())
     assert "compress evaluate --dim 512" in missing["ResidualCNN-512, Max Pooling"].command
     assert "--name pca-320" in missing["PCA to 320 dimensions"].command
     assert missing["Original features"].published == published().baseline
@@ -184,16 +185,15 @@ def test_a_row_that_was_not_run_says_that_it_needs_frames(evaluation: Callable[.
     assert (measured.dim, frames_needed(measured)) == (640, "")
 
 
-@pytest.mark.parametrize("render", [to_html, to_markdown, printed], ids=lambda render: render.__name__)
-def test_every_rendering_says_which_command_needs_frames(
-    evaluation: Callable[..., Path], render: Callable[..., str]
-) -> None:
-    text = render(table4(load_rows(evaluation("original"))), Provenance("2026-11-22", "compress report", {}))
-    assert "needs frame-level shards" in " ".join(text.split())
+def test_every_rendering_says_which_command_needs_frames(evaluation: Callable[..., Path]) -> None:
+    table, provenance = table4(load_rows(evaluation("original"))), Provenance("2026-11-22", "report", {})
+    document = table4_page(table, provenance)
+    for text in (to_html(document), to_markdown(document), printed(table, provenance)):
+        assert "needs frame-level shards" in " ".join(text.split())
 
 
 def test_data_line_states_data_videos_and_seed(rows: list[Row]) -> None:
-    line = data_line(table4(rows))
+    line = measured_on(table4(rows))
     for part in ("5,000 validation videos", "3,862 classes", "3f9a1c55b2d0", "20,000 videos", "seed 0"):
         assert part in line
 
@@ -201,8 +201,8 @@ def test_data_line_states_data_videos_and_seed(rows: list[Row]) -> None:
 def test_cautions_name_synthetic_frames_smaller_originals_and_simpler_rows(rows: list[Row]) -> None:
     synthetic, bytes_, simpler = cautions(table4(rows))
     assert "lstm-640 saw frames made up" in synthetic
-    assert "1152 bytes" in bytes_
-    assert "1280 of residual_cnn-320" in bytes_
+    assert "1,152 bytes" in bytes_
+    assert "1,280 of residual_cnn-320" in bytes_
     assert "linear-320 has +0.40 points" in simpler
 
 
@@ -210,11 +210,11 @@ def test_heads_trained_differently_are_a_caution(evaluation: Callable[..., Path]
     evaluation("original")
     folder = evaluation("pca-320", change=lambda row: row["head_training"].update(seed=7))
     assert any(
-        "Not like with like" in text and "seed 7" in text for text in cautions(table4(load_rows(folder)))
+        "not directly comparable" in text and "seed 7" in text for text in cautions(table4(load_rows(folder)))
     )
 
 
 def test_a_missing_baseline_is_a_caution_and_not_an_error(evaluation: Callable[..., Path]) -> None:
     table = table4(load_rows(evaluation("pca-320")))
     assert table.measured[0][0].bytes_saved is None
-    assert any("original features were not measured" in text for text in cautions(table))
+    assert any("The original was not measured" in text for text in cautions(table))

@@ -11,7 +11,7 @@ import torch
 from cli.evaluate import evaluate
 from cli.train import train
 from compress.jobs.settings import recipe_changes
-from compress.reports import CatalogueRow, StandIn, catalogue, published, row_command, row_settings
+from compress.papers import CatalogueRow, StandIn, catalogue, published, row_command, row_settings
 from compress.training.config import TrainConfig
 from compress.training.recipes import train_config
 from encoders import build_encoder, build_head, count_parameters, encoder_level

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compress.reports.charts import PAPER, SERIES, Mark, rows_chart, scatter
 from compress.reports.document import Chart, Key
-from compress.reports.models.sentences import order_kept
+from compress.reports.models.findings import order_kept
 from compress.reports.models.table import Judgement, ModelLine, ModelTable
 from compress.reports.svg import legend_mark
 from compress.reports.wording import bracket, figure

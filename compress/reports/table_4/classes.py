@@ -6,7 +6,6 @@ from pathlib import Path
 
 from compress.evaluation.row import Row
 from compress.reports.classes.sections import ClassChoice, KeptRow
-from compress.reports.table_4.sentences import subject
 from compress.reports.table_4.table import Table4
 
 MOST_ENCODERS = 3  # more cannot be told apart on one plot
@@ -23,16 +22,17 @@ def chosen_rows(table: Table4, evaluation: Path) -> ClassChoice:
         table: the rows of the report.
         evaluation: folder that they came from; scores lie in scores/<row>.
     """
-    line, baseline = subject(table), table.baseline
+    subject = table.subject[1] if table.subject else None
+    baseline = table.baseline
     rows = [] if baseline is None else [baseline]
-    if line is not None and line.row is not None:
-        encoders = [found.row for found in table.paper if found.row is not None] or [line.row]
+    if subject is not None:
+        encoders = [found.row for found in table.paper if found.row is not None] or [subject]
         rows += sorted(encoders, key=lambda row: (row.dim, row.row))[:MOST_ENCODERS]
-        rows += _pca(table, line.row.dim)[:1]
+        rows += _pca(table, subject.dim)[:1]
     return ClassChoice(
         rows=tuple(_kept(row, evaluation) for row in rows),
         reference=None if baseline is None else baseline.row,
-        subject=None if line is None or line.row is None else line.row.row,
+        subject=None if subject is None else subject.row,
         why=WHY,
     )
 

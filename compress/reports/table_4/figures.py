@@ -6,7 +6,7 @@ from compress.evaluation.row import Row
 from compress.metrics import Interval
 from compress.papers import published
 from compress.reports.charts import BASELINE, CONTROL, PAPER, SERIES, Line, Mark, rows_chart, scatter
-from compress.reports.document import Chart, Key
+from compress.reports.document import Chart, Figure, Key
 from compress.reports.svg import Look, legend_mark
 from compress.reports.table_4 import pareto
 from compress.reports.table_4 import table as table_4
@@ -18,11 +18,9 @@ VERDICTS = {"holds": Look("holds"), "within noise": Look("noise"), "falls short"
 ROLES = {"baseline": BASELINE, "encoder": SERIES[0], "control": CONTROL}
 FOREST_CAPTION = (
     "Difference from the baseline in points, with its paired 95 % interval, for GAP and for MAP. Left of the "
-    "line at 0, something was lost. Hollow diamonds are the paper's own differences, on its data."
+    "line at 0, something was lost."
 )
-FOREST_LEGEND = tuple(
-    Key(label, legend_mark(look)) for label, look in {**VERDICTS, "the paper": PAPER}.items()
-)
+PAPER_CAPTION = " Hollow diamonds are the paper's own differences, on its data."
 TRADEOFF_CAPTION = (
     "GAP and MAP against stored bytes per video. Bars are the 95 % interval of each row alone (the paired "
     "differences above are narrower). The band is the baseline's interval, the stepped line joins the rows "
@@ -35,22 +33,37 @@ TRADEOFF_LEGEND = (
 )
 
 
-def forest(table: Table4, metric: str) -> Chart | None:
+def forest_figure(table: Table4, paper: bool) -> Figure | None:
+    """What each row lost, with the paper's differences where `paper`; None when no row was compared."""
+    charts = tuple(chart for metric in NAMES if (chart := forest(table, metric, paper)))
+    looks = {**VERDICTS, "the paper": PAPER} if paper else VERDICTS
+    legend = tuple(Key(label, legend_mark(look)) for label, look in looks.items())
+    return Figure(charts, FOREST_CAPTION + (PAPER_CAPTION if paper else ""), legend) if charts else None
+
+
+def tradeoff_figure(table: Table4) -> Figure:
+    """What the bytes of each row buy."""
+    return Figure(tuple(tradeoff(table, metric) for metric in NAMES), TRADEOFF_CAPTION, TRADEOFF_LEGEND)
+
+
+def forest(table: Table4, metric: str, paper: bool = True) -> Chart | None:
     """Each row's difference from the baseline; metric "gap" or "map". None when no row has one."""
     marks = []
     for line, row in table.measured:
         if row.delta is None:
             continue
         delta: Interval = getattr(row.delta, metric)
-        verdict = line.gap_verdict if metric == "gap" else line.map_verdict
-        paper = paper_difference(line, metric)
+        verdict = line.verdict(metric)
+        in_paper = paper_difference(line, metric) if paper else None
         marks.append(
             Mark(
                 name=row.row,
                 value=Interval(100 * delta.value, 100 * delta.low, 100 * delta.high),
                 look=VERDICTS[verdict],
                 words=f"{row.row}: {points(delta.value)} {points_bracket(delta)} points, {verdict}",
-                paper=None if paper is None else (100 * paper, f"the paper {points(paper, 1)} points"),
+                paper=None
+                if in_paper is None
+                else (100 * in_paper, f"the paper {points(in_paper, 1)} points"),
             )
         )
     name = NAMES[metric]

@@ -1,24 +1,51 @@
-"""The paper's Table 4 with ours beside it, and below it the rows that a sceptic asks for."""
+"""Measured rows beside the paper's Table 4, with verdicts, and the rows that a sceptic asks for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from compress.errors import NotFoundError
 from compress.evaluation.row import Row
-from compress.papers import ExpectedControl, PublishedRow, published
-from compress.reports.table_4.verdict import Verdict, verdict_on
+from compress.metrics import Interval
+from compress.papers import ExpectedControl, PublishedRow, catalogue, published
 
-STEMS = ("original", "pca", "random", "linear")
+JUDGED = ("gap", "map")
+"""The metrics with a verdict: the paper's 320-d model held GAP and lost MAP."""
+_STEMS = ("original", "pca", "random", "linear")
+
+
+class Verdict(StrEnum):
+    """What is said of a metric; HOLDS, WITHIN_NOISE and FALLS_SHORT come from a paired interval."""
+
+    HOLDS = "holds"
+    WITHIN_NOISE = "within noise"
+    FALLS_SHORT = "falls short"
+    BASELINE = "baseline"
+    NOT_COMPARED = "not compared"
+    NOT_RUN = "NOT RUN"
+
+
+def judge(difference: Interval) -> Verdict:
+    """Holds (low >= 0), within noise (low < 0 <= high) or falls short (high < 0), for row minus baseline."""
+    if difference.low >= 0:
+        return Verdict.HOLDS
+    return Verdict.WITHIN_NOISE if difference.high >= 0 else Verdict.FALLS_SHORT
 
 
 @dataclass(frozen=True)
 class Line:
     """One line of the table: a published row, a measured row, or both.
 
-    `dims_saved` and `bytes_saved` are fractions of the baseline's dimensions and bytes (negative: grew);
-    None where the baseline or the row was not measured. `command` measures the row (again).
+    Args:
+        title: of the row.
+        published: what the paper printed.
+        row: what was measured.
+        dim: dimensions.
+        dims_saved, bytes_saved: fractions of the baseline's dimensions and bytes (negative: grew); None where
+            the baseline or the row was not measured.
+        command: measures the row (again).
     """
 
     title: str
@@ -27,16 +54,27 @@ class Line:
     dim: int
     dims_saved: float | None
     bytes_saved: float | None
-    gap_verdict: Verdict
-    map_verdict: Verdict
     command: str
+
+    def verdict(self, metric: str) -> Verdict:
+        """The verdict on one metric ("gap", "map", ...), or why there is none."""
+        if self.row is None:
+            return Verdict.NOT_RUN
+        if self.row.role == "baseline":
+            return Verdict.BASELINE
+        return Verdict.NOT_COMPARED if self.row.delta is None else judge(getattr(self.row.delta, metric))
 
 
 @dataclass(frozen=True)
 class Table4:
-    """`paper`: the published rows; `controls`: the original first; `others`: encoders the paper lacks.
+    """All lines.
 
-    `failures`: sentences about rows that could not be made.
+    Args:
+        paper: the published rows.
+        controls: rows that need no training; the original is the first.
+        others: encoders that the paper lacks.
+        baseline: the original, None where it was not measured.
+        failures: sentences about rows that could not be made.
     """
 
     paper: tuple[Line, ...]
@@ -46,24 +84,29 @@ class Table4:
     failures: tuple[str, ...] = ()
 
     @property
-    def groups(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
-        """The headed groups that hold lines, in reading order."""
-        named = (
-            ("Paper's Table 4", self.paper),
-            ("Controls", self.controls),
-            ("Other encoders", self.others),
-        )
-        return tuple((name, lines) for name, lines in named if lines)
-
-    @property
     def lines(self) -> tuple[Line, ...]:
-        """All lines in reading order."""
+        """All lines, the paper's first."""
         return self.paper + self.controls + self.others
 
     @property
     def measured(self) -> tuple[tuple[Line, Row], ...]:
         """The lines that were run, each with its row."""
         return tuple((line, line.row) for line in self.lines if line.row is not None)
+
+    @property
+    def subject(self) -> tuple[Line, Row] | None:
+        """The line of the headline: the smallest measured one of the paper's rows, else of the others."""
+        for lines in (self.paper, self.others):
+            found = [(line, line.row) for line in lines if line.row is not None]
+            if found:
+                return min(found, key=lambda one: (one[1].dim, -one[1].bytes_per_video))
+        return None
+
+    @property
+    def on_youtube8m(self) -> bool:
+        """Whether the data have the classes, and the original the dimensions, of the published rows."""
+        known = [row.data.num_classes == catalogue().full_data.num_classes for _, row in self.measured]
+        return all(known) and (self.baseline is None or self.baseline.dim == published().baseline.size)
 
 
 def table4(rows: Sequence[Row], failures: Sequence[str] = ()) -> Table4:
@@ -85,12 +128,11 @@ def table4(rows: Sequence[Row], failures: Sequence[str] = ()) -> Table4:
     claimed = [row for row in rows if row.table4_row in names]
     rest = [row for row in rows if row.table4_row not in names]
     controls = [row for row in rest if row.role != "encoder"]
+    others = sorted((row for row in rest if row.role == "encoder"), key=_order)
     return Table4(
         paper=_paper_lines(claimed, baseline),
         controls=_control_lines(controls, {row.dim for row in claimed}, baseline),
-        others=tuple(
-            _measured(row, None, baseline) for row in sorted(rest, key=_order) if row.role == "encoder"
-        ),
+        others=tuple(_measured(row, None, baseline) for row in others),
         baseline=baseline,
         failures=tuple(failures),
     )
@@ -107,31 +149,28 @@ def _paper_lines(claimed: Sequence[Row], baseline: Row | None) -> tuple[Line, ..
 
 
 def _control_lines(controls: Sequence[Row], sizes: set[int], baseline: Row | None) -> tuple[Line, ...]:
-    ranked = [(_order(row), _measured(row, _paper_baseline(row), baseline)) for row in controls]
     original = baseline.dim if baseline is not None else published().baseline.size
+    ranked = [
+        (_order(row), _measured(row, published().baseline if row.role == "baseline" else None, baseline))
+        for row in controls
+    ]
     for wanted in published().controls:
         for size in sorted(sizes) if wanted.each_size else [original]:
             if not any(_answers(row, wanted, size) for row in controls):
-                ranked.append(_missing_control(wanted, size, baseline))
+                width = {"float32": 4, "int8": 1}[wanted.codec]
+                place = (_STEMS.index(wanted.stem), size, -size * width, "")
+                ranked.append((place, _missing_control(wanted, size, baseline)))
     return tuple(line for _, line in sorted(ranked, key=lambda pair: pair[0]))
-
-
-def _paper_baseline(row: Row) -> PublishedRow | None:
-    return published().baseline if row.role == "baseline" else None
 
 
 def _answers(row: Row, wanted: ExpectedControl, size: int) -> bool:
     return _stem(row.row) == wanted.stem and row.codec == wanted.codec and row.dim == size
 
 
-def _missing_control(
-    wanted: ExpectedControl, size: int, baseline: Row | None
-) -> tuple[tuple[int, int, int, str], Line]:
-    original = wanted.stem == STEMS[0] and wanted.codec == "float32"
+def _missing_control(wanted: ExpectedControl, size: int, baseline: Row | None) -> Line:
+    original = wanted.stem == _STEMS[0] and wanted.codec == "float32"
     title, command = wanted.title.format(size=size), wanted.command.format(size=size)
-    line = _not_run(title, size, command, published().baseline if original else None, baseline)
-    width = {"float32": 4, "int8": 1}[wanted.codec]
-    return (STEMS.index(wanted.stem), size, -size * width, ""), line
+    return _not_run(title, size, command, published().baseline if original else None, baseline)
 
 
 def _stem(name: str) -> str:
@@ -141,27 +180,18 @@ def _stem(name: str) -> str:
 def _order(row: Row) -> tuple[int, int, int, str]:
     """Originals, PCA, random, linear, the rest; then by size, the wider codec first, by name."""
     stem = _stem(row.row)
-    rank = STEMS.index(stem) if stem in STEMS else len(STEMS)
+    rank = _STEMS.index(stem) if stem in _STEMS else len(_STEMS)
     return (-1 if row.role == "baseline" else rank, row.dim, -row.bytes_per_video, row.row)
 
 
 def _measured(row: Row, wanted: PublishedRow | None, baseline: Row | None) -> Line:
-    return Line(
-        title=row.title,
-        published=wanted,
-        row=row,
-        dim=row.dim,
-        dims_saved=_saved(row.dim, baseline.dim if baseline else None),
-        bytes_saved=_saved(row.bytes_per_video, baseline.bytes_per_video if baseline else None),
-        gap_verdict=verdict_on(row, "gap"),
-        map_verdict=verdict_on(row, "map"),
-        command=row.command,
-    )
+    dims = _saved(row.dim, baseline.dim if baseline else None)
+    stored = _saved(row.bytes_per_video, baseline.bytes_per_video if baseline else None)
+    return Line(row.title, wanted, row, row.dim, dims, stored, row.command)
 
 
 def _not_run(title: str, dim: int, command: str, wanted: PublishedRow | None, baseline: Row | None) -> Line:
-    saved = _saved(dim, baseline.dim if baseline else None)
-    return Line(title, wanted, None, dim, saved, None, Verdict.NOT_RUN, Verdict.NOT_RUN, command)
+    return Line(title, wanted, None, dim, _saved(dim, baseline.dim if baseline else None), None, command)
 
 
 def _saved(size: int, original: int | None) -> float | None:

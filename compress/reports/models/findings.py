@@ -1,32 +1,32 @@
-"""What a table of models says in words: what was measured, on what, and what it does not show."""
+"""A table of models in words: what was measured, on what, what it does not show, how to read it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import combinations
 
 from compress.evaluation.models.row import ModelRow
-from compress.reports.few_videos import few_videos
-from compress.reports.models.table import Judgement, ModelLine, ModelTable
+from compress.reports.cautions import few_videos, not_alike, synthetic_frames
+from compress.reports.models.table import Judgement, ModelTable
 from compress.reports.wording import count, listed
 
 METHOD = (
-    "Each model is measured with the head that it was trained with, on the validation videos. Hit@1, PERR "
-    "and GAP are those of the YouTube-8M evaluation code, on the 20 highest scores a video. MAP skips "
-    "classes without positives; the paper's MAP counts them as 0 (ours in that variant: MAP with empty as "
-    "0).",
+    "Hit@1 is the share of videos whose highest score is a label, PERR precision at equal recall rate, MAP "
+    "mean average precision over classes, GAP global average precision. Each model is measured with the "
+    "head that it was trained with, on the validation videos. Hit@1, PERR and GAP follow the YouTube-8M "
+    "evaluation code, on the 20 highest scores per video. MAP skips classes without positives; the paper's "
+    "MAP counts them as 0 (here: MAP with empty as 0).",
     "Intervals are 95 % bootstrap intervals over the validation videos. They do not cover the training seed: "
-    "training again with another seed moves a row too.",
-    "Against the paper: reproduced, above or below says where GAP stands, within the tolerance of the row, "
-    "when the row was trained on the full YouTube-8M. On other data the published figures are shown, but no "
-    "row is judged by them.",
+    "training again with another seed changes a row too.",
+    "Against the paper: reproduced, above or below says where GAP is, within the tolerance of the row, "
+    "when the row was trained on the full YouTube-8M. On other data the published figures are shown, but "
+    "no row is judged by them.",
     "The epoch that is kept is the one with the highest GAP on the validation videos, which flatters each "
     "row a little. Training time is CPU time, on all cores together.",
 )
 
 
-def model_headline(table: ModelTable) -> str:
-    """How much of the table was measured, and whether the rows stand in the paper's order."""
+def headline(table: ModelTable) -> str:
+    """How much of the table was measured, and whether the rows are in the paper's order."""
     done = sum(line.model is not None for line in table.paper)
     ours = sum(line.model is not None for line in table.ours + table.others)
     parts = [f"{table.title}, {done} of {len(table.paper)} printed rows measured"]
@@ -41,7 +41,7 @@ def model_headline(table: ModelTable) -> str:
 
 
 def order_kept(table: ModelTable) -> tuple[int, int]:
-    """Of the pairs of measured rows that the paper tells apart by GAP: how many stand as there, and all."""
+    """Of the pairs of measured rows with different GAP in the paper: how many keep its order, and all."""
     found = [
         (line.published.gap, line.model.figures.gap.value)
         for line in table.paper
@@ -51,7 +51,7 @@ def order_kept(table: ModelTable) -> tuple[int, int]:
     return sum((a[0] - b[0]) * (a[1] - b[1]) > 0 for a, b in apart), len(apart)
 
 
-def model_data_line(table: ModelTable) -> str:
+def measured_on(table: ModelTable) -> str:
     """What the rows were trained and measured on; one sentence for each kind of data."""
     kinds: dict[str, list[str]] = {}
     for line, model in table.measured:
@@ -80,60 +80,36 @@ def notes_on_rows(table: ModelTable) -> list[tuple[str, str]]:
     return [(listed(runs), note) for note, runs in rows.items()]
 
 
-def model_cautions(table: ModelTable) -> list[str]:
+def cautions(table: ModelTable) -> list[str]:
     """Sentences about these rows, each a reason to read the table with care; empty when there is none."""
     models = [model for _, model in table.measured]
+    data: dict[str, list[str]] = {}
+    training: dict[str, list[str]] = {}
+    for line, model in table.measured:
+        key = f"{count(model.data.num_classes)} classes, fingerprint {model.data.fingerprint[:12]}"
+        data.setdefault(key, []).append(line.run)
+        if model.training is not None:
+            how = f"{count(model.training.videos)} videos, seed {model.training.seed}"
+            training.setdefault(how, []).append(line.run)
     found = [
-        _not_in_level(table.paper),
-        _synthetic(models),
-        few_videos(models, heads=False),
-        _unlike_data(table),
-        _unlike_training(table),
+        _other_data(table),
+        synthetic_frames(
+            [model.name for model in models if model.data.synthetic_frames],
+            rows=len(models),
+            shown="the figures show that the models train, not what they are worth on video.",
+        ),
+        few_videos((model.data.train_videos for model in models), heads=False),
+        not_alike(data, "they were measured on different videos or classes"),
+        not_alike(training, "they were trained differently"),
     ]
     return [text for text in found if text]
 
 
-def _not_in_level(lines: Sequence[ModelLine]) -> str:
-    if all(line.judgement is not Judgement.NOT_JUDGED for line in lines):
+def _other_data(table: ModelTable) -> str:
+    if all(line.judgement is not Judgement.NOT_JUDGED for line in table.paper):
         return ""
     return (
         "The published figures are of the full YouTube-8M (3.84 million training videos, 3,862 classes). "
         "These rows were trained on other data, or measured on few videos: compare the order of the rows, "
         "not the level of the figures."
     )
-
-
-def _synthetic(models: Sequence[ModelRow]) -> str:
-    names = [model.name for model in models if model.data.synthetic_frames]
-    if not names:
-        return ""
-    which = "All rows" if len(names) == len(models) else listed(names)
-    return (
-        f"Synthetic frames: {which} saw frames made up from video-level means, not real ones; the figures "
-        "show that the models train, not what they are worth on video."
-    )
-
-
-def _unlike_data(table: ModelTable) -> str:
-    kinds: dict[tuple[str, int], list[str]] = {}
-    for line, model in table.measured:
-        kinds.setdefault((model.data.fingerprint, model.data.num_classes), []).append(line.run)
-    if len(kinds) < 2:
-        return ""
-    described = "; ".join(
-        f"{listed(runs)}: {count(classes)} classes, fingerprint {fingerprint[:12]}"
-        for (fingerprint, classes), runs in kinds.items()
-    )
-    return f"Not like with like: rows were measured on different videos or classes ({described})."
-
-
-def _unlike_training(table: ModelTable) -> str:
-    kinds: dict[str, list[str]] = {}
-    for line, model in table.measured:
-        if model.training is not None:
-            how = f"{count(model.training.videos)} videos, seed {model.training.seed}"
-            kinds.setdefault(how, []).append(line.run)
-    if len(kinds) < 2:
-        return ""
-    described = "; ".join(f"{listed(runs)}: {how}" for how, runs in kinds.items())
-    return f"Not like with like: rows were trained differently ({described})."

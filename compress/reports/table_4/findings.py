@@ -1,0 +1,153 @@
+"""Table 4 in words: the headline, what was measured on, cautions, how to read it."""
+
+from __future__ import annotations
+
+from compress.evaluation.row import Row
+from compress.metrics import Interval
+from compress.reports.cautions import SAMPLE_NOTE, few_videos, not_alike, synthetic_frames
+from compress.reports.table_4.table import Line, Table4, Verdict
+from compress.reports.wording import (
+    DELTA,
+    MINUS,
+    article,
+    blended,
+    count,
+    figure,
+    listed,
+    percent,
+    points,
+    size,
+)
+
+METHOD = (
+    "GAP is global average precision, MAP mean average precision over classes, PERR precision at equal "
+    "recall rate, Hit@1 the share of videos whose highest score is a label. GAP, PERR and Hit@1 follow the "
+    "YouTube-8M evaluation code, on the 20 highest scores per video. MAP skips classes without positives; "
+    "the paper's MAP counts them as 0 (here: MAP with empty as 0).",
+    f"Intervals are 95 % bootstrap intervals over the validation videos. A difference ({DELTA}) is row minus "
+    "baseline on the same resampled videos (paired), in points: 1 point is 0.01.",
+    "Intervals cover which videos were drawn. They do not cover the training seed: training again with "
+    "another seed changes a row too.",
+    "Verdict: holds when the whole interval of the difference is at or above 0; within noise when it "
+    "contains 0 and values below 0; falls short when all of it is below 0. MAP has its own verdict, "
+    "because the paper's 320-d model held GAP and lost MAP (0.418 against 0.466).",
+    f"Saved is (original {MINUS} row) / original, in dimensions (as the paper counts) and in stored bytes "
+    "per video.",
+    "The paper's figures are single runs on the full data set (3.84 million training videos), with the head "
+    "trained jointly; ours come from a head trained afresh on the stored embeddings. Compare differences, "
+    "not levels.",
+)
+
+
+def headline(table: Table4) -> str:
+    """One sentence about the table's subject; where the videos are invented it begins with that."""
+    sentence = _sentence(table)
+    if not any(SAMPLE_NOTE in row.notes for _, row in table.measured):
+        return sentence
+    return f"On invented videos (sample data), {sentence[0].lower()}{sentence[1:]}"
+
+
+def _sentence(table: Table4) -> str:
+    if table.subject is None:
+        return "No embedding has been measured yet"
+    (line, row), original = table.subject, table.baseline
+    frames = " (of synthetic frames)" if row.data.synthetic_frames else ""
+    what = f"{article(row.dim)} {row.dim}-d embedding{frames}"
+    if original is None:
+        return f"{what} reaches GAP {figure(row.figures.gap.value)}; the original was not measured"
+    noise = " (within noise)" if line.verdict("gap") is Verdict.WITHIN_NOISE else ""
+    only = "only " if line.verdict("gap") is Verdict.FALLS_SHORT else ""
+    kept = _kept(row.figures.gap, original.figures.gap)
+    share = percent(row.bytes_per_video / original.bytes_per_video)
+    sentence = f"{what} keeps {only}{kept} of GAP{noise} at {share} of the bytes"
+    if line.verdict("map") is not Verdict.FALLS_SHORT:
+        return sentence
+    return f"{sentence}, {'and' if only else 'but'} {_kept(row.figures.map, original.figures.map)} of MAP"
+
+
+def _kept(found: Interval, original: Interval) -> str:
+    return f"{100 * found.value / original.value:.1f} %" if original.value else "an unknown share"
+
+
+def frames_needed(line: Line) -> str:
+    """What the command of a row that was not run needs besides video-level shards; "" where nothing."""
+    if line.row is not None or line.published is None or line.published.level != "frame":
+        return ""
+    return (
+        "needs frame-level shards: `compress init --train-frames`; without real ones, "
+        "`compress data sample --from` makes synthetic ones"
+    )
+
+
+def measured_on(table: Table4) -> str:
+    """What all rows were measured on: data, videos, classes, seeds."""
+    rows = [row for _, row in table.measured]
+    data = rows[0].data
+    sources = listed(sorted({row.data.source for row in rows}))
+    trainings = {_training(row) for row in rows}
+    heads = trainings.pop() if len(trainings) == 1 else "not all trained alike, see below"
+    return (
+        f"{sources}: {count(data.validate_videos)} validation videos, {count(data.num_classes)} classes, "
+        f"fingerprint {data.fingerprint[:12]}. Head of each row: {heads}."
+    )
+
+
+def _training(row: Row) -> str:
+    """How the head of a row was trained, in one clause; equal for rows that compare."""
+    how = row.head_training
+    return (
+        f"{row.head}, trained on {count(row.data.train_videos)} videos, "
+        f"{size(how.epochs)} epochs, batch {count(how.batch_size)}{blended(how)}, seed {how.seed}"
+    )
+
+
+def cautions(table: Table4) -> list[str]:
+    """Sentences about these rows, each a reason to read the table with care; empty when there is none."""
+    rows = [row for _, row in table.measured]
+    trainings: dict[str, list[str]] = {}
+    for row in rows:
+        trainings.setdefault(_training(row), []).append(row.row)
+    found = [
+        SAMPLE_NOTE if any(SAMPLE_NOTE in row.notes for row in rows) else "",
+        synthetic_frames(
+            [row.row for row in rows if row.data.synthetic_frames],
+            rows=len(rows),
+            shown="the figures show that the pipeline runs, not what the model can do.",
+        ),
+        few_videos((row.data.train_videos for row in rows), heads=True),
+        "" if table.baseline else "The original was not measured: no size saved, no band in the charts.",
+        _larger_than_8_bits(table),
+        *_equal_controls(table),
+        not_alike(trainings, "heads were trained differently"),
+        *table.failures,
+    ]
+    return [text for text in found if text]
+
+
+def _larger_than_8_bits(table: Table4) -> str:
+    if table.subject is None or table.baseline is None:
+        return ""
+    row = table.subject[1]
+    for _, small in table.measured:
+        plain = small.role == "control" and small.codec == "int8" and small.dim == table.baseline.dim
+        if plain and small.bytes_per_video < row.bytes_per_video:
+            return (
+                f"Fewer dimensions are not always fewer bytes: the original in 8 bits takes "
+                f"{count(small.bytes_per_video)} bytes per video at GAP {figure(small.figures.gap.value)}, "
+                f"fewer than the {count(row.bytes_per_video)} of {row.row}."
+            )
+    return ""
+
+
+def _equal_controls(table: Table4) -> list[str]:
+    """Controls of the same size or smaller that reach the GAP of the headline's row."""
+    if table.subject is None:
+        return []
+    row = table.subject[1]
+    return [
+        f"A simpler row does as well: {other.row} has {points(gain)} points of GAP over {row.row} "
+        "(point estimates; no paired interval between these two)."
+        for _, other in table.measured
+        if other.role == "control" and other.dim <= row.dim and other.bytes_per_video <= row.bytes_per_video
+        if (gain := other.figures.gap.value - row.figures.gap.value) >= 0
+    ]

@@ -1,0 +1,306 @@
+"""Table 4 as a document: the reader's own rows first, then what was not run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from compress.evaluation.row import Row as MeasuredRow
+from compress.evaluation.row import plain
+from compress.metrics import METRICS, Interval
+from compress.papers import published
+from compress.reports.classes.page import classes_json, classes_sections
+from compress.reports.classes.sections import ClassSections
+from compress.reports.document import (
+    Bullets,
+    Cell,
+    Column,
+    Command,
+    Commands,
+    Document,
+    Fact,
+    Group,
+    Part,
+    Provenance,
+    Row,
+    Section,
+    Table,
+    Tone,
+    cell,
+    plain_table,
+    row,
+)
+from compress.reports.table_4.figures import forest_figure, tradeoff_figure
+from compress.reports.table_4.findings import METHOD, cautions, frames_needed, headline, measured_on
+from compress.reports.table_4.table import JUDGED, Line, Table4, Verdict
+from compress.reports.wording import (
+    DELTA,
+    bracket,
+    count,
+    figure,
+    on_disk,
+    percent,
+    points,
+    points_bracket,
+    saved,
+)
+
+SCHEMA_VERSION = 1
+COLUMNS = tuple(metric for metric in METRICS if metric.column)
+TONES: dict[Verdict, Tone] = {
+    Verdict.HOLDS: "holds",
+    Verdict.WITHIN_NOISE: "noise",
+    Verdict.FALLS_SHORT: "short",
+    Verdict.NOT_RUN: "strong",
+}
+FOOT = (
+    "[low, high]: 95 % bootstrap interval over videos, not over training seeds; differences are paired, in "
+    "points. MAP skips classes without positives."
+)
+
+
+def table4_page(
+    table: Table4, provenance: Provenance, classes: ClassSections | None = None, *, paper: bool | None = None
+) -> Document:
+    """The report.
+
+    Args:
+        table: rows and verdicts.
+        provenance: of the report.
+        classes: rare and frequent classes; None leaves them out.
+        paper: whether the paper's figures and its rows that were not run are shown; None shows them where
+            the data are YouTube-8M. The JSON file always has them.
+    """
+    beside = table.on_youtube8m if paper is None else paper
+    lines = [line for line in table.lines if beside or line.row or line not in table.paper]
+    forests = forest_figure(table, beside)
+    return Document(
+        kicker="Compressed embeddings beside the original features (Table 4 of the paper)",
+        headline=headline(table),
+        measured_on=measured_on(table),
+        summary=tuple(_summary(table)),
+        cautions=tuple(cautions(table)),
+        sections=(
+            Section("Results", (_results(table, beside),), terminal=True),
+            Section("Was anything lost?", (forests,) if forests else ()),
+            Section("Quality for the bytes", (tradeoff_figure(table),)),
+            *(() if classes is None else classes_sections(classes)),
+            *_retrieval(table),
+            Section("Details", (_details(table),)),
+            Section("Notes on rows", _notes(table)),
+            Section("How to read this", (Bullets(METHOD),)),
+            Section("Commands", (Commands(tuple(map(_command, lines))),)),
+        ),
+        foot=FOOT,
+        provenance=provenance,
+        data=_data(table, provenance, classes),
+    )
+
+
+def _summary(table: Table4) -> Iterable[Fact]:
+    if table.subject is None:
+        return
+    (line, row), original = table.subject, table.baseline
+    yield Fact("Embedding", f"{row.dim} dimensions", row.row)
+    of_original = ""
+    if original is not None:
+        share = percent(row.bytes_per_video / original.bytes_per_video)
+        of_original = f"{share} of {count(original.bytes_per_video)}"
+    yield Fact("Bytes per video", count(row.bytes_per_video), of_original)
+    for metric in COLUMNS:
+        if metric.name in JUDGED:
+            found: Interval = getattr(row.figures, metric.name)
+            delta: Interval | None = getattr(row.delta, metric.name) if row.delta else None
+            verdict = line.verdict(metric.name)
+            detail = f"{points(delta.value)} points, {verdict}" if delta else str(verdict)
+            yield Fact(metric.title, figure(found.value), detail, TONES.get(verdict, ""))
+    if row.retrieval is not None and row.retrieval.neighbour_recall_at_10 is not None:
+        found_again = percent(row.retrieval.neighbour_recall_at_10)
+        yield Fact("Neighbours", found_again, "of the original's 10 nearest found again")
+
+
+def _results(table: Table4, paper: bool) -> Table:
+    columns = [
+        Column("Model", left=True),
+        Column("Dims", drop=2),
+        Column("Bytes"),
+        Column("Saved,\ndims", drop=6),
+        Column("Saved,\nbytes", drop=5),
+    ]
+    for metric in COLUMNS:
+        if metric.name not in JUDGED:
+            columns.append(Column(metric.title, drop=4))
+        else:
+            columns.append(Column(metric.title, "[low, high]", drop=0 if metric.name == "gap" else 3))
+            columns.append(Column(f"{DELTA} {metric.title}", "points\nverdict"))
+    own = [line for line in (*table.others, *table.paper) if line.row]
+    controls = [line for line in table.controls if line.row]
+    missing = [line for line in table.lines if line.row is None and (paper or line not in table.paper)]
+    groups = (("Embeddings", own), ("Controls", controls), ("Not run", missing))
+    beside = ", beside the paper's figures" if paper else ""
+    return Table(
+        f"Size and figures of each row{beside}. Below each figure its 95 % interval; {DELTA} is row minus "
+        "baseline in points, with the verdict of its paired interval.",
+        tuple(columns),
+        tuple(Group(title, tuple(_row(line, table, paper) for line in lines)) for title, lines in groups),
+    )
+
+
+def _row(line: Line, table: Table4, paper: bool) -> Row:
+    one, printed = line.row, line.published if paper else None
+    # Another width than the paper's original: its sizes say nothing about these data.
+    fits = one is not None or table.baseline is None or table.baseline.dim == published().baseline.size
+    cells = [
+        cell(
+            line.title,
+            Part(one.row, "name") if one else None,
+            Part("synthetic frames", "tag") if one and one.data.synthetic_frames else None,
+        ),
+        cell(count(line.dim)),
+        cell(count(one.bytes_per_video) if one else None),
+        cell(
+            saved(line.dims_saved) if fits else None, _paper(printed.size_saved if printed else None, saved)
+        ),
+        cell(saved(line.bytes_saved)),
+    ]
+    for metric in COLUMNS:
+        in_paper = _paper(getattr(printed, metric.name) if printed else None, figure)
+        cells.append(cell(*_estimate(one, metric.name), in_paper))
+        if metric.name in JUDGED:
+            delta = printed.delta_gap_points if printed and metric.name == "gap" else None
+            cells.append(
+                cell(*_difference(line, metric.name), _paper(delta, lambda value: points(value / 100, 1)))
+            )
+    return Row(tuple(cells), reference=one is not None and one.role == "baseline")
+
+
+def _paper(value: float | None, tell: Callable[[float], str]) -> Part | None:
+    return None if value is None else Part(f"paper {tell(value)}", "paper")
+
+
+def _estimate(one: MeasuredRow | None, metric: str) -> tuple[Part, ...]:
+    if one is None:
+        return ()
+    found: Interval = getattr(one.figures, metric)
+    # The others are not judged: their intervals are in the JSON file.
+    around = (Part(bracket(found), "quiet"),) if metric in JUDGED else ()
+    return Part(figure(found.value)), *around
+
+
+def _difference(line: Line, metric: str) -> tuple[Part, ...]:
+    verdict = line.verdict(metric)
+    told = Part(str(verdict), TONES.get(verdict, "quiet"))
+    if line.row is None or line.row.delta is None:
+        return (told,)
+    found: Interval = getattr(line.row.delta, metric)
+    return Part(points(found.value)), Part(points_bracket(found), "quiet"), told
+
+
+def _retrieval(table: Table4) -> Iterable[Section]:
+    rows = [
+        row(
+            _name(one),
+            count(found.queries),
+            figure(found.label_precision_at_10),
+            figure(found.map_at_10),
+            figure(found.ndcg_at_10),
+            figure(found.neighbour_recall_at_10),
+        )
+        for _, one in table.measured
+        if (found := one.retrieval) is not None
+    ]
+    caption = (
+        "The ten nearest neighbours of each query. A neighbour counts when it shares a label; nDCG "
+        "(normalised discounted cumulative gain) is graded by the overlap of labels; neighbour recall is "
+        "the share of the original features' ten neighbours that were found."
+    )
+    titles = ("Row", "Queries", "Label precision@10", "MAP@10", "nDCG@10", "Neighbour recall@10")
+    return [Section("Retrieval", (plain_table(caption, titles, rows),))] if rows else []
+
+
+def _details(table: Table4) -> Table:
+    titles = ("Row", "Codec", "MAP with empty as 0", "Joint head: GAP")
+    sizes = ("Encoder parameters", "Encoder on disk", "Head parameters")
+    rows = []
+    for _, one in table.measured:
+        as_zero, parts = one.figures.get("map_with_empty_as_zero"), one.parameters
+        rows.append(
+            row(
+                _name(one),
+                one.codec,
+                figure(as_zero.value if as_zero else None),
+                figure(one.joint.get("gap")),
+                count(parts["encoder"]) if "encoder" in parts else None,
+                on_disk(one.encoder_bytes),
+                count(parts["head"]) if "head" in parts else None,
+            )
+        )
+    return plain_table(
+        "How each row is stored, its MAP in the paper's variant, and the head that was trained together with "
+        "the encoder.",
+        (*titles, *sizes),
+        rows,
+    )
+
+
+def _name(row: MeasuredRow) -> Cell:
+    return cell(row.title, Part(row.row, "name"))
+
+
+def _notes(table: Table4) -> tuple[Bullets, ...]:
+    notes = tuple(f"{row.row}: {note}" for _, row in table.measured for note in row.notes)
+    return (Bullets(notes, tuple(row.row for _, row in table.measured)),) if notes else ()
+
+
+def _command(line: Line) -> Command:
+    return Command(line.title, line.command, frames_needed(line), missing=line.row is None)
+
+
+def _data(table: Table4, provenance: Provenance, classes: ClassSections | None) -> dict[str, Any]:
+    groups = (
+        ("Paper's Table 4", table.paper),
+        ("Controls", table.controls),
+        ("Other encoders", table.others),
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "headline": headline(table),
+        "data": measured_on(table),
+        "cautions": cautions(table),
+        "baseline": table.baseline.row if table.baseline else None,
+        "groups": [
+            {"title": title, "lines": [_line(line) for line in lines]} for title, lines in groups if lines
+        ],
+        "classes": None if classes is None else classes_json(classes),
+        "method": list(METHOD),
+        "provenance": provenance.as_json(),
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "title": line.title,
+        "dim": line.dim,
+        "bytes_per_video": line.row.bytes_per_video if line.row else None,
+        "dims_saved": line.dims_saved,
+        "bytes_saved": line.bytes_saved,
+        **{f"{metric}_verdict": str(line.verdict(metric)) for metric in JUDGED},
+        "command": line.command,
+        "published": asdict(line.published) if line.published else None,
+        "measured": _measured_json(line.row) if line.row else None,
+    }
+
+
+def _measured_json(row: MeasuredRow) -> dict[str, Any]:
+    """The row without what the report leaves out; what older rows lack is null."""
+    found: dict[str, Any] = plain(row)
+    for name in ("halves", "map_full"):
+        del found[name]
+    for figures in (found["figures"], found["delta"]):
+        if figures is not None:
+            figures.setdefault("map_with_empty_as_zero", None)
+    found["joint"].pop("map_with_empty_as_zero", None)
+    if found["retrieval"] is not None:
+        del found["retrieval"]["queries_from"]
+    return found
