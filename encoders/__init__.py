@@ -50,7 +50,14 @@ from encoders.model import Inputs, Model, ModelConfig, build_model, count_parame
 from encoders.multi_modal import MultiModalConfig, MultiModalEncoder
 from encoders.nextvlad import NeXtVLADConfig, NeXtVLADEncoder
 from encoders.qrnn import QRNNConfig, QRNNEncoder
-from encoders.registry import build_encoder, config_class, encoder_level, list_encoders, register
+from encoders.registry import (
+    build_encoder,
+    config_class,
+    encoder_level,
+    encoder_title,
+    list_encoders,
+    register,
+)
 from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig, ResidualCNNFC
 from encoders.torch_settings import keep_freed_memory
 from encoders.transformer import TransformerConfig, TransformerEncoder
@@ -116,6 +123,7 @@ __all__ = [
     "dequantize",
     "effective_number_weights",
     "encoder_level",
+    "encoder_title",
     "keep_freed_memory",
     "list_encoders",
     "list_heads",

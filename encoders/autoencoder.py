@@ -70,6 +70,7 @@ class AutoencoderEncoder(Encoder):
     has it as "training_only".
     """
 
+    title = "Autoencoder {dim}"
     config: AutoencoderConfig
 
     def __init__(self, config: AutoencoderConfig) -> None:

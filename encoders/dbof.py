@@ -7,9 +7,9 @@ the layers are those of the code of Garg 2018 (see residual_cnn.py), taken over 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from encoders.layers import pooling
 from encoders.layers.fully_connected import output_projection
 from encoders.layers.norm import BatchNorm, MaskedBatchNorm
 from encoders.layers.pooling import by_chunks, frame_mask, self_weighted_mean
-from encoders.options import fraction, not_negative, positive
+from encoders.options import fraction, listed, not_negative, pooled, positive, projected
 from encoders.registry import register
 
 
@@ -127,6 +127,13 @@ class DBoFEncoder(Encoder):
 
     level = "frame"
     config: DBoFConfig
+
+    @classmethod
+    def titled(cls, options: Mapping[str, Any], dim: int) -> str:
+        """Its clusters and hidden layer, the pooling and a projection."""
+        sizes = [options[name] for name in ("cluster_size", "hidden_size") if name in options]
+        words = f"DBoF {listed(sizes)}".rstrip()
+        return ", ".join([words, *pooled(options), *projected(sizes[1:], dim)])
 
     def __init__(self, config: DBoFConfig) -> None:
         super().__init__(config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,13 @@ class Encoder(nn.Module):
     """
 
     level: ClassVar[Level] = "video"
+    title: ClassVar[str] = ""
+    """What reports call it, where {dim} stands for the embedding size."""
+
+    @classmethod
+    def titled(cls, options: Mapping[str, Any], dim: int) -> str:
+        """What reports call an encoder with these options; options that are missing are left out."""
+        return cls.title.format(dim=dim)
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ from encoders.encoder import Encoder, EncoderConfig, TrainingOutput
 from encoders.layers import pooling
 from encoders.layers.norm import BatchNorm
 from encoders.options import config_from, fraction
-from encoders.registry import build_encoder, config_class, encoder_level, register
+from encoders.registry import build_encoder, config_class, encoder_level, encoder_title, register
 
 Statistic = Literal["mean", "std", "max", "min", "num_frames"]
 
@@ -130,6 +130,14 @@ class FrameStatisticsEncoder(Encoder):
 
     level = "frame"
     config: FrameStatisticsConfig
+
+    @classmethod
+    def titled(cls, options: Mapping[str, Any], dim: int) -> str:
+        """The statistics, and the encoder that reads them."""
+        names = " and ".join(options.get("statistics", ()))
+        encoder, own = options.get("encoder", "identity"), options.get("encoder_options", {})
+        read_by = [] if encoder == "identity" else [encoder_title(encoder, own, dim)]
+        return ", ".join([f"Frame statistics ({names})" if names else "Frame statistics", *read_by])
 
     def __init__(self, config: FrameStatisticsConfig) -> None:
         super().__init__(config)

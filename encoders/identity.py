@@ -31,6 +31,8 @@ class IdentityConfig(EncoderConfig):
 class IdentityEncoder(Encoder):
     """embedding = features."""
 
+    title = "Original features"
+
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> the same."""
         self.check_input(features)

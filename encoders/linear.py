@@ -42,6 +42,7 @@ class LinearEncoder(Encoder):
     `weight` (dim, input_dim) Xavier-uniform, `bias` (dim,) zero or None: closed-form fits write them.
     """
 
+    title = "Linear bottleneck {dim}"
     config: LinearConfig
 
     def __init__(self, config: LinearConfig) -> None:

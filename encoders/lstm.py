@@ -41,6 +41,7 @@ class LSTMConfig(RecurrentConfig):
 class LSTMEncoder(RecurrentEncoder):
     """Layers of any width, then masked pooling."""
 
+    title = "LSTM"
     residual: ClassVar[bool] = False
     layers: nn.ModuleList
 
@@ -71,6 +72,7 @@ class ResidualLSTMConfig(RecurrentConfig):
 class ResidualLSTMEncoder(LSTMEncoder):
     """in_3 = out_1 + out_2, and so on for further layers: in_n = out_(n-1) + out_(n-2); no other skip."""
 
+    title = "Residual LSTM"
     residual: ClassVar[bool] = True
 
 
@@ -89,6 +91,8 @@ class BiLSTMConfig(BidirectionalConfig):
 class BiLSTMEncoder(RecurrentEncoder):
     """The backward stack starts at the last valid frame of each video."""
 
+    title = "BiLSTM"
+    both_ways = True
     config: BiLSTMConfig
     layers: nn.ModuleDict
 
@@ -130,6 +134,8 @@ class StackedBiLSTMConfig(BidirectionalConfig):
 class StackedBiLSTMEncoder(RecurrentEncoder):
     """Every layer's backward half starts at the last valid frame of each video."""
 
+    title = "Stacked BiLSTM"
+    both_ways = True
     config: StackedBiLSTMConfig
     layers: nn.ModuleList
 

@@ -43,6 +43,7 @@ class MLPConfig(EncoderConfig):
 class MLPEncoder(Encoder):
     """Hidden layers, then a linear one of width `dim`."""
 
+    title = "MLP bottleneck {dim}"
     config: MLPConfig
 
     def __init__(self, config: MLPConfig) -> None:

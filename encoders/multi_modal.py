@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig, TrainingOutput
 from encoders.layers.fully_connected import output_projection
-from encoders.options import config_from, fraction, not_negative, positive
-from encoders.registry import build_encoder, config_class, encoder_level, register
+from encoders.options import config_from, fraction, not_negative, positive, projected
+from encoders.registry import build_encoder, config_class, encoder_level, encoder_title, register
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,22 @@ class MultiModalEncoder(Encoder):
 
     level = "frame"
     config: MultiModalConfig
+
+    @classmethod
+    def titled(cls, options: Mapping[str, Any], dim: int) -> str:
+        """The encoders of the modalities, how they are fused, and a projection."""
+        encoders = options.get("encoders", ())
+        chosen = options.get("encoder_options") or [{} for _ in encoders]
+        dims = [own.get("dim", 0) for own in chosen]
+        titles = [encoder_title(*part) for part in zip(encoders, chosen, dims, strict=True)]
+        if len(titles) > 1 and len(set(titles)) == 1:
+            parts = [f"{titles[0]}, {len(titles)} times"]
+        else:
+            parts = [" and ".join(titles)] if titles else []
+        joined = options.get("fusion") == "concatenate"
+        words = [": ".join(["Multi-modal", *parts]), *(["concatenated"] if joined else [])]
+        fused = [sum(dims) if joined else dims[0]] if dims and all(dims) else []
+        return ", ".join([*words, *projected(fused, dim)])
 
     def __init__(self, config: MultiModalConfig) -> None:
         super().__init__(config)

@@ -7,8 +7,9 @@ undoes first; here one encoder reads the frames as they are given, whatever is i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +80,12 @@ class NeXtVLADEncoder(Encoder):
 
     level = "frame"
     config: NeXtVLADConfig
+
+    @classmethod
+    def titled(cls, options: Mapping[str, Any], dim: int) -> str:
+        """Its size and clusters."""
+        clusters = [f"{options['clusters']} clusters"] if "clusters" in options else []
+        return ", ".join([f"NeXtVLAD {dim or ''}".rstrip(), *clusters])
 
     def __init__(self, config: NeXtVLADConfig) -> None:
         super().__init__(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -88,3 +88,30 @@ def not_negative(**values: float) -> None:
     for name, value in values.items():
         if not value >= 0:
             raise ValueError(f"{name} must not be negative, not {value}")
+
+
+_POOLED = {
+    "max": "max pooling",
+    "mean": "mean pooling",
+    "swap": "swap pooling",
+    "attention": "attention pooling",
+    "raw_attention": "attention pooling without softmax",
+    "last": "last state",
+}
+
+
+def listed(sizes: Sequence[int]) -> str:
+    """Sizes of layers in a title: "640", "2 x 1024" or "1280, 640"."""
+    if len(sizes) > 1 and len(set(sizes)) == 1:
+        return f"{len(sizes)} x {sizes[0]}"
+    return ", ".join(map(str, sizes))
+
+
+def pooled(options: Mapping[str, Any]) -> list[str]:
+    """How frames are pooled, for a title; nothing where the options do not tell."""
+    return [_POOLED[options["pooling"]]] if options.get("pooling") in _POOLED else []
+
+
+def projected(widths: Sequence[int], dim: int) -> list[str]:
+    """The embedding size, for a title, where it is another than the width before it."""
+    return [f"to {dim}"] if widths and dim and widths[-1] != dim else []

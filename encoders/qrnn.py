@@ -8,8 +8,9 @@ numbers), not a published one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -84,8 +85,15 @@ class QRNNStream(NamedTuple):
 class QRNNEncoder(RecurrentEncoder):
     """QRNN layers, then masked pooling."""
 
+    title = "QRNN"
     config: QRNNConfig
     layers: nn.ModuleList
+
+    @classmethod
+    def extras(cls, options: Mapping[str, Any]) -> list[str]:
+        """Which gates pool, both directions, and whether layers are densely connected."""
+        gates = [f"{options['gates']}-pooling"] if "gates" in options else []
+        return gates + [name for name in ("bidirectional", "dense") if options.get(name)]
 
     def __init__(self, config: QRNNConfig) -> None:
         last = final_states if config.bidirectional else pooling.last

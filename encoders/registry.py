@@ -69,6 +69,18 @@ def encoder_level(name: str) -> Level:
     return _ENCODERS.find(name)[0].level
 
 
+def encoder_title(name: str, options: Mapping[str, Any], dim: int) -> str:
+    """What reports call an encoder: "BiLSTM 2 x 2048, last state"; its name where nobody gave it a title.
+
+    Args:
+        name: of an encoder, also of one that is not known here.
+        options: its options by name; options that are missing are left out.
+        dim: embedding size.
+    """
+    known = _ENCODERS.find(name)[0] if name in list_encoders() else Encoder
+    return known.titled(options, dim) or f"{name} {dim}"
+
+
 def config_class(name: str) -> type[EncoderConfig]:
     """The frozen dataclass of the encoder's options."""
     found: type[EncoderConfig] = _ENCODERS.find(name)[1]

@@ -7,8 +7,9 @@ option; each default is named below.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from encoders.encoder import Encoder
 from encoders.layers.convolution.positions import Convolution, PositionsNorm
 from encoders.layers.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
-from encoders.options import fraction, positive
+from encoders.options import fraction, pooled, positive
 from encoders.registry import register
 
 KERNEL = 9
@@ -94,6 +95,13 @@ class ResidualCNN(Encoder):
     """fc -> sequence of X positions -> convolutions -> pool over positions -> + fc."""
 
     config: ResidualCNNConfig
+
+    @classmethod
+    def titled(cls, options: Mapping[str, Any], dim: int) -> str:
+        """Its size, the pooling, and a width other than the paper's."""
+        width = options.get("width", 1.0)
+        reduced = [f"width x{width:g}"] if width != 1.0 else []
+        return ", ".join([f"ResidualCNN-{dim}", *pooled(options), *reduced])
 
     def __init__(self, config: ResidualCNNConfig) -> None:
         super().__init__(config)
@@ -173,6 +181,7 @@ def _stages(config: ResidualCNNConfig) -> _Stages:
 class ResidualCNNFC(Encoder):
     """embedding = ReLU(W x + b). `fc` is named and shaped as ResidualCNN's: its weights can start one."""
 
+    title = "ResidualCNN-FC-{dim}"
     config: FullyConnectedConfig
 
     def __init__(self, config: FullyConnectedConfig) -> None:

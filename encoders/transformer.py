@@ -6,8 +6,9 @@ Blocks: layers/transformer_block.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
 from encoders.layers.fully_connected import linear, output_projection
 from encoders.layers.transformer_block import TransformerBlock, sinusoids
-from encoders.options import fraction, positive
+from encoders.options import fraction, pooled, positive, projected
 from encoders.registry import register
 
 
@@ -64,6 +65,14 @@ class TransformerEncoder(Encoder):
 
     level = "frame"
     config: TransformerConfig
+
+    @classmethod
+    def titled(cls, options: Mapping[str, Any], dim: int) -> str:
+        """Its layers and width, the pooling and a projection."""
+        layers, width = options.get("layers"), options.get("width")
+        size = f" {layers} x {width}" if layers and width else ""
+        widths = [width] if width else []
+        return ", ".join([f"Transformer{size}", *pooled(options), *projected(widths, dim)])
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__(config)

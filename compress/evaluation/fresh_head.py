@@ -10,16 +10,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from compress.artifacts.atomic import read_json
 from compress.artifacts.lock import exclusive
-from compress.datasets.labels import Labels
-from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import VideoTable
-from compress.errors import UsageError
 from compress.evaluation.full_map import model_full_map
+from compress.evaluation.splits import split_table
 from compress.metrics import TopScores
 from compress.progress import Reporter, silent
 from compress.store.reader import Store
@@ -28,62 +25,6 @@ from compress.training.identity import identity_of, same_training
 from compress.training.loop import train
 from compress.training.run import load_model
 from compress.training.scoring import accumulate
-
-
-def split_table(store: Store, split: str) -> VideoTable:
-    """Decoded embeddings and labels of one split, in the order of the video ids.
-
-    That order is the same in every store of the same videos, whatever shards they came from, so that scores
-    of two stores can be paired video by video.
-
-    Raises:
-        UsageError: the store has no such split, or no labels.
-    """
-    labels = labelled_split(store, split)
-    rows = rows_by_id(store, split)
-    schema = FeatureSchema("video", ("embedding",), (store.dim,), labels.num_classes, "id")
-    return VideoTable(store.id_bytes[rows], StoredFeatures(store, rows), labels.take(rows), schema)
-
-
-def labelled_split(store: Store, split: str) -> Labels:
-    """The store's labels, when it has some and the split; UsageError when not."""
-    if store.labels is None:
-        raise UsageError("has no labels, so nothing can be trained or measured", where=store.path)
-    if split not in store.splits:
-        raise UsageError(
-            f"has no split {split!r} (it has {', '.join(store.splits) or 'none'})",
-            where=store.path,
-            hint="encode train and validate shards into one store: compress encode in a workspace",
-        )
-    return store.labels
-
-
-class StoredFeatures:
-    """Rows of a store in an order of their own, read like an array (N, dim) and decoded only where asked.
-
-    Args:
-        store: where they lie.
-        rows: int64 (N,).
-    """
-
-    def __init__(self, store: Store, rows: np.ndarray) -> None:
-        self.shape = (len(rows), store.dim)
-        self._store, self._rows = store, rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, chosen: np.ndarray | slice) -> np.ndarray:
-        """Embeddings float32 (n, dim) of the chosen places."""
-        return self._store.rows(self._rows[chosen])
-
-
-def rows_by_id(store: Store, split: str) -> np.ndarray:
-    """Store rows of a split, int64 (n,), in the order of the video ids."""
-    first = store.splits[split].start
-    return first + np.argsort(store.id_bytes[first : store.splits[split].stop], kind="stable").astype(
-        np.int64
-    )
 
 
 def train_fresh_head(

@@ -9,24 +9,13 @@ from typing import Any
 import numpy as np
 
 from compress.errors import DataError, NotFoundError, SchemaError
-from compress.evaluation.fingerprint import videos_fingerprint
-from compress.evaluation.fresh_head import (
-    fresh_head_full_map,
-    labelled_split,
-    rows_by_id,
-    score_joint_head,
-    split_table,
-    train_fresh_head,
-)
+from compress.evaluation.description import model_size, recipe_notes, role, table4_row, title
+from compress.evaluation.fresh_head import fresh_head_full_map, score_joint_head, train_fresh_head
 from compress.evaluation.halves import halves_of
-from compress.evaluation.model_size import model_size
-from compress.evaluation.neighbours import retrieval_quality
-from compress.evaluation.query_vectors import query_vectors
-from compress.evaluation.recipe_notes import recipe_notes
-from compress.evaluation.row import Data, HeadTraining, Retrieval, Row
+from compress.evaluation.neighbours import query_vectors, retrieval_quality
+from compress.evaluation.row import Data, HeadTraining, Retrieval, Row, in_words
 from compress.evaluation.scores import load_scores, save_scores
-from compress.evaluation.shard_names import in_words
-from compress.evaluation.titles import role, table4_row, title
+from compress.evaluation.splits import fingerprint, labelled_split, rows_by_id, split_table
 from compress.metrics import TopScores, figures, replicates
 from compress.progress import Reporter, silent
 from compress.store.reader import Store, open_store
@@ -189,14 +178,6 @@ def _maker(workspace: Workspace, store: Store) -> Path | None:
 def _joint(store: Store, run: Path | None, device: str) -> dict[str, float]:
     top = None if run is None else score_joint_head(store, run, device)
     return {} if top is None else dict(figures(top))
-
-
-def fingerprint(store: Store, split: str) -> str:
-    """sha256 over ids and labels of a split, in the order of the ids; errors as `split_table`."""
-    labelled_split(store, split)
-    rows = rows_by_id(store, split)
-    assert store.labels is not None
-    return videos_fingerprint(store.id_bytes[rows], store.labels.take(rows))
 
 
 def _train_class_counts(store: Store) -> np.ndarray:

@@ -6,7 +6,7 @@ Sizes are in bytes, figures are fractions with their 95 % intervals over videos.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -131,19 +131,11 @@ class Row:
         """What the file holds."""
         value = with_baseline(plain(self))
         halves = {name: half and with_baseline(half) for name, half in (value["halves"] or {}).items()}
-        return {
-            "schema_version": SCHEMA_VERSION,
-            **value,
-            "halves": halves,
-            "joint": value["joint"] or None,
-        }
+        joint = value["joint"] or None
+        return {"schema_version": SCHEMA_VERSION, **value, "halves": halves, "joint": joint}
 
     def write(self, path: Path) -> None:
-        """Replace the file by this row.
-
-        Raises:
-            StorageError: the disk refused.
-        """
+        """Replace the file by this row."""
         write_json(path, self.to_json())
 
     @classmethod
@@ -293,3 +285,13 @@ def _halves(found: Fields | None) -> dict[str, Half | None] | None:
             None if delta is None else intervals_in(delta, -1.0),
         )
     return halves
+
+
+def short(pattern: str) -> str:
+    """The last three parts of a path: enough to recognise shards, and no machine's folders in a report."""
+    return "/".join(Path(pattern).parts[-3:])
+
+
+def in_words(patterns: Iterable[str]) -> str:
+    """All patterns, short, each once: "train/*.tfrecord and validate/*.tfrecord"."""
+    return " and ".join(dict.fromkeys(map(short, patterns)))

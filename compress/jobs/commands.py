@@ -10,7 +10,7 @@ from typing import Any
 
 from compress.artifacts.atomic import read_json
 from compress.command_line import command_words, unless
-from compress.evaluation.shard_names import short
+from compress.evaluation.row import short
 from compress.jobs.names import run_name
 from compress.jobs.settings import OPTION_OF_SETTING
 from compress.shrinking import ShrinkPlan

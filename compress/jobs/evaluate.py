@@ -145,8 +145,8 @@ def evaluate_runs(
         pair_views,
         precisions_of,
     )
-    from compress.evaluation.models.kept import row_path
-    from compress.evaluation.shard_names import in_words, short
+    from compress.evaluation.models.current import row_path
+    from compress.evaluation.row import in_words, short
     from compress.jobs.commands import run_commands
     from compress.jobs.sources import Tables
 

@@ -10,9 +10,14 @@ from typing import Any
 
 from compress.command_line import command_line, command_words, unless
 from compress.errors import NotFoundError, SchemaError
-from compress.evaluation.measured import validation_ids, why_stale, why_unlike
 from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
-from compress.evaluation.scores import load_query_precision, load_scores
+from compress.evaluation.scores import (
+    load_query_precision,
+    load_scores,
+    validation_ids,
+    why_stale,
+    why_unlike,
+)
 from compress.jobs.names import checked
 from compress.progress import Reporter, silent
 from compress.reports import Row, read_row

@@ -28,7 +28,7 @@ class Smaller:
 
     Args:
         name: of the new run. run: its folder. source: name of the old run.
-        size, size_before: see `compress.evaluation.model_size.model_size`.
+        size, size_before: see `compress.evaluation.description.model_size`.
         parameters: how many the model has, by part. not_zero: how many of them are not 0.
         figures: on the validation videos; empty for a run without a head.
         figures_before: of the old run, if it was measured on the same videos; otherwise empty.
@@ -94,7 +94,7 @@ def shrink_run(
     source = find_run(workspace, dim, name)
 
     # Imported late: torch takes seconds, and a wrong name should be answered at once.
-    from compress.evaluation.model_size import model_size
+    from compress.evaluation.description import model_size
     from compress.shrinking import ShrinkPlan, shrink
     from compress.training.run import Run, model_manifest
 

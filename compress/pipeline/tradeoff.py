@@ -12,7 +12,7 @@ from compress.codecs import canonical
 from compress.command_line import command_line, command_words, unless
 from compress.datasets.policy import OnCorrupt
 from compress.errors import NotFoundError
-from compress.evaluation.fresh_head import rows_by_id
+from compress.evaluation.splits import rows_by_id
 from compress.jobs.sources import open_split
 from compress.pipeline import engine
 from compress.pipeline.engine import Failure, Planned

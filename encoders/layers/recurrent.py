@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
 from encoders.layers.fully_connected import output_projection
 from encoders.layers.pooling import FramePooling
-from encoders.options import fraction, not_negative, positive
+from encoders.options import fraction, listed, not_negative, pooled, positive, projected
 
 Pool = Callable[[Tensor, Tensor], Tensor]
 
@@ -69,6 +70,9 @@ class RecurrentEncoder(Encoder, ABC):
     """
 
     level = "frame"
+    both_ways: ClassVar[bool] = False
+    """Whether `sizes` are those of one direction, and states hold both side by side."""
+
     config: RecurrentConfig
     layers: nn.Module
 
@@ -79,6 +83,21 @@ class RecurrentEncoder(Encoder, ABC):
         self.pool = _pool(config, last)
         self.project = output_projection(config.width, config.dim)
         self.end = nn.Dropout(config.embedding_dropout)
+
+    @classmethod
+    def titled(cls, options: Mapping[str, Any], dim: int) -> str:
+        """The layers, what is special about them, the pooling and a projection."""
+        ways = 2 if cls.both_ways or options.get("bidirectional") else 1
+        sizes = [size * ways for size in options.get("sizes", ())]
+        words = [f"{cls.title} {listed(sizes)}".rstrip(), *cls.extras(options)]
+        words += ["concatenated"] if options.get("between") == "concatenate" else []
+        words += ["residual"] if options.get("residual") else []
+        return ", ".join([*words, *pooled(options), *projected(sizes, dim)])
+
+    @classmethod
+    def extras(cls, options: Mapping[str, Any]) -> list[str]:
+        """What a title tells of the layers beside their sizes."""
+        return []
 
     @property
     def last_dropout(self) -> nn.Dropout:

@@ -7,9 +7,9 @@ import pytest
 
 from compress.artifacts.atomic import read_json
 from compress.errors import SchemaError
-from compress.evaluation.fresh_head import rows_by_id
 from compress.evaluation.halves import HALVES, half, halves_of, take_half
 from compress.evaluation.scores import load_scores
+from compress.evaluation.splits import rows_by_id
 from compress.metrics import METRICS, TopScores, difference, figures, replicates
 from compress.store.reader import open_store
 from compress.workspace import Workspace

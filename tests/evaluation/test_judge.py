@@ -7,8 +7,8 @@ import pytest
 
 import compress
 from compress.errors import SchemaError
-from compress.evaluation.fresh_head import labelled_split, rows_by_id
 from compress.evaluation.row import read_row
+from compress.evaluation.splits import labelled_split, rows_by_id
 from compress.store.reader import open_store
 from compress.workspace import Workspace
 from tests.evaluation.examples import EPOCHS

@@ -14,7 +14,7 @@ from torch import Tensor
 from compress.artifacts.atomic import read_json
 from compress.evaluation.models import common, load_members, training_videos
 from compress.evaluation.models import scoring as scoring_module
-from compress.evaluation.models import views as views_module
+from compress.evaluation.models import videos as videos_module
 from compress.evaluation.models.row import load_models
 from compress.evaluation.scores import load_scores, load_train_class_counts, save_scores
 from compress.metrics import METRICS, TopScores
@@ -125,7 +125,7 @@ def test_no_more_than_a_batch_of_scores_exists_at_once(workspace: Workspace, mon
         seen.append(len(scores))
         return top_of(scores, labels, k)
 
-    monkeypatch.setattr(views_module, "ROWS", {"video": 7, "frame": 4})
+    monkeypatch.setattr(videos_module, "ROWS", {"video": 7, "frame": 4})
     monkeypatch.setattr(scoring_module, "top_of", watched)
     found = measure(workspace, "a", "f")["figures"]
     assert max(seen) == 4

@@ -10,9 +10,8 @@ import pytest
 from compress.datasets.source import open_source
 from compress.encoding import encode
 from compress.evaluation import evaluate
-from compress.evaluation.fresh_head import rows_by_id
-from compress.evaluation.neighbours import retrieval_quality
-from compress.evaluation.query_vectors import query_vectors
+from compress.evaluation.neighbours import query_vectors, retrieval_quality
+from compress.evaluation.splits import rows_by_id
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, shards

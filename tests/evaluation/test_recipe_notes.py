@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compress.evaluation.recipe_notes import recipe_notes
+from compress.evaluation.description import recipe_notes
 from tests.encoding.examples import encoder_run
 
 WORDS = "Encoder options that are not the paper's: "

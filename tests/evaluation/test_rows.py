@@ -11,8 +11,8 @@ import torch
 
 from compress.artifacts.atomic import read_json
 from compress.evaluation import evaluate
-from compress.evaluation.fresh_head import split_table
 from compress.evaluation.scores import load_scores, load_train_class_counts
+from compress.evaluation.splits import split_table
 from compress.metrics import METRICS
 from compress.reports import load_rows, table4
 from compress.store.reader import open_store

@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
-from compress.evaluation.encoder_titles import encoder_title
-from compress.evaluation.recipe_notes import _PUBLISHED, _TOLD
-from compress.evaluation.titles import model_title, role, table4_row, title
+from compress.evaluation.description import (
+    _PUBLISHED,
+    _TOLD,
+    encoder_title,
+    model_title,
+    role,
+    table4_row,
+    title,
+)
 from compress.papers import published
 from encoders import config_class, list_encoders
 from tests.encoders.examples import small_encoder

@@ -11,9 +11,9 @@ import numpy as np
 
 from compress.codecs.float32 import Float32
 from compress.datasets.labels import Labels
-from compress.evaluation.measure import fingerprint
 from compress.evaluation.promises import Scores
 from compress.evaluation.scores import save_scores
+from compress.evaluation.splits import fingerprint
 from compress.metrics import METRICS
 from compress.store.reader import open_store
 from compress.store.writer import open_writer

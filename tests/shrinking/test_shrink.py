@@ -13,7 +13,7 @@ import torch
 from compress.artifacts.atomic import read_json
 from compress.artifacts.folder import read_folder
 from compress.errors import CorruptArtifactError, DataError, Interrupted, UsageError
-from compress.evaluation.model_size import model_size
+from compress.evaluation.description import model_size
 from compress.progress import Note, clear_interrupt
 from compress.shrinking import ShrinkPlan, Shrunk, shrink
 from compress.shrinking.pruning import share_of_zeros

@@ -82,11 +82,7 @@ class ModelRow:
         return {"schema_version": SCHEMA_VERSION, "kind": "model", **with_baseline(plain(self))}
 
     def write(self, path: Path) -> None:
-        """Replace the file by this row.
-
-        Raises:
-            StorageError: the disk refused.
-        """
+        """Replace the file by this row."""
         write_json(path, self.to_json())
 
     @classmethod

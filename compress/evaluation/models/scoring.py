@@ -13,7 +13,7 @@ from compress.datasets.schema import Level
 from compress.errors import DataError
 from compress.evaluation.full_map import Scored, full_map
 from compress.evaluation.models.members import Member
-from compress.evaluation.models.views import Views
+from compress.evaluation.models.videos import Views
 from compress.metrics import MetricAccumulator, TopScores
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from compress.training.inputs import batch

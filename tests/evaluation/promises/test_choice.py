@@ -10,8 +10,8 @@ import pytest
 from compress.errors import Interrupted, SchemaError, UsageError
 from compress.evaluation.halves import half
 from compress.evaluation.promises import Candidate, Change, Promise, Scores, choose
-from compress.evaluation.promises.half_test import HalfTest
-from compress.evaluation.promises.order import Expected, expected, sequence
+from compress.evaluation.promises.choice import HalfTest
+from compress.evaluation.promises.promise import Expected, expected, sequence
 from compress.metrics import figures
 from compress.progress import clear_interrupt, request_interrupt
 from tests.evaluation.promises.worlds import World, world

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from compress.evaluation.promises import Promise, Quantity, choose
-from compress.evaluation.promises.change import Change
-from compress.evaluation.promises.half_test import HalfTest
+from compress.evaluation.promises.choice import HalfTest
+from compress.evaluation.promises.promise import Change
 from tests.evaluation.promises.worlds import World, world
 
 WORLDS, CONFIDENCE = 120, 0.9

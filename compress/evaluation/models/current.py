@@ -13,7 +13,7 @@ from typing import Any
 from compress.artifacts.atomic import read_json
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.evaluation.models.members import Member
-from compress.evaluation.models.views import Views
+from compress.evaluation.models.videos import Views
 from compress.evaluation.row import SCHEMA_VERSION
 from compress.evaluation.scores import load_scores
 from compress.metrics import TopScores

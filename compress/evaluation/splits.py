@@ -1,0 +1,91 @@
+"""The splits of a store as tables: labelled, decoded where asked, in the order of the video ids."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from compress.datasets.labels import Labels
+from compress.datasets.schema import FeatureSchema
+from compress.datasets.table import VideoTable
+from compress.errors import UsageError
+from compress.store.reader import Store
+
+
+def split_table(store: Store, split: str) -> VideoTable:
+    """Decoded embeddings and labels of one split, in the order of the video ids.
+
+    That order is the same in every store of the same videos, whatever shards they came from, so that scores
+    of two stores can be paired video by video.
+
+    Raises:
+        UsageError: the store has no such split, or no labels.
+    """
+    labels = labelled_split(store, split)
+    rows = rows_by_id(store, split)
+    schema = FeatureSchema("video", ("embedding",), (store.dim,), labels.num_classes, "id")
+    return VideoTable(store.id_bytes[rows], StoredFeatures(store, rows), labels.take(rows), schema)
+
+
+def labelled_split(store: Store, split: str) -> Labels:
+    """The store's labels, when it has some and the split; UsageError when not."""
+    if store.labels is None:
+        raise UsageError("has no labels, so nothing can be trained or measured", where=store.path)
+    if split not in store.splits:
+        raise UsageError(
+            f"has no split {split!r} (it has {', '.join(store.splits) or 'none'})",
+            where=store.path,
+            hint="encode train and validate shards into one store: compress encode in a workspace",
+        )
+    return store.labels
+
+
+class StoredFeatures:
+    """Rows of a store in an order of their own, read like an array (N, dim) and decoded only where asked.
+
+    Args:
+        store: where they lie.
+        rows: int64 (N,).
+    """
+
+    def __init__(self, store: Store, rows: np.ndarray) -> None:
+        self.shape = (len(rows), store.dim)
+        self._store, self._rows = store, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, chosen: np.ndarray | slice) -> np.ndarray:
+        """Embeddings float32 (n, dim) of the chosen places."""
+        return self._store.rows(self._rows[chosen])
+
+
+def rows_by_id(store: Store, split: str) -> np.ndarray:
+    """Store rows of a split, int64 (n,), in the order of the video ids."""
+    first = store.splits[split].start
+    return first + np.argsort(store.id_bytes[first : store.splits[split].stop], kind="stable").astype(
+        np.int64
+    )
+
+
+def fingerprint(store: Store, split: str) -> str:
+    """sha256 over ids and labels of a split, in the order of the ids; errors as `split_table`."""
+    labelled_split(store, split)
+    rows = rows_by_id(store, split)
+    assert store.labels is not None
+    return videos_fingerprint(store.id_bytes[rows], store.labels.take(rows))
+
+
+def videos_fingerprint(ids: np.ndarray, labels: Labels) -> str:
+    """sha256 over ids and labels.
+
+    Args:
+        ids: (N,) S<w>, ascending; the width does not count.
+        labels: of the N videos, in the same order.
+    """
+    width = max(1, int(np.char.str_len(ids).max(initial=0)))
+    digest = hashlib.sha256()
+    for part in (ids.astype(f"S{width}"), labels.indptr, labels.indices.astype(np.int32)):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
