@@ -1,7 +1,7 @@
 """What went wrong, in one line and one exit code; no traceback unless COMPRESS_DEBUG is set.
 
-The exit codes of our own errors stand in compress/errors.py; 2 also stands for a command line that cannot be
-read, 130 for Ctrl-C, 141 for a reader that went away (`compress ... | head`), 70 for a mistake of ours.
+compress/errors.py lists the exit codes of our own errors. Besides, 2 is a command line that cannot be read,
+130 Ctrl-C, 141 a reader that went away (`compress ... | head`), 70 a bug of ours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from click.core import ParameterSource
 
 from compress.errors import CompressError, ConfigError, CorruptShardError, StorageError, UsageError
 
-INTERNAL = 70
 BROKEN_PIPE = 141
 
 
@@ -31,17 +30,30 @@ class Failure:
     facts: dict[str, Any]
 
 
+class InternalError(CompressError):
+    """A bug of ours: an exception that nobody raised on purpose."""
+
+
+class _Stopped(CompressError):
+    exit_code = 130
+
+
 def failure(error: BaseException) -> Failure:
     """What to say about any exception."""
     ours = _ours(error)
-    if ours is None:
-        what = _one_line(f"{type(error).__name__}: {error}")
-        line = f"internal error: {what} (set COMPRESS_DEBUG=1 for the traceback)"
-        return Failure(line, INTERNAL, _facts("InternalError", what, "", "", INTERNAL))
-    facts = _facts(type(ours).__name__, ours.what, ours.where, ours.hint, ours.exit_code)
+    facts: dict[str, Any] = {
+        "kind": type(ours).__name__,
+        "what": ours.what,
+        "where": ours.where,
+        "hint": ours.hint,
+    }
+    facts["exit_code"] = ours.exit_code
     if isinstance(ours, CorruptShardError):
         facts |= {"path": str(ours.path), "offset": ours.offset, "record": ours.record}
-    return Failure(f"error: {_one_line(str(ours))}", ours.exit_code, facts)
+    line = f"error: {_one_line(str(ours))}"
+    if isinstance(ours, InternalError):
+        line = f"internal {line} (set COMPRESS_DEBUG=1 for the traceback)"
+    return Failure(line, ours.exit_code, facts)
 
 
 def tell(error: BaseException, *, as_json: bool) -> int:
@@ -59,7 +71,7 @@ def tell(error: BaseException, *, as_json: bool) -> int:
     return said.exit_code
 
 
-def _ours(error: BaseException) -> CompressError | None:
+def _ours(error: BaseException) -> CompressError:
     if isinstance(error, CompressError):
         return error
     if isinstance(error, click.ClickException):
@@ -68,7 +80,7 @@ def _ours(error: BaseException) -> CompressError | None:
         return _Stopped("stopped")
     if isinstance(error, OSError) and error.strerror:
         return StorageError(error.strerror, where=str(error.filename or ""))
-    return None
+    return InternalError(_one_line(f"{type(error).__name__}: {error}"))
 
 
 def _from_click(error: click.ClickException) -> CompressError:
@@ -81,14 +93,6 @@ def _from_click(error: click.ClickException) -> CompressError:
     if name and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
         return ConfigError(message)
     return UsageError(message, hint=f"see `{context.command_path} --help`")
-
-
-class _Stopped(CompressError):
-    exit_code = 130
-
-
-def _facts(kind: str, what: str, where: str, hint: str, exit_code: int) -> dict[str, Any]:
-    return {"kind": kind, "what": what, "where": where, "hint": hint, "exit_code": exit_code}
 
 
 def _one_line(text: str) -> str:

@@ -101,7 +101,7 @@ def test_a_corrupt_shard_tells_a_machine_where(compress):
         (["init", "--train", "no*", "--validate", "no*"], 66, "no*"),
         (["doctor", "--workspace", "nowhere"], 66, "nowhere"),
         (["data", "inspect", "nowhere"], 66, "nowhere"),
-        (["data", "inspect", "."], 65, "holds no shards"),
+        (["data", "inspect", "."], 65, "or folder of shards"),
         (["data", "download", "--part", "3/2"], 2, "1/100"),
         (["data", "import", "none.npy", "out"], 66, "none.npy"),
     ],
