@@ -28,7 +28,7 @@ FAISS_BLAS_QUERIES = 20  # what FAISS starts with, as the whole threshold
 DISTRIBUTIONS = ("faiss", "faiss-cpu", "faiss-gpu", "faiss-gpu-cu11", "faiss-gpu-cu12")
 
 _REPAIR = (
-    "mend it with: pip uninstall --yes {owners} && pip install faiss-gpu (Linux on x86_64), "
+    "repair it with: pip uninstall --yes {owners} && pip install faiss-gpu (Linux on x86_64), "
     "or: pip install faiss-cpu (any machine)"
 )
 

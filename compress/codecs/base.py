@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from compress.arrays import as_features
+from compress.arrays import as_features, plain_array
 from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.codecs.names import FAMILIES, CodecSpec, Family, parse_codec
 from compress.codecs.scoring import Lookup, Weighing
@@ -29,7 +29,8 @@ class Codec(ABC):
     only has to import its file.
 
     Example:
-        >>> codec = Codec.fit("int8", [[0.0, 2.0], [1.0, 4.0]])
+        >>> import compress
+        >>> codec = compress.Codec.fit("int8", [[0.0, 2.0], [1.0, 4.0]])
         >>> codec.decode(codec.encode([[0.5, 3.0]])).round(2).tolist()
         [[0.5, 3.0]]
 
@@ -179,7 +180,7 @@ class Codec(ABC):
 
     def as_codes(self, codes: Any) -> np.ndarray:
         """The same codes as `dtype` (n, width); SchemaError for what are no codes of this codec."""
-        given = np.asarray(codes)
+        given = np.asarray(plain_array(codes))
         if given.ndim == 2 and given.shape[1] == self.width and given.dtype == self.dtype:
             return given
         wanted = f"codes of {self.name} are {self.dtype.name} (n, {self.width})"
@@ -192,9 +193,9 @@ class Codec(ABC):
         return same
 
     @classmethod
-    @abstractmethod
     def width_of(cls, dim: int, number: int) -> int:
         """Stored elements per video of a codec with this number in its name, of embeddings of size `dim`."""
+        return dim
 
     @classmethod
     def _check_dim(cls, dim: int, number: int) -> None:

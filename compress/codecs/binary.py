@@ -1,4 +1,4 @@
-"""One bit a dimension: above or below a threshold."""
+"""One bit per dimension: above or below a threshold."""
 
 from __future__ import annotations
 

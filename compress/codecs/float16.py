@@ -22,10 +22,6 @@ class Float16(Codec):
     sample_rows = 0
 
     @classmethod
-    def width_of(cls, dim: int, number: int) -> int:
-        return dim
-
-    @classmethod
     def _fit(cls, number: int, sample: np.ndarray) -> Self:
         return cls(sample.shape[1])
 

@@ -1,4 +1,4 @@
-"""Half a byte a dimension: 16 levels, placed where they lose least on a sample."""
+"""Half a byte per dimension: 16 levels, placed where they lose least on a sample."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _COLUMNS = 16
 
 
 class Int4(Codec):
-    """Scalar quantisation to 16 evenly spaced levels a dimension; values beyond the outer ones are clipped.
+    """Scalar quantisation to 16 evenly spaced levels per dimension; values beyond are clipped.
 
-    Two codes a byte, the even dimension in the lower half; of an odd number of dimensions, the last upper
+    Two codes per byte, the even dimension in the lower half; of an odd number of dimensions, the last upper
     half is 0. A dimension that was constant in the sample decodes to that constant.
 
     Args:

@@ -1,4 +1,4 @@
-"""One byte a dimension: 256 levels between the smallest and the largest value that a sample had there."""
+"""One byte per dimension: 256 levels between the smallest and the largest value in a sample."""
 
 from __future__ import annotations
 
@@ -38,10 +38,6 @@ class Int8(Codec):
         self._too_wide = bool((span > np.finfo(np.float32).max / 2).any())
         self._step = (span / _LEVELS).astype(np.float32)
         self._levels_per_unit = np.divide(_LEVELS, span, out=np.zeros_like(span), where=span > 0)
-
-    @classmethod
-    def width_of(cls, dim: int, number: int) -> int:
-        return dim
 
     @classmethod
     def _fit(cls, number: int, sample: np.ndarray) -> Self:

@@ -1,4 +1,4 @@
-"""RaBitQ: B bits a dimension of the randomly turned embedding, and one factor a video.
+"""RaBitQ: B bits per dimension of the randomly rotated embedding, and one factor per video.
 
 Source: Gao, Long, "RaBitQ", SIGMOD 2024, and for more bits Gao et al., "Practical and Asymptotically Optimal
 Quantization of High-Dimensional Vectors", SIGMOD 2025. FAISS chooses the bits; of its factors (8 bytes, 20

@@ -19,7 +19,7 @@ from compress.index.rows import comparable, numbered, spans
 # each has a score for each query.
 _BLOCK_BYTES, _BLOCK_ROWS = 2**21, 2**16
 _ROWS_A_THREAD = 4096
-# Dimensions a byte from which on tables are faster for any number of queries: with 8 (binary) twice as fast
+# Dimensions per byte from which on tables are faster for any number of queries: with 8 (binary) twice as fast
 # as decoding and the scan, on 100,000 videos of 320 numbers.
 _SMALL = 4
 # Each brings tables of up to 256 KiB.

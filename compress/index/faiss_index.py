@@ -40,7 +40,7 @@ def default_factory(num_vectors: int, dim: int, exact_below: int = EXACT_BELOW) 
     """FAISS factory string for `num_vectors` rows of `dim` numbers.
 
     Below `exact_below` rows comparing with every row is fast enough and loses nothing. Above: 2 sqrt(N)
-    inverted lists with 4-bit product quantisation of two dimensions a code (fast scan), re-ranked by 16-bit
+    inverted lists with 4-bit product quantisation of two dimensions per code (fast scan), re-ranked by 16-bit
     floats. On a million videos made from real embeddings (320 numbers), that was 6 times (recall@10 0.967) to
     8 times (0.989) the speed of as many lists of float32 at equal recall. Re-ranking by 8-bit scalars lost
     0.012 of recall at the same speed; 4 sqrt(N) lists took twice as long to build and were no faster.
@@ -76,7 +76,7 @@ def check_loaded(index: Any, where: object) -> None:
     """Raise DataError when a loaded index is, or contains, something that `make_index` never makes."""
     problem = unsupported(index)
     if problem:
-        raise DataError(f"holds {problem}, which no index of ours holds", where=str(where))
+        raise DataError(f"holds {problem}, which no index of this project holds", where=str(where))
 
 
 def unsupported(index: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from compress.arrays import plain_array
 from compress.artifacts.hashed import Verify
 from compress.codecs import Codec
 from compress.errors import CorruptArtifactError, DataError, UsageError
@@ -72,7 +73,8 @@ class Index:
     threads.
 
     Example:
-        >>> index = Index.build([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ids=["up", "right", "both"])
+        >>> import compress
+        >>> index = compress.Index.build([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ids=["up", "right", "both"])
         >>> index.search([2.0, 0.1], k=2).ids.tolist()
         [['right', 'both']]
     """
@@ -175,6 +177,7 @@ class Index:
         """Commit the index to `folder`, replacing an older one in one step; its bytes on the disk.
 
         Raises:
+            UsageError: something else is committed to the folder.
             StorageError, LockedError: the folder cannot be written.
         """
         manifest = save(Path(folder), self._engine, self.id_bytes, self.facts)
@@ -228,8 +231,8 @@ class Index:
         """
         if k < 1:
             raise UsageError(f"k is {k}, but must be at least 1", where="k")
-        given = np.asarray(queries)
-        vectors = as_queries(given[None] if given.ndim == 1 else given, self.dim)
+        one = plain_array(queries)
+        vectors = as_queries([one] if np.ndim(one) == 1 else one, self.dim)
         vectors = comparable(vectors, self.facts.metric, numbered("query"))
         if exclude is None:
             scores, rows = self._search(vectors, min(k, len(self)))

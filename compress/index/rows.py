@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from compress.arrays import as_features, as_ids
+from compress.arrays import as_features, as_ids, plain_array
 from compress.codecs import Codec
 from compress.codecs.float32 import Float32
 from compress.errors import DataError, NotFoundError, RecordError, SchemaError, UsageError
@@ -184,7 +184,7 @@ def select(store: Store, split: str | None, metric: str) -> Selection:
 
 def as_queries(queries: Any, dim: int) -> np.ndarray:
     """Float32 (q, dim) of vectors as an array, tensor or list; SchemaError for others."""
-    given = np.asarray(queries)
+    given = np.asarray(plain_array(queries))
     if given.dtype.kind not in "biuf" or given.ndim != 2 or given.shape[1] != dim:
         raise SchemaError(
             f"queries have shape {given.shape}, but the videos have {dim} dimensions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from compress import faiss_engine
+from compress.artifacts.atomic import read_bytes
 from compress.artifacts.folder import Content, commit_folder, read_folder
 from compress.artifacts.hashed import Verify
-from compress.artifacts.manifest import Manifest
+from compress.artifacts.manifest import MANIFEST, Manifest, parse_manifest
 from compress.codecs import Codec
-from compress.errors import CorruptArtifactError
+from compress.errors import CorruptArtifactError, DataError, UsageError
 from compress.index.codes import CodesIndex
 from compress.index.faiss_index import check_loaded
 from compress.index.tuning import Setting
@@ -73,8 +75,14 @@ def save(folder: Path, engine: Any, ids: np.ndarray, facts: IndexFacts) -> Manif
     """Commit an index to `folder`: the old one or the new one is there, never a mixture.
 
     Raises:
+        UsageError: the folder holds a model or whatever else is no index.
         StorageError: the disk refused; an older index is intact.
     """
+    if (folder / MANIFEST).exists():
+        with suppress(DataError):  # A damaged one may be replaced.
+            found = parse_manifest(read_bytes(folder / MANIFEST), folder).kind
+            if found != KIND:
+                raise UsageError(f"holds a {found}, which an index would replace", where=folder)
 
     def write_index(path: Path) -> None:
         faiss_engine.write_index(engine, path)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import compress
+from compress.artifacts.folder import commit_folder
 from compress.errors import DataError, RecordError, SchemaError, UsageError
 from compress.index import exact_neighbours, open_index
 
@@ -136,3 +137,17 @@ def test_codes_and_stores_that_do_not_fit_are_refused(rows: np.ndarray, memory_s
         compress.Index.build(rows, codec=codec)
     with pytest.raises(UsageError, match="a store has ids and a codec of its own"):
         compress.Index.build(memory_store(rows), ids=["a"] * 400)
+
+
+def test_an_index_replaces_an_index_and_nothing_else(rows: np.ndarray, tmp_path: Path) -> None:
+    index = compress.Index.build(rows, recall_queries=20)
+    index.save(tmp_path / "a")
+    index.save(tmp_path / "a")
+    commit_folder(tmp_path / "run", "model", {"weights.bin": b"1"}, {})
+    with pytest.raises(UsageError, match="run: holds a model"):
+        index.save(tmp_path / "run")
+
+
+def test_halves_of_torch_are_rows_and_queries(rows: np.ndarray) -> None:
+    index = compress.Index.build(torch.from_numpy(rows).bfloat16(), recall_queries=20)
+    assert index.search(torch.from_numpy(rows[3]).bfloat16(), 1).rows.tolist() == [[3]]

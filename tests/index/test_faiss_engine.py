@@ -63,7 +63,7 @@ def test_this_machine_has_one_owner():
         (
             ["faiss-gpu"],
             False,
-            "cannot be imported .no faiss here.; mend it with: pip uninstall --yes faiss-gpu",
+            "cannot be imported .no faiss here.; repair it with: pip uninstall --yes faiss-gpu",
         ),
         (["faiss-gpu"], "empty", "only an empty folder"),
     ],
