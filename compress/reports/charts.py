@@ -25,11 +25,18 @@ if TYPE_CHECKING:
 WIDE, NARROW = 560.0, 372.0
 NAMES_ABOVE = 480.0  # below this width the names of rows stand above them
 LEFT, RIGHT, TOP, BOTTOM = 48.0, 12.0, 28.0, 44.0  # room around axes for what is written there
-TICK = 36.0  # least pixels between two sizes on the axis of bytes
+TICK = 40.0  # least pixels between two sizes on the axis of bytes
 BESIDE, SPREAD = 5.0, 16.0  # pixels between marks of one size, and for all of them
 
 BASELINE, CONTROL, PAPER = Look("ink", "s"), Look("control", "D", hollow=True), Look("text", "D", hollow=True)
-SERIES = (Look("encoder"), Look("second", "s"), Look("third", hollow=True))
+SERIES = (
+    Look("encoder"),
+    Look("second", "s"),
+    Look("third", hollow=True),
+    Look("encoder", "D", hollow=True),
+    Look("second", hollow=True),
+    Look("third", "s"),
+)
 """Of what was trained; shape and filling tell them apart too, not the hue alone."""
 
 
@@ -90,11 +97,11 @@ def rows_chart(
         if differences:
             ours.axvline(0, color=colours()["ink"], linewidth=1.2)
         for row, mark in enumerate(marks):
-            y = row + 0.2 if above else row
+            y = row + 0.12 if above else row
             if row and row == break_at:
                 level = drawing.pixels(ours, (0, row - 0.5))[1]
                 drawing.leader(figure, (0, level), (width, level))
-            place = drawing.pixels(ours, (0, row - 0.2 if above else row))
+            place = drawing.pixels(ours, (0, row - 0.22 if above else row))
             colour = "muted" if mark.look == CONTROL else "text"
             drawing.write(figure, 0, place[1], mark.name, colour=colour)
             drawing.bar(ours, (mark.value.low, mark.value.high), (y, y), mark.look, mark.words)

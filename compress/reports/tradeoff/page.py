@@ -104,14 +104,9 @@ def print_tradeoff(table: TradeoffTable, console: Console | None = None) -> None
 
 
 def page(table: TradeoffTable, provenance: Provenance, drawn: Sequence[Chart] = ()) -> Document:
-    """The report.
-
-    Args:
-        table: what was measured.
-        provenance: of the report.
-        drawn: its charts; the terminal shows none.
-    """
+    """The report; `drawn` are its charts, of which the terminal shows none."""
     plots = Section("Quality against bytes", (Figure(tuple(drawn), CAPTION, file=DRAWING),))
+    commands = tuple(Command(f"{point.name}, {point.title}", point.command) for point in table.points)
     return Document(
         kicker="Quality for the bytes: compressed embeddings of every size",
         headline=headline(table),
@@ -127,10 +122,7 @@ def page(table: TradeoffTable, provenance: Provenance, drawn: Sequence[Chart] = 
             Section("The selection half", (_selection(table),)),
             *_seeds(table),
             Section("How to read this", (Bullets(METHOD),)),
-            Section(
-                "Commands",
-                (Commands(tuple(Command(f"{p.name}, {p.title}", p.command) for p in table.points)),),
-            ),
+            Section("Commands", (Commands(commands),)),
         ),
         foot=FOOT,
     )
@@ -149,10 +141,11 @@ def headline(table: TradeoffTable) -> str:
     point = subject(table)
     if point is None:
         return "No trained embedding has been measured yet"
-    return (
-        f"{count(point.bytes_per_video)} bytes per video, {_smaller(table, point)} times smaller: "
-        f"GAP {change(point.confirmation.delta['gap'])} points, MAP {change(point.confirmation.delta['map'])}"
+    gap, mean = (_change(point.confirmation.delta[metric]) for metric in COMPARED)
+    bytes_per_video = (
+        f"{count(point.bytes_per_video)} bytes per video, {_smaller(table, point)} times smaller"
     )
+    return f"{bytes_per_video}: GAP {gap} points, MAP {mean}"
 
 
 def measured_on(table: TradeoffTable) -> str:
@@ -167,9 +160,9 @@ def measured_on(table: TradeoffTable) -> str:
     )
 
 
-def change(estimate: Interval | None) -> str:
+def _change(estimate: Interval) -> str:
     """A difference in points with its interval: +0.80 [+0.21, +1.39]."""
-    return points(None) if estimate is None else f"{points(estimate.value)} {points_bracket(estimate)}"
+    return f"{points(estimate.value)} {points_bracket(estimate)}"
 
 
 def _smaller(table: TradeoffTable, point: Point) -> str:
@@ -193,12 +186,12 @@ def _summary(table: TradeoffTable) -> Iterator[Fact]:
     for metric, name in NAMES.items():
         if metric in point.confirmation.figures:
             found, delta = point.confirmation.figures[metric], point.confirmation.delta.get(metric)
-            yield Fact(name, figure(found.value), f"{change(delta)} points" if delta else "")
+            yield Fact(name, figure(found.value), f"{_change(delta)} points" if delta else "")
 
 
 def _confirmation(table: TradeoffTable) -> Table:
     best = {point.name for point in table.front("gap")}
-    columns = [*_size_columns()]
+    columns = []
     for name, drop in zip(NAMES.values(), (0, 3, 6), strict=True):
         columns.append(Column(name, "[low, high]", drop=drop))
         columns.append(Column(f"{DELTA} {name}", "points", drop=max(drop - 1, 0)))
@@ -239,12 +232,12 @@ def _kinds(table: TradeoffTable) -> Iterator[Section]:
     ]
     if rows:
         caption = "Each trained point minus the best of each kind, of equal or smaller size, in points."
-        columns = [*_size_columns(), Column("Figure", left=True), *(Column(f"Over {kind}") for kind in kinds)]
+        columns = [Column("Figure", left=True), *(Column(f"Over {kind}") for kind in kinds)]
         yield Section("Beside each kind of baseline", (_table(caption, columns, rows),))
 
 
 def _selection(table: TradeoffTable) -> Table:
-    columns = [*_size_columns()]
+    columns = []
     for name in NAMES.values():
         columns += [Column(name), Column(f"{DELTA} {name}")]
     rows = [
@@ -266,23 +259,16 @@ def _seeds(table: TradeoffTable) -> Iterator[Section]:
         if point.heads > 1
     ]
     if rows:
-        caption = (
-            "Half the range of the figures of all heads of a point, in points, on the confirmation half."
-        )
-        columns = [*_size_columns(), Column("Measured with", left=True), *map(Column, NAMES.values())]
+        caption = "Half the range of the figures of all heads, in points, on the confirmation half."
+        columns = [Column("Measured with", left=True), *map(Column, NAMES.values())]
         yield Section("What another seed does", (_table(caption, columns, rows),))
 
 
 def _table(caption: str, columns: Sequence[Column], rows: Sequence[Row]) -> Table:
-    return Table(caption, tuple(columns), (Group("", tuple(rows)),))
-
-
-def _size_columns() -> tuple[Column, ...]:
-    return (
-        Column("Point", left=True),
-        Column("Bytes"),
-        Column("Dims", shown=FILES),
-        Column("Codec", left=True, shown=FILES),
+    """A table of points; its rows begin with the name of the point and its `_size`."""
+    sizes = (Column("Dims", shown=FILES), Column("Codec", left=True, shown=FILES))
+    return Table(
+        caption, (Column("Point", left=True), Column("Bytes"), *sizes, *columns), (Group("", tuple(rows)),)
     )
 
 
