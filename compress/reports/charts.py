@@ -49,7 +49,7 @@ class Mark:
         value: with its interval; both ends are the value itself where there is no interval.
         look: of the mark and its interval.
         words: exact.
-        x: where it stands across, on charts with two axes.
+        x: its place across, on charts with two axes.
         paper: what the paper has for it, and in words.
     """
 
@@ -103,7 +103,7 @@ def rows_chart(
                 drawing.leader(figure, (0, level), (width, level))
             place = drawing.pixels(ours, (0, row - 0.22 if above else row))
             colour = "muted" if mark.look == CONTROL else "text"
-            drawing.write(figure, 0, place[1], mark.name, colour=colour)
+            drawing.write(figure, (0, place[1]), mark.name, colour=colour)
             drawing.bar(ours, (mark.value.low, mark.value.high), (y, y), mark.look, mark.words)
             if mark.paper:
                 drawing.point(theirs, mark.paper[0], y, PAPER, mark.paper[1])
@@ -117,7 +117,7 @@ def rows_chart(
         axes.grid(axis="x")
         drawing.ticks(axes.xaxis, 5 if across[1] - across[0] > 180 else 3, signed=differences)
         axes.set_xlabel(axis)
-        drawing.write(figure, across[0], top + 16, head, size=12)
+        drawing.write(figure, (across[0], top + 16), head, size=12)
         return axes
 
     def height(width: float) -> float:
@@ -226,7 +226,7 @@ def axes_of(figure: Figure, across: str, upwards: str, left: float = LEFT, botto
     axes = drawing.frame(figure, left, bottom, width - RIGHT, height - TOP)
     axes.grid(axis="y")
     axes.set_xlabel(across)
-    drawing.write(figure, 0, height - 8, upwards, size=12)
+    drawing.write(figure, (0, height - 8), upwards, size=12)
     return axes
 
 
@@ -240,7 +240,7 @@ def _bytes_axis(axes: Axes, sizes: Sequence[float]) -> None:
 
 
 def _side_by_side(axes: Axes, marks: Sequence[Mark]) -> list[float]:
-    """Where each mark stands across, so that the intervals of marks of one size can be told apart."""
+    """The place of each mark across: those of one size side by side, so that intervals do not overlap."""
     low, high = axes.get_xlim()
     pixel = math.log(high / low) / axes.get_window_extent().width
     found = []

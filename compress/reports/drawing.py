@@ -34,22 +34,12 @@ def size(figure: Figure) -> Place:
     return float(width), float(height)
 
 
-def write(
-    figure: Figure,
-    x: float,
-    y: float,
-    text: str,
-    *,
-    size: float = SMALL,
-    colour: str = "text",
-    at: str = "left",
-) -> None:
-    """A text that begins at x, with its middle line at y."""
+def write(figure: Figure, place: Place, text: str, *, size: float = SMALL, colour: str = "text") -> None:
+    """A text that begins at a place in pixels, its middle line at this height."""
     from matplotlib.transforms import IdentityTransform
 
-    figure.text(
-        x, y, text, fontsize=size, color=colours()[colour], va="center", transform=IdentityTransform()
-    )
+    style = {"fontsize": size, "color": colours()[colour], "va": "center"}
+    figure.text(*place, text, style, transform=IdentityTransform())
 
 
 def text_width(text: str, size: float = SMALL) -> float:
@@ -218,4 +208,4 @@ def name_points(axes: Axes, names: Sequence[tuple[str, Place, str]], obstacles: 
         near = min(max(x, box.x), box.x + box.width)
         if abs(x - near) + abs(y - middle) > 18:
             leader(figure, (x, y), (near, middle))
-        write(figure, box.x + 2.5, middle, name, colour=colour)
+        write(figure, (box.x + 2.5, middle), name, colour=colour)

@@ -18,6 +18,7 @@ HEAVY = (
     "jinja2",
     "pyarrow",
     "crc32c",
+    "matplotlib",
 )
 PROBE = """
 import sys

@@ -125,8 +125,8 @@ def test_the_pages_of_models_show_bins_extremes_and_the_zipf_curve(kept: tuple[M
     for text in (Page(html).prose, markdown):
         assert found.why in text
         assert "nextvlad against lstm-2x1024: falls short" in text
-        assert "Log training videos against log rank" in text
-        assert "lost and gained most beside lstm-2x1024" in text
+        assert "The slope of log training videos against log rank" in text
+        assert "lost and gained most average precision (AP) against lstm-2x1024" in text
         for row in found.findings.frequency.rows:
             assert all(figure(mean.value) in text for mean in row.values)
     assert "Videos of each class against the rank of the class" in html

@@ -81,7 +81,7 @@ def extremes(row: ScoredClasses, baseline: ScoredClasses, names: Mapping[int, st
 def extremes_caption(found: Extremes) -> str:
     """The caption of the table of classes."""
     return (
-        f"The classes whose average precision {found.row} lost and gained most beside {found.baseline}, of "
-        f"the {count(found.considered)} with at least {LEAST_POSITIVES} validation videos. They were picked "
-        "for being extreme: on other videos most of them will be less so."
+        f"The classes in which {found.row} lost and gained most average precision (AP) against "
+        f"{found.baseline}, of the {count(found.considered)} classes with at least {LEAST_POSITIVES} "
+        "validation videos. They are the extremes of many: on other videos most of them will change less."
     )

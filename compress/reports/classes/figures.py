@@ -97,12 +97,12 @@ def zipf_chart(train: Zipf, validation: Zipf, names: Mapping[int, str]) -> Chart
         short = name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
         words = f"{name} (rank {count(rank)}): {count(videos)} videos".lstrip()
         marks.append(Mark(short, Interval(videos, videos, videos), SERIES[0], words, rank))
-    told = "; ".join(mark.words for mark in marks)
+    counts = "; ".join(mark.words for mark in marks)
     return rank_chart(
         train.steps,
         marks,
         title="Videos of each class against the rank of the class",
-        description=f"Training videos of the class {told}. Slope {signed(train.slope)}. "
+        description=f"Training videos of the class {counts}. Slope {signed(train.slope)}. "
         f"Most validation videos of a class: {count(validation.counts[0])}.",
         across="rank of the class (log scale)",
         upwards="videos of the class (log scale)",

@@ -118,7 +118,7 @@ def scored_classes(
 def class_frequency(
     scored: Sequence[ScoredClasses], baseline: str | None = None, resamples: int = RESAMPLES, seed: int = 0
 ) -> ClassFrequency:
-    """Mean average precision a bin, with 95 % intervals over the classes of the bin.
+    """Mean average precision per bin, with 95 % intervals over the classes of the bin.
 
     A resample draws as many classes as the bin has, with replacement; all rows see the same draws, so
     differences are paired. The bins' means, weighted by their classes, make MAP. A bin with fewer than
@@ -157,14 +157,15 @@ def class_frequency(
 def frequency_caption(found: ClassFrequency) -> str:
     """The caption of the plots by class frequency, with the number of classes in each bin."""
     bins = "; ".join(f"{one.name}: {count(one.classes)}" for one in found.bins)
-    difference = f", and its difference ({DELTA}) from {found.baseline} in points" if found.baseline else ""
-    chance = "Where nothing changed, one bin in 20 still lies wholly on one side of 0. "
+    difference = f". {DELTA}: difference from {found.baseline} in points" if found.baseline else ""
+    chance = "Even where nothing changed, one bin in 20 lies wholly on one side of 0. "
     return (
-        "Mean average precision (within the 20 highest scores a video) of the classes with so many training "
-        f"videos{difference}. All bins together, weighted by their classes, make MAP. Intervals are 95 % "
-        "bootstrap intervals over the classes of the bin (not over videos), the same resampled classes for "
-        f"every row; a bin of fewer than {LEAST_CLASSES} classes has none. {chance if found.baseline else ''}"
-        f"Classes in each bin, of those with validation videos: {bins}."
+        "Mean average precision (AP, within the 20 highest scores per video) over the classes of each bin; a "
+        f"bin holds the classes with that many training videos{difference}. The mean over all bins, weighted "
+        "by their classes, is MAP. Intervals are 95 % bootstrap intervals over the classes of the bin, not "
+        "over videos, with the same resampled classes for every row; a bin of fewer than "
+        f"{LEAST_CLASSES} classes has none. {chance if found.baseline else ''}Classes with validation videos "
+        f"in each bin: {bins}."
     )
 
 

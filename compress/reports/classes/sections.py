@@ -121,12 +121,12 @@ def _missing(left_out: list[KeptRow], any_scored: bool) -> str:
     if not any_scored:
         # One is enough: rows of the same training videos share the counts.
         return (
-            "Average precision by class frequency is left out: the training videos of each class were not "
-            f"kept; {left_out[0].again} keeps them."
+            "Average precision by class frequency is missing: the numbers of training videos per class were "
+            f"not kept; {left_out[0].again} keeps them."
         )
     commands = listed([row.again for row in left_out])
     return (
-        "Not shown by class frequency, for lack of scores on the same videos: "
+        "Not shown by class frequency, because their scores on the same videos are missing: "
         f"{listed([row.name for row in left_out])}; to measure again: {commands}."
     )
 

@@ -72,10 +72,10 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 def zipf_sentence(train: Zipf) -> str:
     """How unequal the classes are."""
     return (
-        f"Most training videos of a class: {count(train.counts[0])}; {count(train.without)} classes have "
-        f"none. Log training videos against log rank (the paper's Figure 1) has slope {signed(train.slope)}: "
-        f"least squares over ranks 1 to {count(len(train.counts))}, all classes with a training video. Most "
-        "ranks lie in the tail, so the tail decides the slope."
+        f"The most frequent class has {count(train.counts[0])} training videos; {count(train.without)} "
+        f"classes have none. The slope of log training videos against log rank (the paper's Figure 1) is "
+        f"{signed(train.slope)}: least squares over ranks 1 to {count(len(train.counts))}, all classes with "
+        "a training video. Most ranks lie in the tail, so the tail decides the slope."
     )
 
 
@@ -83,5 +83,5 @@ def zipf_caption(train: Zipf, validation: Zipf) -> str:
     """The caption of the Zipf plot."""
     return (
         f"{zipf_sentence(train)} Dashed: the fitted line. Thin: the {count(len(validation.counts))} classes "
-        "with validation videos, ranked on their own."
+        "with validation videos, in an order of their own."
     )

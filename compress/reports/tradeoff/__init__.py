@@ -1,1 +1,1 @@
-"""The trade-off: quality against bytes a video, on the half of the videos that chose nothing."""
+"""The trade-off: quality against bytes per video, on the half of the videos that nothing was chosen on."""

@@ -144,11 +144,11 @@ class Measured:
 
 
 def read_measured(name: str, run: str, kept: Sequence[Kept], ids: np.ndarray) -> Measured:
-    """Read and resample the evaluations of one point; about a second a head for 6,000 videos.
+    """Read and resample the evaluations of one point; about a second per head for 6,000 videos.
 
     Args:
         name, run: as drawn.
-        kept: one a head, the first first.
+        kept: one per head, the first head first.
         ids: of all validation videos, ascending, S<w> (N,).
 
     Raises:

@@ -18,7 +18,7 @@ Figures = Mapping[str, Interval]
 
 @dataclass(frozen=True)
 class Rival:
-    """The best of what needs no training, of no more bytes, and how far a point is ahead of it.
+    """The best of what needs no training, of equal or smaller size, and how far a point is ahead of it.
 
     Args:
         name: of the rival.
@@ -55,7 +55,7 @@ class Point:
         spread: by metric, half the range of the heads' figures on the confirmation half.
         confirmation, selection: the two halves.
         rivals: by metric, among everything that needs no training; encoders only.
-        of_families: by family of control and by metric, its best of no more bytes; encoders only.
+        of_families: by family of control and by metric, its best of equal or smaller size; encoders only.
         command: measures it again.
         notes: what its row has to say.
     """
@@ -100,8 +100,8 @@ def tradeoff_table(
 ) -> TradeoffTable:
     """Compare everything with the baseline, and each encoder with what needs no training.
 
-    The rival of each point is the best of no more bytes by the selection half; how far the point is ahead of
-    it is measured on the confirmation half, which had no say in the choice.
+    The rival of each point is the best of equal or smaller size by the selection half; how far the point is
+    ahead of it is measured on the confirmation half, which had no say in the choice.
 
     Args:
         measured: every point once, of the same videos.
