@@ -11,7 +11,6 @@ from typing import Any
 from rich.console import Console
 
 from compress.artifacts.atomic import write_bytes, write_json
-from compress.artifacts.manifest import versions
 from compress.evaluation.promises import QUANTITIES, Change, Choice, Promise, Quantity, Tried
 from compress.evaluation.row import Row
 from compress.reports.document import (
@@ -32,6 +31,7 @@ from compress.reports.document import (
 from compress.reports.markdown import to_markdown
 from compress.reports.terminal import print_document
 from compress.reports.wording import count, listed, points, size
+from compress.reports.writing import provenance
 
 TITLES: Mapping[Quantity, str] = {"gap": "GAP", "map": "MAP", "precision": "label precision@10"}
 _ENCODE = "compress encode "
@@ -84,7 +84,7 @@ def write_selection(selection: Selection, folder: Path, *, generated: str, comma
     Raises:
         StorageError: the disk refused; older files stay as they were.
     """
-    document = page(selection, Provenance(generated, command, versions()))
+    document = page(selection, provenance(generated, command))
     markdown, plain = folder / "select.md", folder / "select.json"
     write_bytes(markdown, to_markdown(document).encode("utf-8"))
     write_json(plain, dict(document.data))
@@ -96,12 +96,12 @@ def print_selection(selection: Selection, console: Console | None = None) -> Non
     print_document(page(selection, Provenance("", "", {})), console)
 
 
-def page(selection: Selection, provenance: Provenance) -> Document:
+def page(selection: Selection, made: Provenance) -> Document:
     """The report.
 
     Args:
         selection: what was found.
-        provenance: of the report.
+        made: when, by which command and with which versions.
     """
     choice, chosen, (headline, *further) = selection.choice, selection.chosen, verdict(selection)
     tried = (Text(" ".join(further)),) if further else ()
@@ -110,9 +110,8 @@ def page(selection: Selection, provenance: Provenance) -> Document:
         headline=headline,
         measured_on=f"{count(choice.videos['selection'])} validation videos to select, "
         f"{count(choice.videos['confirmation'])} others to confirm.",
-        provenance=provenance,
-        data=selection_to_json(selection)
-        | {"command": provenance.command, "generated": provenance.generated},
+        provenance=made,
+        data=selection_to_json(selection) | {"command": made.command, "generated": made.generated},
         sections=(
             Section("Tried, in this order", (*tried, *_tried_table(selection)), terminal=True),
             Section("Commands", tuple(_commands(selection))),

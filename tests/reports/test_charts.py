@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -27,7 +28,7 @@ from compress.reports import (
     to_html,
 )
 from compress.reports.charts import SERIES, Mark, scatter
-from compress.reports.classes.figures import frequency_charts, looks, zipf_chart
+from compress.reports.classes.figures import frequency_charts, frequency_figure, looks, zipf_chart
 from compress.reports.classes.frequency import class_frequency
 from compress.reports.classes.zipf import zipf
 from compress.reports.document import Chart
@@ -305,6 +306,13 @@ def test_every_row_is_marked_in_every_bin_with_its_exact_figure() -> None:
 
 def test_without_a_baseline_there_is_no_chart_of_differences() -> None:
     assert len(frequency_charts(class_frequency([scored("row", 3.0)]))) == 1
+
+
+def test_one_bin_is_no_curve_and_has_no_chart() -> None:
+    found = class_frequency([scored("row", 3.0)])
+    assert frequency_figure(found) is not None
+    one = replace(found, bins=found.bins[:1], rows=tuple(replace(r, values=r.values[:1]) for r in found.rows))
+    assert frequency_figure(one) is None
 
 
 CLASSES = {0: "Game", 9: "A class with a very long name that would never fit", 99: "<b> & 'q'"}

@@ -123,8 +123,10 @@ def _fitted(train: Zipf) -> list[Place]:
     return [(rank, 10 ** (train.intercept + train.slope * math.log10(rank))) for rank in ends]
 
 
-def frequency_figure(found: ClassFrequency) -> Figure:
-    """The charts by bin with caption and legend."""
+def frequency_figure(found: ClassFrequency) -> Figure | None:
+    """The charts by bin with caption and legend; None for one bin, which is no curve."""
+    if len(found.bins) < 2:
+        return None
     legend = tuple(Key(row.title, legend_mark(look), row.name) for row, look in looks(found))
     return Figure(tuple(frequency_charts(found)), frequency_caption(found), legend)
 

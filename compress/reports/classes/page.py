@@ -39,7 +39,9 @@ def classes_sections(classes: ClassSections) -> tuple[Section, ...]:
     told = where_lost(found.frequency)
     blocks += [Text(classes.why)] if classes.why else []
     blocks += [Bullets(tuple(told), names)] if told else []
-    blocks += [frequency_figure(found.frequency), _frequency(found.frequency)]
+    drawn = frequency_figure(found.frequency)
+    blocks += [drawn] if drawn else []
+    blocks += [_frequency(found.frequency, folded="The same figures as a table" if drawn else "")]
     blocks += [_extremes(found.extremes)] if found.extremes else []
     return (
         Section("Rare and frequent classes", tuple(blocks)),
@@ -50,7 +52,7 @@ def classes_sections(classes: ClassSections) -> tuple[Section, ...]:
     )
 
 
-def _frequency(found: ClassFrequency) -> Table:
+def _frequency(found: ClassFrequency, folded: str) -> Table:
     columns = [Column("Training videos", left=True), Column("Classes"), Column("Validation videos")]
     columns += [Column(one.name) for one in found.rows]
     rows = (
@@ -61,7 +63,7 @@ def _frequency(found: ClassFrequency) -> Table:
         frequency_caption(found),
         tuple(columns),
         (Group("", tuple(rows)),),
-        folded="The same figures as a table",
+        folded=folded,
     )
 
 

@@ -80,8 +80,9 @@ def zipf_sentence(train: Zipf) -> str:
 
 
 def zipf_caption(train: Zipf, validation: Zipf) -> str:
-    """The caption of the Zipf plot."""
+    """The caption of the Zipf curve."""
     return (
-        f"{zipf_sentence(train)} Dashed: the fitted line. Thin: the {count(len(validation.counts))} classes "
-        "with validation videos, in an order of their own."
+        f"Training videos of the {count(len(train.counts))} classes that have any, the most frequent class "
+        f"first. Dashed: the fitted line. Thin: the {count(len(validation.counts))} classes with validation "
+        "videos, in an order of their own."
     )

@@ -9,8 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from compress.artifacts.atomic import write_bytes, write_json
-from compress.artifacts.manifest import versions
+from compress.artifacts.atomic import write_bytes
 from compress.metrics import Interval
 from compress.reports.document import (
     FILES,
@@ -32,14 +31,13 @@ from compress.reports.document import (
     cell,
     row,
 )
-from compress.reports.html import to_html
-from compress.reports.markdown import to_markdown
 from compress.reports.svg import standalone
 from compress.reports.terminal import print_document
 from compress.reports.tradeoff.figures import CAPTION, charts
 from compress.reports.tradeoff.measured import NAMES
 from compress.reports.tradeoff.table import Half, Point, Rival, TradeoffTable
 from compress.reports.wording import DELTA, blended, bracket, count, figure, points, points_bracket, size
+from compress.reports.writing import provenance, write_document
 
 SCHEMA_VERSION = 1
 DRAWING = "tradeoff.svg"
@@ -89,13 +87,9 @@ def write_tradeoff(
         StorageError: the disk refused; older files stay as they were.
     """
     drawn = charts(table)
-    document = page(table, Provenance(generated, command, versions(), table.data.fingerprint), drawn)
-    markdown, plain, html, drawing = (folder / f"tradeoff.{kind}" for kind in ("md", "json", "html", "svg"))
-    write_bytes(drawing, standalone([chart.wide for chart in drawn]).encode("utf-8"))
-    write_bytes(markdown, to_markdown(document).encode("utf-8"))
-    write_json(plain, dict(document.data))
-    write_bytes(html, to_html(document).encode("utf-8"))
-    return markdown, plain, html, drawing
+    document = page(table, provenance(generated, command, table.data.fingerprint), drawn)
+    write_bytes(folder / DRAWING, standalone([chart.wide for chart in drawn]).encode("utf-8"))
+    return *write_document(document, folder, "tradeoff"), folder / DRAWING
 
 
 def print_tradeoff(table: TradeoffTable, console: Console | None = None) -> None:
@@ -103,7 +97,7 @@ def print_tradeoff(table: TradeoffTable, console: Console | None = None) -> None
     print_document(page(table, Provenance("", "", {})), console)
 
 
-def page(table: TradeoffTable, provenance: Provenance, drawn: Sequence[Chart] = ()) -> Document:
+def page(table: TradeoffTable, made: Provenance, drawn: Sequence[Chart] = ()) -> Document:
     """The report; `drawn` are its charts, of which the terminal shows none."""
     plots = Section("Quality against bytes", (Figure(tuple(drawn), CAPTION, file=DRAWING),))
     commands = tuple(Command(f"{point.name}, {point.title}", point.command) for point in table.points)
@@ -111,8 +105,8 @@ def page(table: TradeoffTable, provenance: Provenance, drawn: Sequence[Chart] = 
         kicker="Quality for the bytes: compressed embeddings of every size",
         headline=headline(table),
         measured_on=measured_on(table),
-        provenance=provenance,
-        data=_data(table, provenance),
+        provenance=made,
+        data=_data(table, made),
         summary=tuple(_summary(table)),
         cautions=table.failures,
         sections=(
@@ -291,7 +285,7 @@ def _rival(rival: Rival | None) -> Cell:
     return cell(points(ahead.value), Part(points_bracket(ahead), "quiet"), Part(rival.name, "name"))
 
 
-def _data(table: TradeoffTable, provenance: Provenance) -> Mapping[str, Any]:
+def _data(table: TradeoffTable, made: Provenance) -> Mapping[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "headline": headline(table),
@@ -301,5 +295,5 @@ def _data(table: TradeoffTable, provenance: Provenance) -> Mapping[str, Any]:
         "fronts": {metric: [point.name for point in table.front(metric)] for metric in NAMES},
         "failures": list(table.failures),
         "method": list(METHOD),
-        "provenance": provenance.as_json(),
+        "provenance": made.as_json(),
     }
