@@ -5,6 +5,6 @@ disk      the commit steps themselves (write, fsync, rename, ...), at numbered f
 atomic    one file, replaced in one step or not at all
 lock      one writer at a time
 manifest  what a committed folder says about itself
-hashed    which files were hashed lately and have not changed since
+hashed    which files were hashed in the last hours and have not changed since
 folder    several files as one artifact, committed by their manifest
 """

@@ -158,7 +158,7 @@ def _write_all(descriptor: int, view: memoryview, offset: int) -> None:
 def _free_words(path: Path) -> str:
     try:
         return f"{free_bytes(path):,} free"
-    except OSError as error:  # The folder may be what failed; the first error stays the news.
+    except OSError as error:  # The folder itself may be gone; the first error is what matters.
         return f"free space unknown: {error.strerror}"
 
 

@@ -1,4 +1,4 @@
-"""Which files were hashed lately, so that a search does not read gigabytes to prove what was just proved.
+"""Which files were hashed in the last hours, so that a search does not hash gigabytes each time.
 
 A file counts as unchanged when its inode, size, and both its times are those of a time it was hashed, at most
 `HOURS` ago. Whatever changes a file through the file system changes its ctime, which no program can set back.
@@ -98,7 +98,7 @@ def _is_valid(entry: Entry, now: int) -> bool:
 
 
 def _read(path: Path) -> dict[str, Entry]:
-    # It is only a memory: without it, or with a damaged one, files are hashed, and it is written anew.
+    # It is only a memory: without it, or with a damaged one, files are hashed, and it is written again.
     try:
         found = read_json(path)
     except (NotFoundError, CorruptArtifactError, StorageError):

@@ -2,7 +2,7 @@
 
 Not HDF5's own lock: HDF5_USE_FILE_LOCKING=FALSE turns that one off. The lock file is removed on release. That
 is free of races because a winner checks that the file it locked still has the name; one that lost its name is
-locked anew.
+locked again.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def parse_manifest(data: bytes, folder: Path) -> Manifest:
 
 
 def damaged(error: CorruptArtifactError, kind: str) -> CorruptArtifactError:
-    """The same error with what makes a folder of this kind anew."""
+    """The same error, with the command that makes a folder of this kind again as its hint."""
     return CorruptArtifactError(error.what, where=error.where, hint=_HINTS.get(kind, _HINT))
 
 

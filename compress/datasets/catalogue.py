@@ -122,7 +122,7 @@ def _shard_of(row: int, rows_per_shard: np.ndarray) -> tuple[int, int]:
 
 
 def first_repeat(ids: np.ndarray) -> tuple[int, int] | None:
-    """The earliest row whose id was there before, with the row of the id's first occurrence.
+    """The earliest row whose id occurred before, with the row of its first occurrence.
 
     Args:
         ids: (N,) S<w>.

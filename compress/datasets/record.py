@@ -90,7 +90,7 @@ class Block:
 
 
 def check_block_size(videos: int) -> None:
-    """UsageError unless a block can have so many videos."""
+    """UsageError unless a block can have this many videos."""
     if videos < 1:
         raise UsageError(f"a block must have at least 1 video, not {videos}")
 

@@ -60,7 +60,7 @@ class Source:
 
         Args:
             shard: one of `shards`.
-            videos: videos per block, at least 1; exactly so many in each but the last of the shard.
+            videos: per block, at least 1; only the last block of the shard may have fewer.
 
         Returns:
             Blocks whose arrays the next one may overwrite: copy what is kept longer.

@@ -105,7 +105,9 @@ class FrameTable:
         """
         starts = self.indptr[rows]
         lengths = self.indptr[rows + 1] - starts
-        stored = np.asarray(self.frames)  # each slice of a memory map would be a memory map, at 2 us apiece
+        stored = np.asarray(
+            self.frames
+        )  # each slice of a memory map would be a memory map, which costs 2 us each
         # Only the padding is set to zero: doing so for all of it would be a second pass over memory.
         frames = np.empty((len(rows), lengths.max(initial=0), stored.shape[1]), dtype=np.uint8)
         for video, start, length in zip(frames, starts.tolist(), lengths.tolist(), strict=True):

@@ -40,7 +40,7 @@ def npy_rows(shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarra
 
 
 def cache_folder(cache: Path, source: Source) -> Path:
-    """Where the copy of this source lies or will lie."""
+    """The folder of this source's copy, whether it exists yet or not."""
     return cache / f"table-{hashlib.sha256(json.dumps(_key(source)).encode()).hexdigest()[:16]}"
 
 

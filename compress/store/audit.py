@@ -32,7 +32,7 @@ _HDF5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, Overflow
 
 @dataclass(frozen=True)
 class Place:
-    """Where an array lies in the file, in bytes from its start, and what it is."""
+    """Where an array is in the file, in bytes from its start, and its type."""
 
     offset: int
     shape: tuple[int, ...]

@@ -151,7 +151,7 @@ class Layout:
     """Where everything goes.
 
     Args:
-        pieces: (offset, bytes): what lies between the user block and the embeddings, and what follows them.
+        pieces: (offset, bytes): between the user block and the embeddings, and behind them.
         size: bytes of the whole file.
         embeddings_offset: of the first embedding, from the start of the file.
         embeddings_bytes: of all embeddings.

@@ -29,7 +29,7 @@ _RERUN = "encode it again, or restore it from a copy"
 
 
 def forget(array: np.ndarray, start: int, stop: int) -> None:
-    """Let go of the pages that hold the rows [start, stop) of a mapped array; nothing for one in memory.
+    """Release the pages that hold the rows [start, stop) of a mapped array; does nothing for one in memory.
 
     They stay in the system's cache, and the next access finds them there; without this they would count as
     memory of the process until the array is gone.

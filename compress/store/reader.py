@@ -31,7 +31,7 @@ def open_store(path: str | Path | Sequence[str | Path], verify: Verify = True) -
     Args:
         path: a store, or several that were made with the same codec, to be read as one.
         verify: compare the sha256 of the whole file (about 0.6 s per GB); False trusts the bytes, and
-            still checks the first block, the size and the structure; `HashedFiles` skips files hashed lately.
+            still checks the first block, the size and the structure; `HashedFiles` skips those it knows.
 
     Raises:
         NotFoundError: no such file; says so when its encoding has not finished.

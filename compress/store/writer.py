@@ -153,7 +153,7 @@ class StoreWriter:
         return self._path
 
     def close(self) -> None:
-        """Let go of the files and the lock; an unfinished store stays, to be continued."""
+        """Release the files and the lock; an unfinished store stays and can be continued."""
         self._held.close()
 
     def __enter__(self) -> StoreWriter:

@@ -107,7 +107,7 @@ def test_records_larger_than_the_buffer_and_than_c_reads_are_read(build, tmp_pat
         ("audioset/train/train0[01].tfrecord", AUDIOSET, ""),
         ("audioset/train/train02.tfrecord", replace(AUDIOSET, max_frames=7), ""),
         ("odd/home_made_frames_*.tfrecord", YT8M_2018_FRAME, ""),
-        ("odd/malformed_frames.tfrecord", YT8M_2018_FRAME, "floats where bytes belong"),
+        ("odd/malformed_frames.tfrecord", YT8M_2018_FRAME, "floats instead of bytes"),
         ("yt8m-2017/validatea0.tfrecord", YT8M_2018_VIDEO, "feature 'id' is missing"),
     ],
 )

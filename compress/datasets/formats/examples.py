@@ -34,7 +34,7 @@ def _values(features: FeatureMap, name: str, kind: str) -> Sequence[Any] | None:
         return None
     found = feature.WhichOneof("kind")
     if found is not None and found != kind:
-        raise RecordError(f"feature '{name}' holds {KIND_WORDS[found]} where {KIND_WORDS[kind]} belong")
+        raise RecordError(f"feature '{name}' holds {KIND_WORDS[found]} instead of {KIND_WORDS[kind]}")
     content: Sequence[Any] = getattr(feature, kind).value
     return content
 
@@ -206,7 +206,7 @@ def _steps(lists: FeatureMap, name: str, dim: int) -> np.ndarray:
 def _check_step(step: messages.Feature, name: str, dim: int, number: int) -> None:
     kind = step.WhichOneof("kind")
     if kind not in ("bytes_list", None):
-        raise RecordError(f"frame {number} of '{name}' holds {KIND_WORDS[kind]} where bytes belong")
+        raise RecordError(f"frame {number} of '{name}' holds {KIND_WORDS[kind]} instead of bytes")
     sizes = [len(value) for value in step.bytes_list.value]
     if sizes != [dim]:
         raise RecordError(f"frame {number} of '{name}' has {sum(sizes)} bytes, {dim} expected")

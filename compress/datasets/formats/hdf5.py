@@ -101,7 +101,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 
 
 def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
-    """A dataset that lies in this very file; SchemaError for links, external or virtual data and plugins."""
+    """A dataset stored in this file; SchemaError for links, external or virtual data and plugins."""
     import h5py
 
     parts = name.split("/")

@@ -95,9 +95,9 @@ def _name(text: str) -> NameStruct:
 
 
 class Arrays:
-    """Room for a block, and the block in the making: reused from block to block, grown when a record asks.
+    """The arrays of the current block: reused from block to block, grown when a record needs more.
 
-    Memory that was touched once stays: fresh pages cost as much as reading the shard.
+    Arrays are kept, because fresh pages cost as much as reading the shard.
 
     Args:
         schema: what the records are.
@@ -116,7 +116,7 @@ class Arrays:
         return int(self.struct.videos)
 
     def start(self, videos: int) -> None:
-        """An empty block for at most so many."""
+        """Begin an empty block of at most this many videos."""
         self.struct.videos = self.struct.classes = self.struct.rows = 0
         if videos > len(self._ids):
             self._ids = np.empty(videos, dtype=self._ids.dtype)
@@ -129,7 +129,7 @@ class Arrays:
         self._tell(videos)
 
     def grow(self, needed: int) -> None:
-        """Twice the room for what one of the NEEDS_ codes says, what is there stays."""
+        """Double the array that one of the NEEDS_ codes names; its contents stay."""
         if needed == NEEDS_WIDER_IDS:
             self._ids = self._ids.astype(f"S{min(2 * self._ids.itemsize, MAX_ID_BYTES)}")
         elif needed == NEEDS_CLASSES:

@@ -50,7 +50,7 @@ class ParquetFile:
         self.schema = vector_schema(path, dim, num_classes, largest)
 
     def read(self) -> Iterator[VideoRecord]:
-        """Every row as it is; a row of another length is for the check of the row to report."""
+        """Every row as it is; the check of the row reports one of another length."""
         path, row = self._path, 0
         with _opened(path) as file:
             for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=self._columns):

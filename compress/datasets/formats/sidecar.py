@@ -61,7 +61,7 @@ def _read_csv(path: Path, num_rows: int) -> Sidecar:
                 raise SchemaError(what, where=path, hint=_HINT)
             for row in rows:
                 if len(row) != len(COLUMNS):
-                    what = f"{len(row)} columns where 2 belong"
+                    what = f"{len(row)} columns instead of 2"
                     raise SchemaError(what, where=f"{path}: line {rows.line_num}", hint=_HINT)
                 ids.append(row[0].encode())
                 labels.extend(_integers(row[1], path, rows.line_num))

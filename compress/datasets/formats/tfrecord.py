@@ -186,7 +186,7 @@ def _frame_sizes(lists: FeatureMap) -> dict[str, int]:
             raise RecordError("has no frames")
         kind = steps[0].WhichOneof("kind")
         if kind != "bytes_list" or len(steps[0].bytes_list.value) != 1:
-            raise RecordError(f"frame 0 of '{name}' holds {KIND_WORDS[kind]} where bytes belong")
+            raise RecordError(f"frame 0 of '{name}' holds {KIND_WORDS[kind]} instead of bytes")
         sizes[name] = len(steps[0].bytes_list.value[0])
     return sizes
 
