@@ -9,6 +9,8 @@ Kekalainen 2002 (nDCG).
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from compress.errors import SchemaError
@@ -42,10 +44,7 @@ def label_precision_at_k(
 
 
 def mean_average_precision_at_k(
-    neighbour_rows: np.ndarray,
-    query_labels: LabelRows,
-    base_labels: LabelRows,
-    query_rows: np.ndarray | None = None,
+    neighbour_rows: np.ndarray, query_labels: LabelRows, base_labels: LabelRows
 ) -> np.ndarray:
     """Average precision of each query's k neighbours; its mean over queries is mAP@k.
 
@@ -55,36 +54,30 @@ def mean_average_precision_at_k(
 
     Args:
         neighbour_rows, query_labels, base_labels: as in `label_precision_at_k`.
-        query_rows: int (Q,), where the base holds the queries themselves: they do not count among the R.
 
     Returns:
         float64 (Q,) in [0, 1]; 0 for a query that shares its labels with nobody.
 
     Raises:
-        SchemaError: shapes or rows do not fit together, or a query is its own neighbour in spite of
-            `query_rows`.
+        SchemaError: shapes or rows do not fit together.
     """
     relevant = _shared_labels(neighbour_rows, query_labels, base_labels) > 0
-    _refuse_self(neighbour_rows, query_rows)
     ranks = np.arange(1, relevant.shape[1] + 1)
     sums = np.sum(relevant * np.cumsum(relevant, axis=1) / ranks, axis=1)
     base, k = _BaseLabels(base_labels), relevant.shape[1]
-    reachable = [base.num_related(labels, k, itself) for labels, itself in _queries(query_labels, query_rows)]
+    reachable = [base.num_related(labels, k) for labels in _rows(query_labels)]
     return np.asarray(sums / np.maximum(reachable, 1))
 
 
 def ndcg_jaccard_at_k(
-    neighbour_rows: np.ndarray,
-    query_labels: LabelRows,
-    base_labels: LabelRows,
-    query_rows: np.ndarray | None = None,
+    neighbour_rows: np.ndarray, query_labels: LabelRows, base_labels: LabelRows
 ) -> np.ndarray:
     """nDCG@k where a neighbour gains the Jaccard overlap of its labels with the query's.
 
     DCG = sum of gain / log2(rank + 1); the ideal is that of the k best overlaps in the whole base.
 
     Args:
-        neighbour_rows, query_labels, base_labels, query_rows: as in `mean_average_precision_at_k`.
+        neighbour_rows, query_labels, base_labels: as in `label_precision_at_k`.
 
     Returns:
         float64 (Q,) in [0, 1]; 0 for a query that shares its labels with nobody.
@@ -93,12 +86,11 @@ def ndcg_jaccard_at_k(
         SchemaError: as `mean_average_precision_at_k`.
     """
     gains = _jaccard(neighbour_rows, query_labels, base_labels)
-    _refuse_self(neighbour_rows, query_rows)
     k = gains.shape[1]
     discounts = 1 / np.log2(np.arange(2, k + 2))
     base, ideal = _BaseLabels(base_labels), np.zeros(len(gains))
-    for index, (labels, itself) in enumerate(_queries(query_labels, query_rows)):
-        best = base.highest_jaccard(labels, k, itself)
+    for index, labels in enumerate(_rows(query_labels)):
+        best = base.highest_jaccard(labels, k)
         ideal[index] = best @ discounts[: len(best)]
     reached = gains @ discounts
     return np.divide(reached, ideal, out=np.zeros(len(gains)), where=ideal > 0)
@@ -131,22 +123,9 @@ def neighbour_recall(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.asarray(both, dtype=np.int64) / counts
 
 
-def _queries(labels: LabelRows, query_rows: np.ndarray | None) -> list[tuple[np.ndarray, int]]:
+def _rows(labels: LabelRows) -> list[np.ndarray]:
     indptr, classes = labels
-    rows = [-1] * (len(indptr) - 1) if query_rows is None else query_rows.tolist()
-    return [(classes[indptr[i] : indptr[i + 1]], row) for i, row in enumerate(rows)]
-
-
-def _refuse_self(neighbour_rows: np.ndarray, query_rows: np.ndarray | None) -> None:
-    if query_rows is None:
-        return
-    if query_rows.shape != neighbour_rows.shape[:1]:
-        raise SchemaError(f"query rows are {query_rows.shape}, not {neighbour_rows.shape[:1]}")
-    own = np.flatnonzero((neighbour_rows == query_rows[:, None]).any(axis=1))
-    if len(own):
-        raise SchemaError(
-            "a query is its own neighbour", where=f"query {own[0]}", hint="exclude it in the search"
-        )
+    return [classes[first:last] for first, last in itertools.pairwise(indptr)]
 
 
 def _shared_labels(neighbour_rows: np.ndarray, query_labels: LabelRows, base_labels: LabelRows) -> np.ndarray:
@@ -193,19 +172,17 @@ class _BaseLabels:
         ]
         self._starts = np.concatenate([[0], np.cumsum(np.bincount(classes))])
 
-    def num_related(self, labels: np.ndarray, at_most: int, itself: int = -1) -> int:
-        """Videos that share at least one of `labels`, without the video `itself`; counted up to `at_most`."""
+    def num_related(self, labels: np.ndarray, at_most: int) -> int:
+        """Videos that share at least one of `labels`; counted up to `at_most`."""
         known = labels[labels < len(self._starts) - 1]
         if len(known) and (self._starts[known + 1] - self._starts[known]).max() > at_most:
             return at_most
-        videos = set(self._carriers(labels).tolist()) - {itself}
-        return min(len(videos), at_most)
+        return min(len(np.unique(self._carriers(labels))), at_most)
 
-    def highest_jaccard(self, labels: np.ndarray, k: int, itself: int = -1) -> np.ndarray:
-        """The k highest overlaps with `labels` above 0, without `itself`, float64 (up to k,), descending."""
+    def highest_jaccard(self, labels: np.ndarray, k: int) -> np.ndarray:
+        """The k highest overlaps with `labels` above 0, float64 (up to k,), descending."""
         videos, shared = np.unique(self._carriers(labels), return_counts=True)
         overlap = shared / (len(labels) + self._counts[videos] - shared)
-        overlap = overlap[videos != itself]
         if len(overlap) > k:
             overlap = np.partition(overlap, len(overlap) - k)[-k:]
         return np.sort(overlap)[::-1]

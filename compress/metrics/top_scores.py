@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from compress.errors import DataError, SchemaError
+from compress.errors import SchemaError
 from compress.metrics.ranking import class_precision
 
 _BLOCK = 1 << 20
@@ -131,32 +131,6 @@ class TopScores:
             np.zeros(0, narrow),
             np.zeros(0, np.float64),
             num_classes,
-        )
-
-    @classmethod
-    def concatenate(cls, parts: Sequence[TopScores]) -> TopScores:
-        """All videos of `parts`, in that order.
-
-        Raises:
-            DataError: there are no parts.
-            SchemaError: the parts differ in k or in the number of classes.
-        """
-        if not parts:
-            raise DataError("no top scores to put together")
-        if len(parts) == 1:
-            return parts[0]
-        shapes = {(part.k, part.num_classes) for part in parts}
-        if len(shapes) > 1:
-            raise SchemaError(f"top scores differ in (k, classes): {sorted(shapes)}")
-        indptr = np.concatenate([[0], *(part.num_labels for part in parts)]).cumsum(dtype=np.int64)
-        return cls(
-            np.concatenate([part.scores for part in parts]),
-            np.concatenate([part.classes for part in parts]),
-            np.concatenate([part.hits for part in parts]),
-            indptr,
-            np.concatenate([part.label_classes for part in parts]),
-            np.concatenate([part.precision_at_equal_recall for part in parts]),
-            parts[0].num_classes,
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:

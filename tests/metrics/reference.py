@@ -79,10 +79,8 @@ def label_precision(neighbours: list[int], query: set[int], base: list[set[int]]
     return sum(1 for row in neighbours if row >= 0 and query & base[row]) / len(neighbours)
 
 
-def retrieval_average_precision(
-    neighbours: list[int], query: set[int], base: list[set[int]], own: int
-) -> float:
-    related = sum(1 for row, labels in enumerate(base) if query & labels and row != own)
+def retrieval_average_precision(neighbours: list[int], query: set[int], base: list[set[int]]) -> float:
+    related = sum(1 for labels in base if query & labels)
     found, total = 0, 0.0
     for rank, row in enumerate(neighbours, start=1):
         if row >= 0 and query & base[row]:
@@ -95,9 +93,9 @@ def jaccard(a: set[int], b: set[int]) -> float:
     return len(a & b) / len(a | b) if a | b else 0.0
 
 
-def ndcg(neighbours: list[int], query: set[int], base: list[set[int]], own: int) -> float:
+def ndcg(neighbours: list[int], query: set[int], base: list[set[int]]) -> float:
     gains = [jaccard(query, base[row]) if row >= 0 else 0.0 for row in neighbours]
-    best = sorted((jaccard(query, labels) for row, labels in enumerate(base) if row != own), reverse=True)
+    best = sorted((jaccard(query, labels) for labels in base), reverse=True)
     ideal = discounted(best[: len(neighbours)])
     return discounted(gains) / ideal if ideal else 0.0
 

@@ -43,22 +43,14 @@ def test_streaming_equals_one_shot_to_the_bit(seed, classes, cuts, ties):
 
 @settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), order=st.permutations(range(4)), ties=st.booleans())
-def test_merge_order_does_not_change_a_bit_of_the_figures(seed, order, ties):
+def test_the_order_of_batches_does_not_change_a_bit_of_the_figures(seed, order, ties):
     scores, labels = reference.random_batch(seed, 40, 25, ties=ties)
     parts = [gathered(scores[i : i + 10], labels[i : i + 10]) for i in range(0, 40, 10)]
     merged = MetricAccumulator(25)
     for index in order:
-        merged.merge(parts[index])
+        merged.append(parts[index].top())
     assert merged.figures() == gathered(scores, labels).figures()
     assert len(merged) == 40
-    assert len(parts[0]) == 10
-
-
-def test_merging_in_order_gives_the_same_top_scores():
-    scores, labels = reference.random_batch(1, 40, 25, ties=True)
-    first, second = gathered(scores[:15], labels[:15]), gathered(scores[15:], labels[15:])
-    first.merge(second)
-    assert same_bits(first.top(), gathered(scores, labels).top())
 
 
 def test_top_keeps_the_labels_outside_the_top():
@@ -119,12 +111,6 @@ def test_update_refuses(scores, labels, error, message):
         MetricAccumulator(4).update(scores, labels)
 
 
-@pytest.mark.parametrize(("other", "message"), [((4, 20), "of 4 classes"), ((5, 3), "top 3")])
-def test_merge_refuses_another_shape(other, message):
-    with pytest.raises(SchemaError, match=message):
-        MetricAccumulator(5).merge(MetricAccumulator(*other))
-
-
 @pytest.mark.parametrize(("classes", "k"), [(0, 20), (10, 0)])
 def test_an_accumulator_of_nothing_is_refused(classes, k):
     with pytest.raises(UsageError, match="cannot keep"):
@@ -137,7 +123,6 @@ def test_arrays_round_trip_and_take():
     assert same_bits(TopScores.from_arrays(top.to_arrays()), top)
     rows = np.array([3, 3, 19, 0])
     assert same_bits(top.take(rows), gathered(scores[rows], labels[rows]).top())
-    assert figures(TopScores.concatenate([top, top])).num_videos == 40
 
 
 @pytest.mark.parametrize(
@@ -160,13 +145,6 @@ def test_from_arrays_refuses(change, message):
 def test_from_arrays_names_what_is_missing():
     with pytest.raises(SchemaError, match="arrays lack scores, classes"):
         TopScores.from_arrays({})
-
-
-def test_concatenate_refuses_what_does_not_fit():
-    with pytest.raises(SchemaError, match="differ"):
-        TopScores.concatenate([TopScores.empty(10), TopScores.empty(11)])
-    with pytest.raises(DataError, match="no top scores"):
-        TopScores.concatenate([])
 
 
 def test_memory_follows_the_videos_not_the_classes():
@@ -201,7 +179,6 @@ def test_top_scores_with_classes_in_four_bytes_as_they_were_once_stored_give_the
     old = TopScores.from_arrays(arrays | wide)
     assert old.classes.dtype == np.int32
     assert figures(old) == figures(top)
-    assert figures(TopScores.concatenate([old, top])) == figures(TopScores.concatenate([top, top]))
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32])
