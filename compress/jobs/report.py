@@ -8,13 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from compress.datasets.vocabulary import load_vocabulary
+from compress.evaluation.models.row import load_models
 from compress.jobs.paper_runs import stand_in_notes, stand_ins, unlike_runs
 from compress.reports import (
     Document,
     chosen_models,
     chosen_rows,
     class_sections,
-    load_models,
     load_rows,
     model_table,
     models_page,

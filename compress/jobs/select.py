@@ -11,6 +11,7 @@ from typing import Any
 from compress.command_line import command_line, command_words, unless
 from compress.errors import NotFoundError, SchemaError
 from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
+from compress.evaluation.row import Row, read_row
 from compress.evaluation.scores import (
     load_query_precision,
     load_scores,
@@ -20,7 +21,6 @@ from compress.evaluation.scores import (
 )
 from compress.jobs.names import checked
 from compress.progress import Reporter, silent
-from compress.reports import Row, read_row
 from compress.reports.selection import Selection, write_selection
 from compress.workspace import Workspace
 

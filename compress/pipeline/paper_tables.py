@@ -16,6 +16,8 @@ from compress.artifacts.folder import read_folder
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
 from compress.errors import DataError, NotFoundError, UsageError
+from compress.evaluation.models.row import read_model
+from compress.evaluation.row import read_row
 from compress.jobs.names import run_name, store_name
 from compress.jobs.paper_runs import unlike_run
 from compress.jobs.sources import schemas
@@ -25,7 +27,6 @@ from compress.pipeline import engine
 from compress.pipeline.engine import Failure, Planned, State, Status, Step, Target, Work
 from compress.pipeline.maker import FreshHead, Maker, Training
 from compress.progress import Reporter, silent
-from compress.reports import read_model, read_row
 from compress.reports.models.table import unlike_row
 from compress.workspace import Workspace
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from compress.codecs import stored_bytes
 from compress.errors import CorruptArtifactError, DataError, NotFoundError
+from compress.evaluation.row import read_row
 from compress.evaluation.scores import load_query_precision, load_scores
 from compress.index import open_index
 from compress.jobs.names import store_name
@@ -17,7 +18,6 @@ from compress.jobs.sources import open_split
 from compress.pipeline.engine import State, Status, Step, Target, Work
 from compress.pipeline.maker import FreshHead, Maker, Training
 from compress.pipeline.runs import RunFacts
-from compress.reports import read_row
 from compress.store.reader import Store, open_store
 from compress.training.recipes import fresh_head_config
 from compress.training.run import Run

@@ -8,11 +8,6 @@ tradeoff/    quality against bytes per video
 selection/   the fewest bytes that keep a promise
 """
 
-from compress.evaluation.models.row import ModelRow as ModelRow
-from compress.evaluation.models.row import load_models as load_models
-from compress.evaluation.models.row import read_model as read_model
-from compress.evaluation.row import Row as Row
-from compress.evaluation.row import read_row as read_row
 from compress.reports.classes.sections import ClassChoice as ClassChoice
 from compress.reports.classes.sections import ClassSections as ClassSections
 from compress.reports.classes.sections import KeptRow as KeptRow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from compress.reports.wording import count, listed
+from compress.reports.rounding import count, listed
 
 ENOUGH_VIDEOS = 2_000
 """Training videos below which a model or a fresh head has too few steps, whatever it reads."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from compress.reports.rounding import MINUS
 from compress.reports.svg import HINT, Look, colours
-from compress.reports.wording import MINUS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

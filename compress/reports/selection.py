@@ -29,8 +29,8 @@ from compress.reports.document import (
     row,
 )
 from compress.reports.markdown import to_markdown
+from compress.reports.rounding import count, listed, points, size
 from compress.reports.terminal import print_document
-from compress.reports.wording import count, listed, points, size
 from compress.reports.writing import provenance
 
 TITLES: Mapping[Quantity, str] = {"gap": "GAP", "map": "MAP", "precision": "label precision@10"}

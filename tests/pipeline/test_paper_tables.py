@@ -11,13 +11,14 @@ import pytest
 
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import Interrupted, UsageError
+from compress.evaluation.models.row import load_models
 from compress.jobs.paper_runs import stand_in_notes, stand_ins
 from compress.papers import Catalogue, CatalogueRow, FullData, PaperFigures, StandIn, catalogue
 from compress.pipeline.engine import Failure, Planned, State, Status, make_missing
 from compress.pipeline.maker import Maker
 from compress.pipeline.paper_tables import TableRow, plan_tables, table_rows, why_not_made
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
-from compress.reports import load_models, model_table
+from compress.reports import model_table
 from compress.training.cost import Cost
 from compress.training.run import model_sha256
 from compress.workspace import Workspace

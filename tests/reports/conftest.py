@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from compress.reports import Row, load_rows
+from compress.evaluation.row import Row
+from compress.reports import load_rows
 
 PAPER = {
     "residual_cnn-320": "ResidualCNN-320, Max Pooling",

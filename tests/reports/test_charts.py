@@ -15,18 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compress.evaluation.models.row import ModelRow, load_models
+from compress.evaluation.row import Row
 from compress.metrics import Interval
-from compress.reports import (
-    ModelRow,
-    ModelTable,
-    Row,
-    load_models,
-    load_rows,
-    model_table,
-    models_page,
-    table4,
-    to_html,
-)
+from compress.reports import ModelTable, load_rows, model_table, models_page, table4, to_html
 from compress.reports.charts import SERIES, Mark, scatter
 from compress.reports.classes.figures import frequency_charts, frequency_figure, looks, zipf_chart
 from compress.reports.classes.frequency import class_frequency
@@ -34,10 +26,10 @@ from compress.reports.classes.zipf import zipf
 from compress.reports.document import Chart
 from compress.reports.drawing import Anchor, Box, place_labels
 from compress.reports.models.figures import gap_caption, gap_chart, order_chart
+from compress.reports.pareto import front
+from compress.reports.rounding import bracket, figure, points, points_bracket
 from compress.reports.svg import colours
 from compress.reports.table_4.figures import forest, tradeoff
-from compress.reports.table_4.pareto import front
-from compress.reports.wording import bracket, figure, points, points_bracket
 from tests.reports.model_files import FULL, model_json, write_models
 from tests.reports.scored_videos import scored
 from tests.reports.test_renderers import PROVENANCE, Page

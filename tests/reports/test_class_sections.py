@@ -23,7 +23,7 @@ from compress.reports import (
     to_markdown,
 )
 from compress.reports.classes.page import classes_sections
-from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket
+from compress.reports.rounding import DELTA, bracket, count, figure, points, points_bracket
 from tests.reports.scored_videos import CLASSES, top, train_counts
 from tests.reports.test_renderers import PROVENANCE, Page
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
+from compress.evaluation.models.row import load_models
 from compress.evaluation.scores import save_scores
 from compress.reports import (
     ClassSections,
     ModelTable,
     chosen_models,
     class_sections,
-    load_models,
     model_table,
     models_page,
     to_html,
     to_markdown,
 )
-from compress.reports.wording import figure
+from compress.reports.rounding import figure
 from tests.reports.model_files import model_json, write_models
 from tests.reports.scored_videos import CLASSES, top, train_counts
 from tests.reports.test_renderers import PROVENANCE, Page

@@ -12,12 +12,12 @@ import pytest
 from rich.console import Console
 
 from compress.errors import CorruptArtifactError, DataError
+from compress.evaluation.models.row import load_models
 from compress.papers import catalogue
 from compress.reports import (
     Judgement,
     ModelTable,
     Provenance,
-    load_models,
     model_table,
     models_page,
     print_document,
@@ -25,8 +25,9 @@ from compress.reports import (
     to_markdown,
     write_document,
 )
+from compress.reports.cautions import few_videos
 from compress.reports.models.findings import cautions, headline, measured_on, order_kept
-from compress.reports.wording import bracket, figure
+from compress.reports.rounding import bracket, figure
 from tests.reports.model_files import FULL, model_json
 from tests.reports.model_files import write_models as files
 from tests.reports.test_renderers import HOSTILE, Page
@@ -316,3 +317,18 @@ def test_a_file_that_holds_another_model_is_refused(tmp_path: Path) -> None:
     (folder / "lstm-1x1024.json").rename(folder / "lstm-2x1024.json")
     with pytest.raises(DataError, match="holds the model 'lstm-1x1024'"):
         load_models(folder)
+
+
+@pytest.mark.parametrize(("videos", "few"), [(1_999, True), (2_000, False)])
+def test_few_training_videos_of_any_row_are_a_caution(tmp_path: Path, videos: int, few: bool) -> None:
+    models = model_json("lstm-1x1024", 0.6), model_json("lstm-2x1024", 0.6, data={"train_videos": videos})
+    caution = (
+        "Few videos: models were trained on 1,999; on fewer than 2,000 a model is under-trained, so the "
+        "figures say little about the models."
+    )
+    table = model_table("2", load_models(files(tmp_path, *models)))
+    assert (caution in cautions(table)) is few
+
+
+def test_without_a_measured_row_nothing_is_said() -> None:
+    assert few_videos([], heads=False) == few_videos([], heads=True) == ""

@@ -13,17 +13,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from compress.reports import (
-    Provenance,
-    Row,
-    load_rows,
-    print_document,
-    table4,
-    table4_page,
-    to_html,
-    to_markdown,
-)
-from compress.reports.wording import bracket, count, figure, points, points_bracket, saved
+from compress.evaluation.row import Row
+from compress.reports import Provenance, load_rows, print_document, table4, table4_page, to_html, to_markdown
+from compress.reports.rounding import bracket, count, figure, points, points_bracket, saved
 
 GOLDEN = Path(__file__).parent / "golden_report.md"
 PROVENANCE = Provenance("2026-11-22", "compress report", {"compress": "0.1.0", "python": "3.12.1"})
@@ -237,3 +229,20 @@ def test_markdown_equals_the_golden_report(evaluation: Callable[..., Path]) -> N
     names = ("original", "original-int8", "pca-320", "residual_cnn-320", "lstm-640")
     text = to_markdown(table4_page(table4(load_rows(evaluation(*names))), PROVENANCE))
     assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_word_is_cut_in_the_terminal(rows: list[Row], width: int) -> None:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", terminal(rows, tty=True, width=width))
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    words = set(text.split())
+    for row in rows:
+        assert {row.row, *row.title.split()} <= words
+
+
+def test_the_page_has_contents_and_each_command_has_its_own_block(rows: list[Row]) -> None:
+    document = table4_page(table4(rows), PROVENANCE)
+    page = to_html(document)
+    contents = re.findall(r'<li><a href="#([a-z0-9-]+)">', page)
+    assert contents == re.findall(r'<h2 id="([a-z0-9-]+)">', page)
+    assert page.count("<pre ") == len(table4(rows).lines)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from compress.errors import NotFoundError
+from compress.evaluation.row import Row
 from compress.metrics import Interval
 from compress.papers import published
 from compress.reports import (
     Provenance,
-    Row,
     Table4,
     Verdict,
     judge,
@@ -26,8 +27,9 @@ from compress.reports import (
     to_markdown,
 )
 from compress.reports.cautions import SAMPLE_NOTE
+from compress.reports.document import Table
+from compress.reports.rounding import article
 from compress.reports.table_4.findings import cautions, frames_needed, headline, measured_on
-from compress.reports.wording import article
 
 
 def printed(table: Table4, provenance: Provenance) -> str:
@@ -218,3 +220,48 @@ def test_a_missing_baseline_is_a_caution_and_not_an_error(evaluation: Callable[.
     table = table4(load_rows(evaluation("pca-320")))
     assert table.measured[0][0].bytes_saved is None
     assert any("The original was not measured" in text for text in cautions(table))
+
+
+def small(row: dict[str, Any]) -> None:
+    """Another data set: 24 dimensions where YouTube-8M has 1152, and 12 classes."""
+    row.update(dim=min(row["dim"], 24), table4_row=None)
+    row["data"].update(num_classes=12)
+
+
+def test_own_rows_come_first_and_what_was_not_run_last(rows: list[Row]) -> None:
+    results = table4_page(table4(rows), Provenance("", "", {})).sections[0].blocks[0]
+    assert isinstance(results, Table)
+    assert [group.title for group in results.groups] == ["Embeddings", "Controls", "Not run"]
+    own = [row.cells[0][1].text for row in results.groups[0].rows]
+    assert own == ["mlp-320-int8", "lstm-640", "residual_cnn-512", "residual_cnn-320"]
+
+
+@pytest.mark.parametrize(("paper", "shown"), [(None, False), (False, False), (True, True)])
+def test_on_other_data_the_paper_is_shown_only_when_asked_for(
+    evaluation: Callable[..., Path], paper: bool | None, shown: bool
+) -> None:
+    table = table4(load_rows(evaluation("original", "mlp-320-int8", change=small)))
+    document = table4_page(table, Provenance("", "", {}), paper=paper)
+    for text in (to_markdown(document), to_html(document)):
+        assert ("ResidualCNN-512, Max Pooling" in text) is shown
+        assert ("paper 0.827" in text) is shown
+        # 640 of 24 dimensions would be a saving of -25.67.
+        assert "\N{MINUS SIGN}25.67" not in text
+    assert document.data["groups"][0]["title"] == "Paper's Table 4"
+    assert [line["published"]["gap"] for line in document.data["groups"][0]["lines"]] == [0.820, 0.827, 0.822]
+
+
+def test_youtube8m_data_show_the_paper_unless_told_otherwise(rows: list[Row]) -> None:
+    shown, hidden = (
+        table4_page(table4(rows), Provenance("", "", {}), paper=paper) for paper in (None, False)
+    )
+    assert "paper 0.822" in to_markdown(shown)
+    assert "paper 0" not in to_markdown(hidden)
+
+
+def test_the_summary_card_tells_size_and_verdicts(rows: list[Row]) -> None:
+    facts = {fact.label: fact for fact in table4_page(table4(rows), Provenance("", "", {})).summary}
+    assert facts["Bytes per video"].value == "1,280"
+    assert facts["Bytes per video"].detail == "28 % of 4,608"
+    assert (facts["GAP"].value, facts["GAP"].detail) == ("0.679", "+0.40 points, holds")
+    assert facts["MAP"].tone == "short"

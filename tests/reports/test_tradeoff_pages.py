@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from compress.artifacts.atomic import read_json
+from compress.reports.rounding import bracket, figure
 from compress.reports.tradeoff.figures import chart, charts
 from compress.reports.tradeoff.page import headline, print_tradeoff, write_tradeoff
 from compress.reports.tradeoff.table import TradeoffTable, tradeoff_table
-from compress.reports.wording import bracket, figure
 from tests.reports.test_charts import of_both_sizes, places, texts
 from tests.reports.tradeoff_points import figures, many, measured, original
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from compress.errors import NotFoundError, StorageError
-from compress.reports import Row, write_report
+from compress.evaluation.row import Row
+from compress.reports import write_report
 
 
 def test_report_is_three_files_of_the_same_bytes_each_time(rows: list[Row], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from compress.errors import SchemaError
 from compress.reports.classes.frequency import ScoredClasses
-from compress.reports.wording import count
+from compress.reports.rounding import count
 
 SHOWN = 5
 LEAST_POSITIVES = 10  # the average precision of fewer validation videos is mostly luck

@@ -22,8 +22,8 @@ from compress.reports.classes.sections import ClassFindings
 from compress.reports.classes.zipf import Zipf, zipf_caption
 from compress.reports.document import Chart, Figure, Key
 from compress.reports.drawing import Box, Place
+from compress.reports.rounding import DELTA, bracket, count, figure, points, points_bracket, signed
 from compress.reports.svg import Look, colours, legend_mark
-from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket, signed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

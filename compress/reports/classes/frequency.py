@@ -11,7 +11,7 @@ import numpy as np
 from compress.errors import DataError, SchemaError
 from compress.evaluation.row import Role
 from compress.metrics import Interval, TopScores, interval
-from compress.reports.wording import DELTA, NONE, count, listed
+from compress.reports.rounding import DELTA, NONE, count, listed
 
 RESAMPLES = 1000
 LEAST_CLASSES = (

@@ -26,7 +26,7 @@ from compress.reports.document import (
     cell,
     row,
 )
-from compress.reports.wording import DELTA, bracket, count, figure, points, points_bracket
+from compress.reports.rounding import DELTA, bracket, count, figure, points, points_bracket
 
 
 def classes_sections(classes: ClassSections) -> tuple[Section, ...]:

@@ -14,7 +14,7 @@ from compress.evaluation.scores import load_scores, load_train_class_counts
 from compress.reports.classes.extremes import Extremes, extremes
 from compress.reports.classes.frequency import ClassFrequency, ScoredClasses, class_frequency, scored_classes
 from compress.reports.classes.zipf import Zipf, zipf
-from compress.reports.wording import listed
+from compress.reports.rounding import listed
 
 
 @dataclass(frozen=True)

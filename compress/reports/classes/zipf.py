@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compress.errors import DataError
-from compress.reports.wording import count, signed
+from compress.reports.rounding import count, signed
 
 NAMED_RANKS = (1, 10, 100, 1000)
 

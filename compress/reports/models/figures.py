@@ -6,8 +6,8 @@ from compress.reports.charts import PAPER, SERIES, Mark, rows_chart, scatter
 from compress.reports.document import Chart, Key
 from compress.reports.models.findings import order_kept
 from compress.reports.models.table import Judgement, ModelLine, ModelTable
+from compress.reports.rounding import bracket, figure
 from compress.reports.svg import legend_mark
-from compress.reports.wording import bracket, figure
 
 LEAST = 3  # fewer rows have hardly an order
 

@@ -7,7 +7,7 @@ from itertools import combinations
 from compress.evaluation.models.row import ModelRow
 from compress.reports.cautions import few_videos, not_alike, synthetic_frames
 from compress.reports.models.table import Judgement, ModelTable
-from compress.reports.wording import count, listed
+from compress.reports.rounding import count, listed
 
 METHOD = (
     "Hit@1 is the share of videos whose highest score is a label, PERR precision at equal recall rate, MAP "

@@ -41,7 +41,7 @@ from compress.reports.models.findings import (
     order_kept,
 )
 from compress.reports.models.table import Judgement, ModelLine, ModelTable
-from compress.reports.wording import bracket, count, duration, figure, millions, on_disk
+from compress.reports.rounding import bracket, count, duration, figure, millions, on_disk
 
 SCHEMA_VERSION = 1
 COLUMNS = tuple(metric for metric in METRICS if metric.column)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from compress.evaluation.row import Row
 from compress.metrics import Interval
 from compress.papers import published
+from compress.reports import pareto
 from compress.reports.charts import BASELINE, CONTROL, PAPER, SERIES, Line, Mark, rows_chart, scatter
 from compress.reports.document import Chart, Figure, Key
+from compress.reports.rounding import DELTA, bracket, figure, points, points_bracket
 from compress.reports.svg import Look, legend_mark
-from compress.reports.table_4 import pareto
 from compress.reports.table_4 import table as table_4
 from compress.reports.table_4.table import Table4
-from compress.reports.wording import DELTA, bracket, figure, points, points_bracket
 
 NAMES = {"gap": "GAP", "map": "MAP"}
 VERDICTS = {"holds": Look("holds"), "within noise": Look("noise"), "falls short": Look("short", hollow=True)}

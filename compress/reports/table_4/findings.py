@@ -5,8 +5,7 @@ from __future__ import annotations
 from compress.evaluation.row import Row
 from compress.metrics import Interval
 from compress.reports.cautions import SAMPLE_NOTE, few_videos, not_alike, synthetic_frames
-from compress.reports.table_4.table import Line, Table4, Verdict
-from compress.reports.wording import (
+from compress.reports.rounding import (
     DELTA,
     MINUS,
     article,
@@ -18,6 +17,7 @@ from compress.reports.wording import (
     points,
     size,
 )
+from compress.reports.table_4.table import Line, Table4, Verdict
 
 METHOD = (
     "GAP is global average precision, MAP mean average precision over classes, PERR precision at equal "

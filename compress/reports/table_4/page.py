@@ -31,10 +31,7 @@ from compress.reports.document import (
     plain_table,
     row,
 )
-from compress.reports.table_4.figures import forest_figure, tradeoff_figure
-from compress.reports.table_4.findings import METHOD, cautions, frames_needed, headline, measured_on
-from compress.reports.table_4.table import JUDGED, Line, Table4, Verdict
-from compress.reports.wording import (
+from compress.reports.rounding import (
     DELTA,
     bracket,
     count,
@@ -45,6 +42,9 @@ from compress.reports.wording import (
     points_bracket,
     saved,
 )
+from compress.reports.table_4.figures import forest_figure, tradeoff_figure
+from compress.reports.table_4.findings import METHOD, cautions, frames_needed, headline, measured_on
+from compress.reports.table_4.table import JUDGED, Line, Table4, Verdict
 
 SCHEMA_VERSION = 1
 COLUMNS = tuple(metric for metric in METRICS if metric.column)

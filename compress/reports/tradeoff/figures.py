@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from compress.metrics import Interval
+from compress.reports import pareto
 from compress.reports.charts import BASELINE, SERIES, Line, Mark, scatter
 from compress.reports.document import Chart
+from compress.reports.rounding import bracket, figure
 from compress.reports.svg import Look
-from compress.reports.table_4 import pareto
 from compress.reports.tradeoff.measured import NAMES
 from compress.reports.tradeoff.table import Point, TradeoffTable
-from compress.reports.wording import bracket, figure
 
 CAPTION = (
     "On the confirmation half. A coloured stepped line joins the best points of one family, the black one "

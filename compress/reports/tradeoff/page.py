@@ -31,12 +31,12 @@ from compress.reports.document import (
     cell,
     row,
 )
+from compress.reports.rounding import DELTA, blended, bracket, count, figure, points, points_bracket, size
 from compress.reports.svg import standalone
 from compress.reports.terminal import print_document
 from compress.reports.tradeoff.figures import CAPTION, charts
 from compress.reports.tradeoff.measured import NAMES
 from compress.reports.tradeoff.table import Half, Point, Rival, TradeoffTable
-from compress.reports.wording import DELTA, blended, bracket, count, figure, points, points_bracket, size
 from compress.reports.writing import provenance, write_document
 
 SCHEMA_VERSION = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from compress.errors import NotFoundError
 from compress.evaluation.row import Data, HeadTraining, Role
 from compress.metrics import Interval
-from compress.reports.table_4 import pareto
+from compress.reports import pareto
 from compress.reports.tradeoff.measured import METRICS, Measured, difference_interval, mean_interval
 
 CHOOSES, PROVES = "selection", "confirmation"

@@ -1,4 +1,4 @@
-"""How figures are written, once for all renderers, so that they always agree."""
+"""How numbers are rounded and written, once for all reports, so that they always agree."""
 
 from __future__ import annotations
 
