@@ -1,11 +1,11 @@
-"""What a person types to get one row of Tables 2, 3 and QRNN."""
+"""The commands that make one row of Tables 2, 3 and QRNN."""
 
 from __future__ import annotations
 
 import json
-import shlex
 from typing import Any
 
+from compress.command_line import command_line, command_words, unless
 from compress.papers.catalogue import CatalogueRow, StandIn
 
 
@@ -17,13 +17,15 @@ def row_command(row: CatalogueRow, stand_in: StandIn | None = None, epochs: int 
         stand_in: what replaces some of its options on these data.
         epochs: in place of the row's.
     """
-    words = ["compress", "train", "--name", row.run, "--encoder", row.encoder]
-    words += [] if row.dim is None else ["--dim", str(row.dim)]
-    words += [] if row.preset == "best" else ["--preset", row.preset]
-    words += ["--epochs", str(epochs or row.epochs)]
-    for setting in row_settings(row, stand_in):
-        words += ["--set", setting]
-    return " && ".join(map(shlex.join, (words, ["compress", "evaluate", "--run", row.run])))
+    options = {
+        "name": row.run,
+        "encoder": row.encoder,
+        "dim": row.dim,
+        "preset": unless(row.preset, "best"),
+        "epochs": epochs or row.epochs,
+        "set": row_settings(row, stand_in),
+    }
+    return command_line(command_words("train", options), command_words("evaluate", {"run": row.run}))
 
 
 def row_settings(row: CatalogueRow, stand_in: StandIn | None = None) -> tuple[str, ...]:
