@@ -208,27 +208,22 @@ def create_workspace(
             raise NotFoundError(f"no file matches {pattern!r}", where=root)
     if vocabulary is not None and not (root / vocabulary).is_file():
         raise NotFoundError("no such vocabulary", where=root / vocabulary)
+    entries = {
+        "train": list(train),
+        "validate": list(validate),
+        "train_frames": list(train_frames),
+        "validate_frames": list(validate_frames),
+        "vocabulary": None if vocabulary is None else str(vocabulary),
+        "num_classes": num_classes,
+    }
     lines = [
         "# A workspace of `compress`; paths are relative to this folder.",
-        f"train = {_toml_strings(train)}",
-        f"validate = {_toml_strings(validate)}",
-    ]
-    if train_frames:
-        lines += [
-            "# Frames of the same videos, for encoders that read frames.",
-            f"train_frames = {_toml_strings(train_frames)}",
-            f"validate_frames = {_toml_strings(validate_frames)}",
-        ]
-    if vocabulary is not None:
-        lines.append(f"vocabulary = {_toml_string(str(vocabulary))}")
-    if num_classes is not None:
-        lines.append(f"num_classes = {num_classes}")
-    lines += [
+        *(f"{key} = {_toml(value)}" for key, value in entries.items() if value),
         "",
         "# Defaults of options; flags and environment variables (COMPRESS_SEED, ...) override them.",
         "[defaults]",
+        *(f"# {item.name} = {_toml(item.default)}" for item in fields(Defaults)),
     ]
-    lines += [f"# {item.name} = {json.dumps(item.default)}" for item in fields(Defaults)]
     write_bytes(path, ("\n".join(lines) + "\n").encode())
     return load_workspace(root)
 
@@ -270,17 +265,13 @@ def _refuse_unknown(content: Mapping[str, Any], known: Sequence[str], path: Path
 
 def _value(content: Mapping[str, Any], key: str, kind: type, default: Any, path: Path) -> Any:
     value = content.get(key, default)
-    # bool is an int to Python, but `seed = true` is a slip to a person.
+    # To Python, bool is an int; to a person, `seed = true` is a mistake.
     if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
         names = {str: "a string", int: "a whole number", dict: "a table"}
         raise ConfigError(f"{key} must be {names[kind]}, not {value!r}", where=path)
     return value
 
 
-def _toml_string(text: str) -> str:
-    # JSON's escapes are TOML's, except DEL, which TOML wants escaped.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _toml_strings(items: Sequence[str]) -> str:
-    return "[" + ", ".join(_toml_string(item) for item in items) + "]"
+def _toml(value: object) -> str:
+    # JSON is TOML for texts, numbers and lists of them, except that TOML wants DEL escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

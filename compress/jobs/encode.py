@@ -87,7 +87,7 @@ def encode_store(
 
 
 def _level(workspace: Workspace, run: str) -> str:
-    """Which of the workspace's shards the encoder reads; "video" where there is nothing to choose."""
+    """Which of the workspace's shards the encoder reads; "video" if there is no choice."""
     if not workspace.train_frames:
         return "video"
     from compress.training.run import model_manifest

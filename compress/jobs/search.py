@@ -19,7 +19,7 @@ from compress.workspace import Workspace
 
 @dataclass(frozen=True)
 class Hit:
-    """One similar video; `labels` are names where there is a vocabulary, else numbers."""
+    """One similar video; `labels` are names if there is a vocabulary, otherwise numbers."""
 
     row: int
     video_id: str
@@ -106,7 +106,7 @@ def search_store(
 def _remember(hashed: HashedFiles, report: Reporter) -> None:
     try:
         hashed.save()
-    except StorageError as error:  # A workspace that is only read can be searched all the same.
+    except StorageError as error:  # A read-only workspace can be searched all the same.
         report(Note(f"{error}; the next search hashes store and index again"))
 
 
@@ -114,7 +114,7 @@ def read_vector(path: Path, dim: int) -> np.ndarray:
     """The embedding in a .npy file, float32 (dim,).
 
     Raises:
-        NotFoundError: no such file. DataError: not a .npy file of numbers. SchemaError: not `dim` numbers.
+        NotFoundError: no such file. DataError: not a .npy file of numbers. SchemaError: not of size `dim`.
     """
     try:
         array = np.load(path, allow_pickle=False)
@@ -125,7 +125,9 @@ def read_vector(path: Path, dim: int) -> np.ndarray:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise DataError("not a .npy file of numbers", where=path)
     if array.ndim not in (1, 2) or array.size == 0 or array.shape[-1] != dim:
-        raise SchemaError(f"has the shape {array.shape}, the store has {dim} numbers a video", where=path)
+        raise SchemaError(
+            f"has the shape {array.shape}, the embeddings of the store have {dim} dimensions", where=path
+        )
     return np.atleast_2d(array)[0].astype(np.float32)
 
 

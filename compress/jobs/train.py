@@ -184,7 +184,7 @@ def _is_closed_form(encoder: str | None, changes: Mapping[str, Any]) -> bool:
 
 
 def _level(workspace: Workspace, encoder: str | None, dim: int | None) -> str:
-    """Which of the workspace's shards the encoder reads; "video" where there is nothing to choose."""
+    """Which of the workspace's shards the encoder reads; "video" if there is no choice."""
     if not workspace.train_frames:
         return "video"
     from compress.training.recipes import CLOSED_FORM, default_encoder, train_config
