@@ -97,13 +97,13 @@ class TableRow(Target):
             what = f"the run is another model ({', '.join(differences)})"
             hint = "use another workspace, or train it again with --fresh"
             return Status(State.ANOTHER_MODEL, reason=f"{what}: {hint}")
-        if self._is_measured():
+        if self._run_is_measured() if self.codec is None else self._store_is_measured():
             return Status(State.MEASURED)
         if reason := self._misfit():
             return Status(State.DOES_NOT_FIT, reason=reason)
-        folder = self.maker.workspace.run(self.run)
-        if (folder / "model" / "manifest.json").exists():
+        if _is_finished(self.maker.workspace, self.run):
             return Status(State.TRAINED)
+        folder = self.maker.workspace.run(self.run)
         epochs = _logged_epochs(folder / "log.jsonl")
         if epochs or (folder / "checkpoint" / "manifest.json").exists():
             return Status(State.PARTLY_TRAINED, epochs)
@@ -150,18 +150,15 @@ class TableRow(Target):
             found = []  # a damaged one is measured again
         return found or unlike_run(self.maker.workspace, row, self.catalogue)
 
-    def _is_measured(self) -> bool:
-        return self._run_is_measured() if self.codec is None else self._store_is_measured()
-
     def _run_is_measured(self) -> bool:
         row, scores = self._evaluations / f"{self.run}.json", self._evaluations / "scores" / self.run
-        model = self.maker.workspace.run(self.run) / "model"
         if not (row.exists() and (scores / "manifest.json").exists()):
             return False
         try:
             measured = read_model(row)
-            if not (model / "manifest.json").exists():
+            if not _is_finished(self.maker.workspace, self.run):
                 return True  # the run was removed to save the disk, after it was measured
+            model = self.maker.workspace.run(self.run) / "model"
             weights = read_folder(model, "model", verify=False).files["model.safetensors"]
         except (DataError, NotFoundError, KeyError):
             return False
@@ -261,7 +258,7 @@ def _stored_rows(
             continue  # a smaller catalogue
         training = row_training(source, None, epochs)
         default = run_name(source.encoder, source.dim, None)
-        if _finished(maker.workspace, default) and not _finished(maker.workspace, source.run):
+        if _is_finished(maker.workspace, default) and not _is_finished(maker.workspace, source.run):
             training = replace(training, name=default)  # somebody has trained it by `compress train --dim`
         of_paper.append(row(line.name, source.level, training, "float32", line.name))
     sizes: list[int | None] = [*sorted(one.training.dim for one in of_paper if one.training.dim is not None)]
@@ -295,7 +292,7 @@ def why_not_made(
     return notes, [f"{what}: {row.name}, {why}." for what, row, why in reasons if row.codec is not None]
 
 
-def _finished(workspace: Workspace, run: str) -> bool:
+def _is_finished(workspace: Workspace, run: str) -> bool:
     return (workspace.run(run) / "model" / "manifest.json").exists()
 
 

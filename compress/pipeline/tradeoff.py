@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from compress.errors import NotFoundError
 from compress.evaluation.splits import rows_by_id
 from compress.jobs.sources import open_split
 from compress.pipeline import engine
+from compress.pipeline.costs import Costs
 from compress.pipeline.engine import Failure, Planned
 from compress.pipeline.maker import FreshHead, Maker
 from compress.pipeline.runs import Runs
@@ -157,11 +159,6 @@ def plan_tradeoff(
             number=number,
         )
 
-    def costs() -> Any:
-        from compress.pipeline.costs import Costs  # not before: it is not needed where nothing is missing
-
-        return Costs(maker, report, head, TIMING_SECONDS)
-
     targets = [target(point, number) for number in range(seeds) for point in chosen]
     asked: dict[str, object] = {
         "run": runs,
@@ -179,7 +176,8 @@ def plan_tradeoff(
         "seed": unless(seed, 0),
     }
     command = command_line(command_words("tradeoff", asked))
-    return TradeoffPlan(engine.plan(targets, costs if timed else None), baseline, command)
+    costs = partial(Costs, maker, report, head, TIMING_SECONDS) if timed else None
+    return TradeoffPlan(engine.plan(targets, costs), baseline, command)
 
 
 def _joined(values: Iterable[object]) -> str | None:
