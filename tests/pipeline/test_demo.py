@@ -15,7 +15,7 @@ from compress.pipeline.demo import Demo, DemoRow, DemoSize, demo_rows, run_demo
 from compress.pipeline.demo_folder import DemoFolder
 from compress.pipeline.maker import Training
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt
-from compress.reports.table_4.findings import headline
+from compress.reports import Row, load_rows
 
 NARROW = ("width=0.02", "warm_epochs=0", "batch_size=64")
 SMALL = [
@@ -74,11 +74,15 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def rows_of(demo: Demo) -> dict[str, Row]:
+    return {row.row: row for row in load_rows(demo.folder / "evaluation")}
+
+
 def test_it_ends_with_similar_videos_and_a_report_of_every_row(first):
     finished, _ = first
 
     assert [len(hit.labels) > 0 for hit in finished.similar.neighbours] == [True] * 5
-    assert {row.row for _, row in finished.report.table.measured} == set(NAMES)
+    assert set(rows_of(finished)) == set(NAMES)
     assert finished.report.html.is_file()
 
 
@@ -93,10 +97,10 @@ def test_the_estimate_and_what_is_reduced_are_said_first(first):
 
 def test_rows_say_that_videos_are_invented_and_models_small(first):
     finished, _ = first
-    rows = {row.row: row for _, row in finished.report.table.measured}
+    rows = rows_of(finished)
 
     assert all(any("invented" in note for note in row.notes) for row in rows.values())
-    assert headline(finished.report.table).startswith("On invented videos (sample data), ")
+    assert finished.report.document.headline.startswith("On invented videos (sample data), ")
     assert any("narrower" in note for note in rows["residual_cnn-320"].notes)
     assert any("8 to 16 frames" in note for note in rows["lstm-640"].notes)
     assert rows["lstm-640"].data.synthetic_frames
@@ -189,8 +193,8 @@ def test_real_shards_make_the_same_rows(first, tmp_path: Path):
     )
     finished, _ = made(real)
 
-    assert {row.row for _, row in finished.report.table.measured} == set(NAMES)
-    assert not any("invented" in note for _, row in finished.report.table.measured for note in row.notes)
+    assert set(rows_of(finished)) == set(NAMES)
+    assert not any("invented" in note for row in rows_of(finished).values() for note in row.notes)
 
 
 def test_frame_level_shards_are_refused(first, tmp_path: Path):
@@ -204,7 +208,7 @@ def test_without_frames_the_lstm_is_not_run_and_the_reason_said(first, tmp_path:
     finished, notes = made(request(tmp_path / "d", most_videos=10))
 
     assert any("NOT RUN" in note and "more than 10" in note for note in notes)
-    assert "lstm-640" not in {row.row for _, row in finished.report.table.measured}
+    assert "lstm-640" not in rows_of(finished)
 
 
 def test_a_folder_of_an_earlier_version_is_continued(first, tmp_path: Path):
