@@ -10,12 +10,13 @@ import pytest
 
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import CompressError, CorruptArtifactError, Interrupted, SchemaError, UsageError
+from compress.evaluation.row import Row
 from compress.jobs.names import store_name
 from compress.pipeline.demo import Demo, DemoRow, DemoSize, demo_rows, run_demo
 from compress.pipeline.demo_folder import DemoFolder
 from compress.pipeline.maker import Training
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt
-from compress.reports import Row, load_rows
+from compress.reports import load_rows
 
 NARROW = ("width=0.02", "warm_epochs=0", "batch_size=64")
 SMALL = [
