@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compress.datasets.record import FrameRecord, Record, SegmentRecord, VideoRecord
+from compress.datasets.record import SegmentRecord
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
 from compress.errors import RecordError
 
@@ -91,17 +91,3 @@ def check_segments(record: SegmentRecord, num_classes: int) -> None:
     labels = record.segment_labels
     if len(labels) and not 0 <= labels.min() <= labels.max() < num_classes:
         raise RecordError(f"a segment label is outside [0, {num_classes})")
-
-
-def check_record(record: Record, schema: FeatureSchema, require_labels: bool = False) -> None:
-    """All of the above for a record from any format; RecordError (without place) at the first defect."""
-    check_id(record.video_id)
-    pack_labels(record.labels.tolist(), schema.num_classes, require_labels)
-    if isinstance(record, VideoRecord) != (schema.level == "video"):
-        raise RecordError(f"is a {type(record).__name__}, the source is {schema.level} level")
-    if isinstance(record, VideoRecord):
-        check_features(record.features, schema)
-    elif isinstance(record, FrameRecord):
-        check_frames(record.frames, schema)
-    if isinstance(record, SegmentRecord):
-        check_segments(record, schema.num_classes)

@@ -31,21 +31,16 @@ def joined_ids(catalogues: Mapping[str, Catalogue]) -> np.ndarray:
 
 def joined_labels(catalogues: Mapping[str, Catalogue]) -> Labels | None:
     """Labels of all splits, unlabelled ones empty; None when no split has any."""
-    all_labels = [catalogue.labels for catalogue in catalogues.values()]
-    present = [labels for labels in all_labels if labels is not None]
+    present = [catalogue.labels for catalogue in catalogues.values() if catalogue.labels is not None]
     if not present:
         return None
     classes = {labels.num_classes for labels in present}
     if len(classes) > 1:
         raise SchemaError(f"splits have different numbers of classes: {sorted(classes)}")
-    if len(all_labels) == 1:
-        return present[0]
-    counts = [
-        np.zeros(len(catalogue), dtype=np.int64) if labels is None else labels.counts()
-        for catalogue, labels in zip(catalogues.values(), all_labels, strict=True)
-    ]
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
-    return Labels(indptr, np.concatenate([labels.indices for labels in present]), classes.pop())
+    num_classes = classes.pop()
+    return Labels.concatenate(
+        [each.labels or Labels.empty(len(each), num_classes) for each in catalogues.values()]
+    )
 
 
 def ranges(catalogues: Mapping[str, Catalogue]) -> dict[str, tuple[int, int]]:

@@ -12,7 +12,7 @@ from compress.datasets.formats.format import Format, Wanted, check_against, chec
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import Block, VideoRecord, blocks_of
 from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, FeatureSchema
-from compress.datasets.validation import check_record
+from compress.datasets.validation import check_features, check_id, pack_labels
 from compress.errors import DataError, RecordError, SchemaError
 
 BLOCK_ROWS = 1024
@@ -72,7 +72,9 @@ class VectorReader:
     def _read(self) -> Iterator[tuple[int, VideoRecord]]:
         for row, record in enumerate(self._file.read()):
             try:
-                check_record(record, self.schema, self._require_labels)
+                check_id(record.video_id)
+                pack_labels(record.labels.tolist(), self.schema.num_classes, self._require_labels)
+                check_features(record.features, self.schema)
             except RecordError as error:
                 self._leave_out(row, record, error)
                 continue
