@@ -9,6 +9,7 @@ from typing import Any
 from compress.evaluation.models.row import ModelRow
 from compress.evaluation.row import plain
 from compress.metrics import METRICS
+from compress.reports.cells import estimate
 from compress.reports.classes.page import classes_json, classes_sections
 from compress.reports.classes.sections import ClassSections
 from compress.reports.document import (
@@ -134,9 +135,8 @@ def _row(line: ModelLine) -> Row:
     name = cell(line.title, Part(line.run, "name"), Part("synthetic frames", "tag") if synthetic else None)
     figures = []
     for metric in reversed(COLUMNS):
-        found = getattr(model.figures, metric.name) if model else None
-        ours = () if found is None else (Part(figure(found.value)), Part(bracket(found), "quiet"))
-        printed = getattr(line.published, metric.name) if line.published else None
+        ours = estimate(model.figures.get(metric.name) if model else None)
+        printed = getattr(line.published, metric.name, None)
         paper = None if printed is None else Part(f"paper {figure(printed)}", "paper")
         figures.append(cell(*ours, paper))
     return row(

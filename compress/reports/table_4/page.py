@@ -10,6 +10,7 @@ from compress.evaluation.row import Row as MeasuredRow
 from compress.evaluation.row import plain
 from compress.metrics import METRICS, Interval
 from compress.papers import published
+from compress.reports.cells import change, estimate
 from compress.reports.classes.page import classes_json, classes_sections
 from compress.reports.classes.sections import ClassSections
 from compress.reports.document import (
@@ -33,13 +34,11 @@ from compress.reports.document import (
 )
 from compress.reports.rounding import (
     DELTA,
-    bracket,
     count,
     figure,
     on_disk,
     percent,
     points,
-    points_bracket,
     saved,
 )
 from compress.reports.table_4.figures import forest_figure, tradeoff_figure
@@ -73,7 +72,8 @@ def table4_page(
             the data are YouTube-8M. The JSON file always has them.
     """
     beside = table.on_youtube8m if paper is None else paper
-    lines = [line for line in table.lines if beside or line.row or line not in table.paper]
+    shown = [line for line in table.lines if beside or line.row or line not in table.paper]
+    commands = tuple(_command(line) for line in sorted(shown, key=lambda line: line.row is None))
     forests = forest_figure(table, beside)
     return Document(
         kicker="Compressed embeddings beside the original features (Table 4 of the paper)",
@@ -90,7 +90,7 @@ def table4_page(
             Section("Details", (_details(table),)),
             Section("Notes on rows", _notes(table)),
             Section("How to read this", (Bullets(METHOD),)),
-            Section("Commands", (Commands(tuple(map(_command, lines))),)),
+            Section("Commands", (Commands(commands),)),
         ),
         foot=FOOT,
         provenance=provenance,
@@ -134,7 +134,7 @@ def _results(table: Table4, paper: bool) -> Table:
         else:
             columns.append(Column(metric.title, "[low, high]", drop=0 if metric.name == "gap" else 3))
             columns.append(Column(f"{DELTA} {metric.title}", "points\nverdict"))
-    own = [line for line in (*table.others, *table.paper) if line.row]
+    own = [line for line in table.lines if line.row and line not in table.controls]
     controls = [line for line in table.controls if line.row]
     missing = [line for line in table.lines if line.row is None and (paper or line not in table.paper)]
     groups = (("Embeddings", own), ("Controls", controls), ("Not run", missing))
@@ -165,8 +165,10 @@ def _row(line: Line, table: Table4, paper: bool) -> Row:
         cell(saved(line.bytes_saved)),
     ]
     for metric in COLUMNS:
-        in_paper = _paper(getattr(printed, metric.name) if printed else None, figure)
-        cells.append(cell(*_estimate(one, metric.name), in_paper))
+        found = estimate(one.figures.get(metric.name)) if one else ()
+        # The others are not judged: their intervals are in the JSON file.
+        found = found if metric.name in JUDGED else found[:1]
+        cells.append(cell(*found, _paper(getattr(printed, metric.name, None), figure)))
         if metric.name in JUDGED:
             delta = printed.delta_gap_points if printed and metric.name == "gap" else None
             cells.append(
@@ -179,22 +181,13 @@ def _paper(value: float | None, tell: Callable[[float], str]) -> Part | None:
     return None if value is None else Part(f"paper {tell(value)}", "paper")
 
 
-def _estimate(one: MeasuredRow | None, metric: str) -> tuple[Part, ...]:
-    if one is None:
-        return ()
-    found: Interval = getattr(one.figures, metric)
-    # The others are not judged: their intervals are in the JSON file.
-    around = (Part(bracket(found), "quiet"),) if metric in JUDGED else ()
-    return Part(figure(found.value)), *around
-
-
-def _difference(line: Line, metric: str) -> tuple[Part, ...]:
+def _difference(line: Line, metric: str) -> Cell:
     verdict = line.verdict(metric)
-    told = Part(str(verdict), TONES.get(verdict, "quiet"))
-    if line.row is None or line.row.delta is None:
-        return (told,)
-    found: Interval = getattr(line.row.delta, metric)
-    return Part(points(found.value)), Part(points_bracket(found), "quiet"), told
+    delta = line.row.delta if line.row else None
+    return (
+        *change(getattr(delta, metric) if delta else None),
+        Part(str(verdict), TONES.get(verdict, "quiet")),
+    )
 
 
 def _retrieval(table: Table4) -> Iterable[Section]:

@@ -85,8 +85,8 @@ class Table4:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """All lines, the paper's first."""
-        return self.paper + self.controls + self.others
+        """All lines, encoders first."""
+        return self.others + self.paper + self.controls
 
     @property
     def measured(self) -> tuple[tuple[Line, Row], ...]:

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from compress.artifacts.atomic import write_bytes
 from compress.metrics import Interval
+from compress.reports.cells import change as difference
+from compress.reports.cells import estimate
 from compress.reports.document import (
     FILES,
     Bullets,
@@ -31,7 +33,7 @@ from compress.reports.document import (
     cell,
     row,
 )
-from compress.reports.rounding import DELTA, blended, bracket, count, figure, points, points_bracket, size
+from compress.reports.rounding import DELTA, blended, count, figure, points, points_bracket, size
 from compress.reports.svg import standalone
 from compress.reports.terminal import print_document
 from compress.reports.tradeoff.figures import CAPTION, charts
@@ -273,16 +275,13 @@ def _size(point: Point) -> tuple[str, ...]:
 def _half(half: Half) -> Iterator[Cell]:
     for metric in NAMES:
         found, delta = half.figures.get(metric), half.delta.get(metric)
-        yield cell(figure(found.value), Part(bracket(found), "quiet")) if found else cell()
-        yield cell(points(delta.value), Part(points_bracket(delta), "quiet")) if delta else cell()
+        yield cell(*estimate(found))
+        yield cell(*difference(delta))
 
 
 def _rival(rival: Rival | None) -> Cell:
     """How far a point is ahead of its rival, and of which."""
-    if rival is None:
-        return cell()
-    ahead = rival.ahead
-    return cell(points(ahead.value), Part(points_bracket(ahead), "quiet"), Part(rival.name, "name"))
+    return cell(*difference(rival.ahead), Part(rival.name, "name")) if rival else cell()
 
 
 def _data(table: TradeoffTable, made: Provenance) -> Mapping[str, Any]:
