@@ -106,8 +106,8 @@ def test_plain_faiss_finds_what_our_index_does(tmp_path: Path):
 
     scores, rows = plain_faiss.flat(base, threshold).search(asked, 10)
 
-    close("scores", ours.search(asked, 10)[0], scores, 1e-5)
-    assert recall(ours.search(asked, 10)[1], rows) > 0.99
+    close("scores", ours.search(asked, 10).scores, scores, 1e-5)
+    assert recall(ours.search(asked, 10).rows, rows) > 0.99
 
 
 def test_inverted_lists_find_everything_when_all_are_visited():
