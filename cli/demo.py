@@ -51,7 +51,7 @@ def demo(session: Session, /, folder: Path, threads: int, device: str, **data: A
         "html": done.report.html,
         "seconds": done.seconds,
     }
-    kind = "made-up " if place.on_sample else ""
+    kind = "invented " if place.on_sample else ""
     session.show(
         facts,
         lambda: "\n\n".join(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from compress.pipeline.paper_tables import TableRow
 
 MODELS = ("2", "3", "qrnn")
+MISSING = "Missing rows"
 EMPTY = "Table 4 has no measured rows yet: `compress evaluate --name original` measures the baseline."
 COLUMNS = ("row", "table", "state", "epochs", "seconds", "weights_bytes")
 
@@ -37,21 +38,29 @@ COLUMNS = ("row", "table", "state", "epochs", "seconds", "weights_bytes")
     "--run",
     "run_missing",
     is_flag=True,
+    panel=MISSING,
     help="First train and evaluate the rows that are missing; run it again to go on.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say which rows are missing, and what each would cost.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    panel=MISSING,
+    help="Only list the missing rows and what each would cost.",
+)
 @click.option(
     "--rows",
     type=Listed(str),
     metavar="NAME,...",
     default=(),
     show_default="all",
+    panel=MISSING,
     help="With --run or --dry-run: only these rows.",
 )
 @click.option(
     "--epochs",
     type=click.IntRange(min=1),
     show_default="each row's",
+    panel=MISSING,
     help="With --run or --dry-run: passes over the data.",
 )
 @click.option(

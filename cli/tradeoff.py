@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from compress.pipeline.engine import Failure
     from compress.pipeline.tradeoff import ReportedTradeoff
 
+POINTS = "Points"
 COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds")
 
 
@@ -34,7 +35,8 @@ COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds
     multiple=True,
     metavar="NAME",
     show_default="every trained one, unless --point is given",
-    help="A trained encoder, or ENCODER-DIM to train one; may be given several times.",
+    panel=POINTS,
+    help="A trained encoder, or ENCODER-DIM to train one; may be repeated.",
 )
 @click.option(
     "--dims",
@@ -42,6 +44,7 @@ COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds
     metavar="N,...",
     default=(),
     show_default="all that each was trained for",
+    panel=POINTS,
     help="Embedding sizes to store of each --run; a run that is trained now is trained for these.",
 )
 @click.option(
@@ -50,6 +53,7 @@ COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds
     metavar="CODEC,...",
     default="int8,int4,binary",
     cls=CodecOption,
+    panel=POINTS,
     help="Codecs to store each --run with:",
 )
 @click.option(
@@ -57,7 +61,9 @@ COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds
     type=Listed(str, nothing="none"),
     metavar="NAME,...",
     default="original,pca,random,pq,opq",
-    help="What to compare with, at the same bytes and codecs; none for nothing.",
+    panel=POINTS,
+    help="What needs no training, to compare with at the same bytes and codecs: the original features, PCA, "
+    "random projections, product quantisation (pq, opq); none for nothing.",
 )
 @click.option(
     "--bytes",
@@ -66,6 +72,7 @@ COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds
     metavar="N,...",
     default=(),
     show_default="all",
+    panel=POINTS,
     help="Only points of these bytes per video, and the original.",
 )
 @click.option(
@@ -73,7 +80,8 @@ COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds
     "points",
     multiple=True,
     metavar="STORE",
-    help="A further point, by the name of its store: RUN[-dN][-CODEC].",
+    panel=POINTS,
+    help="A further point, by the name of its store: RUN[-dN][-CODEC]; may be repeated.",
 )
 @click.option("--baseline", metavar="NAME", default="original", help="The store that changes refer to.")
 @click.option(
@@ -114,10 +122,10 @@ def tradeoff(
     head_mixup: float | None,
     **options: Any,
 ) -> None:
-    """GAP, MAP and neighbours against bytes: encoders x prefixes x codecs, beside what needs no training.
+    """Quality against bytes per video: encoders x sizes x codecs, beside what needs no training.
 
-    GAP: global average precision; MAP: mean average precision. Trains and encodes what is missing and judges
-    every point by a fresh head; run it again to continue after a stop.
+    Quality is GAP (global average precision), MAP (mean average precision) and the nearest neighbours.
+    Missing points are trained, encoded and judged by a fresh head; run it again to continue after a stop.
     """
     from compress.pipeline.engine import make_missing
     from compress.pipeline.tradeoff import plan_tradeoff, report_tradeoff
