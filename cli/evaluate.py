@@ -121,18 +121,19 @@ def _model(row: dict[str, Any]) -> str:
     return row["title"] + (f", {size(row['model_bytes'])}" if "model_bytes" in row else "")
 
 
-def _figures(row: dict[str, Any], title: str) -> str:
+def _figures(row: dict[str, Any], measured: str) -> str:
     from compress.metrics import METRICS  # not before: numpy
 
     figures, deltas = row["figures"], row["delta"] or {}
+    titles = {metric.name: metric.title for metric in METRICS}
     rows: list[tuple[str, ...]] = [
-        (name, f"{figures[name]['value']:.4f}", _interval(figures[name]), *_delta(deltas.get(name)))
-        for name in (metric.name for metric in METRICS)
+        (title, f"{figures[name]['value']:.4f}", _interval(figures[name]), *_delta(deltas.get(name)))
+        for name, title in titles.items()
         if name in figures
     ]
     for name, value in row.get("map_full", {}).items():
-        rows.append((f"{name} of all scores", f"{value:.4f}", "", "", ""))
-    return table(("figure", title, "95 % interval", "change", "95 % interval"), rows)
+        rows.append((f"{titles[name]} of all scores", f"{value:.4f}", "", "", ""))
+    return table(("figure", measured, "95 % interval", "change", "95 % interval"), rows)
 
 
 def _delta(delta: dict[str, Any] | None) -> tuple[str, str]:

@@ -82,13 +82,15 @@ def shrink(session: Session, /, **options: Any) -> None:
 
 
 def _told(done: Smaller) -> dict[str, str]:
+    from compress.metrics import METRICS  # imported late: it takes numpy
+
     before, after = done.size_before["bytes"], done.size["bytes"]
     numbers, left = sum(done.parameters.values()), sum(done.not_zero.values())
     figures = {
-        name: f"{done.figures[name]:.4f}"
-        + (f" (before {done.figures_before[name]:.4f})" if name in done.figures_before else "")
-        for name in ("gap", "map", "perr", "hit_at_one")
-        if name in done.figures
+        metric.title: f"{done.figures[metric.name]:.4f}"
+        + (f" (before {done.figures_before[metric.name]:.4f})" if metric.name in done.figures_before else "")
+        for metric in METRICS
+        if metric.column and metric.name in done.figures
     }
     return {
         "run": str(done.run),

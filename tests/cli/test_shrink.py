@@ -64,7 +64,7 @@ def test_sizes_and_figures_are_told_beside_those_of_before(compress: Compress, i
     assert made.code == 0, made.err
     lines = dict(line.split("  ", 1) for line in made.out.splitlines())
     assert "times smaller than" in lines["model"]
-    assert "(before" in lines["gap"]
+    assert "(before" in lines["GAP"]
     assert lines["next"].strip() == "compress encode --name lstm-8-w16"
     assert compress("data", "inspect", "runs/lstm-8-w16").code == 0
     told = compress("evaluate", "--run", "lstm-8-w16").out.splitlines()[0]
