@@ -34,7 +34,7 @@ class CatalogueRow:
         table: "2", "3" or "qrnn".
         run: its name in runs/ and in evaluation/models/.
         title: as printed.
-        encoder, dim, options, head, epochs, preset: what `compress train` is told; `dim` None leaves it to
+        encoder, dim, options, head, epochs, preset: settings of `compress train`; `dim` None leaves it to
             the encoder, `options` are the values of --set.
         level: "frame" or "video".
         tolerance: absolute, on GAP, against the published figure.
@@ -59,7 +59,7 @@ class CatalogueRow:
 
 @dataclass(frozen=True)
 class StandIn:
-    """What rows of an encoder take instead, on data of `input_dim` numbers that lacks what they ask for."""
+    """Options that replace those of an encoder's rows on data of `input_dim` features."""
 
     encoder: str
     input_dim: int
@@ -69,7 +69,7 @@ class StandIn:
 
 @dataclass(frozen=True)
 class FullData:
-    """What a row is judged on: at least so many videos to train and to measure on, this many classes."""
+    """Rows are judged on this data only: the least numbers of videos, and the number of classes."""
 
     train_videos: int
     num_classes: int
@@ -90,7 +90,7 @@ class Catalogue:
         return tuple(row for row in self.rows if row.table == table)
 
     def stand_in(self, row: CatalogueRow, input_dim: int) -> StandIn | None:
-        """What a row takes instead on features of so many numbers; None where it takes what it says."""
+        """The options that replace a row's on features of this size; None where its own apply."""
         fitting = (s for s in self.stand_ins if (s.encoder, s.input_dim) == (row.encoder, input_dim))
         return next(fitting, None)
 

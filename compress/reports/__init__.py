@@ -5,12 +5,12 @@ table_4/     evaluation/*.json -> rows that compare -> verdicts -> a document
 models/      evaluation/models/*.json -> Tables 2, 3 and QRNN, the same way
 classes/     what rare and frequent classes lose: bins, extremes, the Zipf curve; part of these documents
 tradeoff/    quality against bytes per video
-selection/   the fewest bytes that keep a promise
+selection    the smallest store that keeps a promise
+charts       charts from plain figures; drawing and svg are what they are made with
+rounding     how numbers are written; cells, cautions: what all tables share
 """
 
-from compress.reports.classes.sections import ClassChoice as ClassChoice
 from compress.reports.classes.sections import ClassSections as ClassSections
-from compress.reports.classes.sections import KeptRow as KeptRow
 from compress.reports.classes.sections import class_sections as class_sections
 from compress.reports.document import Document as Document
 from compress.reports.document import Provenance as Provenance
@@ -24,7 +24,6 @@ from compress.reports.models.table import model_table as model_table
 from compress.reports.table_4.classes import chosen_rows as chosen_rows
 from compress.reports.table_4.page import table4_page as table4_page
 from compress.reports.table_4.rows import load_rows as load_rows
-from compress.reports.table_4.table import Line as Line
 from compress.reports.table_4.table import Table4 as Table4
 from compress.reports.table_4.table import Verdict as Verdict
 from compress.reports.table_4.table import judge as judge

@@ -23,7 +23,7 @@ FILES: frozenset[Renderer] = frozenset({"markdown", "html"})
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a cell; in the terminal and on a page each stands on a line of its own."""
+    """One piece of a cell; in the terminal and on a page each has its own line."""
 
     text: str
     tone: Tone = ""
@@ -44,7 +44,7 @@ class Column:
 
     Args:
         title: its name; only the terminal keeps its line breaks.
-        under: what stands below the first line of its cells, for the head of the table in the terminal.
+        under: what the further lines of its cells are, for the head of the table in the terminal.
         left: aligned to the left; numbers are to the right.
         shown: the renderers that show it.
         drop: on a narrow terminal the column with the highest number goes first; 0 always stays.
@@ -174,7 +174,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Command:
-    """Steps joined by `&&` and what they make; `missing`: of a row that was not run, told in the terminal."""
+    """Steps joined by `&&` and what they make; `missing`: of a row not run, shown in the terminal."""
 
     title: str
     command: str
@@ -203,7 +203,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Fact:
-    """An entry of the summary card: what, its value, and what the value stands beside."""
+    """An entry of the summary card: what, its value, and what to compare it with."""
 
     label: str
     value: str

@@ -97,7 +97,7 @@ def _part(part: Part, *, first: bool) -> str:
 
 
 def _escape(text: str) -> str:
-    """Text that Markdown and HTML show as it stands."""
+    """Text that Markdown and HTML show unchanged."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|~])", r"\\\1", text)
 

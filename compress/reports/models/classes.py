@@ -1,4 +1,4 @@
-"""Which models of a table are shown by class frequency: few enough to be told apart, and why these."""
+"""Which models of a table are shown by class frequency, and why: few enough to tell them apart."""
 
 from __future__ import annotations
 

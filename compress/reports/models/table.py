@@ -89,7 +89,7 @@ def model_table(
         name: "2", "3" or "qrnn".
         models: as `load_models` returns them. One that no table asks for, or that only has the name of a row,
             is a further model of the table of its level.
-        notes: further notes on rows, by their names: why one could not be run, what stands in for what.
+        notes: further notes on rows, by their names: why one could not be run, what replaces what.
         stand_ins: what rows take on these data for what the data lack, by their names: for the commands of
             those that were not run.
         unlike: what is known besides, by names of rows, to make a run another model than its row's.

@@ -8,10 +8,10 @@ from compress.evaluation.row import Row
 from compress.reports.classes.sections import ClassChoice, KeptRow
 from compress.reports.table_4.table import Table4
 
-MOST_ENCODERS = 3  # more cannot be told apart on one plot
+MOST_ENCODERS = 3  # more look alike on one chart
 WHY = (
-    "Shown: the baseline, the three smallest of the paper's rows (without any, the headline's), and PCA of "
-    "the headline's size."
+    "Rows shown: the baseline, the three smallest of the paper's rows (or else the headline's row), and PCA "
+    "of the headline's size."
 )
 
 
