@@ -12,7 +12,7 @@ BENCH_EXTRA = $(BIN)/python -c 'import tfrecord' 2>/dev/null || \
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow bench bench-quick native fuzz lint clean
+.PHONY: help venv demo test test-slow bench bench-quick native fuzz lint docs clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ lint: $(READY) ## Style, types and the arrows between the modules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(READY) ## The documentation site, into build/docs; every warning is an error
+	@$(BIN)/python -c 'import furo, myst_parser, sphinx_copybutton' 2>/dev/null || \
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 clean: ## Remove the environment, caches and the demo's folder
 	rm -rf $(VENV) build dist demo-workspace *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

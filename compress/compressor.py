@@ -47,7 +47,7 @@ class Compressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         >>> small = Compressor(dim=8, codec="int8", encoder="pca").fit(X)
         >>> codes = small.transform(X)
         >>> codes.shape, codes.dtype, small.inverse_transform(codes).shape
-        ((300, 8), dtype('uint8'), (300, 8))
+        ((300, 8), dtype('int8'), (300, 8))
     """
 
     def __init__(

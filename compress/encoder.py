@@ -16,16 +16,12 @@ from compress.datasets.table import FrameTable, VideoTable
 from compress.encoding.vectors import embed
 from compress.errors import NotFoundError, SchemaError, UsageError
 from compress.machine import choose_device
-from compress.training.config import TrainConfig
+from compress.training.inputs import Table, take_videos, visited_often
 from compress.training.loop import train
 from compress.training.precision import Wanted, choose_precision
 from compress.training.recipes import train_config
 from compress.training.run import load_model, save_model
 from encoders import Model
-
-# The recipes were tuned on 23,091 videos, where an epoch is about so many steps. With fewer videos an epoch
-# visits each of them several times, so that the schedule is the same and the encoder converges all the same.
-STEPS_PER_EPOCH = 100
 
 
 class Encoder:
@@ -108,8 +104,9 @@ class Encoder:
         run = Path(folder) if folder is not None else None
         with tempfile.TemporaryDirectory(prefix="compress-") as scratch:
             target = run or Path(scratch, f"{encoder}-{config.encoder_options.get('dim', dim)}")
-            repeated = training if epochs is not None else _repeated(training, config)
-            train(config, repeated, held_out, target, device=device)
+            if epochs is None and config.head is not None:
+                training = visited_often(training, config.batch_size)
+            train(config, training, held_out, target, device=device)
             return load(target, device=device)
 
     @property
@@ -204,7 +201,7 @@ def table_of(
     num_classes: int | None = None,
     names: tuple[str, ...] | None = None,
     prefix: str = "",
-) -> VideoTable | FrameTable:
+) -> Table:
     """Arrays as the table that training reads; ids are the row numbers behind `prefix`.
 
     Raises:
@@ -236,31 +233,10 @@ def _labels_of(Y: Any, videos: int, num_classes: int | None, names: tuple[str, .
     return as_labels(Y, videos, num_classes=num_classes, names=names)
 
 
-def _set_aside(table: VideoTable | FrameTable, seed: int) -> tuple[Any, Any]:
-    """A tenth of the videos, to choose the best epoch by; too few of them would choose by chance."""
+def _set_aside(table: Table, seed: int) -> tuple[Table, Table]:
+    """A tenth of the videos, to choose the best epoch by; of fewer than 20, one would choose by chance."""
     order = np.random.default_rng([seed, len(table)]).permutation(len(table))
     if len(table) < 20:
-        return table, _taken(table, order, b"v")
+        return table, take_videos(table, order, "v")
     held_out = max(2, len(table) // 10)
-    return _taken(table, np.sort(order[held_out:])), _taken(table, np.sort(order[:held_out]))
-
-
-def _repeated(table: VideoTable | FrameTable, config: TrainConfig) -> Any:
-    """The table with every video so often that an epoch has about STEPS_PER_EPOCH steps."""
-    times = max(1, round(STEPS_PER_EPOCH * config.batch_size / len(table)))
-    if config.head is None or times == 1:
-        return table
-    return _taken(table, np.tile(np.arange(len(table)), times), b"x")
-
-
-def _taken(table: VideoTable | FrameTable, rows: np.ndarray, prefix: bytes = b"") -> VideoTable | FrameTable:
-    """Some rows as a table of their own; with a prefix their ids become new ones."""
-    ids = table.ids[rows]
-    if prefix:
-        ids = np.array([prefix + str(place).encode() for place in range(len(rows))])
-    if isinstance(table, VideoTable):
-        return VideoTable(ids, np.asarray(table.features[rows]), table.labels.take(rows), table.schema)
-    lengths = table.num_frames[rows]
-    parts = [table.frames[table.indptr[row] : table.indptr[row + 1]] for row in rows]
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return FrameTable(ids, np.concatenate(parts), indptr, table.labels.take(rows), table.schema)
+    return take_videos(table, np.sort(order[held_out:])), take_videos(table, np.sort(order[:held_out]))

@@ -14,7 +14,6 @@ import torch
 
 from compress.artifacts.atomic import read_json
 from compress.artifacts.lock import exclusive
-from compress.datasets.table import VideoTable
 from compress.evaluation.full_map import model_full_map
 from compress.evaluation.splits import split_table
 from compress.metrics import TopScores
@@ -22,14 +21,15 @@ from compress.progress import Reporter, silent
 from compress.store.reader import Store
 from compress.training.config import TrainConfig
 from compress.training.identity import identity_of, same_training
+from compress.training.inputs import Table
 from compress.training.loop import train
 from compress.training.run import load_model
 from compress.training.scoring import accumulate
 
 
 def train_fresh_head(
-    table: VideoTable,
-    validation: VideoTable,
+    table: Table,
+    validation: Table,
     run: Path,
     config: TrainConfig,
     *,

@@ -16,6 +16,7 @@ from compress.errors import SchemaError
 from compress.evaluation.fresh_head import train_fresh_head
 from compress.machine import choose_device
 from compress.metrics import Intervals, Replicates, replicates
+from compress.training.inputs import Table, visited_often
 from compress.training.recipes import fresh_head_config
 
 
@@ -54,7 +55,7 @@ def judge(
     device: str = "auto",
     threads: int = 0,
 ) -> Judgement:
-    """Train a fresh head on embeddings and measure it on others, exactly as `compress evaluate` does.
+    """Train a fresh head on embeddings and measure it on others, as `compress evaluate` does.
 
     The head is the paper's mixture of experts with the recipe of every fresh head; the test videos choose
     nothing. Judge the original features in the same way, and `minus` says what became of the figures.
@@ -64,7 +65,8 @@ def judge(
         Y_train: their labels: multi-hot (n, C), or for each video a list of class numbers or names.
         Z_test, Y_test: of the videos that the head is measured on.
         seed: of the head's weights and order, and of the resamples.
-        epochs: passes over the data; None for the recipe's.
+        epochs: passes over the data; None for the recipe's, where an epoch of few videos visits each several
+            times (at least 100 steps), so that the head converges.
         mixup: alpha of the Beta distribution that pairs of videos are blended by; 0 blends none.
         device: "auto", "cpu" or "cuda".
         threads: of torch; 0 leaves them as they are.
@@ -81,8 +83,8 @@ def judge(
         >>> draws = np.random.default_rng(0)
         >>> Y = draws.integers(0, 3, 300)
         >>> Z = np.eye(3)[Y] + 0.1 * draws.normal(size=(300, 3))
-        >>> found = judge(Z[:200], Y[:200], Z[200:], Y[200:], epochs=2)
-        >>> found.gap.low <= found.gap.value <= found.gap.high
+        >>> found = judge(Z[:200], Y[:200], Z[200:], Y[200:], epochs=100)
+        >>> found.hit_at_one.value > 0.9
         True
     """
     config = fresh_head_config(epochs, seed, mixup)
@@ -92,9 +94,12 @@ def judge(
     Y_train, Y_test = _same_classes(
         as_labels(Y_train, len(train), what="Y_train"), as_labels(Y_test, len(test), what="Y_test")
     )
+    table: Table = _table("train", train, Y_train)
+    if epochs is None:
+        table = visited_often(table, config.batch_size)
     with tempfile.TemporaryDirectory(prefix="compress-judge-") as folder:
         top, _ = train_fresh_head(
-            _table("train", train, Y_train),
+            table,
             _table("test", test, Y_test),
             Path(folder) / "head",
             config,

@@ -20,6 +20,7 @@ from encoders import Inputs
 
 Table = VideoTable | FrameTable
 _SAMPLED_ROWS = 997
+STEPS_PER_EPOCH = 100
 _BLOCK_BYTES = 64 << 20
 
 
@@ -146,3 +147,27 @@ def _lengths(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def _longest(table: FrameTable, rows: np.ndarray) -> int:
     return int(_lengths(table.indptr, rows).max(initial=0))
+
+
+def take_videos(table: Table, rows: np.ndarray, prefix: str = "") -> Table:
+    """Some videos of a table, int64 (n,), as one of its own; with a prefix under new ids, so that a video may
+    come several times."""
+    ids = table.ids[rows]
+    if prefix:
+        ids = np.array([f"{prefix}{place}".encode() for place in range(len(rows))])
+    labels = table.labels.take(rows)
+    if isinstance(table, VideoTable):
+        return VideoTable(ids, np.asarray(table.features[rows]), labels, table.schema)
+    parts = [table.frames[table.indptr[row] : table.indptr[row + 1]] for row in rows]
+    indptr = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+    return FrameTable(ids, np.concatenate(parts), indptr, labels, table.schema)
+
+
+def visited_often(table: Table, batch_size: int) -> Table:
+    """The table with each video so often that an epoch has about STEPS_PER_EPOCH steps, or as it is.
+
+    The recipes were tuned on 23,091 videos, whose epochs have about so many. With a tenth of the videos the
+    same number of epochs ends far from convergence; visiting each ten times keeps the recipe's schedule.
+    """
+    times = round(STEPS_PER_EPOCH * batch_size / len(table))
+    return table if times <= 1 else take_videos(table, np.tile(np.arange(len(table)), times), "x")
