@@ -14,10 +14,10 @@ from compress.reports.tradeoff.measured import NAMES
 from compress.reports.tradeoff.table import Point, TradeoffTable
 
 CAPTION = (
-    "On the confirmation half. A coloured stepped line joins the best points of one family, the black one "
-    "those that no other point of any family beats; these are named by their dimensions and codec. Bars are "
-    "the 95 % interval of each trained point alone (paired differences are narrower), the band is the "
-    "baseline's. What needs no training and lies far below is drawn at the lower edge."
+    "On the confirmation half. A stepped line in colour joins the best points of one family; the line in the "
+    "colour of the text joins those that no other point of any family beats, named by their dimensions and "
+    "codec. Bars are the 95 % interval of each trained point alone (paired differences are narrower), the "
+    "band is the baseline's. What needs no training and lies far below is drawn at the lower edge."
 )
 SHAPES = {"PCA": "D", "random projection": "o"}
 WAY_BELOW = 0.6
