@@ -14,8 +14,6 @@ from cli.options import (
     DATA,
     Listed,
     compute_options,
-    dim_option,
-    name_option,
     on_corrupt_option,
     preset_option,
     train_shards_option,
@@ -34,8 +32,8 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
 
 
 @click.command()
-@dim_option
-@name_option
+@click.option("--dim", type=click.IntRange(min=1), help="Embedding size.")
+@click.option("--name", metavar="NAME", show_default="ENCODER-DIM", help="Name of the run.")
 @click.option(
     "--encoder",
     metavar="NAME",

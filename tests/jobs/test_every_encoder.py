@@ -19,6 +19,7 @@ from compress.codecs.int8 import Int8
 from compress.jobs.names import store_name
 from compress.jobs.report import report_models, report_stores
 from compress.metrics import METRICS
+from compress.reports import load_models, load_rows, model_table, table4
 from compress.store.audit import audit
 from compress.store.reader import Store
 from compress.training.run import load_model
@@ -209,7 +210,8 @@ def test_all_its_heads_vote_together(made: Made):
 
 def test_its_stores_stand_in_table_4_beside_the_original(made: Made, tmp_path: Path):
     done = report_stores(made.workspace, tmp_path)
-    lines = {line.row.row: line for line, _ in done.table.measured if line.row}
+    table = table4(load_rows(made.workspace.evaluation))
+    lines = {line.row.row: line for line, _ in table.measured if line.row}
     page, text = done.html.read_text(), done.markdown.read_text()
     for name, row in made.rows.items():
         assert lines[name].title == row["title"]
@@ -222,7 +224,8 @@ def test_its_stores_stand_in_table_4_beside_the_original(made: Made, tmp_path: P
 def test_its_runs_stand_in_the_table_of_their_level(made: Made, tmp_path: Path):
     table = {"frame": "2", "video": "3"}[encoder_level(made.encoder)]
     done = report_models(made.workspace, table, tmp_path)
-    others = {line.run: line for line in done.table.others}
+    models = load_models(made.workspace.evaluation / "models")
+    others = {line.run: line for line in model_table(table, models).others}
     for head, row in made.models.items():
         assert others[f"{made.encoder}-{head}"].title == row["title"]
         assert html.escape(row["title"]) in done.html.read_text()
