@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from compress.codecs.int8 import Int8
+from compress.evaluation.models.row import load_models
 from compress.jobs.names import store_name
 from compress.jobs.report import report_models, report_stores
 from compress.metrics import METRICS
-from compress.reports import load_models, load_rows, model_table, table4
+from compress.reports import load_rows, model_table, table4
 from compress.store.audit import audit
 from compress.store.reader import Store
 from compress.training.run import load_model
