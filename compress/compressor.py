@@ -11,10 +11,11 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from compress.arrays import ClassLists, as_labels, plain_array
+from compress.arrays import as_labels, plain_array
 from compress.codecs import Codec
 from compress.encoder import Encoder
 from compress.errors import UsageError
+from compress.labels import Labels
 
 OUTPUTS = ("codes", "embedding")
 
@@ -139,7 +140,7 @@ class Compressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         return tags
 
 
-def _classes_of(y: Any, rows: int) -> tuple[ClassLists | None, Any]:
+def _classes_of(y: Any, rows: int) -> tuple[Labels | None, Any]:
     """Labels that `Encoder.fit` takes, and what the classes are called."""
     if y is None:
         return None, None

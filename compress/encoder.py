@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from compress.arrays import ClassLists, as_features, as_frames, as_labels, is_frames
-from compress.datasets.labels import Labels
+from compress.arrays import as_features, as_frames, as_labels, is_frames
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
 from compress.encoding.vectors import embed
 from compress.errors import NotFoundError, SchemaError, UsageError
+from compress.labels import Labels
 from compress.machine import choose_device
 from compress.training.inputs import Table, take_videos, visited_often
 from compress.training.loop import train
@@ -210,8 +210,9 @@ def table_of(
     frames = as_frames(X) if is_frames(X) else None
     features = as_features(X) if frames is None else None
     videos = len(X)
-    lists = _labels_of(Y, videos, num_classes, names)
-    labels = Labels(lists.indptr, lists.indices, lists.num_classes)
+    labels = Labels.empty(videos, num_classes or 1)
+    if Y is not None:
+        labels = as_labels(Y, videos, num_classes=num_classes, names=names)
     ids = np.array([f"{prefix}{row}".encode() for row in range(videos)])
     if features is not None:
         schema = FeatureSchema("video", ("features",), (features.shape[1],), labels.num_classes, "id")
@@ -225,12 +226,6 @@ def table_of(
     schema = FeatureSchema("frame", ("frames",), (frames[0].shape[1],), labels.num_classes, "id")
     ends = np.concatenate([[0], np.cumsum([len(video) for video in frames])]).astype(np.int64)
     return FrameTable(ids, np.concatenate(frames), ends, labels, schema)
-
-
-def _labels_of(Y: Any, videos: int, num_classes: int | None, names: tuple[str, ...] | None) -> ClassLists:
-    if Y is None:
-        return ClassLists(np.zeros(videos + 1, dtype=np.int64), np.zeros(0, dtype=np.int32), num_classes or 1)
-    return as_labels(Y, videos, num_classes=num_classes, names=names)
 
 
 def _set_aside(table: Table, seed: int) -> tuple[Table, Table]:

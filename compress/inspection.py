@@ -16,9 +16,9 @@ from compress.datasets.catalogue import scan
 from compress.datasets.formats import format_of, suffixes
 from compress.datasets.formats.npy import describe_npy
 from compress.datasets.formats.sidecar import find_sidecar
-from compress.datasets.labels import Labels
 from compress.datasets.source import open_source
 from compress.errors import DataError
+from compress.labels import Labels
 from compress.progress import Reporter, silent
 from compress.store.reader import open_store
 from compress.workspace import FILE_NAME, load_workspace

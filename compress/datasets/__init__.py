@@ -10,7 +10,6 @@ from compress.datasets.batches import (
 from compress.datasets.catalogue import scan
 from compress.datasets.export import expand_frames, write_shards
 from compress.datasets.formats.framing import read_records
-from compress.datasets.labels import Labels
 from compress.datasets.sample.writer import write_sample
 from compress.datasets.schema import (
     AUDIOSET,
@@ -23,6 +22,7 @@ from compress.datasets.schema import (
 from compress.datasets.source import Source, open_source
 from compress.datasets.table import FrameTable, VideoTable, load_table
 from compress.datasets.vocabulary import load_vocabulary
+from compress.labels import Labels
 
 __all__ = [
     "AUDIOSET",

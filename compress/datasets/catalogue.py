@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.datasets.labels import Labels
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
 from compress.errors import DataError, RecordError
 from compress.growing_array import GrowingArray
+from compress.labels import Labels
 from compress.progress import Progress, Reporter, check_interrupt, silent
 
 _CHUNK = 1 << 16

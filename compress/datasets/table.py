@@ -15,12 +15,12 @@ from typing import Protocol
 import numpy as np
 
 from compress.datasets.catalogue import Catalogue, scan
-from compress.datasets.labels import Labels
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
 from compress.datasets.table_cache import cache_folder, npy_rows, read_cache, write_cache
 from compress.errors import DataError
+from compress.labels import Labels
 from compress.progress import Note, Progress, Reporter, check_interrupt, silent
 
 _CHANGED = "the shards changed while they were read; run again when nobody writes to them"

@@ -12,9 +12,9 @@ import numpy as np
 from compress.artifacts.folder import Content, commit_folder, read_folder
 from compress.artifacts.manifest import Manifest
 from compress.datasets.catalogue import Catalogue
-from compress.datasets.labels import Labels
 from compress.datasets.source import Source
 from compress.errors import CorruptArtifactError, NotFoundError
+from compress.labels import Labels
 from compress.progress import Note, Reporter
 
 KIND = "table"

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from compress.datasets.catalogue import Catalogue, first_repeat
-from compress.datasets.labels import Labels
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.source import Source
 from compress.encoding.embedder import Embedder, Window
 from compress.errors import RecordError, SchemaError
+from compress.labels import Labels
 
 
 def joined_ids(catalogues: Mapping[str, Catalogue]) -> np.ndarray:

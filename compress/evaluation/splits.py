@@ -6,10 +6,10 @@ import hashlib
 
 import numpy as np
 
-from compress.datasets.labels import Labels
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import VideoTable
 from compress.errors import UsageError
+from compress.labels import Labels
 from compress.store.reader import Store
 
 

@@ -27,8 +27,8 @@ import numpy as np
 from crc32c import crc32c
 
 from compress.codecs import Codec
-from compress.datasets.labels import Labels
 from compress.errors import CorruptArtifactError, DataError
+from compress.labels import Labels
 
 USER_BLOCK_BYTES = 4096
 SCHEMA_VERSION = 1

@@ -14,8 +14,8 @@ import numpy as np
 from compress.artifacts import disk
 from compress.artifacts.hashed import Verify, matches
 from compress.codecs import Codec
-from compress.datasets.labels import Labels, row_numbers
 from compress.errors import CorruptArtifactError, DataError, NotFoundError
+from compress.labels import Labels, row_numbers
 from compress.store.audit import Description, Place, audit
 from compress.store.format import USER_BLOCK_BYTES, UserBlock, parse_user_block
 from compress.store.journal import partial_path

@@ -13,8 +13,8 @@ import numpy as np
 
 from compress.artifacts.hashed import Verify
 from compress.codecs import Codec
-from compress.datasets.labels import Labels, Rows, row_numbers
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
+from compress.labels import Labels, Rows, row_numbers
 from compress.store.mapping import WORTH_BYTES, ConcatenatedRows, Part, forget, open_part
 
 # Numbers decoded at once: they stay in the processor's cache on their way to the result.

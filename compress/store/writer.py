@@ -19,8 +19,8 @@ from compress.artifacts.atomic import render_json
 from compress.artifacts.lock import exclusive
 from compress.codecs.base import Codec, finite_rows
 from compress.datasets.catalogue import first_repeat
-from compress.datasets.labels import Labels
 from compress.errors import DataError, RecordError, SchemaError
+from compress.labels import Labels
 from compress.store.format import (
     USER_BLOCK_BYTES,
     Contents,

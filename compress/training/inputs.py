@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from compress.datasets.batches import Position, Step, bucketed_batches, sequential_batches, shuffled_batches
-from compress.datasets.labels import Labels
 from compress.datasets.table import FrameTable, VideoTable
+from compress.labels import Labels
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from encoders import Inputs
 

@@ -13,7 +13,7 @@ import pytest
 from compress.artifacts import folder, hashed
 from compress.artifacts.atomic import sha256_file
 from compress.codecs.float32 import Float32
-from compress.datasets.labels import Labels
+from compress.labels import Labels
 from compress.store.writer import open_writer
 
 NUM, DIM = 100, 16

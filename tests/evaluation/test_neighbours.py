@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from compress.codecs.float32 import Float32
-from compress.datasets.labels import Labels
 from compress.errors import RecordError, SchemaError
 from compress.evaluation.neighbours import K, retrieval_quality
+from compress.labels import Labels
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
 from tests.metrics import reference

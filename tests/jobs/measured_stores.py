@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from compress.codecs.float32 import Float32
-from compress.datasets.labels import Labels
 from compress.evaluation.promises import Scores
 from compress.evaluation.scores import save_scores
 from compress.evaluation.splits import fingerprint
+from compress.labels import Labels
 from compress.metrics import METRICS
 from compress.store.reader import open_store
 from compress.store.writer import open_writer

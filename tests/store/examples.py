@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from compress.codecs import Codec
-from compress.datasets.labels import Labels
+from compress.labels import Labels
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
 

@@ -9,8 +9,8 @@ import pytest
 
 from compress.codecs import Codec
 from compress.codecs.float16 import Float16
-from compress.datasets.labels import Labels
 from compress.errors import DataError, SchemaError, UsageError
+from compress.labels import Labels
 from compress.store.mapping import ConcatenatedRows
 from compress.store.reader import Store, open_store
 from tests.store.examples import DIM, NUM_CLASSES, embeddings, write_store

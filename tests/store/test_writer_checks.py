@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.datasets.labels import Labels
 from compress.errors import DataError, LockedError, RecordError, SchemaError
+from compress.labels import Labels
 from compress.store.writer import open_writer
 from tests.store.examples import contents, embeddings, write_store
 

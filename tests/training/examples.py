@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from compress.datasets.labels import Labels
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
+from compress.labels import Labels
 from compress.progress import Event, Progress, Reporter, request_interrupt
 from compress.training import TrainConfig
 from compress.training.inputs import Table

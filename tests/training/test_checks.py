@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from compress.datasets.labels import Labels
 from compress.errors import CompressError, SchemaError, UnavailableError, UsageError
+from compress.labels import Labels
 from compress.training import TrainConfig, train, train_config
 from compress.training.identity import differences, identity_of, same_training
 from compress.training.inputs import Table

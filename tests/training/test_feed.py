@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from compress.datasets.batches import Position, Step
-from compress.datasets.labels import Labels
+from compress.labels import Labels
 from compress.progress import Event, Note, Progress
 from compress.training import feed as device_feed
 from compress.training import inputs as module

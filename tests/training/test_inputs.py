@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from compress.datasets.batches import Position
-from compress.datasets.labels import Labels
 from compress.datasets.table import FrameTable
+from compress.labels import Labels
 from compress.training import new_model as module
 from compress.training import train
 from compress.training.inputs import batch, fingerprint, reading_order, training_order

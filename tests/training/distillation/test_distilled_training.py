@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from compress.artifacts.atomic import read_json
-from compress.datasets.labels import Labels
 from compress.errors import Interrupted, SchemaError, UsageError
+from compress.labels import Labels
 from compress.progress import Event, Note, clear_interrupt, silent
 from compress.training import TrainConfig, TrainResult, load_model, train
 from compress.training.distillation import Distillation

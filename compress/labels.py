@@ -22,14 +22,21 @@ class Labels:
         indptr: int64 (N + 1,); the classes of video i are `indices[indptr[i]:indptr[i + 1]]`, ascending.
         indices: int32 (nnz,), each in [0, num_classes).
         num_classes: C.
+        names: of the C classes, where people gave names and not numbers; otherwise ().
     """
 
     indptr: np.ndarray
     indices: np.ndarray
     num_classes: int
+    names: tuple[str, ...] = ()
 
     @classmethod
-    def from_lists(cls, rows: Sequence[np.ndarray] | Sequence[Sequence[int]], num_classes: int) -> Labels:
+    def from_lists(
+        cls,
+        rows: Sequence[np.ndarray] | Sequence[Sequence[int]],
+        num_classes: int,
+        names: tuple[str, ...] = (),
+    ) -> Labels:
         """Pack one list of class numbers per video; duplicates within a video collapse.
 
         Example:
@@ -39,7 +46,7 @@ class Labels:
         """
         packed = [np.unique(np.asarray(row, dtype=np.int32)) for row in rows]
         indices = np.concatenate(packed) if packed else np.zeros(0, dtype=np.int32)
-        return cls(_ends(list(map(len, packed))), indices.astype(np.int32), num_classes)
+        return cls(_ends(list(map(len, packed))), indices.astype(np.int32), num_classes, names)
 
     @classmethod
     def from_multi_hot(cls, dense: np.ndarray) -> Labels:
@@ -69,7 +76,8 @@ class Labels:
         if len(parts) == 1:
             return parts[0]
         indptr = _ends(np.concatenate([part.counts() for part in parts]))
-        return cls(indptr, np.concatenate([part.indices for part in parts]), parts[0].num_classes)
+        indices = np.concatenate([part.indices for part in parts])
+        return cls(indptr, indices, parts[0].num_classes, parts[0].names)
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -111,7 +119,7 @@ class Labels:
         lengths = self.indptr[rows + 1] - starts
         indptr = _ends(lengths)
         positions = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])
-        return Labels(indptr, self.indices[positions], self.num_classes)
+        return Labels(indptr, self.indices[positions], self.num_classes, self.names)
 
     def multi_hot(self, rows: Rows | None = None) -> np.ndarray:
         """Dense bool (M, C) of the chosen rows (all by default)."""
