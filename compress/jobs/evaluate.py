@@ -15,7 +15,8 @@ from compress.progress import Note, Reporter, silent
 from compress.workspace import Workspace
 
 if TYPE_CHECKING:
-    from compress.evaluation.models import Member, TrainingVideos, Views
+    from compress.evaluation.models.members import Member
+    from compress.evaluation.models.videos import TrainingVideos, Views
     from compress.jobs.sources import Tables
     from compress.training.precision import Wanted
 
@@ -61,7 +62,7 @@ def evaluate_store(
     found = find_store_inside(workspace, dim, name)
 
     # Imported late: torch takes seconds, and a wrong name should be answered at once.
-    from compress.evaluation import evaluate
+    from compress.evaluation.measure import evaluate
     from compress.jobs.commands import store_commands
 
     typed = {
@@ -138,14 +139,10 @@ def evaluate_runs(
 
     # Imported late: torch takes seconds, and a wrong name should be answered at once.
     from compress.artifacts.atomic import read_json
-    from compress.evaluation.models import (
-        evaluate_models,
-        load_members,
-        model_is_current,
-        pair_views,
-        precisions_of,
-    )
-    from compress.evaluation.models.current import row_path
+    from compress.evaluation.models.current import model_is_current, row_path
+    from compress.evaluation.models.measure import evaluate_models
+    from compress.evaluation.models.members import load_members, precisions_of
+    from compress.evaluation.models.videos import pair_views
     from compress.evaluation.row import in_words, short
     from compress.jobs.commands import run_commands
     from compress.jobs.sources import Tables
@@ -234,7 +231,7 @@ def _trained_on(
     workspace: Workspace, members: Sequence[Member], videos: Views, tables: Tables, report: Reporter
 ) -> TrainingVideos | None:
     """The training videos of the runs; None, and a note, where the workspace's shards are not theirs."""
-    from compress.evaluation.models import common, training_videos
+    from compress.evaluation.models.videos import common, training_videos
 
     found: list[TrainingVideos | None] = []
     for member in members:

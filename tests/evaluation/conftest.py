@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from compress.evaluation import evaluate
+from compress.evaluation.measure import evaluate
 from compress.progress import clear_interrupt
 from compress.workspace import Workspace
 from tests.evaluation.examples import EPOCHS, make_workspace

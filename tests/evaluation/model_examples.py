@@ -15,8 +15,9 @@ from compress.datasets.sample import write_sample
 from compress.datasets.schema import Level
 from compress.datasets.source import open_source
 from compress.datasets.table import Table, load_table
-from compress.evaluation.models import Views, load_members, pair_views
 from compress.evaluation.models.measure import evaluate_models
+from compress.evaluation.models.members import load_members
+from compress.evaluation.models.videos import Views, pair_views
 from compress.training.config import TrainConfig
 from compress.training.inputs import fingerprint
 from compress.training.run import Run, load_model, save_model

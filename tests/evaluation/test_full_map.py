@@ -8,9 +8,10 @@ import torch
 
 from compress.artifacts.atomic import read_json
 from compress.errors import DataError
-from compress.evaluation import evaluate, model_is_current
 from compress.evaluation.full_map import full_map
-from compress.evaluation.models import load_members, precisions_of
+from compress.evaluation.measure import evaluate
+from compress.evaluation.models.current import model_is_current
+from compress.evaluation.models.members import load_members, precisions_of
 from compress.evaluation.models.row import load_models
 from compress.metrics import mean_average_precision
 from compress.reports import load_rows

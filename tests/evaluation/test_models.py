@@ -12,10 +12,11 @@ import pytest
 from torch import Tensor
 
 from compress.artifacts.atomic import read_json
-from compress.evaluation.models import common, load_members, training_videos
 from compress.evaluation.models import scoring as scoring_module
 from compress.evaluation.models import videos as videos_module
+from compress.evaluation.models.members import load_members
 from compress.evaluation.models.row import load_models
+from compress.evaluation.models.videos import common, training_videos
 from compress.evaluation.scores import load_scores, load_train_class_counts, save_scores
 from compress.metrics import METRICS, TopScores
 from compress.training.run import load_model

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from compress.errors import CompressError, DataError, NotFoundError, SchemaError, UsageError
-from compress.evaluation import model_is_current
-from compress.evaluation.models import load_members, pair_views, precisions_of
+from compress.evaluation.models.current import model_is_current
+from compress.evaluation.models.members import load_members, precisions_of
+from compress.evaluation.models.videos import pair_views
 from compress.evaluation.scores import load_scores, save_scores
 from compress.training.precision import Wanted
 from compress.training.run import Run, load_model, save_model

@@ -9,7 +9,7 @@ import pytest
 
 from compress.datasets.source import open_source
 from compress.encoding import encode
-from compress.evaluation import evaluate
+from compress.evaluation.measure import evaluate
 from compress.evaluation.neighbours import query_vectors, retrieval_quality
 from compress.evaluation.splits import rows_by_id
 from compress.store.reader import Store, open_store

@@ -16,7 +16,7 @@ from compress.errors import (
     SchemaError,
     UsageError,
 )
-from compress.evaluation import evaluate
+from compress.evaluation.measure import evaluate
 from compress.store.reader import open_store
 from compress.workspace import Workspace
 from tests.evaluation.examples import EPOCHS, TRAIN, VALIDATE, rewritten

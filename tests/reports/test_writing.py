@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,8 @@ def test_a_folder_that_is_a_file_is_a_storage_error(rows: list[Row], tmp_path: P
     (tmp_path / "reports").write_text("in the way")
     with pytest.raises(StorageError, match="reports"):
         write_report(rows, tmp_path / "reports", generated="", command="")
+
+
+def test_a_report_of_what_is_measured_loads_neither_torch_nor_faiss():
+    code = "import compress.jobs.report, sys; sys.exit(bool({'torch', 'faiss'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
