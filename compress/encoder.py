@@ -116,22 +116,22 @@ class Encoder:
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """The embedding sizes that it was trained for, ascending: with `--nested` several."""
+        """The embedding sizes that it was trained for, ascending; several with `--nested`."""
         return self._model.dims
 
     @property
     def input_dim(self) -> int:
-        """D: dimensions of the features, or of a frame, that it reads."""
+        """The dimensions D of the features, or of a frame, that it reads."""
         return self._model.input_norm.config.dim
 
     @property
     def level(self) -> str:
-        """What it reads: "video" (features) or "frame" (frames)."""
+        """Whether it reads features ("video") or frames ("frame")."""
         return self._model.encoder.level
 
     @property
     def num_classes(self) -> int:
-        """C: classes that it was trained on."""
+        """The number of classes that it was trained on."""
         return self._model.config.num_classes
 
     def encode(

@@ -1,4 +1,4 @@
-"""What can go wrong, as one small tree; the CLI turns each class into one line and one exit code.
+"""What can go wrong, as one small tree; the CLI turns each class into one line and one exit code::
 
     CompressError                 70  (base; never raised itself)
     ├── UsageError                 2  options that do not fit together, or lack what they need

@@ -12,6 +12,9 @@ version = release = installed("compress-video-embeddings")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence"]
+default_role = "code"  # `names` in docstrings are code, as in Markdown
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
 myst_heading_anchors = 3  # links to headings work as they do on GitHub
 exclude_patterns = ["results/*/*.html"]
 
@@ -20,9 +23,7 @@ autodoc_typehints = "none"  # docstrings say types with shapes, which hints cann
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_custom_sections = [("Class attributes", "params_style")]
 
 html_theme = "furo"
 html_title = "compress"
-# Kept reports are pages of their own.
-html_extra_path = []
-templates_path: list[str] = []
