@@ -1,7 +1,8 @@
 """README.md is true: its commands run in order on a small sample, and everything it names exists.
 
 What runs is what is written, but for SMALLER and WORDS below, which make it small enough for seconds. What
-does not run is parsed by the program itself, or looked up; a kind of command that is not known here fails.
+does not run is parsed by the program itself (test_docs.py), or looked up; a kind of command that is not known
+here fails.
 """
 
 from __future__ import annotations
@@ -13,22 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import h5py
 import numpy as np
 import pytest
 import torch
 
 from cli.main import run
-from cli.program import compress
-from cli.session import Session
 from compress import load
-from compress.datasets.formats.sidecar import read_sidecar
 from compress.store.reader import open_store
 from compress.training import inputs
-from encoders import list_encoders
 from tests.cli.chain import SETTINGS
 from tests.door.videos import make_videos
+from tests.parsing import parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,59 +50,11 @@ LINES = [
     if line
 ]
 COMMANDS = [shlex.split(line)[1:] for line in LINES if line.startswith("compress ")]
-NAMED = [shlex.split(span)[1:] for span in SPANS if span.startswith("compress ")]
 
 
 def test_the_blocks_were_found():
     assert [language for language, _ in BLOCKS].count("python") == 1
     assert len(COMMANDS) >= 10
-    assert len(NAMED) >= 5
-
-
-def every(command: click.Command) -> Iterator[click.Command]:
-    """The command and, of a group, all below it."""
-    yield command
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            yield from every(below)
-
-
-def parsed(words: list[str]) -> click.Context:
-    """What click makes of the words; raises for a command or option that does not exist."""
-    command: click.Command = compress
-    parent: click.Context | None = None
-    while isinstance(command, click.Group):
-        parent = click.Context(
-            command, parent, info_name=command.name, obj=Session(), **command.context_settings
-        )
-        _, found, words = command.resolve_command(parent, words)
-        assert found is not None
-        command = found
-    return command.make_context(command.name, list(words), parent=parent)
-
-
-@pytest.mark.parametrize("words", [*COMMANDS, *NAMED], ids=" ".join)
-def test_every_command_is_one_that_the_program_understands(words: list[str], tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("PATH", "features.npy", "labels.csv", "query.npy"):
-        Path(name).touch()  # some options want their file to be there
-    parsed(words)
-
-
-@pytest.mark.parametrize("words", [["trian"], ["train", "--dmi", "320"], ["encode", "--codec", "int9"]])
-def test_a_wrong_command_would_be_noticed(words: list[str]):
-    with pytest.raises(click.UsageError):
-        parsed(words)
-
-
-def test_every_option_that_is_named_exists():
-    options = {name for command in every(compress) for option in command.params for name in option.opts}
-    options |= {"--help"}
-    named = {
-        word for span in SPANS if not span.startswith("make ") for word in re.findall(r"--[a-z-]+", span)
-    }
-    assert named
-    assert named <= options
 
 
 def test_every_other_line_of_the_blocks_is_known():
@@ -124,27 +73,6 @@ def test_every_other_line_of_the_blocks_is_known():
         else:
             assert line.startswith("python -m venv .venv && .venv/bin/pip install -c constraints.txt -e .")
             assert (ROOT / "constraints.txt").is_file()
-
-
-def test_every_encoder_stands_in_the_guide():
-    page = (ROOT / "docs/guides/encoders.md").read_text(encoding="utf-8")
-    rows = [line for line in page.splitlines() if line.startswith("| `")]
-    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(list_encoders())
-
-
-def test_the_labels_file_of_the_guide_is_one_that_is_read(tmp_path: Path):
-    page = (ROOT / "docs/guides/own-vectors.md").read_text(encoding="utf-8")
-    header, example = re.search(r"begins with the line\n`(.+?)`.*: `(.+?)`\.$", page, re.M | re.S).groups()
-    (tmp_path / "labels.csv").write_text(f"{header}\n{example}\n")
-    found = read_sidecar(tmp_path / "labels.csv", 1)
-    assert (found.ids, found.indices.tolist()) == ([b"my-video"], [3, 17])
-
-
-def test_every_link_leads_somewhere():
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert links
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
-    assert not missing
 
 
 @pytest.fixture(scope="module")
