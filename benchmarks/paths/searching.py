@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.row import Settings
 from compress.codecs.float32 import Float32
-from compress.index import Index, build_index, open_index
+from compress.index import Index, open_index
 from compress.store.reader import open_store
 from compress.store.writer import open_writer
 
@@ -29,14 +29,10 @@ def build(settings: Settings, base: np.ndarray, factory: str, wanted_recall: flo
     path = settings.scratch / "base.h5"
     write_store(path, base)
     folder = settings.scratch / "index"
-    build_index(
-        open_store(path),
-        folder,
-        factory=factory,
-        wanted_recall=wanted_recall,
-        recall_queries=500,
-        device="cpu",
-    )
+    store = open_store(path)
+    Index.build(
+        store, factory=factory, wanted_recall=wanted_recall, recall_queries=500, device="cpu"
+    ).save(folder)
     return open_index(folder)
 
 

@@ -1,10 +1,10 @@
-"""How anything reaches the disk: written beside, synced, renamed, and named by a manifest with its sha256.
+"""Safe writing: every file is written beside its target, synced and renamed; a manifest holds its sha256.
 
-disk      the commit steps themselves (write, fsync, rename, ...), at numbered fault points for tests; the
-          words for a disk that refuses
+disk      the single steps (write, fsync, rename, ...), numbered so that tests can break each; disk errors
 atomic    one file, replaced in one step or not at all
 lock      one writer at a time
-manifest  what a committed folder says about itself
-hashed    which files were hashed in the last hours and have not changed since
+manifest  manifest.json: kind, metadata, versions, files with their sha256
+hashed    files hashed in the last hours and unchanged since
 folder    several files as one artifact, committed by their manifest
+npy       arrays as npy files of an artifact
 """

@@ -27,7 +27,7 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
 
     Args:
         path: the file to create or replace.
-        needed: bytes it will take, when known; part of the error when the disk is full.
+        needed: its size in bytes, when known; part of the error when the disk is full.
 
     Raises:
         StorageError: the disk refused, also where the writing library raised an error of its own.
@@ -52,23 +52,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Replace `path` by `value` as JSON: sorted keys, two spaces, one newline at the end.
-
-    Raises:
-        DataError: `value` is not JSON (NaN and Infinity are not: write null).
-        StorageError: the disk refused.
-    """
+    """Replace `path` by `value` as JSON; DataError when it is not JSON, such as NaN or Infinity."""
     write_bytes(path, render_json(value, path))
 
 
 def read_json(path: Path) -> Any:
-    """What `write_json` wrote.
-
-    Raises:
-        NotFoundError: no such file.
-        CorruptArtifactError: not JSON.
-        StorageError: the file cannot be read.
-    """
+    """What `write_json` wrote; NotFoundError, CorruptArtifactError (not JSON) or StorageError."""
     return parse_json(read_bytes(path), path)
 
 
@@ -128,8 +117,8 @@ def _refusal_behind(error: BaseException, temporary: Path) -> OSError | None:
         return error
     if isinstance(error, CompressError) or not isinstance(error, Exception) or not temporary.exists():
         return None
-    # faiss, torch, safetensors and numpy report a full disk in exceptions and words of their own. Whether the
-    # disk was the cause is easy to ask: try to append to the file that they left.
+    # faiss, torch, safetensors and numpy report a full disk as errors of their own. To find out whether the
+    # disk was the cause, try to append to the file that they left.
     try:
         with temporary.open("ab", buffering=0) as file:
             file.write(bytes(_PROBE_BYTES))
@@ -140,6 +129,7 @@ def _refusal_behind(error: BaseException, temporary: Path) -> OSError | None:
 
 
 def _remove_dead_temporaries(path: Path) -> None:
+    # Named by the process that wrote them: those of a process that was killed are of no use to anybody.
     pattern = re.compile(re.escape(path.name) + r"\.tmp\.([0-9]+)")
     for name in os.listdir(path.parent):
         match = pattern.fullmatch(name)

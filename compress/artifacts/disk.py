@@ -1,9 +1,8 @@
-"""The commit steps: each write, fsync, rename and unlink of an artifact is made here, at a fault point.
+"""The steps of a commit: each write, fsync, rename and unlink of an artifact is made here, at a fault point.
 
-Fault points are numbered, so that a test can break every commit step in turn (SQLite's anomaly loops). They
-do nothing unless the environment says `COMPRESS_FAULT=<kill|enospc|eio>@<k>`: the k-th commit step of the
-process (from 1) then kills the process, or fails as a full or broken disk does. `enospc@3+` fails at step 3
-and at every later one.
+Fault points are numbered, so that a test can break every step in turn (as SQLite's anomaly tests do). They do
+nothing unless COMPRESS_FAULT=<kill|enospc|eio>@<k> is set: the k-th step of the process (from 1) then kills
+the process, or fails like a full or broken disk. `enospc@3+` fails at step 3 and at all later ones.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ _logs: list[list[str]] = []
 def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
     """Write all of `data` at byte `offset`; a short write continues, a refused one raises OSError."""
     view = memoryview(data).cast("B")
+    # In a fault test the write is made in two halves, so that a kill between them leaves a torn one.
     torn = len(view) // 2 if armed() else 0
     _write_all(descriptor, view[:torn], offset)
     fault_point("write")
@@ -66,7 +66,7 @@ def reserve(descriptor: int, size: int) -> None:
     fault_point("reserve")
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
-    else:  # macOS: a full disk then shows at a write instead, which is as clean, but later.
+    else:  # macOS: a full disk then shows at a later write instead.
         os.ftruncate(descriptor, size)
 
 
@@ -80,7 +80,7 @@ def fsync_path(path: Path) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Bring a folder's names to the disk: without it, a rename may be lost with the power."""
+    """Bring a folder's names to the disk: without it, a power cut may undo a rename."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fault_point("fsync-folder")
@@ -167,7 +167,7 @@ def _is_own(name: object, path: Path) -> bool:
 
 
 def armed() -> bool:
-    """Whether a fault is asked for; writers then tear a write in two, so that a kill leaves half of it."""
+    """Whether a fault is asked for."""
     return FAULT_VARIABLE in os.environ
 
 

@@ -1,7 +1,7 @@
 """Several files as one artifact: it exists when its `manifest.json`, written last, names them all.
 
-A file is stored under `<stem>-<first 8 of its sha256><suffix>`, so a new commit never overwrites a file of
-the commit that readers use now; replacing the manifest switches them all at once, and the old files go after.
+A file is stored under `<stem>-<first 8 digits of its sha256><suffix>`, so a new commit never overwrites a
+file that readers use now. Replacing the manifest switches to all new files at once; then the old ones go.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from compress.artifacts.atomic import (
     write_new,
 )
 from compress.artifacts.hashed import Verify, matches
-from compress.artifacts.lock import exclusive
+from compress.artifacts.lock import exclusive, lock_path
 from compress.artifacts.manifest import (
     MANIFEST,
     SCHEMA_VERSION,
@@ -35,9 +36,10 @@ from compress.artifacts.manifest import (
     render_manifest,
     versions,
 )
-from compress.errors import CorruptArtifactError, NotFoundError, UsageError
+from compress.errors import CorruptArtifactError, DataError, NotFoundError, UsageError
 
 _LEFTOVER = re.compile(r".+-[0-9a-f]{8}(\.[^.]*)?|tmp\.[0-9]+\..+|manifest\.json\.tmp\.[0-9]+")
+_OTHER = "choose another folder"
 
 Content = bytes | Callable[[Path], None]
 
@@ -48,12 +50,13 @@ def commit_folder(
     """Write `files` into `folder` and make them its content in one step; an older commit is replaced.
 
     Args:
-        folder: created when missing; files in it that no commit made are left alone.
+        folder: created when missing; notes that somebody put beside an older commit stay.
         kind: what the folder is ("model", "index", ...); readers ask for it.
         files: by plain file name: bytes, or a function that writes the path it is given (of the same suffix).
         metadata: JSON, kept in the manifest.
 
     Raises:
+        UsageError: the folder holds an artifact of another kind, or files and no artifact.
         LockedError: another process is committing to the same folder.
         StorageError: the disk refused; the older commit is intact.
     """
@@ -63,6 +66,7 @@ def commit_folder(
     render_json(metadata, folder / MANIFEST)  # Refuse what is not JSON before the long writes.
     disk.make_folder(folder)
     with exclusive(folder / MANIFEST):
+        _refuse_foreign(folder, kind)
         stored = {name: _store(folder, name, content) for name, content in sorted(files.items())}
         manifest = Manifest(folder, kind, metadata, stored, SCHEMA_VERSION, versions())
         with disk.storage_errors(folder):
@@ -74,13 +78,29 @@ def commit_folder(
     return manifest
 
 
+def _refuse_foreign(folder: Path, kind: str) -> None:
+    """UsageError unless the folder is empty or holds an older (perhaps damaged or unfinished) commit."""
+    if (folder / MANIFEST).exists():
+        with suppress(DataError):  # A damaged artifact may be replaced.
+            found = parse_manifest(read_bytes(folder / MANIFEST), folder).kind
+            if found != kind:
+                raise UsageError(f"holds a {found}, not a folder of kind {kind!r}", where=folder, hint=_OTHER)
+        return
+    # Hidden files (.DS_Store, .nfs...) appear by themselves.
+    ours = re.compile(rf"{_LEFTOVER.pattern}|{re.escape(lock_path(folder / MANIFEST).name)}|\..*")
+    foreign = sorted(name for name in os.listdir(folder) if not ours.fullmatch(name))
+    if foreign:
+        raise UsageError(f"holds other files, such as {foreign[0]}", where=folder, hint=_OTHER)
+
+
 def read_folder(folder: Path, kind: str, verify: Verify = True) -> Manifest:
     """The manifest of a committed folder, after its files were checked.
 
     Args:
         folder: what `commit_folder` wrote.
-        kind: what the caller expects it to be.
-        verify: check every file's sha256; False checks presence and size only, a memory trusts what it knows.
+        kind: the expected kind.
+        verify: True checks every file's sha256; False its presence and size; `HashedFiles` skips files that
+            it has seen.
 
     Raises:
         NotFoundError: no folder, or nothing was ever committed to it.
@@ -104,7 +124,7 @@ def _read(folder: Path, kind: str, verify: Verify) -> Manifest:
                 _check(folder / file.stored, file, verify)
             return manifest
         except (CorruptArtifactError, NotFoundError):
-            # A writer may have committed meanwhile and removed the files of the manifest that we hold.
+            # Another process may have committed meanwhile and removed the files of the manifest we hold.
             data, old = _read_manifest(folder), data
             if data == old:
                 raise
@@ -121,18 +141,14 @@ def _store(folder: Path, name: str, content: Content) -> StoredFile:
             content(temporary)
             disk.fault_point("write")
         disk.fsync_path(temporary)
-        file = _describe(temporary, name)
+        digest, path = sha256_file(temporary), Path(name)
+        file = StoredFile(f"{path.stem}-{digest[:8]}{path.suffix}", temporary.stat().st_size, digest)
         disk.rename(temporary, folder / file.stored)
     return file
 
 
-def _describe(temporary: Path, name: str) -> StoredFile:
-    digest, path = sha256_file(temporary), Path(name)
-    return StoredFile(f"{path.stem}-{digest[:8]}{path.suffix}", temporary.stat().st_size, digest)
-
-
 def _remove_leftovers(folder: Path, keep: set[str]) -> None:
-    # Only names that a commit makes: a person's notes in the folder are not ours to remove.
+    # Only names that a commit makes: somebody's notes in the folder are not ours to remove.
     for entry in sorted(os.listdir(folder)):
         if entry not in keep and _LEFTOVER.fullmatch(entry):
             disk.remove(folder / entry)

@@ -1,8 +1,8 @@
 """Which files were hashed in the last hours, so that a search does not hash gigabytes each time.
 
-A file counts as unchanged when its inode, size, and both its times are those of a time it was hashed, at most
-`HOURS` ago. Whatever changes a file through the file system changes its ctime, which no program can set back.
-Damage beneath the file system leaves no trace there: it is found by the next full hash, within `HOURS`.
+A file counts as unchanged when its inode, size, mtime and ctime are the same as when it was hashed, at most
+`HOURS` ago. A change through the file system changes the ctime, which no program can set back. Damage beneath
+the file system leaves no trace there: the next full hash finds it, within `HOURS`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from compress.errors import CorruptArtifactError, NotFoundError, StorageError
 
 HOURS = 24
 _VALID_NS = HOURS * 3_600_000_000_000
-# A change in the same tick of the file system's clock as the times that we note would leave them as they are,
-# so a file that was touched just before it was hashed is hashed again the next time (git does the same).
+# A second change in the same tick of the file system's clock leaves the times as they are, so a file that was
+# changed just before it was hashed is hashed again the next time (git does the same).
 _TICK_NS = 2_000_000_000
 
 Entry = tuple[int, int, int, str, int]
 
 
 class HashedFiles:
-    """The memory, kept in one small JSON file; a missing or damaged one remembers nothing.
+    """Remembers hashed files in one small JSON file; a missing or damaged one means nothing is remembered.
 
     Args:
         path: of the JSON file.
@@ -38,18 +38,15 @@ class HashedFiles:
         self._changed = False
 
     def holds(self, facts: os.stat_result, sha256: str, compute: Callable[[], str]) -> bool:
-        """Whether a file has this sha256: as remembered, or else as computed now.
+        """Whether a file has this sha256 (hex): as remembered, or else by `compute`, which hashes it now.
 
-        Args:
-            facts: of the open file, taken before it is read.
-            sha256: what it should be (hex).
-            compute: hashes the file.
+        `facts` are those of the open file, taken before it is read.
         """
         started = time.time_ns()
         if self._trust and self._knows(facts, sha256, started):
             return True
         if compute() != sha256:
-            # A disk that rots leaves the times as they were: what was remembered must not be believed again.
+            # A failing disk leaves the times as they were: what was remembered is no longer trusted.
             self._changed |= self._entries.pop(_key(facts), None) is not None
             return False
         if max(facts.st_ctime_ns, facts.st_mtime_ns) < started - _TICK_NS:
@@ -74,12 +71,7 @@ Verify = bool | HashedFiles
 
 
 def matches(verify: Verify, facts: os.stat_result, sha256: str, compute: Callable[[], str]) -> bool:
-    """Whether a file has this sha256, looked at as thoroughly as `verify` says.
-
-    Args:
-        verify: True hashes it, False believes it, a memory hashes it when it does not remember it.
-        facts, sha256, compute: see `HashedFiles.holds`.
-    """
+    """Whether a file has this sha256; `verify` True hashes it, False trusts it; see `HashedFiles.holds`."""
     if isinstance(verify, HashedFiles):
         return verify.holds(facts, sha256, compute)
     return not verify or compute() == sha256
@@ -98,7 +90,7 @@ def _is_valid(entry: Entry, now: int) -> bool:
 
 
 def _read(path: Path) -> dict[str, Entry]:
-    # It is only a memory: without it, or with a damaged one, files are hashed, and it is written again.
+    # Only a cache: when it is missing or damaged, files are hashed and it is written again.
     try:
         found = read_json(path)
     except (NotFoundError, CorruptArtifactError, StorageError):

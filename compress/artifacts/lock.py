@@ -1,8 +1,7 @@
-"""One writer at a time: flock on `<path>.lock`, which the kernel drops when its holder dies, however it dies.
+"""One writer at a time: flock on `<path>.lock`, which the kernel releases when its holder dies in any way.
 
-Not HDF5's own lock: HDF5_USE_FILE_LOCKING=FALSE turns that one off. The lock file is removed on release. That
-is free of races because a winner checks that the file it locked still has the name; one that lost its name is
-locked again.
+HDF5's own lock is not used: HDF5_USE_FILE_LOCKING=FALSE turns it off. The lock file is removed on release.
+That is free of races: whoever gets the lock checks that the locked file still has its name, else tries again.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from compress.errors import LockedError
 
 
 def lock_path(path: Path) -> Path:
-    """The lock file of `path`; there while somebody holds it, or after its holder was killed."""
+    """The lock file of `path`; it exists while somebody holds it, or after its holder was killed."""
     return path.with_name(f"{path.name}.lock")
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the only right to write `path` (a file or a folder) inside the `with`.
+    """Inside the `with`, nobody else can write `path` (a file or a folder).
 
-    Not re-entrant, also not within one process. Missing parent folders are created.
+    Not re-entrant, not even within one process. Missing parent folders are created.
 
     Raises:
         LockedError: another process holds it; names its pid, host and since when.
@@ -84,5 +83,5 @@ def _holder(descriptor: int) -> str:
     try:
         signature = json.loads(os.pread(descriptor, 4096, 0))
         return f"process {signature['pid']} on {signature['host']} since {signature['since']}"
-    except (ValueError, KeyError, TypeError):  # The winner has locked, but not signed yet.
+    except (ValueError, KeyError, TypeError):  # The holder has locked, but not written its name yet.
         return "another process"

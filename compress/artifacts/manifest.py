@@ -1,13 +1,14 @@
-"""What a committed folder says about itself: kind, metadata, versions, and its files with their sha256.
+"""manifest.json of a committed folder: kind, metadata, versions, and its files with their sha256.
 
-The manifest carries the sha256 of the rest of itself and is compared byte for byte with what we would write,
-so a flipped bit in it is found like one in the files it names.
+It carries the sha256 of the rest of itself and is compared byte for byte with what we would write, so a
+flipped bit in it is found just like one in the files that it names.
 """
 
 from __future__ import annotations
 
 import hashlib
 import platform
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata as distributions
@@ -47,15 +48,9 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A committed folder.
+    """A committed folder: its kind ("model", ...), JSON metadata, and files by the name given to the commit.
 
-    Args:
-        folder: where it is.
-        kind: what it is ("model", "index", ...).
-        metadata: JSON of its writer.
-        files: by the name given to `commit_folder`.
-        schema_version: of the folder format.
-        versions: of the software that wrote it.
+    `versions` are those of the software that wrote it.
     """
 
     folder: Path
@@ -66,7 +61,7 @@ class Manifest:
     versions: dict[str, str]
 
     def path(self, name: str) -> Path:
-        """Where file `name` is; NotFoundError when the commit has none of that name."""
+        """The path of file `name`; NotFoundError when the commit has none of that name."""
         if name not in self.files:
             listed = ", ".join(sorted(self.files)) or "none"
             raise NotFoundError(f"has no file {name!r}", where=self.folder, hint=f"its files: {listed}")
@@ -98,7 +93,7 @@ def parse_manifest(data: bytes, folder: Path) -> Manifest:
     """The manifest that `render_manifest` wrote.
 
     Raises:
-        DataError: written by a newer version of this project.
+        DataError: written by a newer version of compress.
         CorruptArtifactError: not a manifest, or changed since it was written.
     """
     path = folder / MANIFEST
@@ -136,18 +131,11 @@ def versions() -> dict[str, str]:
 @cache
 def _installed() -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for name, distribution in _DISTRIBUTIONS.items():
-        found.update(_version(distribution, name))
-    for name in _FAISS:
-        found.update(_version(name, "faiss") if "faiss" not in found else {})
+    for name, distribution in (*_DISTRIBUTIONS.items(), *(("faiss", each) for each in _FAISS)):
+        if name not in found:
+            with suppress(distributions.PackageNotFoundError):
+                found[name] = distributions.version(distribution)
     return found
-
-
-def _version(distribution: str, name: str) -> dict[str, str]:
-    try:
-        return {name: distributions.version(distribution)}
-    except distributions.PackageNotFoundError:
-        return {}
 
 
 def _from_json(value: dict[str, Any], folder: Path) -> Manifest | None:
@@ -163,5 +151,5 @@ def _from_json(value: dict[str, Any], folder: Path) -> Manifest | None:
 
 
 def _is_sound(file: StoredFile) -> bool:
-    # The sha256 is no signature: a hostile manifest can carry a right one, and `../` in a name all the same.
+    # The sha256 is no signature: a hostile manifest can carry a correct one and still name `../` files.
     return isinstance(file.stored, str) and is_plain_name(file.stored) and type(file.bytes) is int

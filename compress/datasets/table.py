@@ -14,11 +14,12 @@ from typing import Protocol
 
 import numpy as np
 
+from compress.artifacts.npy import npy_file
 from compress.datasets.catalogue import Catalogue, scan
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
-from compress.datasets.table_cache import cache_folder, npy_rows, read_cache, write_cache
+from compress.datasets.table_cache import cache_folder, read_cache, write_cache
 from compress.errors import DataError
 from compress.labels import Labels
 from compress.progress import Note, Progress, Reporter, check_interrupt, silent
@@ -141,7 +142,7 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     blocks = _blocks(source, catalogue, report)
     shape, dtype = _shape(source, catalogue)
     if cache is not None and not source.skipped:
-        rows = npy_rows(shape, dtype, blocks)
+        rows = npy_file(shape, dtype, blocks)
         return _table(source, catalogue, write_cache(cache_folder(cache, source), source, catalogue, rows))
     if cache is not None:
         left_out = f"{len(source.skipped)} records or parts of shards were left out"

@@ -1,16 +1,17 @@
-"""Tables on the disk: npy files in an artifact folder, found again by content, schema and nothing else."""
+"""Tables on the disk: npy files in an artifact folder named by the contents and schema of the shards."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from compress.artifacts.folder import Content, commit_folder, read_folder
 from compress.artifacts.manifest import Manifest
+from compress.artifacts.npy import npy_array
 from compress.datasets.catalogue import Catalogue
 from compress.datasets.source import Source
 from compress.errors import CorruptArtifactError, NotFoundError
@@ -23,29 +24,13 @@ _ROWS = "rows.npy"
 _READER_VERSION = 1
 
 
-def npy_rows(shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]) -> Callable[[Path], None]:
-    """What writes an array as npy, piece by piece.
-
-    Not through a memory map: on a full disk that is SIGBUS instead of an error.
-    """
-
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for block in blocks:
-                file.write(np.ascontiguousarray(block, dtype=dtype).data)
-
-    return write
-
-
 def cache_folder(cache: Path, source: Source) -> Path:
     """The folder of this source's copy, whether it exists yet or not."""
     return cache / f"table-{hashlib.sha256(json.dumps(_key(source)).encode()).hexdigest()[:16]}"
 
 
 def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogue, np.ndarray] | None:
-    """The catalogue and memory-mapped rows kept in `folder`; None when there is none or it is damaged."""
+    """The catalogue and memory-mapped rows kept in `folder`; None when they are missing or damaged."""
     try:
         manifest = read_folder(folder, KIND)
         if manifest.metadata.get("key") != _key(source):
@@ -67,12 +52,9 @@ def write_cache(
         arrays |= {"indptr.npy": catalogue.labels.indptr, "indices.npy": catalogue.labels.indices}
     if catalogue.num_frames is not None:
         arrays["num_frames.npy"] = catalogue.num_frames
-    files: dict[str, Content] = {
-        name: npy_rows(array.shape, array.dtype, [array]) for name, array in arrays.items()
-    }
-    files[_ROWS] = rows
+    files: dict[str, Content] = {name: npy_array(array) for name, array in arrays.items()}
     metadata = {"key": _key(source), "arrays": sorted(arrays)}
-    return _map(commit_folder(folder, KIND, files, metadata))
+    return _map(commit_folder(folder, KIND, files | {_ROWS: rows}, metadata))
 
 
 def _key(source: Source) -> dict[str, object]:

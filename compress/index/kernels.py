@@ -81,7 +81,7 @@ def _side_by_side(tables: np.ndarray) -> list[np.ndarray]:
 def _added(codes: np.ndarray, group: np.ndarray) -> np.ndarray:
     sums = np.zeros((len(codes), group.shape[2]), np.float32)
     for byte, table in enumerate(group):
-        sums += table[codes[:, byte]]
+        sums += table.take(codes[:, byte], axis=0)  # four times as fast as indexing
     return sums.T
 
 

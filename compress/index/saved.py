@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
-from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from compress import faiss_engine
-from compress.artifacts.atomic import read_bytes
 from compress.artifacts.folder import Content, commit_folder, read_folder
 from compress.artifacts.hashed import Verify
-from compress.artifacts.manifest import MANIFEST, Manifest, parse_manifest
+from compress.artifacts.manifest import Manifest
+from compress.artifacts.npy import npy_array, npy_file
 from compress.codecs import Codec
-from compress.errors import CorruptArtifactError, DataError, UsageError
+from compress.errors import CorruptArtifactError
 from compress.index.codes import CodesIndex
 from compress.index.faiss_index import check_loaded
 from compress.index.tuning import Setting
@@ -78,17 +77,17 @@ def save(folder: Path, engine: Any, ids: np.ndarray, facts: IndexFacts) -> Manif
         UsageError: the folder holds a model or whatever else is no index.
         StorageError: the disk refused; an older index is intact.
     """
-    if (folder / MANIFEST).exists():
-        with suppress(DataError):  # A damaged one may be replaced.
-            found = parse_manifest(read_bytes(folder / MANIFEST), folder).kind
-            if found != KIND:
-                raise UsageError(f"holds a {found}, which an index would replace", where=folder)
-
-    def write_index(path: Path) -> None:
-        faiss_engine.write_index(engine, path)
-
-    files = _codes_files(engine) if isinstance(engine, CodesIndex) else {_INDEX: write_index}
-    return commit_folder(folder, KIND, {**files, _IDS: _npy(ids)}, asdict(facts))
+    files: dict[str, Content] = {_IDS: npy_array(ids)}
+    if isinstance(engine, CodesIndex):
+        starts = range(0, len(engine), _ROWS_AT_ONCE)
+        blocks = (engine.codes[start : start + _ROWS_AT_ONCE] for start in starts)
+        files[_CODES] = npy_file(engine.codes.shape, engine.codec.dtype, blocks)
+        if engine.lengths is not None:
+            files[_LENGTHS] = npy_array(engine.lengths)
+        files |= {_STATE.format(name): npy_array(array) for name, array in engine.codec.state().items()}
+    else:
+        files[_INDEX] = partial(faiss_engine.write_index, engine)
+    return commit_folder(folder, KIND, files, asdict(facts))
 
 
 def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:
@@ -102,11 +101,13 @@ def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:
     """
     manifest = read_folder(folder, KIND, verify)
     facts = _facts(manifest.metadata, folder)
-    ids = _ids(manifest.path(_IDS))
-    _agree(manifest.path(_IDS), "ids", len(ids), facts.num_vectors)
+    ids, path = _array(manifest, _IDS, mapped=True), manifest.path(_IDS)
+    if ids.dtype.kind != "S" or ids.ndim != 1:
+        raise CorruptArtifactError(f"holds {ids.dtype} {ids.shape}, not ids", where=path, hint=_REBUILD)
+    _agree(path, "ids", len(ids), facts.num_vectors)
     if facts.codec is not None:
-        return _read_codes(manifest, facts.codec, facts), ids, facts
-    return _faiss_index(manifest.path(_INDEX), facts), ids, facts
+        return _read_codes(manifest, facts.codec, facts), np.asarray(ids), facts
+    return _faiss_index(manifest.path(_INDEX), facts), np.asarray(ids), facts
 
 
 def _faiss_index(path: Path, facts: IndexFacts) -> Any:
@@ -128,36 +129,11 @@ def _facts(metadata: dict[str, Any], folder: Path) -> IndexFacts:
     return IndexFacts(**metadata)
 
 
-def _ids(path: Path) -> np.ndarray:
-    try:
-        ids = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise CorruptArtifactError(f"is not an array of ids ({error})", where=path, hint=_REBUILD) from error
-    if ids.dtype.kind != "S" or ids.ndim != 1:
-        raise CorruptArtifactError(f"holds {ids.dtype} {ids.shape}, not ids", where=path, hint=_REBUILD)
-    return np.asarray(ids)
-
-
 def _agree(path: Path, what: str, found: int, promised: int) -> None:
     if found != promised:
         raise CorruptArtifactError(
             f"has {found} as its number of {what}, the manifest says {promised}", where=path, hint=_REBUILD
         )
-
-
-def _codes_files(index: CodesIndex) -> dict[str, Content]:
-    def write_codes(path: Path) -> None:
-        # Not by np.save: what it raises on a full disk does not say that the disk is full.
-        with path.open("wb") as file:
-            header = {"descr": index.codec.dtype.str, "fortran_order": False, "shape": index.codes.shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for start in range(0, len(index), _ROWS_AT_ONCE):
-                file.write(np.ascontiguousarray(index.codes[start : start + _ROWS_AT_ONCE]).data)
-
-    files: dict[str, Content] = {_CODES: write_codes}
-    if index.lengths is not None:
-        files[_LENGTHS] = _npy(index.lengths)
-    return files | {_STATE.format(name): _npy(array) for name, array in index.codec.state().items()}
 
 
 def _read_codes(manifest: Manifest, codec_name: str, facts: IndexFacts) -> CodesIndex:
@@ -197,9 +173,3 @@ def _check_array(
             where=manifest.path(name),
             hint=_REBUILD,
         )
-
-
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

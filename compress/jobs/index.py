@@ -3,14 +3,51 @@
 from __future__ import annotations
 
 import shlex
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from compress.index import IndexSummary, build_index
+from compress.artifacts.lock import exclusive
+from compress.index import Index
 from compress.jobs.names import find_store
 from compress.progress import Reporter, silent
 from compress.store.reader import open_store
 from compress.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class IndexSummary:
+    """What was built and measured.
+
+    Args:
+        kind: FAISS factory string ("Flat": exact), or "codes" for a search of the stored codes.
+        metric: "cosine" or "ip".
+        num_vectors: videos.
+        dim: embedding size.
+        bytes: size on disk, with ids.
+        bytes_per_video: without the id and what all videos share.
+        recall_at_10: share of the true 10 nearest neighbours found, in [0, 1].
+        seconds: wall time.
+        device: "cpu" or "cuda".
+        nprobe: inverted lists visited by a search; 0 when there are none.
+        k_factor: candidates re-ranked for each neighbour; 0 without re-ranking.
+        recall_queries: stored videos on which recall was measured.
+        codec: of the codes, by name; None for a FAISS index.
+    """
+
+    kind: str
+    metric: str
+    num_vectors: int
+    dim: int
+    bytes: int
+    bytes_per_video: int
+    recall_at_10: float
+    seconds: float
+    device: str
+    nprobe: int
+    k_factor: int
+    recall_queries: int
+    codec: str | None
 
 
 @dataclass(frozen=True)
@@ -46,23 +83,40 @@ def index_store(
     Args:
         workspace: has the store, unless `name` is a path.
         dim, name: which store.
-        metric, factory, on_codes, split, recall_queries, seed, device: see `compress.index.build_index`.
+        metric, factory, on_codes, split, recall_queries, seed, device: see `compress.Index.build`.
         report: gets progress and notes.
 
     Raises:
         NotFoundError: no such store; the hint names the command that writes it.
+        LockedError: another process is building this index.
     """
-    found = find_store(workspace, dim, name)
-    summary = build_index(
-        open_store(found.path),
-        found.index,
-        metric=metric,
-        factory=factory,
-        on_codes=on_codes,
-        split=split,
-        recall_queries=recall_queries,
-        seed=seed,
-        device=device,
-        report=report,
+    found, started = find_store(workspace, dim, name), time.monotonic()
+    with exclusive(found.index):
+        index = Index.build(
+            open_store(found.path),
+            metric=metric,
+            factory=factory,
+            on_codes=on_codes,
+            split=split,
+            recall_queries=recall_queries,
+            seed=seed,
+            device=device,
+            report=report,
+        )
+        size, facts = index.save(found.index), index.facts
+    summary = IndexSummary(
+        kind=facts.kind,
+        metric=facts.metric,
+        num_vectors=facts.num_vectors,
+        dim=facts.dim,
+        bytes=size,
+        bytes_per_video=index.bytes_per_video,
+        recall_at_10=facts.recall_at_10,
+        seconds=time.monotonic() - started,
+        device=facts.device,
+        nprobe=facts.nprobe,
+        k_factor=facts.k_factor,
+        recall_queries=facts.recall_queries,
+        codec=facts.codec,
     )
     return Indexed(found.name, found.index, summary)

@@ -142,6 +142,25 @@ def test_a_newer_folder_is_refused_naming_both_versions(tmp_path: Path) -> None:
         read_folder(tmp_path, "model")
 
 
+def test_a_commit_replaces_its_own_kind_only(tmp_path: Path) -> None:
+    commit_folder(tmp_path / "run", "model", OLD, {})
+    with pytest.raises(UsageError, match="holds a model, not a folder of kind 'index'"):
+        commit_folder(tmp_path / "run", "index", NEW, {})
+    assert read_folder(tmp_path / "run", "model").metadata == {}
+    (tmp_path / "run" / "manifest.json").write_text("damaged")
+    commit_folder(tmp_path / "run", "index", NEW, {})
+
+
+def test_a_folder_of_other_files_is_not_taken_over(tmp_path: Path) -> None:
+    for harmless in (".DS_Store", "a-0123abcd.npy", "tmp.1.model.bin", "manifest.json.tmp.1"):
+        (tmp_path / harmless).touch()
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(UsageError, match=r"holds other files, such as photo\.jpg"):
+        commit_folder(tmp_path, "index", OLD, {})
+    (tmp_path / "photo.jpg").unlink()
+    commit_folder(tmp_path, "index", OLD, {})
+
+
 def test_another_kind_is_refused(tmp_path: Path) -> None:
     commit_folder(tmp_path, "index", OLD, {})
     with pytest.raises(CorruptArtifactError, match="of kind 'index', not 'model'"):

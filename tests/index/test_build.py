@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from compress.errors import DataError, Interrupted, LockedError, NotFoundError, RecordError, UsageError
-from compress.index import build_index, default_factory, exact_neighbours, open_index, rows
+from compress.errors import DataError, Interrupted, NotFoundError, RecordError, UsageError
+from compress.index import default_factory, exact_neighbours, open_index, rows
 from compress.progress import Note, Progress, clear_interrupt, request_interrupt
+from tests.index.building import build_index
 
 APPROXIMATE = "IVF64,PQ16x4fs,Refine(SQ8)"
 
@@ -202,14 +203,3 @@ def test_an_interrupt_keeps_the_old_index(clustered, memory_store, tmp_path):
         clear_interrupt()
     assert caught.value.exit_code == 143
     assert (tmp_path / "index" / "manifest.json").read_bytes() == before
-
-
-def test_two_builds_of_the_same_index_do_not_run_at_once(clustered, memory_store, tmp_path):
-    store = memory_store(clustered(100, 6))
-
-    def build_again(event):
-        if isinstance(event, Progress):
-            build_index(store, tmp_path / "index")
-
-    with pytest.raises(LockedError):
-        build_index(store, tmp_path / "index", report=build_again)

@@ -12,9 +12,10 @@ from compress import faiss_engine
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.codecs import Codec
 from compress.errors import CorruptArtifactError, DataError, RecordError, UsageError
-from compress.index import build, build_index, exact_neighbours, open_index
+from compress.index import build, exact_neighbours, open_index
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
+from tests.index.building import build_index
 
 DIM = 24
 

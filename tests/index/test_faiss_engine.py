@@ -18,7 +18,8 @@ import pytest
 
 from compress import faiss_engine
 from compress.errors import DataError, UnavailableError, UsageError
-from compress.index import build_index, open_index
+from compress.index import open_index
+from tests.index.building import build_index
 
 ROOT = Path(__file__).parents[2]
 

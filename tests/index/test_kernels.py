@@ -34,6 +34,14 @@ def test_looking_bytes_up_adds_what_they_stand_for(rows, width, queries):
     np.testing.assert_allclose(scores, wanted, atol=2e-6 * width)
 
 
+@pytest.mark.parametrize("queries", [1, 11])
+def test_numpy_adds_what_c_adds(queries, monkeypatch):
+    codes, tables = bytes_of(300, 32), tables_of(queries, 32)
+    in_c = Tables(tables).scores(codes)
+    monkeypatch.setenv("COMPRESS_NATIVE", "off")
+    np.testing.assert_array_equal(Tables(tables).scores(codes), in_c)
+
+
 def levels(kind: str, rows: int, dim: int) -> np.ndarray:
     rng = np.random.default_rng(rows + dim)
     if kind == "u1":

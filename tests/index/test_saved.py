@@ -19,7 +19,8 @@ from compress import faiss_engine
 from compress.artifacts import disk
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.errors import CompressError, CorruptArtifactError, DataError, NotFoundError, StorageError
-from compress.index import build_index, open_index
+from compress.index import open_index
+from tests.index.building import build_index
 
 APPROXIMATE = "IVF16,PQ8x4fs,Refine(SQ8)"
 
@@ -100,8 +101,8 @@ def test_files_that_end_early_are_found_even_without_verifying(folder):
         ({"index.faiss": lambda _: other_index("L2norm,Flat")}, "holds IndexPreTransform"),
         ({"ids.npy": lambda _: saved(np.array([b"a", b"b"]))}, "has 2 as its number of ids"),
         ({"ids.npy": lambda _: saved(np.zeros(800))}, "holds float64"),
-        ({"ids.npy": lambda _: b"\x93NUMPY but not really"}, "is not an array of ids"),
-        ({"ids.npy": lambda _: np.array([object()] * 800, object).dumps()}, "is not an array of ids"),
+        ({"ids.npy": lambda _: b"\x93NUMPY but not really"}, "is not an array"),
+        ({"ids.npy": lambda _: np.array([object()] * 800, object).dumps()}, "is not an array"),
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused_although_their_sums_are_right(change, message, folder):
@@ -181,7 +182,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from compress.codecs.float32 import Float32
-from compress.index import build_index
+from compress.index import Index
 
 class Store:
     def __init__(self, folder):
@@ -192,7 +193,7 @@ class Store:
     def decode(self, start, stop): return self.vectors[start:stop]
     def rows(self, indices): return self.vectors[indices]
 
-build_index(Store(Path(sys.argv[1])), Path(sys.argv[1]) / "index", recall_queries=10)
+Index.build(Store(Path(sys.argv[1])), recall_queries=10).save(Path(sys.argv[1]) / "index")
 """
 
 

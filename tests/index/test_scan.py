@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compress import native
-from compress.index import build_index, exact, exact_neighbours, open_index
+from compress.index import exact, exact_neighbours, open_index
+from tests.index.building import build_index
 
 pytestmark = pytest.mark.skipif(not exact.scan_works(64, 10), reason="needs AVX512-BF16 and the C code")
 

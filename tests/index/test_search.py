@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from compress.errors import RecordError, SchemaError, UsageError
-from compress.index import Neighbour, build_index, exact_neighbours, open_index
+from compress.index import Neighbour, exact_neighbours, open_index
+from tests.index.building import build_index
 
 APPROXIMATE = "IVF50,PQ8x4fs,Refine(SQ8)"
 

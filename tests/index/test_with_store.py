@@ -11,10 +11,14 @@ from compress.codecs import Codec
 from compress.codecs.float32 import Float32
 from compress.datasets.source import open_source
 from compress.datasets.table import load_table
-from compress.errors import DataError
-from compress.index import build_index, exact_neighbours, open_index
+from compress.errors import DataError, LockedError
+from compress.index import exact_neighbours, open_index
+from compress.jobs.index import index_store
+from compress.progress import silent
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
+from compress.workspace import Workspace
+from tests.index.building import build_index
 
 
 def written(path: Path, embedding: np.ndarray, codec: str = "float32") -> Store:
@@ -83,3 +87,14 @@ def test_real_videos_are_found_by_an_approximate_index(shared_data, tmp_path):
     assert summary.recall_at_10 >= 0.95
     rows = open_index(tmp_path / "real.index").search(features, 1).rows
     assert np.mean(rows[:, 0] == np.arange(len(features))) > 0.99
+
+
+def test_two_commands_do_not_build_one_index_at_once(clustered, tmp_path):
+    written(tmp_path / "a.h5", clustered(100, 8))
+
+    def build(report=silent):
+        return index_store(Workspace(tmp_path), name=str(tmp_path / "a.h5"), device="cpu", report=report)
+
+    with pytest.raises(LockedError):
+        build(lambda event: build())
+    assert build().folder == tmp_path / "a.index"
