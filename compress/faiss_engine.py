@@ -1,7 +1,7 @@
-"""The only place that imports FAISS, and only when something asks for it.
+"""The only module that imports FAISS, at the first use.
 
-FAISS reports trouble as bare RuntimeErrors and empty AssertionErrors, trusts any file it reads, and has one
-process-wide setting that makes small batches of queries up to nine times slower. This module deals with all
+FAISS reports trouble as bare RuntimeErrors and empty AssertionErrors, trusts any file it reads, and has a
+process-wide setting that makes small batches of queries up to nine times slower. This module handles all
 three.
 """
 
@@ -11,7 +11,7 @@ import functools
 import importlib.metadata
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from threadpoolctl import threadpool_limits
 
 from compress.errors import CompressError, DataError, UnavailableError, UsageError
 
-# With d dimensions, batches of 4 queries or more go through matrix multiplication. Measured on 100,000 videos
-# of 320 and of 1152 numbers, and on 1,000,000 of 320: twice as fast as the default for 4 to 7 queries, three
-# times for 8, seven times for 64. For fewer than 4 it would be up to three times slower.
+# Batches of 4 queries or more use matrix multiplication. Measured on 100,000 videos of 320 and 1152
+# dimensions and on 1,000,000 of 320: twice as fast as FAISS's default for 4 to 7 queries, three times for 8,
+# seven times for 64. For fewer than 4 queries it would be up to three times slower.
 BLAS_QUERIES = 4
-FAISS_BLAS_QUERIES = 20  # what FAISS starts with, as the whole threshold
+FAISS_BLAS_QUERIES = 20  # FAISS's own initial threshold
 
 DISTRIBUTIONS = ("faiss", "faiss-cpu", "faiss-gpu", "faiss-gpu-cu11", "faiss-gpu-cu12")
 
@@ -34,18 +34,15 @@ _REPAIR = (
 
 
 def owners() -> list[str]:
-    """Names of the installed distributions that bring the package `faiss`; a sound machine has one."""
-    # Asked for by name: `packages_distributions` reads the files of all that is installed, which takes longer
-    # than a search.
-    return [name for name in DISTRIBUTIONS if _is_installed(name)]
-
-
-def _is_installed(distribution: str) -> bool:
-    try:
-        importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+    """Names of the installed distributions of the package `faiss`; there should be one."""
+    found = []
+    # By name: `packages_distributions` reads the files of every installed package, which takes longer than a
+    # search.
+    for name in DISTRIBUTIONS:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            importlib.metadata.version(name)
+            found.append(name)
+    return found
 
 
 @functools.cache
@@ -84,19 +81,17 @@ def _install_hint(claimed: list[str]) -> str:
 
 
 def num_gpus() -> int:
-    """GPUs that FAISS can use; 0 with a CPU-only build.
-
-    `StandardGpuResources()` succeeds on a machine without any GPU, so only this count decides.
-    """
+    """GPUs that FAISS can use; 0 with a CPU-only build."""
+    # `StandardGpuResources()` succeeds even on a machine without a GPU, so only this count decides.
     count: Callable[[], int] | None = getattr(faiss(), "get_num_gpus", None)
     return 0 if count is None else int(count())
 
 
 def choose_device(wanted: str) -> str:
-    """Turn "auto", "cpu" or "cuda" into the device that will do the work, "cpu" or "cuda".
+    """The device for "auto", "cpu" or "cuda": "cpu" or "cuda".
 
     Raises:
-        UsageError: another word.
+        UsageError: anything else.
         UnavailableError: "cuda" was asked for and FAISS sees no GPU.
     """
     if wanted not in ("auto", "cpu", "cuda"):
@@ -123,19 +118,19 @@ def threads() -> int:
 
 
 def prefer_matrix_products(dim: int) -> None:
-    """Let batches of `BLAS_QUERIES` queries or more of `dim` numbers use matrix products.
+    """Let batches of `BLAS_QUERIES` or more queries of `dim` dimensions use matrix products.
 
-    The setting is global and affects speed and last bits, so it is renewed before every search.
+    The setting is global and affects speed and the last bits, so it is set before every search.
     """
     faiss().cvar.distance_compute_blas_threshold = BLAS_QUERIES * dim
 
 
 @contextmanager
 def repeatable() -> Iterator[None]:
-    """Inside, the same numbers give the same bits, whatever was searched before.
+    """Inside, the same inputs give the same bits, whatever was searched before.
 
-    FAISS multiplies as it does by itself, and it and numpy use one thread: the order in which several threads
-    add up is not always the same.
+    FAISS uses its own threshold for matrix products, and FAISS and numpy use one thread, because the order of
+    additions varies with several.
     """
     settings = faiss().cvar
     before = settings.distance_compute_blas_threshold
@@ -151,7 +146,7 @@ def repeatable() -> Iterator[None]:
 def translated(
     error: type[CompressError], what: str, *, where: str | Path = "", hint: str = ""
 ) -> Iterator[None]:
-    """Turn what FAISS raises inside the block into `error`, keeping the telling part of its message.
+    """Turn what FAISS raises inside the block into `error`, with the useful part of its message.
 
     Raises:
         UnavailableError: FAISS ran out of memory, on the CPU or on the GPU.
@@ -187,33 +182,26 @@ def _read_limits(size: int) -> Iterator[None]:
 
 
 def read_index(path: Path) -> Any:
-    """Open an index file, mapped into memory, never allocating more than the file's own size for one array.
+    """Open an index file, mapped into memory; no array may claim more than the size of the file.
 
-    The result's type is whatever the file says: the caller must check it.
-
-    Raises:
-        DataError: FAISS cannot read the file.
+    The caller must check the type of the result, which the file determines. Raises DataError when FAISS
+    cannot read the file.
     """
     with _read_limits(path.stat().st_size), translated(DataError, "FAISS cannot read this index", where=path):
         return faiss().read_index(str(path), faiss().IO_FLAG_MMAP_IFC)
 
 
 def write_index(index: Any, path: Path) -> None:
-    """Write an index file through Python, so that a full disk is an OSError with its number.
+    """Write an index file through Python, so that a full disk is an OSError with its errno.
 
-    Raises:
-        OSError: the disk refused; a partial file may be left, which the caller removes.
+    A partial file may be left, which the caller removes.
     """
     with path.open("wb") as file:
         faiss().write_index(index, faiss().PyCallbackIOWriter(file.write))
 
 
 def move_to_gpu(index: Any) -> Any:
-    """A copy of a CPU index on the first GPU; give it back with `move_to_cpu`.
-
-    Raises:
-        UnavailableError: FAISS sees no GPU, or it has too little memory.
-    """
+    """A copy of a CPU index on the first GPU; UnavailableError without a GPU or with too little memory."""
     choose_device("cuda")
     module = faiss()
     with translated(
@@ -223,7 +211,7 @@ def move_to_gpu(index: Any) -> Any:
 
 
 def move_to_cpu(index: Any) -> Any:
-    """A copy of a GPU index in main memory, as only CPU indexes can be written to disk."""
+    """A copy of a GPU index in main memory; only CPU indexes can be written to disk."""
     with translated(UnavailableError, "the GPU did not hand back the index", where="device cuda"):
         return faiss().index_gpu_to_cpu(index)
 

@@ -30,9 +30,9 @@ def build(settings: Settings, base: np.ndarray, factory: str, wanted_recall: flo
     write_store(path, base)
     folder = settings.scratch / "index"
     store = open_store(path)
-    Index.build(
-        store, factory=factory, wanted_recall=wanted_recall, recall_queries=500, device="cpu"
-    ).save(folder)
+    Index.build(store, factory=factory, wanted_recall=wanted_recall, recall_queries=500, device="cpu").save(
+        folder
+    )
     return open_index(folder)
 
 

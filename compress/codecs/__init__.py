@@ -1,6 +1,6 @@
 """Embeddings <-> stored bytes: one file per codec, which registers itself."""
 
-# A new codec is a file here, and its name in this list.
+# A new codec is a file here and its name in this list.
 from compress.codecs import (  # noqa: F401
     binary,
     float16,

@@ -24,8 +24,8 @@ RANGE_ROWS = 8192
 class Codec(ABC):
     """Turns embeddings into what is stored, row by row, and back.
 
-    Made by `fit` from embeddings, or by `load`; all of it is `(name, dim, state())`. A subclass registers
-    itself under the name of its `family`, and can then be asked for wherever a codec can; `compress.codecs`
+    Made by `fit` from embeddings, or by `load`; `(name, dim, state())` define it completely. A subclass
+    registers itself under the name of its `family` and works wherever a codec is named; `compress.codecs`
     only has to import its file.
 
     Example:
@@ -35,11 +35,11 @@ class Codec(ABC):
         [[0.5, 3.0]]
 
     Class attributes:
-        family: what its codecs are called.
+        family: the names of its codecs.
         dtype: type of the stored elements, little-endian.
-        sample_rows: rows that `fit` wants; 0 where it needs none.
+        sample_rows: rows that `fit` can use; 0 when it needs no calibration.
         least_rows: rows that `fit` needs.
-        splits_dims: whether every byte stands for dimensions of its own, so that there are no more bytes.
+        splits_dims: whether each byte encodes dimensions of its own, which limits the bytes to `dim`.
     """
 
     family: ClassVar[Family]
@@ -54,7 +54,7 @@ class Codec(ABC):
         self.name = CodecSpec(self.family, number).name
         """The name of the codec, as in the store."""
         self.width = self.width_of(dim, number)
-        """Stored elements per video; not `dim` where an element is not one number."""
+        """Stored elements per video; it differs from `dim` when an element is not one dimension."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -71,8 +71,8 @@ class Codec(ABC):
 
         Args:
             name: see `compress.codecs.names`.
-            embeddings: numbers (m, dim), as an array, tensor or list, to take ranges from or to train on; of
-                a million, some ten thousand are enough. Of `float32` and `float16` only the size matters.
+            embeddings: numbers (m, dim), as an array, tensor or list, to take ranges from or to train on; ten
+                or twenty thousand are enough. For `float32` and `float16` only the size matters.
 
         Raises:
             UsageError: unknown name, or more bytes than dimensions (pq, opq).
@@ -92,7 +92,7 @@ class Codec(ABC):
         """The codec that was stored as `(name, dim, state)`.
 
         Raises:
-            DataError: no codec has this name, or its state lacks arrays, has others, or holds nonsense.
+            DataError: no codec has this name, or its state has missing, unknown or invalid arrays.
         """
         try:
             kind, number = _class_of(name)
@@ -106,6 +106,7 @@ class Codec(ABC):
             raise DataError(f"codec {name} has the arrays {sorted(state)}, it needs {sorted(shapes)}")
         for key, shape in shapes.items():
             array = state[key]
+            # A damaged file must not reach the decoder.
             if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
                 size = " x ".join(map(str, shape))
                 raise DataError(f"{key} of the {name} codec is not {size} finite float32 numbers")
@@ -179,7 +180,7 @@ class Codec(ABC):
         return self._decode(self.as_codes(codes))
 
     def as_codes(self, codes: Any) -> np.ndarray:
-        """The same codes as `dtype` (n, width); SchemaError for what are no codes of this codec."""
+        """The same codes as `dtype` (n, width); SchemaError when they are not codes of this codec."""
         given = np.asarray(plain_array(codes))
         if given.ndim == 2 and given.shape[1] == self.width and given.dtype == self.dtype:
             return given
@@ -194,8 +195,8 @@ class Codec(ABC):
 
     @classmethod
     def width_of(cls, dim: int, number: int) -> int:
-        """Stored elements per video of a codec with this number in its name, of embeddings of size `dim`."""
-        return dim
+        """Stored elements per video of a codec with this number in its name, for embeddings of size `dim`."""
+        return number if cls.family.counts_bytes else dim
 
     @classmethod
     def _check_dim(cls, dim: int, number: int) -> None:
@@ -209,9 +210,9 @@ class Codec(ABC):
             )
 
     @classmethod
-    @abstractmethod
     def _fit(cls, number: int, sample: np.ndarray) -> Self:
-        """The codec for embeddings like `sample`, finite f32 (m, dim)."""
+        """The codec for embeddings like `sample`, finite f32 (m, dim); by default without calibration."""
+        return cls(sample.shape[1], number)
 
     @classmethod
     def _state_shapes(cls, dim: int, number: int) -> dict[str, tuple[int, ...]]:
@@ -219,13 +220,13 @@ class Codec(ABC):
         return {}
 
     @classmethod
-    @abstractmethod
     def _restore(cls, dim: int, number: int, state: State) -> Self:
-        """The codec whose `state()` this is, its shapes checked; DataError when its numbers make no codec."""
+        """The codec with this `state()`, whose shapes were checked; DataError when its values are invalid."""
+        return cls(dim, number)
 
     @abstractmethod
     def _encode(self, embedding: np.ndarray) -> np.ndarray:
-        """As `encode`, of rows that are representable."""
+        """As `encode`, for representable rows."""
 
     @abstractmethod
     def _decode(self, codes: np.ndarray) -> np.ndarray:
@@ -237,13 +238,13 @@ class Codec(ABC):
 
     @property
     def searchable(self) -> bool:
-        """Whether codes can be searched as they are; those of float32 are the numbers themselves."""
+        """Whether queries can be compared with codes without decoding them; not for float32."""
         return self.scoring(np.zeros((1, self.dim), np.float32)) is not None
 
     def scoring(self, queries: np.ndarray) -> Lookup | Weighing | None:
-        """How codes are compared with `queries`, float32 (q, dim), without decoding them; None: not at all.
+        """How to score codes against `queries`, float32 (q, dim), without decoding; None when impossible.
 
-        Scores are, within float32 rounding, the inner products of the queries and the decoded rows.
+        Scores equal the inner products of the queries and the decoded rows within float32 rounding.
         """
         return None
 
@@ -257,12 +258,12 @@ def _class_of(name: str) -> tuple[type[Codec], int]:
 
 
 def sample_rows(name: str) -> int:
-    """How many embeddings `Codec.fit(name, ...)` wants; 0 when it needs none."""
+    """How many embeddings `Codec.fit(name, ...)` can use; 0 when it needs none."""
     return _class_of(name)[0].sample_rows
 
 
 def stored_bytes(name: str, dim: int) -> int:
-    """Stored bytes per video of a codec that need not be fitted yet."""
+    """Stored bytes per video of a codec, known before it is fitted."""
     kind, number = _class_of(name)
     return kind.width_of(dim, number) * kind.dtype.itemsize
 
@@ -273,12 +274,12 @@ def finite_rows(embedding: np.ndarray) -> np.ndarray:
 
 
 def spread_evenly(rows: np.ndarray, wanted: int) -> np.ndarray:
-    """About `wanted` of `rows` (fewer than twice as many), the same ones each time."""
+    """About `wanted` of `rows` (fewer than twice as many), always the same ones."""
     return rows[:: max(1, len(rows) // wanted)]
 
 
 def _rows(embeddings: Any) -> np.ndarray:
-    # What this package computes goes through as it is, also without rows: `encode` names rows with NaN.
+    # float32 matrices of this package pass unchecked, also empty ones; `encode` itself names rows with NaN.
     if isinstance(embeddings, np.ndarray) and embeddings.ndim == 2 and embeddings.dtype == np.float32:
         return embeddings
     return as_features(embeddings, "embeddings")

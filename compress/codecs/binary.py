@@ -11,14 +11,14 @@ from compress.codecs.names import Family
 from compress.codecs.scoring import Lookup
 from compress.errors import DataError
 
-# All values of a byte, bit by bit, the lowest first.
-_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+# The bits of each value of a byte, lowest first.
+BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
 
 
 class Binary(Codec):
-    """Sign bits against a threshold for each dimension, that of dimension i in bit i % 8 of byte i // 8.
+    """One bit per dimension, above or below a threshold: dimension i is bit i % 8 of byte i // 8.
 
-    A bit decodes to the mean of the sample's values on its side of the threshold, which loses least.
+    A bit decodes to the mean of the sample's values on its side of the threshold, which minimises the error.
 
     Args:
         threshold: f32 (dim,); a value above it has bit 1.
@@ -73,10 +73,10 @@ class Binary(Codec):
         low, high = np.zeros((2, len(queries), 8 * self.width), np.float32)
         low[:, : self.dim], high[:, : self.dim] = queries * self.low, queries * self.high
         low, high = (part.reshape(len(queries), self.width, 8) for part in (low, high))
-        return Lookup(low.sum(axis=2, keepdims=True) + (high - low) @ _BITS.T.astype(np.float32))
+        return Lookup(low.sum(axis=2, keepdims=True) + (high - low) @ BITS.T.astype(np.float32))
 
 
 def _mean_where(sample: np.ndarray, chosen: np.ndarray, number: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The mean of each column's chosen values, float64; that of `other` where there are none."""
+    """The mean of each column's chosen values, float64; `other` where there are none."""
     sums = np.where(chosen, sample, 0).sum(axis=0, dtype=np.float64)
     return np.divide(sums, number, out=other.copy(), where=number > 0)

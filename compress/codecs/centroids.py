@@ -1,4 +1,4 @@
-"""The 256 points that stand for all others: finding them, and the nearest of them."""
+"""k-means with 256 centroids, and the nearest centroid of each row."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ from compress.progress import check_interrupt
 
 CENTROIDS = 256
 SEED = 0
-# Error of pq64 on other videos than these (ResidualCNN-320), of the variance: 0.1623 with 8,192 rows, 0.1599
-# with 16,384, 0.1589 with 23,091. FAISS itself asks for 39 a centroid.
+# Error of pq64 on other videos (ResidualCNN-320) relative to the variance: 0.1623 with 8,192 training rows,
+# 0.1599 with 16,384, 0.1589 with 23,091. FAISS itself asks for 39 rows per centroid.
 SAMPLE_ROWS = 128 * CENTROIDS
 _CHUNK_ROWS = 4096
 # With fewer than 7 dimensions FAISS 1.15 takes ten times as long (measured: AVX-512, 23,000 rows of 1 to 20).
 _FAST_WIDTH = 8
-# Of a squared norm. Above, a squared distance may be no float32, and FAISS ends the process: it finds no
-# nearest centroid, and says so from inside a parallel loop, where nobody can catch it.
+# Largest squared norm. Above it a squared distance may overflow float32; FAISS then finds no nearest centroid
+# and raises inside a parallel loop, where nobody can catch it, which ends the process.
 _LARGEST_SQUARE = np.finfo(np.float32).max / 8
 
 
 def safe_point() -> None:
-    """Stop here when that was asked for: nothing of a codec is kept before it is complete."""
+    """Stop here on request (Ctrl-C): nothing of a codec is kept before it is complete."""
     check_interrupt("nothing was written; run the same command again")
 
 
 class Nearest:
-    """Finds the nearest centroid, the first of equally near ones; one row gets what it gets among many.
+    """Finds the nearest of finite float (256, d) centroids, the first of equally near ones.
 
-    Args:
-        centroids: finite float (256, d).
+    A row gets the same result alone and among others.
     """
 
     def __init__(self, centroids: np.ndarray) -> None:
@@ -52,15 +51,12 @@ class Nearest:
 
 
 def train_centroids(rows: np.ndarray, seed: int, rounds: int = 25) -> np.ndarray:
-    """Float32 (256, d), found by k-means (FAISS).
+    """Centroids float32 (256, d) of finite f32 (m, d) rows, m >= 256, by k-means (FAISS).
 
-    The last round is ours: FAISS adds in float32, so the centre of equal numbers would not be that number.
-
-    Args:
-        rows: finite f32 (m, d), m >= 256.
+    The last round is ours: FAISS adds in float32, so the mean of equal values would differ from that value.
 
     Raises:
-        DataError: numbers so large that their squares are no float32.
+        DataError: values so large that their squares overflow float32.
     """
     refuse_large(rows)
     module = faiss_engine.faiss()
@@ -77,16 +73,15 @@ def train_centroids(rows: np.ndarray, seed: int, rounds: int = 25) -> np.ndarray
 
 
 def refuse_large(rows: np.ndarray) -> None:
-    """Raise DataError where squared distances of `rows`, finite f32 (m, d), may be no float32."""
+    """Raise DataError when squared distances of `rows`, finite f32 (m, d), may overflow float32."""
     if np.einsum("nd,nd->n", rows, rows, dtype=np.float64).max(initial=0.0) > _LARGEST_SQUARE:
-        raise DataError("the codec cannot be trained: the embeddings hold numbers that are too large")
+        raise DataError("the codec cannot be trained: the embeddings hold values that are too large")
 
 
 def moved(centroids: np.ndarray, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Float32 (256, d): each centroid in the middle of its `rows`, float (m, d); as it was where it has none.
+    """Float32 (256, d): each centroid moved to the mean of its `rows`, float (m, d), if it has any.
 
-    Args:
-        codes: uint8 (m,), the centroid of each row.
+    `codes`, uint8 (m,), are the centroid of each row.
     """
     order = np.argsort(codes, kind="stable")
     present, starts, counts = np.unique(codes[order], return_index=True, return_counts=True)

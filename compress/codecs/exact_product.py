@@ -1,9 +1,8 @@
-"""Matrix products that do not depend on how many rows are multiplied at once, nor on the machine.
+"""Matrix products whose bits do not depend on the number of rows, the threads or the machine.
 
-A BLAS adds in an order of its own, which depends on the shapes, the processor and the threads; so one row
-alone may give another last bit than the same row among others, and a code on the edge flips. Here both
-factors are rounded to integers small enough that every sum of products is exact in float64: any order of
-addition gives the same bits.
+A BLAS chooses the order of its additions by shape, processor and threads. So the last bit of a row may differ
+when it is multiplied alone, and a code at an edge flips. Here both factors are rounded to integers so small
+that every sum of products is exact in float64: any order of addition gives the same bits.
 """
 
 from __future__ import annotations
@@ -15,18 +14,15 @@ import numpy as np
 from compress.errors import DataError
 
 _MANTISSA = 53
-# What float32 makes of an orthogonal matrix is off by a few units in the last place.
+# Rounded to float32, an orthogonal matrix is off by a few units in the last place.
 _ORTHOGONAL = 1e-3
 
 
 class ExactMatrix:
-    """A matrix to multiply rows with.
+    """A finite float (k, m) matrix to multiply rows with.
 
-    Numbers keep (53 - log2(k)) / 2 bits, 21 of them for k = 1152, counted from the largest of the matrix,
-    or of the row that is multiplied.
-
-    Args:
-        matrix: finite float (k, m).
+    Values keep (53 - log2(k)) / 2 bits (21 for k = 1152), counted from the largest of the matrix or of the
+    row.
     """
 
     def __init__(self, matrix: np.ndarray) -> None:
@@ -44,30 +40,27 @@ class ExactMatrix:
 
 
 class Rotation:
-    """Turns rows by an orthogonal matrix, and back.
-
-    Args:
-        matrix: f32 (d, d); rows are multiplied by it from the right.
+    """Rotates rows by an orthogonal matrix, f32 (d, d), multiplied from the right, and back.
 
     Raises:
-        DataError: it is not orthogonal, so that its transpose would not turn back.
+        DataError: it is not orthogonal, so its transpose is not its inverse.
     """
 
     def __init__(self, matrix: np.ndarray) -> None:
         self.matrix = np.ascontiguousarray(matrix, "<f4")
         with np.errstate(over="ignore", invalid="ignore"):
             off = np.abs(self.matrix.T @ self.matrix - np.eye(len(matrix), dtype=np.float32))
-        # Of numbers that are too large it is NaN, which is no greater either.
+        # NaN, from values that are too large, fails this test as well.
         if not (off <= _ORTHOGONAL).all():
             raise DataError("rotation of the codec is not orthogonal")
         self._there, self._back = ExactMatrix(self.matrix), ExactMatrix(self.matrix.T)
 
     def there(self, rows: np.ndarray) -> np.ndarray:
-        """Float64 (n, d): `rows`, finite float (n, d), turned."""
+        """Float64 (n, d): `rows`, finite float (n, d), rotated."""
         return self._there.product(rows)
 
     def back(self, rows: np.ndarray) -> np.ndarray:
-        """Float64 (n, d): turned `rows` as they were."""
+        """Float64 (n, d): rotated `rows` as they were."""
         return self._back.product(rows)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import numpy as np
 
-from compress.codecs.base import Codec, State
+from compress.codecs.base import Codec
 from compress.codecs.names import Family
 from compress.codecs.scoring import Weighing
 
@@ -20,14 +18,6 @@ class Float16(Codec):
     family = Family("float16")
     dtype = np.dtype("<f2")
     sample_rows = 0
-
-    @classmethod
-    def _fit(cls, number: int, sample: np.ndarray) -> Self:
-        return cls(sample.shape[1])
-
-    @classmethod
-    def _restore(cls, dim: int, number: int, state: State) -> Self:
-        return cls(dim)
 
     def representable(self, embedding: np.ndarray) -> np.ndarray:
         return (np.abs(embedding) < _FIRST_INFINITE).all(axis=1)

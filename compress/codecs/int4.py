@@ -1,4 +1,4 @@
-"""Half a byte per dimension: 16 levels, placed where they lose least on a sample."""
+"""Half a byte per dimension: 16 levels, placed to minimise the error on a sample."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from compress.codecs.scoring import Weighing
 from compress.errors import DataError
 
 _LEVELS = 15
-# Numbers encoded at once: the float64 between stay in the processor's cache.
+# Values encoded at once: the float64 intermediates stay in the processor's cache.
 _CHUNK_NUMBERS = 16_384
-# Share of the sample that a first range leaves out at either end: the right one depends on the tails.
+# Share of the sample that a first range cuts off at either end; the best one depends on the tails.
 _CLIPPED = (0.0, 0.002, 0.01, 0.04)
 _ROUNDS = 8
 # Dimensions fitted together.
@@ -22,9 +22,9 @@ _COLUMNS = 16
 
 
 class Int4(Codec):
-    """Scalar quantisation to 16 evenly spaced levels per dimension; values beyond are clipped.
+    """Scalar quantisation to 16 evenly spaced levels per dimension; values outside are clipped.
 
-    Two codes per byte, the even dimension in the lower half; of an odd number of dimensions, the last upper
+    Two codes per byte, the even dimension in the lower half; with an odd number of dimensions the last upper
     half is 0. A dimension that was constant in the sample decodes to that constant.
 
     Args:
@@ -82,12 +82,8 @@ class Int4(Codec):
 def best_levels(sample: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
     """Lowest level and step, float32 (dim,) each, of `last` + 1 levels that minimise the mean squared error.
 
-    From several first ranges, assigning values to levels and fitting the levels to their values take turns;
-    the best of all that were seen is taken, so no dimension is worse than with its whole range.
-
-    Args:
-        sample: finite f32 (m, dim), m >= 1.
-        last: number of the highest level, >= 1.
+    Starting from several ranges, it alternates between assigning values of `sample`, finite f32 (m, dim), to
+    levels and fitting the levels to their values. The best result is taken, never worse than the whole range.
     """
     found = [_columns(sample[:, i : i + _COLUMNS], last) for i in range(0, sample.shape[1], _COLUMNS)]
     lowest, step = (np.concatenate(part) for part in zip(*found, strict=True))
@@ -104,7 +100,7 @@ def _columns(sample: np.ndarray, last: int) -> tuple[np.ndarray, np.ndarray]:
         lowest, highest = ordered[:, cut], ordered[:, values.shape[1] - 1 - cut]
         step = (highest - lowest) / last
         for _ in range(_ROUNDS):
-            # What counts is what will be stored: float32.
+            # The error of the float32 values that will be stored.
             stored = np.stack([lowest, step]).astype(np.float32)
             codes = _assign(values, stored, last)
             error = ((codes * stored[1][:, None] + stored[0][:, None] - values) ** 2).mean(axis=1)
@@ -123,7 +119,7 @@ def _assign(values: np.ndarray, levels: np.ndarray, last: int) -> np.ndarray:
 def _fit(
     values: np.ndarray, codes: np.ndarray, lowest: np.ndarray, step: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The line through (code, value) of each dimension; as it was where all have one code."""
+    """The least-squares line through (code, value) of each dimension; unchanged when all codes are equal."""
     centre = codes.mean(axis=1, keepdims=True)
     spread = ((codes - centre) ** 2).sum(axis=1)
     slope = np.divide(((codes - centre) * values).sum(axis=1), spread, out=step.copy(), where=spread > 0)

@@ -12,7 +12,7 @@ from compress.codecs.scoring import Weighing
 from compress.errors import DataError
 
 _LEVELS = 255
-# Numbers encoded at once: the float64 between stay in the processor's cache.
+# Values encoded at once: the float64 intermediates stay in the processor's cache.
 _CHUNK_NUMBERS = 16_384
 
 
@@ -78,7 +78,7 @@ class Int8(Codec):
         return {"maximum": self.maximum, "minimum": self.minimum}
 
     def scoring(self, queries: np.ndarray) -> Weighing:
-        """A number is middle + step * code: codes get weights, the middles of all dimensions are one sum."""
+        """A value is middle + step * code: codes get weights, the middles of all dimensions add up to one."""
         lowest, highest = self.minimum.astype(np.float64), self.maximum.astype(np.float64)
         step = (highest - lowest) / _LEVELS
         offsets = queries @ (lowest + 128 * step)

@@ -1,4 +1,4 @@
-"""How a codec is named, wherever it is named: `--codec`, compress.toml, the attribute of a store.
+"""Names of codecs: in `--codec`, compress.toml and the attribute of a store.
 
 A name is a family and, for some families, a number: `int8`, `pq64`, `rabitq4`. The families are those of the
 classes that register themselves (see `compress.codecs.base.Codec`).
@@ -17,14 +17,14 @@ BYTES = "bytes per video"
 
 @dataclass(frozen=True)
 class Family:
-    """What the codecs of one kind are called.
+    """The names of one kind of codec.
 
     Args:
         name: "pq".
-        symbol: stands for the number in help texts, "M"; "" where names have no number.
+        symbol: of the number in help texts, "M"; "" when names have no number.
         unit: what the number counts, such as `BYTES`.
         most: the largest number.
-        default: the number that is not written; 0 where every name has one.
+        default: the number that may be left out; 0 when every name has one.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Family:
 
     @property
     def form(self) -> str:
-        """As help texts write it: "int8", "pq<M>", "rabitq[B]"."""
+        """For help texts: "int8", "pq<M>", "rabitq[B]"."""
         if not self.symbol:
             return self.name
         return f"{self.name}[{self.symbol}]" if self.default else f"{self.name}<{self.symbol}>"
@@ -56,14 +56,14 @@ class Family:
 
 @dataclass(frozen=True)
 class CodecSpec:
-    """A codec's name, taken apart; `number` is 0 where the family has none."""
+    """A parsed codec name; `number` is 0 when the family has none."""
 
     family: Family
     number: int = 0
 
     @property
     def name(self) -> str:
-        """The one way to write it: what stores and files are called."""
+        """Its canonical form, as in stores and file names."""
         return self.family.name + (str(self.number) if self.number != self.family.default else "")
 
 
@@ -84,25 +84,21 @@ def pattern() -> str:
 
 
 def parse_codec(text: str) -> CodecSpec:
-    """The codec that `text` names.
-
-    Raises:
-        UsageError: it names none, or its number is out of range.
-    """
+    """The codec that `text` names; UsageError for an unknown one or a number out of range."""
     found = re.fullmatch(rf"({'|'.join(FAMILIES)})([1-9][0-9]*)?", text)
     family = FAMILIES[found[1]] if found else None
     if found is None or family is None or bool(family.symbol) < bool(found[2]):
         raise UsageError(f"unknown codec {text!r}", hint=_hint(text))
     number = int(found[2] or family.default)
     if family.symbol and not number:
-        raise UsageError(f"codec {text!r} lacks a number", hint=f"say how many {family.unit}: {text}64")
+        raise UsageError(f"codec {text!r} lacks a number", hint=f"give the {family.unit}: {text}64")
     if number > family.most:
         raise UsageError(f"codec {text} would take more than {family.most} {family.unit}")
     return CodecSpec(family, number)
 
 
 def canonical(text: str) -> str:
-    """The one way to write the codec `text`; UsageError when it names none."""
+    """The canonical name of the codec `text`; UsageError for an unknown one."""
     return parse_codec(text).name
 
 

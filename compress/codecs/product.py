@@ -1,4 +1,4 @@
-"""Product quantisation: the dimensions in M groups, and a byte for each group.
+"""Product quantisation (PQ): the dimensions in M groups, and one byte per group.
 
 Source: Jégou, Douze, Schmid, "Product Quantization for Nearest Neighbor Search", TPAMI 2011.
 """
@@ -18,17 +18,17 @@ from compress.codecs.scoring import Lookup
 
 
 def groups(dim: int, number: int) -> list[slice]:
-    """`number` runs of dimensions, whose sizes differ by one at most."""
+    """`number` ranges of dimensions whose sizes differ by at most one."""
     ends = [group * dim // number for group in range(number + 1)]
     return [slice(first, last) for first, last in pairwise(ends)]
 
 
 class Product(Codec):
-    """One of 256 centroids for each group of dimensions; M need not divide the number of dimensions.
+    """Codec `pq<M>`: one of 256 centroids per group of dimensions; M need not divide `dim`.
 
     Args:
         num_bytes: M, 1 to dim.
-        centroids: f32 (256, dim); the columns of a group are the centroids of that group.
+        centroids: f32 (256, dim); each group's centroids are in its columns.
     """
 
     family = Family("pq", "M", BYTES, most=4096)
@@ -39,10 +39,6 @@ class Product(Codec):
         super().__init__(centroids.shape[1], num_bytes)
         self.groups = groups(self.dim, num_bytes)
         self._nearest = [Nearest(self.centroids[:, group]) for group in self.groups]
-
-    @classmethod
-    def width_of(cls, dim: int, number: int) -> int:
-        return number
 
     @classmethod
     def _fit(cls, number: int, sample: np.ndarray) -> Self:

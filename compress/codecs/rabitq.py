@@ -1,4 +1,4 @@
-"""RaBitQ: B bits per dimension of the randomly rotated embedding, and one factor per video.
+"""RaBitQ (randomised bit quantisation): B bits per dimension after a random rotation, one factor per video.
 
 Source: Gao, Long, "RaBitQ", SIGMOD 2024, and for more bits Gao et al., "Practical and Asymptotically Optimal
 Quantization of High-Dimensional Vectors", SIGMOD 2025. FAISS chooses the bits; of its factors (8 bytes, 20
@@ -13,18 +13,19 @@ import numpy as np
 
 from compress import faiss_engine
 from compress.codecs.base import Codec, State, finite_rows
+from compress.codecs.binary import BITS
 from compress.codecs.centroids import SEED
 from compress.codecs.exact_product import Rotation
 from compress.codecs.names import Family
 from compress.codecs.scoring import Lookup
 
 _FACTOR_BYTES = 4
-# Above, the factor of a row might not be a float32.
+# Larger values might overflow the float32 factor of a row.
 _LARGEST = np.float32(2.0**100)
 
 
 class RaBitQ(Codec):
-    """Levels 0 to 2**B - 1, evenly spaced and symmetric about the centre, at a distance of each video's own.
+    """Levels 0 to 2**B - 1, symmetric about the centre and evenly spaced, with a spacing per video.
 
     A code is B planes of ceil(dim / 8) bytes (plane b has bit b of each level, dimension i in bit i % 8 of
     byte i // 8), then the factor, float32: half the distance between two levels. A row decodes to
@@ -49,7 +50,7 @@ class RaBitQ(Codec):
 
     @classmethod
     def _fit(cls, number: int, sample: np.ndarray) -> Self:
-        """The centre is the mean of the sample; the turn is random, and the same for the same dimensions."""
+        """The centre is the mean of the sample; the rotation is random, always the same for a given dim."""
         normal = np.random.default_rng(SEED).standard_normal((sample.shape[1],) * 2)
         with faiss_engine.repeatable():
             rotation = np.linalg.qr(normal)[0]
@@ -68,7 +69,7 @@ class RaBitQ(Codec):
 
     def _encode(self, embedding: np.ndarray) -> np.ndarray:
         turned = self.rotation.there(embedding.astype(np.float64) - self.centre)
-        # By a power of two, so that the float32 squares inside FAISS neither overflow nor vanish.
+        # Scaled by a power of two, so that float32 squares inside FAISS neither overflow nor underflow.
         exponents = np.frexp(np.abs(turned).max(axis=1, initial=0.0))[1]
         turned = np.ldexp(turned, -exponents[:, None]).astype(np.float32)
         module = faiss_engine.faiss()
@@ -98,13 +99,12 @@ class RaBitQ(Codec):
         return {"centre": self.centre, "rotation": self.rotation.matrix}
 
     def scoring(self, queries: np.ndarray) -> Lookup:
-        """The bytes of the planes are looked up; every row has a factor of its own behind them."""
+        """The bytes of the planes are looked up; the factor of each row, stored behind them, is the scale."""
         turned = np.zeros((len(queries), 8 * self.plane_bytes), np.float32)
         turned[:, : self.dim] = self.rotation.there(queries)
         grouped = turned.reshape(len(queries), self.plane_bytes, 8)
-        values = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
         # 2 level + 1 - 2**B is the sum over the planes of 2**b (2 bit - 1).
-        signed = grouped @ (2 * values.T.astype(np.float32) - 1)
+        signed = grouped @ (2 * BITS.T.astype(np.float32) - 1)
         tables = np.concatenate([signed * np.float32(2**bit) for bit in range(self.bits)], axis=1)
         return Lookup(tables, (queries.astype(np.float64) @ self.centre).astype(np.float32), self.factors)
 

@@ -1,4 +1,4 @@
-"""Residual quantisation: M centroids that add up, each chosen for what the ones before it left over.
+"""Residual quantisation (RQ): a sum of M centroids, each chosen for the residual of the ones before.
 
 Source: Chen, Guan, Wang, "Approximate Nearest Neighbor Search by Residual Vector Quantization", Sensors
 2010; the beam: Babenko, Lempitsky, "Additive Quantization", CVPR 2014, as FAISS's ResidualQuantizer has it.
@@ -16,18 +16,14 @@ from compress.codecs.centroids import CENTROIDS, SAMPLE_ROWS, SEED, Nearest, saf
 from compress.codecs.names import BYTES, Family
 from compress.codecs.scoring import Lookup
 
-# Partial sums kept from stage to stage: encoding takes that many times as long.
+# Partial sums kept from stage to stage; encoding time is proportional to it.
 BEAM = 4
 _CHUNK_ROWS = 256
 _ROUNDS = 12
 
 
 class Residual(Codec):
-    """The codec `rq<M>`.
-
-    Args:
-        centroids: f32 (M, 256, dim), of each stage.
-    """
+    """Codec `rq<M>`; `centroids` are f32 (M, 256, dim), 256 per stage."""
 
     family = Family("rq", "M", BYTES, most=4096)
     sample_rows, least_rows = SAMPLE_ROWS, CENTROIDS
@@ -36,10 +32,6 @@ class Residual(Codec):
         self.centroids = np.ascontiguousarray(centroids, "<f4")
         super().__init__(centroids.shape[2], number=len(centroids))
         self._nearest = [Nearest(stage) for stage in self.centroids]
-
-    @classmethod
-    def width_of(cls, dim: int, number: int) -> int:
-        return number
 
     @classmethod
     def _fit(cls, number: int, sample: np.ndarray) -> Self:
@@ -79,7 +71,7 @@ class Residual(Codec):
         return Lookup(np.stack(tables, axis=1).astype(np.float32))
 
     def _beam_search(self, rows: np.ndarray) -> np.ndarray:
-        """Codes, uint8 (n, M): of the sums that were kept to the end, the one nearest to each row."""
+        """Codes, uint8 (n, M), of the nearest of the sums that were kept to the last stage."""
         number = np.arange(len(rows))[:, None]
         left = rows[:, None, :].astype(np.float32)
         error = np.zeros((len(rows), 1))

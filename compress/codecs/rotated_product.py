@@ -1,4 +1,4 @@
-"""Product quantisation of turned embeddings: the turn makes the groups as independent as it can.
+"""Optimised product quantisation (OPQ): PQ after a rotation that makes the groups nearly independent.
 
 Source: Ge, He, Ke, Sun, "Optimized Product Quantization", TPAMI 2014 (the non-parametric solution, started
 from the parametric one).
@@ -18,18 +18,17 @@ from compress.codecs.names import BYTES, Family
 from compress.codecs.product import Product, grouped_centroids, groups
 from compress.codecs.scoring import Lookup
 
-# Of the turn. One more lowers the error by 0.1 % (opq40 of ResidualCNN-320); by under 0.5 %
-# (opq64 of the features).
-_ROUNDS = 16
-_TURN_ROWS = 8192
+# Rounds and rows for training the rotation. One round more lowers the error by 0.1 % (opq40 of
+# ResidualCNN-320) to 0.5 % (opq64 of the features).
+_ROUNDS, _ROTATION_ROWS = 16, 8192
 
 
 class RotatedProduct(Codec):
-    """The codec `opq<M>`: an orthogonal turn, then `Product`.
+    """Codec `opq<M>`: a rotation, then `Product`.
 
     Args:
         rotation: f32 (dim, dim), orthogonal; embeddings are multiplied by it from the right.
-        product: of the turned embeddings.
+        product: of the rotated embeddings.
     """
 
     family = Family("opq", "M", BYTES, most=4096)
@@ -40,15 +39,11 @@ class RotatedProduct(Codec):
         self.rotation, self.product = Rotation(rotation), product
 
     @classmethod
-    def width_of(cls, dim: int, number: int) -> int:
-        return number
-
-    @classmethod
     def _fit(cls, number: int, sample: np.ndarray) -> Self:
         sample = spread_evenly(sample, cls.sample_rows)
         refuse_large(sample)
         with faiss_engine.repeatable():
-            rotation = train_rotation(spread_evenly(sample, _TURN_ROWS), number)
+            rotation = train_rotation(spread_evenly(sample, _ROTATION_ROWS), number)
             return cls(rotation, Product(number, grouped_centroids(sample @ rotation, number)))
 
     @classmethod
@@ -73,37 +68,29 @@ class RotatedProduct(Codec):
 
 
 def train_rotation(rows: np.ndarray, number: int) -> np.ndarray:
-    """Float32 (d, d), orthogonal, after which `number` groups of dimensions lose least.
-
-    Args:
-        rows: finite f32 (m, d), m >= 256.
-    """
+    """Rotation float32 (d, d) that minimises the PQ error of `rows`, finite f32 (m, d), m >= 256."""
     rotation = _balanced_axes(rows, number)
     turned = rows @ rotation
     product = Product(number, grouped_centroids(turned, number, rounds=8))
     for _ in range(_ROUNDS):
         safe_point()
         codes = product.nearest_codes(turned)
-        product = Product(number, _all_moved(product, turned, codes))
+        parts = [
+            moved(product.centroids[:, group], turned[:, group], codes[:, column])
+            for column, group in enumerate(product.groups)
+        ]
+        product = Product(number, np.concatenate(parts, axis=1))
         left, _, right = np.linalg.svd(rows.T.astype(np.float64) @ product.decode(codes))
         rotation = (left @ right).astype(np.float32)
         turned = rows @ rotation
     return rotation
 
 
-def _all_moved(product: Product, rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    parts = [
-        moved(product.centroids[:, group], rows[:, group], codes[:, column])
-        for column, group in enumerate(product.groups)
-    ]
-    return np.concatenate(parts, axis=1)
-
-
 def _balanced_axes(rows: np.ndarray, number: int) -> np.ndarray:
-    """The principal axes, float32 (d, d), dealt out so that all groups have about the same volume."""
+    """The principal axes, float32 (d, d), distributed so that all groups have about the same volume."""
     values, axes = np.linalg.eigh(np.cov(rows, rowvar=False, dtype=np.float64).reshape(rows.shape[1], -1))
     heights = np.log(np.maximum(values, np.finfo(np.float32).tiny))
-    # All above 0, so that any axis makes a group fuller.
+    # All above 0, so that every further axis increases the sum of its group.
     heights += 1 - heights.min()
     sizes = [group.stop - group.start for group in groups(rows.shape[1], number)]
     dealt: list[list[int]] = [[] for _ in sizes]

@@ -1,4 +1,4 @@
-"""What a query becomes so that stored codes can be compared with it without decoding them."""
+"""Two forms of queries that can be compared with stored codes without decoding them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Lookup:
-    """Scores of codes for q queries: offset + scale * the sum of what each byte of a code stands for.
+    """Scores of codes for q queries: offset + scale * the sum of table entries, one for each byte of a code.
 
     Args:
         tables: float32 (q, bytes, 256); `tables[i, b, value]` is added for byte `b` of a code.
         offsets: float32 (q,), or None for 0.
-        scale: from codes to float32 (n,), a factor of each row, or None for 1.
+        scale: codes -> float32 (n,), the factor of each row; None for 1.
     """
 
     tables: np.ndarray

@@ -1,4 +1,4 @@
-"""How a measured store or run is described: its title, the part it plays, how it was made, its size."""
+"""How a measured store or run is described: title, role, notes on its training, size."""
 
 from __future__ import annotations
 
@@ -14,29 +14,22 @@ from encoders import encoder_title as trained_title
 
 _HEADS = {"moe": "MoE", "logistic": "logistic regression"}
 _MIXTURES = 2  # of the papers
-
-
 _CLOSED_FORM = {"pca": "PCA to", "random_projection": "Random projection to"}
 
 
 def encoder_title(encoder: str, options: Mapping[str, Any], dim: int) -> str:
-    """An encoder in words, e.g. "BiLSTM 2 x 2048, last state"; of a closed form by what was computed."""
+    """A readable encoder, e.g. "BiLSTM 2 x 2048, last state", or "PCA to 64" for a closed-form one."""
     if encoder in _CLOSED_FORM:
         return f"{_CLOSED_FORM[encoder]} {dim}"
     return trained_title(encoder, options, dim)
 
 
 def title(facts: Mapping[str, Any], dim: int, codec: str) -> str:
-    """A readable name, e.g. "ResidualCNN-320, max pooling".
-
-    Args:
-        facts: metadata of the store.
-        dim, codec: of the store.
-    """
+    """A readable name of a store, e.g. "ResidualCNN-320, max pooling"; `facts` is its metadata."""
     encoder, options = str(facts.get("encoder", "unknown")), facts.get("encoder_options", {})
     trained = ", trained with its head" if encoder == "linear" else ""  # PCA is a linear bottleneck too
     whole = facts.get("prefix_of")
-    cut = "" if whole is None else f", first {dim} numbers"
+    cut = "" if whole is None else f", first {dim} dimensions"
     stored = "" if codec == "float32" else f", {codec}"
     return encoder_title(encoder, options, whole or dim) + trained + shrunk_title(facts) + cut + stored
 
@@ -53,14 +46,10 @@ def shrunk_title(facts: Mapping[str, Any]) -> str:
 def model_title(
     encoder: str, options: Mapping[str, Any], dim: int, head: str, mixtures: int | None = None
 ) -> str:
-    """What a trained run is called, e.g. "LSTM 1280, 640, last state".
+    """A readable name of a trained run, e.g. "LSTM 1280, 640, last state".
 
-    The head is told where it is not the papers' MoE of 2 mixtures.
-
-    Args:
-        encoder, options, dim: as for `encoder_title`.
-        head: a registered head.
-        mixtures: of an MoE; None for other heads, or where it is not known.
+    It names the head unless that is the papers' MoE (mixture of experts) of 2 mixtures; `mixtures` is None
+    for other heads and when unknown.
     """
     words = [encoder_title(encoder, options, dim)]
     other = mixtures not in (None, _MIXTURES)
@@ -71,7 +60,7 @@ def model_title(
 
 
 def table4_row(facts: Mapping[str, Any], dim: int, codec: str) -> str | None:
-    """The line of the paper's Table 4 that this store answers, or None."""
+    """The line of the paper's Table 4 that this store corresponds to, or None."""
     options = facts.get("encoder_options", {})
     if codec != "float32" or "prefix_of" in facts or "shrunk" in facts:
         return None
@@ -90,7 +79,7 @@ def role(name: str, baseline: str, facts: Mapping[str, Any]) -> Role:
     return "control" if facts.get("encoder") in ("identity", "pca", "random_projection") else "encoder"
 
 
-# Defaults of these encoders are the papers' architecture; the others have none to differ from.
+# The defaults of these encoders are the papers' architectures; other encoders have no published one.
 _PUBLISHED = (
     "residual_cnn",
     "residual_cnn_fc",
@@ -100,17 +89,13 @@ _PUBLISHED = (
     "stacked_bilstm",
     "dbof",
 )
-# Their rows are in the papers with several values of these, and every title tells which one (input_dim is the
-# data's, not a choice).
-_TOLD = ("input_dim", "dim", "sizes", "pooling", "between", "residual", "cluster_size", "hidden_size")
+# The papers have rows with several values of these options, and every title names the value; input_dim comes
+# from the data.
+_IN_TITLE = ("input_dim", "dim", "sizes", "pooling", "between", "residual", "cluster_size", "hidden_size")
 
 
 def recipe_notes(run: Path) -> list[str]:
-    """Sentences about a finished training, none where there is nothing to say.
-
-    Args:
-        run: its folder.
-    """
+    """Notes about how a finished run (its folder) was trained."""
     facts = model_manifest(run).metadata
     recipe = facts["train_config"]
     notes: list[str] = []
@@ -150,20 +135,17 @@ def _changed_options(model: dict[str, Any]) -> list[str]:
     return [
         f"{name} {value}"
         for name, value in sorted(options.items())
-        if name not in _TOLD and value != getattr(published, name)
+        if name not in _IN_TITLE and value != getattr(published, name)
     ]
 
 
 def model_size(run: Path) -> dict[str, Any]:
-    """How large a finished run is.
-
-    Args:
-        run: its folder.
+    """The size of a finished run (its folder).
 
     Returns:
-        JSON: "bytes" of the file; "parts", its bytes by part of the model, of which "encoder" is what an
-        embedding needs; "weights", what numbers matrices are stored in; "share_of_zeros" of the matrices, 0
-        unless weights were pruned.
+        JSON: "bytes" of the file; "parts", its bytes by part of the model ("encoder" is what computing an
+        embedding needs); "weights", the type that matrices are stored in; "share_of_zeros" of the matrices,
+        0 unless weights were pruned.
 
     Raises:
         NotFoundError, CorruptArtifactError: see `load_model`.

@@ -1,4 +1,4 @@
-"""Checked access to the fields of a JSON object; a wrong one is refused, naming file and field."""
+"""Checked access to the fields of a JSON object; errors name the file and the field."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ class Fields:
         return self.value[name]
 
     def text(self, name: str) -> str:
-        """Printable text: control characters would reach a terminal or break the report's XML."""
+        """Printable text."""
+        # Control characters would reach a terminal or break the XML of a report.
         value = self.get(name)
         if not isinstance(value, str) or not value.isprintable():
             self.refuse(name, f"should be printable text, is {value!r}")
         return value
 
     def optional_text(self, name: str) -> str | None:
-        """As `text`; None where it is missing or null."""
+        """As `text`; None when missing or null."""
         return None if self.value.get(name) is None else self.text(name)
 
     def integer(self, name: str, least: int = 0) -> int:
@@ -51,7 +52,7 @@ class Fields:
         return value
 
     def optional_integer(self, name: str, least: int = 0) -> int | None:
-        """As `integer`; None where it is missing or null."""
+        """As `integer`; None when missing or null."""
         return None if self.value.get(name) is None else self.integer(name, least)
 
     def integers(self) -> dict[str, int]:
@@ -75,7 +76,7 @@ class Fields:
         return float(value)
 
     def optional_number(self, name: str, low: float = -math.inf, high: float = math.inf) -> float | None:
-        """A finite number in [low, high], or None when null or absent."""
+        """As `number`; None when missing or null."""
         return None if self.value.get(name) is None else self.number(name, low, high)
 
     def inside(self, name: str) -> Fields:
@@ -84,7 +85,7 @@ class Fields:
         return Fields(self.get(name), self.path, place)
 
     def optional_inside(self, name: str) -> Fields | None:
-        """The object held by a field, or None when null or absent."""
+        """As `inside`; None when missing or null."""
         return None if self.value.get(name) is None else self.inside(name)
 
     def texts(self, name: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""The real question: can somebody else, who has only the stored embeddings, train a classifier on them?
+"""Can somebody who has only the stored embeddings train a good classifier on them?
 
-The head is the paper's MoE, trained from random weights on what the store gives back after decoding. Every
+The head is the paper's MoE (mixture of experts), trained from random weights on the decoded embeddings. Every
 row of a report gets the same recipe (compress/training/recipes.py), epochs, seed and videos.
 """
 
@@ -59,14 +59,14 @@ def train_fresh_head(
 def fresh_head_full_map(
     store: Store, run: Path, *, device: str, report: Reporter = silent
 ) -> dict[str, float]:
-    """MAP over all scores of the `validate` split, of a head that was trained; as `full_map`."""
+    """MAP over all scores of a trained head on the `validate` split; as `full_map`."""
     model, facts = load_model(run)
     precision = facts["train_config"]["precision"]
     return model_full_map(model.to(device), split_table(store, "validate"), precision, report)
 
 
 def _drop_other_head(run: Path, identity: dict[str, Any]) -> None:
-    """A head is a by-product: one of another store or recipe makes way, where an encoder would be kept."""
+    """Remove a head of another store or recipe: unlike an encoder, it is a by-product."""
     config = run / "config.json"
     if config.exists() and not same_training(read_json(config), identity):
         shutil.rmtree(run)
@@ -76,7 +76,7 @@ def _drop_other_head(run: Path, identity: dict[str, Any]) -> None:
 def score_joint_head(store: Store, encoder_run: Path, device: str) -> TopScores | None:
     """Scores of the head that was trained with the encoder, on the stored embeddings; None without a head.
 
-    Of a prefix its own head's. It reads what was stored as it is: the codec has been at work already.
+    A prefix store is scored by the head of its size. The head reads the decoded embeddings.
     """
     model, _ = load_model(encoder_run)
     if model.head is None or store.dim not in model.dims:

@@ -1,4 +1,4 @@
-"""MAP over all scores of all videos, not only over the 20 highest of each: `compress evaluate --full-map`."""
+"""MAP over all scores of all videos, not only the 20 highest of each: `compress evaluate --full-map`."""
 
 from __future__ import annotations
 
@@ -21,13 +21,9 @@ Scored = tuple[np.ndarray, np.ndarray]
 def model_full_map(
     model: torch.nn.Module, table: Table, precision: Precision = "fp32", report: Reporter = silent
 ) -> dict[str, float]:
-    """Score every video of a table twice; as `full_map`.
+    """`full_map` of a model (inputs -> log-odds (B, C)) on N labelled videos.
 
-    Args:
-        model: inputs -> log-odds (B, C); it is in evaluation mode when this returns.
-        table: N labelled videos.
-        precision: "fp32", or "bf16" for autocast.
-        report: gets progress.
+    The model is in evaluation mode when this returns.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -58,7 +54,7 @@ def full_map(
         report: gets progress.
 
     Returns:
-        {"map", "map_with_empty_as_zero"}, as the figures within the 20 highest are called.
+        {"map", "map_with_empty_as_zero"}.
 
     Raises:
         DataError: the scores were not the same both times, or there are no videos.

@@ -1,8 +1,8 @@
-"""The validation videos in two halves: "selection" chooses what to use, "confirmation" proves the choice.
+"""The two halves of the validation set: "selection" to choose with, "confirmation" to prove the choice.
 
-What is chosen among many because it looked good on some videos looks better on those than on others. So one
-half chooses, and figures of the other, which had no say, are told. Which half a video is in depends on its
-id alone: it is the same for every store, run and machine, and does not move when videos are added.
+The best of many looks better on the videos that it was chosen with than on others. So one half chooses, and
+the figures come from the other. The half of a video depends on its id alone: it is the same for every store,
+run and machine, and does not change when videos are added.
 """
 
 from __future__ import annotations
@@ -17,19 +17,12 @@ from compress.metrics import TopScores, replicates
 
 Half = Literal["selection", "confirmation"]
 HALVES: tuple[Half, ...] = ("selection", "confirmation")
-# Other uses of a hash of ids, such as the shard that a data set puts a video in, say nothing about its half.
+# A key of our own, so that other hashes of ids (such as the shard of a video) are independent of the half.
 _PERSON = b"compress halves"
 
 
 def half(ids: np.ndarray, which: Half) -> np.ndarray:
-    """Which videos are in one half: about half of them, every video in exactly one.
-
-    Args:
-        ids: S<w> (N,).
-        which: "selection" or "confirmation".
-
-    Returns:
-        bool (N,).
+    """Which of the ids, S<w> (N,), are in one half, bool (N,): about half of them, each in exactly one.
 
     Example:
         >>> half(np.array([b"a", b"b", b"c", b"d"]), "selection").tolist()
@@ -40,13 +33,7 @@ def half(ids: np.ndarray, which: Half) -> np.ndarray:
 
 
 def take_half(top: TopScores, ids: np.ndarray, which: Half) -> TopScores:
-    """The scores of one half, in the order they had.
-
-    Args:
-        top: N videos.
-        ids: of the same videos in the same order, S<w> (N,).
-        which: "selection" or "confirmation".
-    """
+    """The scores of one half; `ids`, S<w> (N,), are of the same videos in the same order."""
     return top.take(np.flatnonzero(half(ids, which)))
 
 
@@ -63,7 +50,7 @@ def halves_of(
         seed: of the resamples.
 
     Returns:
-        By half; None for a half without a video, which only a handful of videos has.
+        By half; None for an empty half, which only happens with a handful of videos.
 
     Raises:
         SchemaError: the baseline has other videos.

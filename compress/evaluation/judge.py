@@ -1,4 +1,4 @@
-"""What a fresh classifier still learns from embeddings that are in memory: figures with intervals."""
+"""Judge embeddings in memory by what a fresh classifier learns from them: figures with intervals."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Judgement(Intervals):
     def minus(self, other: Judgement) -> Intervals:
         """These figures minus those of `other`, with intervals of the differences.
 
-        The intervals are paired: both are figures of the same resampled videos, so that what the draw of
-        videos does to both cancels.
+        The intervals are paired: both figures are of the same resampled videos, so what the sampling does to
+        both cancels out.
 
         Raises:
             SchemaError: `other` was judged on other test videos, or with another seed.
@@ -57,17 +57,17 @@ def judge(
 ) -> Judgement:
     """Train a fresh head on embeddings and measure it on others, as `compress evaluate` does.
 
-    The head is the paper's mixture of experts with the recipe of every fresh head; the test videos choose
-    nothing. Judge the original features in the same way, and `minus` says what became of the figures.
+    The head is the paper's mixture of experts with the recipe of every fresh head; the test videos are used
+    for measuring only. Judge the original features in the same way, and `minus` gives the change.
 
     Args:
         Z_train: embeddings (n, dim) of any number type: list, array or tensor.
         Y_train: their labels: multi-hot (n, C), or for each video a list of class numbers or names.
         Z_test, Y_test: of the videos that the head is measured on.
         seed: of the head's weights and order, and of the resamples.
-        epochs: passes over the data; None for the recipe's, where an epoch of few videos visits each several
+        epochs: passes over the data; None for the recipe's, whose epochs of few videos visit each several
             times (at least 100 steps), so that the head converges.
-        mixup: alpha of the Beta distribution that pairs of videos are blended by; 0 blends none.
+        mixup: alpha of the Beta distribution for blending pairs of videos; 0 for no mixup.
         device: "auto", "cpu" or "cuda".
         threads: of torch; 0 leaves them as they are.
 
@@ -110,7 +110,7 @@ def judge(
 
 
 def _same_classes(train: Labels, test: Labels) -> tuple[Labels, Labels]:
-    """Both with one numbering of the classes; a class may be in one of them alone."""
+    """Both with one numbering of the classes; a class may occur in only one of them."""
     if bool(train.names) != bool(test.names):
         raise SchemaError(
             "Y_train and Y_test mix class names and class numbers", hint="give both in the same form"
@@ -121,7 +121,7 @@ def _same_classes(train: Labels, test: Labels) -> tuple[Labels, Labels]:
 
 
 def _renumbered(lists: Labels, names: list[str], classes: int) -> Labels:
-    # Names are sorted in both, so the classes of each video go on ascending.
+    # Names are sorted in both, so the classes of each video stay in ascending order.
     places = np.array([names.index(name) for name in lists.names] or range(classes), dtype=np.int32)
     return Labels(lists.indptr, places[lists.indices], classes, tuple(names))
 

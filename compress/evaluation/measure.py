@@ -1,4 +1,4 @@
-"""Measure one store: fresh head, joint head, neighbours, each figure with its interval, deltas paired."""
+"""Measure one store: fresh head, joint head, neighbours; figures with intervals, paired with a baseline."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from compress.errors import DataError, NotFoundError, SchemaError
+from compress.errors import DataError, SchemaError
 from compress.evaluation.description import model_size, recipe_notes, role, table4_row, title
 from compress.evaluation.fresh_head import fresh_head_full_map, score_joint_head, train_fresh_head
 from compress.evaluation.halves import halves_of
 from compress.evaluation.neighbours import query_vectors, retrieval_quality
 from compress.evaluation.row import Data, HeadTraining, Retrieval, Row, in_words
-from compress.evaluation.scores import load_scores, save_scores
-from compress.evaluation.splits import fingerprint, labelled_split, rows_by_id, split_table
+from compress.evaluation.scores import load_baseline, save_scores, why_stale, why_unlike
+from compress.evaluation.splits import fingerprint, rows_by_id, split_table
 from compress.metrics import TopScores, figures, replicates
 from compress.progress import Reporter, silent
 from compress.store.reader import Store, open_store
@@ -54,20 +52,19 @@ def evaluate(
     """Measure the store `name` and write evaluation/<name>.json.
 
     Args:
-        workspace: where runs, stores and evaluations lie.
+        workspace: has runs, stores and evaluations.
         name: of the store.
-        baseline: the store that deltas are measured against; measured before.
-        head_epochs: passes of the fresh head; None for the recipe's.
+        baseline: the store that deltas are measured against; it must be measured already.
+        head_epochs: epochs of the fresh head; None for the recipe's.
         head_mixup: alpha of the mixup of the fresh head; 0 for none.
         retrieval: also search neighbours (needs the baseline's store).
         full_map: also compute MAP over all scores, which scores the videos twice more.
         seed: of the fresh head and of the bootstrap.
         threads: of torch; 0 leaves them as they are.
         device: "cpu" or "cuda".
-        command: what to type to get this row, kept with it; None for the evaluation alone.
+        command: the command that makes this row, kept with it; None for `compress evaluate --name ...`.
         notes: sentences to keep with the row.
-        folder: where the row, its scores and its head are kept, and the baseline's are looked for; None for
-            evaluation/ of the workspace.
+        folder: holds the rows, scores and heads, also the baseline's; None for evaluation/ of the workspace.
 
     Returns:
         The row that was written.
@@ -93,6 +90,7 @@ def evaluate(
     )
     resampled = replicates(top, seed=seed)
     run = _maker(workspace, store)
+    joint = None if run is None else score_joint_head(store, run, device)
     quality, precision = None, None
     if retrieval:
         original = store if name == baseline else open_store(workspace.store(baseline))
@@ -115,7 +113,7 @@ def evaluate(
         baseline=None if against is None else baseline,
         delta=None if against is None else resampled.minus(replicates(against, seed=seed)),
         halves=halves_of(top, store.id_bytes[rows_by_id(store, "validate")], against, baseline, seed),
-        joint=_joint(store, run, device),
+        joint={} if joint is None else dict(figures(joint)),
         retrieval=quality,
         head_training=HeadTraining(config.epochs, seed, config.batch_size, config.mixup),
         data=_data(workspace, store, measured_on["validate"]),
@@ -124,37 +122,25 @@ def evaluate(
         map_full=fresh_head_full_map(store, head, device=device, report=report) if full_map else None,
     )
     facts = {"head": config.to_json(), **measured_on, "store_sha256": store.sha256}
-    save_scores(folder / "scores" / name, top, facts, _train_class_counts(store), precision)
+    class_counts = tables[0].labels.class_counts()
+    save_scores(folder / "scores" / name, top, facts, class_counts, precision)
     row.write(folder / f"{name}.json")
     return row
 
 
 def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, Any]) -> TopScores:
     """Scores of the baseline, which must have been measured with the same head on the same videos."""
-    try:
-        top, facts = load_scores(folder / "scores" / name)
-    except NotFoundError as error:
-        raise NotFoundError(
-            f"the baseline {name!r} has not been evaluated",
-            where=folder,
-            hint=f"`compress evaluate --name {name}` first, or choose another --baseline",
-        ) from error
-    what = {"head": "another head (epochs, mixup or seed)", "train": "other training videos"}
-    for key, value in wanted.items():
-        if facts.get(key) != value:
-            raise SchemaError(
-                f"the baseline {name!r} was measured with {what.get(key, 'other validation videos')}",
-                where=folder,
-                hint=f"encode and evaluate {name!r} on the same shards with the same options first",
-            )
-    stored = workspace.store(name)
-    # Not verified again: the sha256 that the file claims tells whether it is the one that was measured.
-    if stored.exists() and open_store(stored, verify=False).sha256 != facts.get("store_sha256"):
+    command = f"compress evaluate --name {name}"
+    top, facts = load_baseline(folder, name, command)
+    if unlike := why_unlike(facts, wanted):
         raise SchemaError(
-            f"the baseline {name!r} was encoded again since it was measured",
-            where=stored,
-            hint=f"`compress evaluate --name {name}` first",
+            f"the baseline {name!r} was {unlike}",
+            where=folder,
+            hint=f"encode and evaluate {name!r} on the same shards with the same options first",
         )
+    if stale := why_stale(workspace, name, facts):
+        what = f"the baseline {name!r} was {stale}"
+        raise SchemaError(what, where=workspace.store(name), hint=f"`{command}` first")
     return top
 
 
@@ -169,20 +155,10 @@ def _check_origin(store: Store) -> None:
 
 
 def _maker(workspace: Workspace, store: Store) -> Path | None:
-    """The run whose model made the store; None when it is gone, or was trained again since."""
+    """The run whose model made the store; None when it is gone or was trained again since."""
     run = workspace.run(store.metadata["run"])
     same = Run(run).finished and model_sha256(run) == store.metadata["model_sha256"]
     return run if same else None
-
-
-def _joint(store: Store, run: Path | None, device: str) -> dict[str, float]:
-    top = None if run is None else score_joint_head(store, run, device)
-    return {} if top is None else dict(figures(top))
-
-
-def _train_class_counts(store: Store) -> np.ndarray:
-    """Training videos of each class, int64 (C,)."""
-    return labelled_split(store, "train").take(rows_by_id(store, "train")).class_counts()
 
 
 def _data(workspace: Workspace, store: Store, videos: str) -> Data:
@@ -202,7 +178,7 @@ def _data(workspace: Workspace, store: Store, videos: str) -> Data:
 def _notes(store: Store, run: Path | None, quality: Retrieval | None) -> list[str]:
     notes = [] if run is None else recipe_notes(run)
     if quality is not None and quality.queries_from == "codes":
-        notes.append("Neighbours were searched for with decoded codes: the embeddings before them are gone.")
+        notes.append("Neighbours were searched with decoded codes: the original embeddings are gone.")
     if store.metadata["synthetic_frames"]:
         notes.append("Frames are synthetic: expanded from video-level features, whose mean they keep.")
     options = store.metadata["encoder_options"]

@@ -1,4 +1,4 @@
-"""Are the nearest videos in the embedding the right ones?"""
+"""Neighbours of stored videos: do they share labels, and are they those of the original features?"""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def retrieval_quality(
     report: Reporter = silent,
     vectors_of: QueryVectors | None = None,
 ) -> tuple[Retrieval, QueryPrecision]:
-    """Search some validation videos among the training videos, exactly, by cosine.
+    """Search up to 1000 validation videos among the training videos, exactly, by cosine.
 
-    The videos searched are what the codes decode to, which is what an index of codes answers with.
+    The training videos are decoded from their codes, as an index of codes sees them.
 
     Args:
         store: the embeddings.
         original: the untouched features of the same videos.
         seed: of the choice of queries.
-        vectors_of: gives the queries, float32 (q, dim) of rows of the store, int64 (q,), as they were before
-            they became codes; None, or where it gives None, they are decoded as well.
+        vectors_of: rows of the store, int64 (q,) -> their embeddings before encoding, float32 (q, dim). None,
+            or a result of None: queries are decoded as well.
 
     Returns:
-        The means over the queries, and what the mean label precision is made of.
+        Means over the queries, and the label precision of each query.
 
     Raises:
         SchemaError: the two stores do not hold the same videos.
@@ -100,7 +100,7 @@ def _nearest(store: Store, queries: np.ndarray, base: np.ndarray, report: Report
 
 
 class _Picked:
-    """Some rows of a store in an order of their own, decoded piece by piece: never all of them at once."""
+    """Some rows of a store in any order, decoded piece by piece and never all at once."""
 
     def __init__(self, store: Store, rows: np.ndarray) -> None:
         self.dim, self._store, self._rows = store.dim, store, rows
@@ -113,15 +113,15 @@ class _Picked:
 
 
 _MAKER = ("run", "model_sha256", "precision", "prefix_of")
-# How far the codes of what is taken for a video may lie from its stored ones, against their length: other
-# batches round otherwise, and may flip a bit; another model gives 1.4.
+# Largest distance, relative to the length, of newly encoded embeddings from the stored ones. Other batches
+# round differently and may flip a bit; embeddings of another model are 1.4 away.
 _SAME_VIDEO = 0.25
 
 
 def query_vectors(
     workspace: Workspace, store: Store, rows: np.ndarray, run: Path | None, device: str
 ) -> np.ndarray | None:
-    """The embeddings of validation videos before they were made codes.
+    """Embeddings of stored videos before they were encoded by the codec.
 
     They come from the store itself when it holds float32, from the float32 store of the same model in the
     workspace, or from the model and the workspace's shards.
@@ -132,11 +132,10 @@ def query_vectors(
         device: "cpu" or "cuda".
 
     Returns:
-        Float32 (q, dim), or None where nothing gives them any more: neither such a store, nor the model with
-        the shards that it read.
+        Float32 (q, dim), or None when neither such a store nor the model with its shards is left.
 
     Raises:
-        SchemaError, DataError: the shards are there, and are others or damaged.
+        SchemaError, DataError: the shards differ or are damaged.
     """
     if isinstance(store.codec, Float32):
         return store.rows(rows)
@@ -168,7 +167,7 @@ def _from_shards(
     if not patterns or "precision" not in store.metadata:
         return None
     try:
-        # What `encode` left out is in no store, so it is not asked for here.
+        # Records that `encode` skipped are in no store, so they are not needed here.
         source = open_source(patterns, num_classes=workspace.num_classes, on_corrupt="skip")
     except NotFoundError:
         return None
@@ -179,7 +178,7 @@ def _from_shards(
 
 
 def _same_videos(store: Store, rows: np.ndarray, vectors: np.ndarray) -> bool:
-    """Whether `vectors` become the codes that are stored: the shards may have changed since."""
+    """Whether `vectors` encode to the stored codes; if not, the shards have changed since."""
     if not store.codec.representable(vectors).all():
         return False
     stored = store.rows(rows)

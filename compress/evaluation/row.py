@@ -33,16 +33,15 @@ class Half:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """How neighbours agree with labels and with the neighbours in the original space.
+    """How neighbours agree with labels and with the neighbours in the original features.
 
     Args:
-        queries: validation videos that were searched for among the training videos.
+        queries: number of validation videos whose neighbours among the training videos were searched.
         label_precision_at_10: share of the 10 nearest that share a label with the query.
         map_at_10: their mean average precision.
         ndcg_at_10: graded by the overlap of the label sets (Jaccard).
-        neighbour_recall_at_10: share of the 10 nearest in the original features that are found again.
-        queries_from: "float32" where codes were searched with embeddings as they were before they became
-            codes, or nothing but float32 is stored; "codes" where nothing but codes is left.
+        neighbour_recall_at_10: share of the 10 nearest in the original features that are found.
+        queries_from: "float32" when queries were embeddings before encoding; "codes" when decoded codes.
     """
 
     queries: int
@@ -55,7 +54,7 @@ class Retrieval:
 
 @dataclass(frozen=True)
 class HeadTraining:
-    """How the fresh head was trained; rows compare only when this is the same."""
+    """How the fresh head was trained; rows can only be compared when this is the same."""
 
     epochs: float
     seed: int
@@ -94,14 +93,14 @@ class Row:
     Args:
         row: name of the store.
         title: what it is, in words.
-        table4_row: the line of the paper's Table 4 that it answers.
-        parameters: numbers of parameters, by part of the model.
+        table4_row: the line of the paper's Table 4 that it corresponds to.
+        parameters: number of parameters, by part of the model.
         baseline, delta: the row minus this baseline on the same resampled videos; None for the baseline.
-        joint: figures of the head that was trained with the encoder; empty where there is none.
-        retrieval: None where neighbours were not measured.
-        encoder_bytes: of the encoder's weights on the disk; None where the run is gone, or nobody looked.
-        halves: by half; None for a half without a video, and in rows of before there were halves.
-        map_full: MAP over all scores, by the name of the metric; None where nobody asked for it.
+        joint: figures of the head that was trained with the encoder; empty without one.
+        retrieval: None when neighbours were not measured.
+        encoder_bytes: size of the encoder's weights on disk; None when the run is gone.
+        halves: by half; None for an empty half, and in rows written before there were halves.
+        map_full: MAP over all scores, by the name of the metric; None when not measured.
     """
 
     row: str
@@ -207,7 +206,7 @@ def plain(value: Any) -> Any:
 
 
 def with_baseline(value: dict[str, Any]) -> dict[str, Any]:
-    """A plain row as files have it: the baseline's name inside the delta, MAP over all scores if measured."""
+    """A plain row as files hold it: the baseline's name inside the delta; map_full only if measured."""
     baseline, delta, full = value.pop("baseline"), value.pop("delta"), value.pop("map_full", None)
     value["delta"] = None if delta is None else {"baseline": baseline, **delta}
     return value if full is None else {**value, "map_full": full}
@@ -229,13 +228,13 @@ def _interval(found: Fields, least: float) -> Interval:
 
 
 def map_full_in(found: Fields) -> dict[str, float] | None:
-    """MAP over all scores, where it was measured."""
+    """MAP over all scores, if it was measured."""
     full = found.optional_inside("map_full")
     return None if full is None else {name: full.number(name, 0.0, 1.0) for name in full.value}
 
 
 def _joint(found: Fields | None) -> dict[str, float]:
-    """The joint head's figures; each is a plain number or an interval, of which the value is kept."""
+    """Figures of the joint head; each is a number or an interval, whose value is taken."""
     if found is None:
         return {}
     figures = {}
@@ -262,7 +261,7 @@ def _retrieval(found: Fields | None) -> Retrieval | None:
 
 
 def _head_training(found: Fields) -> HeadTraining:
-    # Rows of before heads could be trained on blends say nothing of it.
+    # Rows that are older than mixup do not have it.
     mixup = found.optional_number("mixup", 0.0, math.inf) or 0.0
     epochs, seed = found.number("epochs", 0.0), found.integer("seed")
     return HeadTraining(epochs, seed, found.integer("batch_size", 1), mixup)
@@ -288,7 +287,7 @@ def _halves(found: Fields | None) -> dict[str, Half | None] | None:
 
 
 def short(pattern: str) -> str:
-    """The last three parts of a path: enough to recognise shards, and no machine's folders in a report."""
+    """The last three parts of a path: enough to recognise shards, without the folders of a machine."""
     return "/".join(Path(pattern).parts[-3:])
 
 

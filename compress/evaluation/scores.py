@@ -1,4 +1,4 @@
-"""Top scores of a measured store, kept beside its figures: whether they are current, and comparable."""
+"""Top scores of a measured store or model, kept beside its figures; whether two measurements compare."""
 
 from __future__ import annotations
 
@@ -25,13 +25,11 @@ _QUERIES, _PRECISION = "query_videos", "query_label_precision"
 
 @dataclass(frozen=True, eq=False)
 class QueryPrecision:
-    """Label precision@10 of each query.
-
-    Stores of the same videos, measured with the same seed, have the same queries.
+    """Label precision@10 of each query; stores of the same videos and seed have the same queries.
 
     Args:
         videos: int64 (q,), ascending places in the order of the ids of all validation videos.
-        values: float64 (q,) in [0, 1], the share of the 10 nearest that share a label with the query.
+        values: float64 (q,) in [0, 1], the share of the 10 nearest videos that share a label with the query.
     """
 
     videos: np.ndarray
@@ -56,8 +54,8 @@ def save_scores(
         folder: where they go.
         top: N videos.
         metadata: what they depend on, JSON.
-        train_class_counts: training videos of each class, int64 (C,); None when nobody knows.
-        label_precision: of the videos that were searched for; None when neighbours were not measured.
+        train_class_counts: training videos of each class, int64 (C,); None when unknown.
+        label_precision: of the query videos; None when neighbours were not measured.
     """
     more = {} if train_class_counts is None else {_COUNTS: train_class_counts.astype(np.int64)}
     if label_precision is not None:
@@ -119,35 +117,39 @@ _ALIKE = {
 }
 
 
+def load_baseline(folder: Path, name: str, command: str) -> tuple[TopScores, dict[str, Any]]:
+    """`load_scores` of a baseline in `folder`/scores; NotFoundError names the command that measures it."""
+    try:
+        return load_scores(folder / "scores" / name)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"the baseline {name!r} has not been evaluated",
+            where=folder,
+            hint=f"`{command}` first, or choose another --baseline",
+        ) from error
+
+
 def why_stale(workspace: Workspace, name: str, facts: Mapping[str, Any]) -> str | None:
-    """Why scores are not those of the store of today, or None.
-
-    Args:
-        workspace: where the store lies; one that is gone is not stale, its scores still say what it was.
-        name: of the store.
-        facts: kept with its scores.
-
-    Raises:
-        CorruptArtifactError: the store is no store any more.
-    """
+    """Why the scores of a store are outdated, or None; `facts` were kept with them."""
     path = workspace.store(name)
-    # Not verified again: the sha256 that the file claims tells whether it is the one that was measured.
+    # A store that was removed is not stale: its scores still say what it was. Not verified again: the sha256
+    # that the file claims tells whether it is the one that was measured.
     if path.exists() and open_store(path, verify=False).sha256 != facts.get("store_sha256"):
         return "encoded again since it was measured"
     return None
 
 
 def why_unlike(facts: Mapping[str, Any], baseline: Mapping[str, Any]) -> str | None:
-    """Why two measurements do not compare, or None; both are what was kept with the scores."""
+    """Why two measurements cannot be compared, or None; both are facts kept with scores."""
     return next((words for key, words in _ALIKE.items() if facts.get(key) != baseline.get(key)), None)
 
 
 def validation_ids(workspace: Workspace, names: Iterable[str], videos: str) -> np.ndarray:
-    """The ids of the videos that scores are about, in the order of the scores; S<w> (N,).
+    """Ids of the measured videos in the order of their scores, S<w> (N,), from the first store that has them.
 
     Args:
         workspace: where the stores lie.
-        names: stores that may hold them, the first that does is read.
+        names: stores that may hold them.
         videos: fingerprint of the validation videos.
 
     Raises:
@@ -157,13 +159,13 @@ def validation_ids(workspace: Workspace, names: Iterable[str], videos: str) -> n
     for name in names:
         if not workspace.store(name).exists():
             continue
-        # Not verified: the fingerprint covers the ids and labels, all that is read.
+        # Not verified: only ids and labels are read, and the fingerprint covers them.
         store = open_store(workspace.store(name), verify=False)
         complete = store.labels is not None and "validate" in store.splits
         if complete and fingerprint(store, "validate") == videos:
             return np.asarray(store.id_bytes[rows_by_id(store, "validate")])
     raise NotFoundError(
-        "no store holds the videos that were measured any more, so their ids are not known",
+        "no store holds the measured videos any more, so their ids are not known",
         where=workspace.embeddings,
         hint="`compress encode` the baseline again, then `compress evaluate` it",
     )

@@ -1,4 +1,4 @@
-"""The splits of a store as tables: labelled, decoded where asked, in the order of the video ids."""
+"""The splits of a store as labelled tables, decoded on access, in the order of the video ids."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from compress.store.reader import Store
 def split_table(store: Store, split: str) -> VideoTable:
     """Decoded embeddings and labels of one split, in the order of the video ids.
 
-    That order is the same in every store of the same videos, whatever shards they came from, so that scores
-    of two stores can be paired video by video.
+    That order is the same in every store of the same videos, whatever their shards, so that the scores of two
+    stores can be paired video by video.
 
     Raises:
         UsageError: the store has no such split, or no labels.
@@ -29,7 +29,7 @@ def split_table(store: Store, split: str) -> VideoTable:
 
 
 def labelled_split(store: Store, split: str) -> Labels:
-    """The store's labels, when it has some and the split; UsageError when not."""
+    """The store's labels; UsageError when it has no labels or no such split."""
     if store.labels is None:
         raise UsageError("has no labels, so nothing can be trained or measured", where=store.path)
     if split not in store.splits:
@@ -42,12 +42,7 @@ def labelled_split(store: Store, split: str) -> Labels:
 
 
 class StoredFeatures:
-    """Rows of a store in an order of their own, read like an array (N, dim) and decoded only where asked.
-
-    Args:
-        store: where they lie.
-        rows: int64 (N,).
-    """
+    """Rows of a store, int64 (N,), read like an array (N, dim) and decoded on access."""
 
     def __init__(self, store: Store, rows: np.ndarray) -> None:
         self.shape = (len(rows), store.dim)
@@ -71,19 +66,12 @@ def rows_by_id(store: Store, split: str) -> np.ndarray:
 
 def fingerprint(store: Store, split: str) -> str:
     """sha256 over ids and labels of a split, in the order of the ids; errors as `split_table`."""
-    labelled_split(store, split)
-    rows = rows_by_id(store, split)
-    assert store.labels is not None
-    return videos_fingerprint(store.id_bytes[rows], store.labels.take(rows))
+    labels, rows = labelled_split(store, split), rows_by_id(store, split)
+    return videos_fingerprint(store.id_bytes[rows], labels.take(rows))
 
 
 def videos_fingerprint(ids: np.ndarray, labels: Labels) -> str:
-    """sha256 over ids and labels.
-
-    Args:
-        ids: (N,) S<w>, ascending; the width does not count.
-        labels: of the N videos, in the same order.
-    """
+    """sha256 over ascending ids, S<w> (N,) of any width, and their labels."""
     width = max(1, int(np.char.str_len(ids).max(initial=0)))
     digest = hashlib.sha256()
     for part in (ids.astype(f"S{width}"), labels.indptr, labels.indices.astype(np.int32)):

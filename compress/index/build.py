@@ -1,4 +1,4 @@
-"""From selected rows to an index whose recall has been measured: of the stored codes, or one of FAISS."""
+"""From selected rows to an index with measured recall: of the stored codes, or one of FAISS."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def build(
     device: str,
     report: Reporter,
 ) -> tuple[Any, IndexFacts]:
-    """(FAISS index or `CodesIndex`, what there is to say of it); arguments as those of `Index.build`."""
+    """(FAISS index or `CodesIndex`, its facts); arguments as those of `Index.build`."""
     _check_options(recall_queries, wanted_recall, seed)
     codec, queries = selection.store.codec, min(recall_queries, len(selection))
     if on_codes is None:
@@ -122,7 +122,7 @@ def _of_faiss(
 
 
 def _nearest(selection: Selection, queries: int, seed: int) -> tuple[NearestSoFar, np.ndarray]:
-    """What gathers the true neighbours of a sample of rows, and these rows."""
+    """The collector of the true neighbours of a sample of rows, and these rows."""
     own = selection.sample(queries, (seed, 1))
     return NearestSoFar(selection.take(own), min(NEIGHBOURS, len(selection) - 1), own), own
 
@@ -133,11 +133,11 @@ def _check_codes(codec: Codec, factory: str | None, device: str) -> None:
         raise UsageError(
             f"the store holds {codec.name}, which has no codes to search",
             where="--on-codes",
-            hint="leave it out: a Flat index compares the numbers themselves",
+            hint="leave it out: a Flat index compares the embeddings themselves",
         )
     if factory is not None:
         raise UsageError(
-            "the codes are the index, FAISS makes none of them",
+            "the codes themselves are the index, without FAISS",
             where="--on-codes --factory",
             hint="leave one of the two out",
         )
@@ -150,7 +150,7 @@ def _check_codes(codec: Codec, factory: str | None, device: str) -> None:
 
 
 def _of_codes(selection: Selection, queries: int, seed: int, report: Reporter) -> tuple[CodesIndex, float]:
-    """The codes as they are, and the recall of searching them against an exact search of the decoded rows."""
+    """An index of the stored codes, and its recall against an exact search of the decoded rows."""
     nearest, own = _nearest(selection, queries, seed)
     codec = selection.store.codec
     lengths = np.empty(len(selection), np.float32) if selection.metric == "cosine" else None
@@ -172,7 +172,7 @@ def _of_codes(selection: Selection, queries: int, seed: int, report: Reporter) -
 
 
 def _found(index: CodesIndex, truth: Truth, report: Reporter) -> np.ndarray:
-    """Rows int64 (q, k) that the codes give, always by scoring codes, as one query does that comes alone."""
+    """Rows int64 (q, k) found by scoring codes, as for a single query, and never by decoding them."""
     k, found = truth.neighbours.shape[1], []
     if k == 0:
         return truth.neighbours

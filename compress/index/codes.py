@@ -15,23 +15,23 @@ from compress.index.exact import NearestSoFar, scan_works
 from compress.index.kernels import Scorer, scorer
 from compress.index.rows import comparable, numbered, spans
 
-# Codes scored at once: they stay in the processor's cache for all queries. And rows: however small its code,
-# each has a score for each query.
+# Codes scored at once, which stay in the processor's cache for all queries; rows are limited as well, because
+# each row has a score per query however small its code.
 _BLOCK_BYTES, _BLOCK_ROWS = 2**21, 2**16
 _ROWS_A_THREAD = 4096
-# Dimensions per byte from which on tables are faster for any number of queries: with 8 (binary) twice as fast
-# as decoding and the scan, on 100,000 videos of 320 numbers.
+# From this many dimensions per byte on, tables are faster for any number of queries: with 8 (binary) twice as
+# fast as decoding and scanning, on 100,000 videos of 320 dimensions.
 _SMALL = 4
-# Each brings tables of up to 256 KiB.
+# Each query has tables of up to 256 KiB.
 _QUERIES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class CodesIndex:
-    """Codes of n videos, and how long their decoded rows are.
+    """Codes of n videos, and the norms of their decoded rows.
 
-    A score is the inner product of a query, as it is in float32, and a decoded row ("asymmetric"); for
-    cosine it is divided by the row's length, which is kept with the index, as no code tells it.
+    A score is the inner product of a float32 query and a decoded row ("asymmetric"). For cosine it is divided
+    by the norm of the row, which is kept with the index because the code does not contain it.
 
     Args:
         codec: a searchable one.
@@ -48,22 +48,18 @@ class CodesIndex:
 
     @property
     def bytes_per_video(self) -> int:
-        """What a search reads of each video: its code, and for cosine its length."""
+        """Bytes that a search reads per video: its code, and for cosine its norm."""
         return self.codec.bytes_per_video + (0 if self.lengths is None else self.lengths.itemsize)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The k best rows of each query, best first; safe to call from several threads.
-
-        Many queries at once pay for decoding the rows, a block at a time, where the faster scan is at hand
-        and codes are not so small that looking them up is faster still.
+        """(scores float32 (q, k), rows int64 (q, k)) of the k best rows, best first; thread-safe.
 
         Args:
-            queries: float32 (q, dim), comparable (see `vectors.comparable`).
+            queries: float32 (q, dim), comparable (see `rows.comparable`).
             k: 1 to n.
-
-        Returns:
-            (scores float32 (q, k), rows int64 (q, k)).
         """
+        # For many queries it pays to decode the rows block by block, if the fast scan is available and the
+        # codes are not so small that table look-ups are faster still.
         few_bytes = _SMALL * self.codec.bytes_per_video <= self.codec.dim
         scoring = self.codec.scoring(queries[:1])
         small = few_bytes and isinstance(scoring, Lookup) and scoring.scale is None

@@ -1,10 +1,9 @@
-"""Exact nearest neighbours by looking at every row, block by block: what indexes are measured against.
+"""Exact nearest neighbours by comparing with every row, block by block: the truth for measuring recall.
 
 Few queries are compared by FAISS. Many are scored in bfloat16 by C code (native/scan.c), up to three times
-faster, and each row that rounding could have kept out of the k best once more in float64. The bound is proved
-from the norms of what rounding took away, so nothing is lost; a query with too many rows within the bound is
-given back, for FAISS. It needs a CPU with AVX512-BF16 and is switched off with the other C code by
-COMPRESS_NATIVE=off; `scan_works` tells.
+faster; every row that rounding could have kept out of the k best is scored again in float64. The bound
+follows from the norms of the rounding errors, so nothing is lost; a query with too many rows within the bound
+is left to FAISS. The scan needs a CPU with AVX512-BF16; COMPRESS_NATIVE=off turns it off like all C code.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from compress.progress import Progress, Reporter, check_interrupt, silent
 
 QUERIES_AT_ONCE = 4096
 FOLDER = Path(__file__).parent / "native"
-# Below, FAISS is as fast: packing the rows costs the same for one query as for a thousand.
+# With fewer, FAISS is as fast: packing the rows costs the same for one query as for a thousand.
 MIN_QUERIES = 48
 MAX_NEIGHBOURS = 128
 _ROWS_A_THREAD = 1024
@@ -33,9 +32,9 @@ class NearestSoFar:
     """The k best rows of each query among the blocks seen so far.
 
     Args:
-        queries: float32 (q, d), comparable (see `vectors.comparable`).
-        k: how many rows to keep, >= 0; the caller sees to it that so many can be found.
-        exclude: int64 (q,), one row for each query that must not be found (itself), or None.
+        queries: float32 (q, d), comparable (see `rows.comparable`).
+        k: how many rows to keep, >= 0; the caller makes sure that there are enough.
+        exclude: int64 (q,), a row that each query must not find (itself), or None.
     """
 
     def __init__(self, queries: np.ndarray, k: int, exclude: np.ndarray | None = None) -> None:
@@ -57,7 +56,7 @@ class NearestSoFar:
                 self._merge(part, scores, rows + first)
 
     def _scan(self, part: np.ndarray, first: int, block: np.ndarray, wanted: int) -> np.ndarray:
-        """Look at `block` for the queries `part`; those for which that has to be done in another way."""
+        """Scan `block` for the queries `part`; returns the queries that are left to FAISS."""
         scores, rows, given_up = scan_rows(
             self.queries[part], block, wanted, self.scores[part, -1], faiss_engine.threads()
         )
@@ -99,7 +98,7 @@ def exact_neighbours(
         base: a store, or float (n, d).
         k: neighbours of each query, >= 1; capped to the number of rows that may be found.
         metric: "cosine" or "ip".
-        exclude: int (q,), each query's own row in `base`, so that it does not find itself; None: nothing.
+        exclude: int (q,), each query's own row in `base`, so that it does not find itself; None for none.
 
     Returns:
         int64 (q, min(k, n)), or (q, min(k, n - 1)) with `exclude`.
@@ -128,7 +127,7 @@ def exact_neighbours(
 
 
 def scan_works(num_queries: int, k: int) -> bool:
-    """Whether this machine has the scan, and it pays for so many queries and neighbours."""
+    """Whether this machine has the scan, and it is faster for so many queries and neighbours."""
     library = native.load(FOLDER)
     fits = num_queries >= MIN_QUERIES and 1 <= k <= MAX_NEIGHBOURS
     return fits and library is not None and bool(library.scan_works())
@@ -143,12 +142,12 @@ def scan_rows(
         queries: float32 (q, d), finite; all inner products must be finite, too.
         rows: float32 (n, d), n >= 1, likewise; in memory or mapped.
         k: >= 1.
-        at_least: float32 (q,); -inf takes every row. Rows below may be returned, or not.
+        at_least: float32 (q,); -inf takes every row. Rows below it may or may not be returned.
         threads: >= 1.
 
     Returns:
-        (scores float32 (q, m), rows int64 (q, m), given_up bool (q,)), m >= k, in no order, -inf and -1 where
-        fewer were found. Scores are rounded from float64. Those of a query that was given up mean nothing.
+        (scores float32 (q, m), rows int64 (q, m), given_up bool (q,)), m >= k, unordered, -inf and -1 where
+        fewer were found. Scores are rounded from float64; those of a query that was given up are undefined.
 
     Raises:
         UnavailableError: not enough memory.

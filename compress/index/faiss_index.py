@@ -1,8 +1,8 @@
-"""FAISS indexes: which ones this project makes and opens, training them, and adding the videos.
+"""FAISS indexes: the supported types, training them, and adding the videos.
 
 Functions that make or read an index return its real type; its members (`base_index`, `quantizer`) need
-`downcast_index`. Downcasting the former too would crash: the new handle does not own the index, which dies
-with the old one.
+`downcast_index`. The index itself must not be downcast: the new handle would not own it, and it is freed with
+the old one.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from compress.index.rows import BLOCK_BYTES, Selection
 from compress.progress import Note, Progress, Reporter, check_interrupt
 
 EXACT_BELOW = 500_000
-# Codes are compared with every one up to here. Of 320 numbers, a million take a query 12 (binary) to 44 ms
-# (int4) of one core, where float32 rows take 48; lists of decoded rows would take 5 to 20 times their memory.
+# Up to here a query is compared with all codes. For a million videos of 320 dimensions that takes 12 (binary)
+# to 44 ms (int4) of one core, float32 rows take 48; lists of decoded rows would need 5 to 20 times the
+# memory.
 CODES_BELOW = 2_000_000
 
-# Everything else is refused, also when a file claims it: HNSW has settings that `tuning` does not know, OPQ
-# trains for minutes, and types that nobody here tests are the ones whose readers are attacked.
+# All other types are refused, also in files: HNSW has settings that `tuning` does not know, OPQ trains for
+# minutes, and the readers of types that are not tested here could be attacked.
 _FLAT = {"IndexFlat", "IndexFlatIP"}
 _PLAIN = _FLAT | {"IndexScalarQuantizer", "IndexPQFastScan"}
 _INVERTED = {"IndexIVFFlat", "IndexIVFScalarQuantizer", "IndexIVFPQ", "IndexIVFPQFastScan"}
@@ -37,12 +38,12 @@ _EXAMPLES = "for example: Flat, SQ8, IVF1024,Flat, IVF1024,SQ8, IVF4096,PQ160x4f
 
 
 def default_factory(num_vectors: int, dim: int, exact_below: int = EXACT_BELOW) -> str:
-    """FAISS factory string for `num_vectors` rows of `dim` numbers.
+    """FAISS factory string for `num_vectors` rows of `dim` dimensions.
 
     Below `exact_below` rows comparing with every row is fast enough and loses nothing. Above: 2 sqrt(N)
     inverted lists with 4-bit product quantisation of two dimensions per code (fast scan), re-ranked by 16-bit
-    floats. On a million videos made from real embeddings (320 numbers), that was 6 times (recall@10 0.967) to
-    8 times (0.989) the speed of as many lists of float32 at equal recall. Re-ranking by 8-bit scalars lost
+    floats. On a million videos made from real embeddings (320 dimensions), that was 6 times (recall@10 0.967)
+    to 8 times (0.989) the speed of as many lists of float32 at equal recall. Re-ranking by 8-bit scalars lost
     0.012 of recall at the same speed; 4 sqrt(N) lists took twice as long to build and were no faster.
     """
     if num_vectors < exact_below:
@@ -73,10 +74,10 @@ def make_index(factory: str, dim: int, seed: int) -> Any:
 
 
 def check_loaded(index: Any, where: object) -> None:
-    """Raise DataError when a loaded index is, or contains, something that `make_index` never makes."""
+    """Raise DataError when a loaded index is or contains a type that `make_index` never makes."""
     problem = unsupported(index)
     if problem:
-        raise DataError(f"holds {problem}, which no index of this project holds", where=str(where))
+        raise DataError(f"holds {problem}, which compress does not support", where=str(where))
 
 
 def unsupported(index: Any) -> str:
@@ -142,12 +143,12 @@ def training_rows(index: Any, num_vectors: int) -> int:
 
 
 def bytes_per_video(index: Any) -> int:
-    """What `index` holds of each video: its code, and in lists its number."""
+    """Bytes that `index` holds per video: its code, and in lists its number."""
     return int(index.sa_code_size()) + (8 if num_lists(index) else 0)
 
 
 def memory_estimate(index: Any, num_vectors: int, recall_queries: int) -> tuple[int, int]:
-    """Bytes of the finished index, and bytes needed besides while it is built."""
+    """Bytes of the finished index, and additional bytes while it is built."""
     lists = num_lists(index)
     finished = num_vectors * bytes_per_video(index) + lists * index.d * 4
     training = 2 * training_rows(index, num_vectors) * index.d * 4
@@ -170,7 +171,7 @@ def fill(
         device: "cpu" or "cuda". A GPU does all the work for index types that FAISS has on GPUs; for the
             others (fast scan, re-ranking) it only clusters.
         on_block: called with (first row, comparable float32 (b, d)) for each block, so that one pass over the
-            store serves other purposes as well.
+            store also finds the true neighbours.
 
     Returns:
         The filled index, in main memory.

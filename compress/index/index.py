@@ -38,7 +38,7 @@ class Neighbour:
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """What was found for q queries, best first; `hits[0]` lists the neighbours of the first one.
+    """The neighbours of q queries, best first; `hits[0]` lists those of the first one.
 
     Args:
         scores: float32 (q, k), cosines or inner products.
@@ -67,10 +67,9 @@ class Hits:
 class Index:
     """Videos that can be searched; made by `build` from an array or a store, or by `open`.
 
-    Rows are rows of what was indexed, also when that was only a split of a store. An index that re-ranks
-    gives scores as exactly as what it re-ranks with: 16-bit floats to three digits, 8-bit scalars to about
-    two. Of codes, they are those of the query as it is and the decoded rows. Searching is safe from several
-    threads.
+    Row numbers are those of the array or store, also when only a split of a store was indexed. Scores are as
+    exact as the vectors that candidates are re-ranked with: 16-bit floats to three digits, 8-bit scalars to
+    about two; an index of codes scores the float32 query against the decoded rows. Thread-safe.
 
     Example:
         >>> import compress
@@ -101,24 +100,24 @@ class Index:
         device: str = "auto",
         report: Reporter = silent,
     ) -> Self:
-        """Index embeddings, or codes as they are, and measure how many true neighbours a search finds.
+        """Index embeddings or codes, and measure how many of the true neighbours a search finds.
 
-        Recall@10 is measured against a search of every vector, decoded, for every kind of index. With an
-        approximate one, the cheapest of the search settings that reach `wanted_recall` is kept; when none
-        does, the best one is, and a note says so. A video does not count as its own neighbour; ties with the
-        tenth neighbour count as found.
+        Recall@10 is measured against an exact search of the decoded vectors, for every kind of index. An
+        approximate one keeps the cheapest search setting that reaches `wanted_recall`; when none does, it
+        keeps the best one and reports a note. A video is not its own neighbour; ties with the tenth neighbour
+        count as found.
 
         Args:
             rows: embeddings (n, dim) as an array, tensor or list; with `codec` its codes; or a store (see
                 `compress.open_store`).
             ids: of an array's rows: text, bytes or whole numbers; None for the row numbers.
-            codec: what made the codes that `rows` are.
+            codec: that made the codes, when `rows` are codes.
             metric: "cosine" (rows are divided by their L2 norm) or "ip" (inner product).
             factory: FAISS factory string; None chooses "Flat" below `exact_below` videos, else inverted lists
                 with 4-bit product quantisation and re-ranking.
-            on_codes: compare queries with the codes, which then are the index; False decodes every row into
-                an index of FAISS. None takes codes where there are any (the codec is not float32) of fewer
-                than 2,000,000 videos, and `factory` and `device` ask for nothing else.
+            on_codes: True searches the codes themselves; False decodes every row into a FAISS index. None
+                takes codes (of any codec but float32) for fewer than 2,000,000 videos, unless `factory` or
+                device "cuda" is given.
             split: index only this split of the store.
             recall_queries: videos to measure recall with, >= 1; capped to the number of videos.
             wanted_recall: in (0, 1].
@@ -131,7 +130,7 @@ class Index:
         Raises:
             UsageError: an option is out of range or does not go with another, or FAISS cannot make `factory`.
             NotFoundError: no such split.
-            SchemaError: rows or ids that are none.
+            SchemaError: invalid rows or ids.
             DataError: no videos, or one holds NaN or Inf, or is all zeros (cosine).
             UnavailableError: no GPU for "cuda", or not enough memory.
         """
@@ -155,8 +154,8 @@ class Index:
 
         Args:
             folder: what `save` or `compress index` wrote.
-            verify: compare every file with its sha256; False checks sizes only, a memory trusts what it has
-                seen.
+            verify: compare every file with its sha256; False checks sizes only; `HashedFiles` skips files
+                that it has seen.
             store: when given, the index must have been built from exactly this store.
 
         Raises:
@@ -177,7 +176,7 @@ class Index:
         """Commit the index to `folder`, replacing an older one in one step; its bytes on the disk.
 
         Raises:
-            UsageError: something else is committed to the folder.
+            UsageError: the folder holds something else.
             StorageError, LockedError: the folder cannot be written.
         """
         manifest = save(Path(folder), self._engine, self.id_bytes, self.facts)
@@ -200,7 +199,7 @@ class Index:
 
     @property
     def bytes_per_video(self) -> int:
-        """What the index holds of each video, without its id and what all of them share."""
+        """Bytes that the index holds per video, without the id and what all videos share."""
         codes = isinstance(self._engine, CodesIndex)
         return int(self._engine.bytes_per_video) if codes else bytes_per_video(self._engine)
 
@@ -225,7 +224,7 @@ class Index:
             `scores`, `rows` and `ids`, each (q, k).
 
         Raises:
-            SchemaError: not vectors of `dim` numbers.
+            SchemaError: not vectors of `dim` dimensions.
             RecordError: a vector holds NaN or Inf, or is all zeros (cosine).
             UsageError: k < 1.
         """
@@ -257,7 +256,7 @@ class Index:
     def _setting(self, k: int) -> Setting:
         if not self.facts.k_factor:
             return self.facts.setting
-        # Fewer neighbours need no fewer candidates than the 10 did that recall was measured with, and more
+        # Recall was measured with the candidates of 10 neighbours, so fewer neighbours get as many; more
         # candidates than videos would only cost memory.
         candidates = min(self.facts.k_factor * max(k, NEIGHBOURS + 1), len(self))
         return dataclasses.replace(self.facts.setting, k_factor=-(-candidates // k))

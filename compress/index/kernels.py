@@ -12,7 +12,7 @@ from compress import native
 from compress.codecs.scoring import Lookup, Weighing
 
 FOLDER = Path(__file__).parent / "native"
-# As in the C code: tables of so many queries lie side by side; rows and weights fill whole vectors.
+# As in the C code: tables of 8 queries are interleaved; rows and weights are padded to whole vectors.
 QUERIES_SIDE_BY_SIDE = 8
 _VECTOR = 16
 Scorer = Callable[[np.ndarray], np.ndarray]
@@ -37,19 +37,15 @@ def scorer(scoring: Lookup | Weighing | None) -> Scorer:
 
 
 class Tables:
-    """Queries that look every byte of a row up, and add what they find.
-
-    Args:
-        tables: float32 (q, width, 256): what each value of each byte adds to the score of each query.
-    """
+    """Scores by table look-up: `tables`, float32 (q, width, 256), hold what each value of each byte adds."""
 
     def __init__(self, tables: np.ndarray) -> None:
         self._size, self._width, self._groups = len(tables), tables.shape[1], _side_by_side(tables)
 
     def scores(self, codes: np.ndarray) -> np.ndarray:
-        """Float32 (q, n) of `codes`, uint8 (n, width or more, of which the first `width` count).
+        """Float32 (q, n) of `codes`, uint8 (n, >= width), whose first `width` bytes count.
 
-        A query gets the same alone and in company.
+        A query gets the same scores alone and with others.
         """
         codes = np.ascontiguousarray(codes)
         library = native.load(FOLDER)
@@ -66,7 +62,7 @@ class Tables:
 
 
 def _side_by_side(tables: np.ndarray) -> list[np.ndarray]:
-    """Groups float32 (width, 256, 1 or 8) of the queries; zeros fill the last one up."""
+    """Groups float32 (width, 256, 1 or 8) of the queries; the last one is padded with zeros."""
     if len(tables) == 1:
         return [np.ascontiguousarray(tables.transpose(1, 2, 0), np.float32)]
     groups = []
@@ -86,11 +82,9 @@ def _added(codes: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 
 class Weights:
-    """Queries that weigh the number that a row stores for each dimension.
+    """Scores by weights, float32 (q, dim), one per stored dimension.
 
-    Args:
-        weights: float32 (q, dim).
-        halves: whether a byte holds the numbers of two dimensions, the even one in its lower half.
+    `halves`: each byte holds two dimensions, the even one in its lower half.
     """
 
     def __init__(self, weights: np.ndarray, halves: bool = False) -> None:
@@ -109,7 +103,7 @@ class Weights:
         codes = np.ascontiguousarray(codes)
         library = native.load(FOLDER)
         if library is None:
-            # One product a query: with a matrix of queries, the sums would depend on their number.
+            # One product per query: with a matrix of queries, the sums would depend on their number.
             numbers = _widened(codes)
             return np.stack([numbers @ weights[: self._numbers] for weights in self._weights])
         queries, padded = self._weights.shape

@@ -1,4 +1,4 @@
-"""What goes into an index: rows of a store or an array, decoded in blocks, checked, and made comparable."""
+"""The rows of an index, from a store or an array: decoded in blocks, checked, normalised for the metric."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK_BYTES = 32 * 2**20
 
 
 class Rows(Protocol):
-    """What the index needs of a store: N rows of `dim` numbers that can be decoded piece by piece."""
+    """What the index needs of a store: N rows of size `dim` that can be decoded piece by piece."""
 
     @property
     def dim(self) -> int: ...
@@ -27,10 +27,7 @@ class Rows(Protocol):
 
 
 class Store(Rows, Protocol):
-    """What the index needs of a store besides its rows.
-
-    `codes` (N, width) is what `codec` made of the rows, and takes slices.
-    """
+    """What the index needs of a store besides its rows; `codes` (N, width) takes slices."""
 
     @property
     def codec(self) -> Codec: ...
@@ -46,13 +43,7 @@ class Store(Rows, Protocol):
 
 
 class ArrayStore:
-    """An array as a store: embeddings float (n, dim) of any type, in memory or mapped, or codes of a codec.
-
-    Args:
-        rows: the embeddings, or with `codec` its codes, `codec.dtype` (n, width).
-        ids: of the rows; None for their numbers.
-        codec: of codes.
-    """
+    """An array as a store: embeddings, float (n, dim), or codes of `codec`, `codec.dtype` (n, width)."""
 
     sha256 = ""
     splits: Mapping[str, range] = {}
@@ -88,12 +79,12 @@ def as_store(rows: Any, ids: Iterable[Any] | None = None, codec: Codec | None = 
 
     Raises:
         UsageError: ids or a codec for a store, which has its own.
-        SchemaError, DataError: rows or ids that are no such thing.
+        SchemaError, DataError: invalid rows or ids.
     """
     if not hasattr(rows, "id_bytes"):
         matrix = as_features(rows, "embeddings") if codec is None else codec.as_codes(rows)
         store = ArrayStore(matrix, ids, codec)
-        len(store.id_bytes)  # Bad ids are refused before the work.
+        len(store.id_bytes)  # Refuses bad ids before the long work.
         return store
     if ids is not None or codec is not None:
         raise UsageError("a store has ids and a codec of its own", hint="leave out ids and codec")
@@ -139,7 +130,7 @@ class Selection:
             yield span.start - self.store_rows.start, vectors
 
     def comparable(self, first: int, vectors: np.ndarray) -> np.ndarray:
-        """Comparable float32 (b, d) of what `decoded` gave."""
+        """Comparable float32 (b, d) of rows that `decoded` gave."""
         return self._comparable(vectors, self.store_rows.start + first + np.arange(len(vectors)))
 
     def take(self, rows: np.ndarray) -> np.ndarray:
@@ -191,7 +182,7 @@ def as_queries(queries: Any, dim: int) -> np.ndarray:
             where="queries",
             hint="use vectors made by the same encoder",
         )
-    with np.errstate(over="ignore"):  # What is too large becomes infinite, and is refused.
+    with np.errstate(over="ignore"):  # Values that are too large become infinite and are refused later.
         return given.astype(np.float32, copy=False)
 
 
@@ -202,12 +193,12 @@ def check_metric(metric: str) -> None:
 
 
 def comparable(vectors: np.ndarray, metric: str, name: Callable[[int], str]) -> np.ndarray:
-    """Rows whose inner product is the metric.
+    """Rows prepared so that their inner product is the metric.
 
     Args:
         vectors: float32 (n, d).
         metric: "cosine" divides each row by its L2 norm; "ip" leaves it as it is.
-        name: what to call row i of `vectors` in an error.
+        name: the name of row i of `vectors` for errors.
 
     Returns:
         float32 (n, d), contiguous.
@@ -227,7 +218,7 @@ def comparable(vectors: np.ndarray, metric: str, name: Callable[[int], str]) -> 
 
 
 def _unit(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:
-    # In float32, three times the speed, but for norms that float32 cannot hold to all its digits.
+    # In float32, which is three times as fast, except for norms that float32 cannot hold precisely.
     odd = (norms < 1e-30) | (norms > 1e30)
     unit = np.empty(vectors.shape, np.float32)
     np.divide(vectors, np.where(odd, 1, norms).astype(np.float32)[:, None], out=unit, casting="same_kind")
@@ -248,7 +239,7 @@ def numbered(kind: str, first: int = 0) -> Callable[[int], str]:
 
 
 def rows_per_block(dim: int) -> int:
-    """How many float32 rows of `dim` numbers fit in one block, at least 256."""
+    """How many float32 rows of size `dim` fit in one block, at least 256."""
     return max(256, BLOCK_BYTES // (4 * dim))
 
 

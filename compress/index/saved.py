@@ -1,4 +1,4 @@
-"""An index on disk: FAISS's file or codes, the ids of its videos and where they come from, as one commit."""
+"""An index on disk, as one commit: FAISS's file or the codes, the ids of the videos, and its facts."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ class IndexFacts:
     """What an index says about itself.
 
     Args:
-        kind: FAISS factory string, or "codes": the codes of the store, as they are.
+        kind: FAISS factory string, or "codes" for a search of the stored codes.
         metric: "cosine" or "ip".
-        dim: numbers of a vector.
+        dim: embedding size.
         num_vectors: videos in the index.
         first_row: row of the store that is row 0 of the index.
         split: name of the split that was indexed, or None for the whole store.
         store_sha256: of the store it was built from.
-        nprobe, k_factor: how it is searched (see `Setting`).
+        nprobe, k_factor: search setting (see `Setting`).
         recall_at_10: share of the true 10 nearest neighbours that it finds, in [0, 1].
-        recall_queries: stored videos on which that was measured.
-        wanted_recall: what was asked for.
-        seed: of the samples and of the clustering.
-        device: where it was built, "cpu" or "cuda".
-        codec: of the codes, by name; None for an index of FAISS.
+        recall_queries: stored videos on which recall was measured.
+        wanted_recall: the recall that was asked for.
+        seed: of the samples and the clustering.
+        device: it was built on, "cpu" or "cuda".
+        codec: of the codes, by name; None for a FAISS index.
     """
 
     kind: str
@@ -71,12 +71,7 @@ class IndexFacts:
 
 
 def save(folder: Path, engine: Any, ids: np.ndarray, facts: IndexFacts) -> Manifest:
-    """Commit an index to `folder`: the old one or the new one is there, never a mixture.
-
-    Raises:
-        UsageError: the folder holds a model or whatever else is no index.
-        StorageError: the disk refused; an older index is intact.
-    """
+    """Commit an index to `folder`; errors as `commit_folder`."""
     files: dict[str, Content] = {_IDS: npy_array(ids)}
     if isinstance(engine, CodesIndex):
         starts = range(0, len(engine), _ROWS_AT_ONCE)
@@ -91,10 +86,7 @@ def save(folder: Path, engine: Any, ids: np.ndarray, facts: IndexFacts) -> Manif
 
 
 def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:
-    """Read back what `save` committed, after checking that its parts belong together.
-
-    Returns:
-        (FAISS index or CodesIndex, ids bytes (n,), facts), the first two mapped from disk.
+    """(FAISS index or CodesIndex, ids bytes (n,), facts) that `save` committed, the arrays mapped from disk.
 
     Raises:
         NotFoundError, CorruptArtifactError, DataError: see `open_index`.
@@ -149,7 +141,7 @@ def _read_codes(manifest: Manifest, codec_name: str, facts: IndexFacts) -> Codes
     _check_array(manifest, _LENGTHS, lengths, np.dtype("<f4"), (facts.num_vectors,))
     if not (np.isfinite(lengths) & (lengths > 0)).all():
         raise CorruptArtifactError(
-            "holds lengths that no video has", where=manifest.path(_LENGTHS), hint=_REBUILD
+            "holds norms that are not positive numbers", where=manifest.path(_LENGTHS), hint=_REBUILD
         )
     return CodesIndex(codec, codes, lengths)
 

@@ -14,8 +14,9 @@ from compress.index.exact import NearestSoFar, scan_works
 from compress.index.faiss_index import base_of, flat_rows, is_refined, num_lists, refiner_of
 
 MAX_K_FACTOR = 64
-# Lists are scanned in order, candidates are fetched one by one. Measured on a million videos of 320 numbers:
-# the byte of a candidate takes 16 times as long, and with that weight the cost predicts the time to a tenth.
+# Lists are scanned in order, candidates are fetched one by one. Measured on a million videos of 320
+# dimensions: a byte of a candidate takes 16 times as long, and with that weight the cost predicts the time
+# within 10 %.
 _FETCHED_ONE_BY_ONE = 16
 NEIGHBOURS = 10
 
@@ -39,7 +40,7 @@ class Truth:
 
     Args:
         queries: comparable float32 (q, d).
-        rows: int64 (q,), where they stand in the index; they must not find themselves.
+        rows: int64 (q,), their own rows in the index; they must not find themselves.
         neighbours: int64 (q, k), best first.
         scores: float32 (q, k), of the neighbours.
     """
@@ -111,12 +112,9 @@ def others(found: np.ndarray, own: np.ndarray, k: int) -> np.ndarray:
 def tune(
     index: Any, truth: Truth, wanted: float, vectors_of: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[Setting, float]:
-    """The setting of least cost that reaches recall `wanted`; else the best one.
+    """(setting, its recall): the cheapest setting that reaches recall `wanted`, else the best one.
 
-    The cost is counted, not timed, so that the same store and seed choose the same setting on any machine.
-
-    Returns:
-        (setting, its recall on `truth`).
+    The cost is counted, not timed, so the same store and seed give the same setting on every machine.
     """
     best: tuple[Setting, float] | None = None
     reached = float("inf")
@@ -146,7 +144,7 @@ def _doubling(most: int) -> list[int]:
 
 
 def _cost(index: Any, setting: Setting) -> float:
-    """What a query reads, in bytes, those of candidates weighted by their slowness."""
+    """Bytes that a query reads, those of candidates weighted by their slower access."""
     base = base_of(index)
     visited = setting.nprobe / num_lists(index) if setting.nprobe else 1.0
     scanned = visited * index.ntotal * base.sa_code_size()

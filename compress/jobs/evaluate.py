@@ -139,7 +139,7 @@ def evaluate_runs(
 
     # Imported late: torch takes seconds, and a wrong name should be answered at once.
     from compress.artifacts.atomic import read_json
-    from compress.evaluation.models.current import model_is_current, row_path
+    from compress.evaluation.models.current import model_is_current, models_folder
     from compress.evaluation.models.measure import evaluate_models
     from compress.evaluation.models.members import load_members, precisions_of
     from compress.evaluation.models.videos import pair_views
@@ -156,7 +156,7 @@ def evaluate_runs(
         workspace, name, members, videos, used, baseline=baseline, full_map=full_map, seed=seed
     ):
         report(Note(f"{name} is evaluated already"))
-        row: dict[str, Any] = read_json(row_path(workspace, name))
+        row: dict[str, Any] = read_json(models_folder(workspace) / f"{name}.json")
         return row
     trained_on = _trained_on(workspace, members, videos, tables, report)
     splits = ("train", "validate") if trained_on else ("validate",)

@@ -13,6 +13,7 @@ from compress.errors import NotFoundError, SchemaError
 from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
 from compress.evaluation.row import Row, read_row
 from compress.evaluation.scores import (
+    load_baseline,
     load_query_precision,
     load_scores,
     validation_ids,
@@ -89,14 +90,10 @@ def _baseline_facts(
     workspace: Workspace, name: str, rows: Mapping[str, Row], with_precision: bool
 ) -> dict[str, Any]:
     folder = workspace.evaluation / "scores" / name
-    again = f"`compress evaluate --name {name}` first"
-    if name not in rows or not folder.exists():
-        raise NotFoundError(
-            f"the baseline {name!r} has not been evaluated",
-            where=workspace.evaluation,
-            hint=f"{again}, or choose another --baseline",
-        )
-    facts = load_scores(folder)[1]
+    command = f"compress evaluate --name {name}"
+    facts, again = load_baseline(workspace.evaluation, name, command)[1], f"`{command}` first"
+    if name not in rows:
+        raise NotFoundError(f"the baseline {name!r} has no row", where=workspace.evaluation, hint=again)
     stale = why_stale(workspace, name, facts)
     if stale is not None:
         raise SchemaError(f"the baseline {name!r} was {stale}", where=workspace.store(name), hint=again)

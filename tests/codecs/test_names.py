@@ -57,7 +57,7 @@ def test_anything_else_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "hint"),
-    [("pq", "say how many bytes per video: pq64"), ("in8", "did you mean 'int8'"), ("f", re.escape(forms()))],
+    [("pq", "give the bytes per video: pq64"), ("in8", "did you mean 'int8'"), ("f", re.escape(forms()))],
 )
 def test_the_hint_says_what_could_be_meant(text: str, hint: str) -> None:
     with pytest.raises(UsageError, match=hint):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from compress.evaluation.description import (
+    _IN_TITLE,
     _PUBLISHED,
-    _TOLD,
     encoder_title,
     model_title,
     role,
@@ -155,7 +155,7 @@ OTHER_VALUES: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("name", _PUBLISHED)
 def test_titles_tell_every_option_that_no_note_tells(name: str):
-    told = {field.name for field in fields(config_class(name))} & set(_TOLD) - {"input_dim"}
+    told = {field.name for field in fields(config_class(name))} & set(_IN_TITLE) - {"input_dim"}
     for option in told:
         titles = {
             encoder_title(name, asdict(encoder.config), encoder.dim)

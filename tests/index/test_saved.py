@@ -95,7 +95,7 @@ def test_files_that_end_early_are_found_even_without_verifying(folder):
         ({"index.faiss": lambda _: other_index("Flat", metric="METRIC_L2")}, "holds IndexFlatL2"),
         (
             {"index.faiss": lambda _: other_index("HNSW8")},
-            "holds IndexHNSWFlat, which no index of this project holds",
+            "holds IndexHNSWFlat, which compress does not support",
         ),
         ({"index.faiss": lambda _: other_index("SQ8", metric="METRIC_L2")}, "number of metric type"),
         ({"index.faiss": lambda _: other_index("L2norm,Flat")}, "holds IndexPreTransform"),

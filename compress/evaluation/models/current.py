@@ -1,7 +1,7 @@
-"""Where the evaluation of a model lies, and whether it still is about the model and the videos of today.
+"""Where the evaluation of a model lies, and whether it is up to date with the model and the videos.
 
 evaluation/models/<name>.json       its row
-evaluation/models/scores/<name>/    its top scores, written after the row: what is complete has both
+evaluation/models/scores/<name>/    its top scores, written after the row, so a complete evaluation has both
 """
 
 from __future__ import annotations
@@ -15,21 +15,16 @@ from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.evaluation.models.members import Member
 from compress.evaluation.models.videos import Views
 from compress.evaluation.row import SCHEMA_VERSION
-from compress.evaluation.scores import load_scores
+from compress.evaluation.scores import load_baseline, load_scores
 from compress.metrics import TopScores
 from compress.training.precision import Precision
 from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
 
 
-def row_path(workspace: Workspace, name: str) -> Path:
-    """evaluation/models/<name>.json."""
-    return workspace.evaluation / "models" / f"{name}.json"
-
-
-def scores_folder(workspace: Workspace, name: str) -> Path:
-    """evaluation/models/scores/<name>."""
-    return workspace.evaluation / "models" / "scores" / name
+def models_folder(workspace: Workspace) -> Path:
+    """evaluation/models: rows, and scores/ beside them."""
+    return workspace.evaluation / "models"
 
 
 def model_is_current(
@@ -43,28 +38,29 @@ def model_is_current(
     full_map: bool = False,
     seed: int = 0,
 ) -> bool:
-    """Whether evaluating would write again what is there.
+    """Whether evaluating again would write what is there already.
 
-    That is so when the weights of all runs, the precision they are computed in, the videos, the seed of the
-    resamples and the weights of the baseline are the same as then, and nothing of it is damaged.
+    That is so when the weights of all runs, their precision, the videos, the seed of the resamples and the
+    weights of the baseline are unchanged, and none of the files is damaged.
 
     Args:
-        workspace: where it lies.
+        workspace: holds the evaluation.
         name: of the evaluation.
         members: the runs.
         videos: to measure on.
         precisions: of each run.
         baseline: name of the evaluation that deltas are measured against.
-        full_map: whether MAP over all scores is wanted too; where it is not, it may be there.
+        full_map: whether MAP over all scores is needed too.
         seed: of the bootstrap.
 
     Raises:
         NotFoundError, SchemaError: as `baseline_scores`.
     """
     against = None if baseline is None else baseline_scores(workspace, baseline, videos)[1]
+    folder = models_folder(workspace)
     try:
-        row = read_json(row_path(workspace, name))
-        facts = load_scores(scores_folder(workspace, name))[1]
+        row = read_json(folder / f"{name}.json")
+        facts = load_scores(folder / "scores" / name)[1]
     except (NotFoundError, CorruptArtifactError):
         return False
     version = row.get("schema_version") if isinstance(row, dict) else None
@@ -84,11 +80,7 @@ def measured(
     against: dict[str, Any] | None,
     seed: int,
 ) -> dict[str, Any]:
-    """What an evaluation depends on, as JSON; kept with its scores.
-
-    Args:
-        against: the same of the baseline.
-    """
+    """What an evaluation depends on, as JSON; kept with its scores. `against`: the same of the baseline."""
     return {
         "runs": [member.name for member in members],
         "model_sha256": [member.sha256 for member in members],
@@ -105,22 +97,16 @@ def baseline_scores(workspace: Workspace, name: str, videos: Views) -> tuple[Top
 
     Raises:
         NotFoundError: it was not evaluated.
-        SchemaError: it was measured on other videos, or one of its runs was trained again since.
+        SchemaError: measured on other videos, or one of its runs was trained again since.
         CorruptArtifactError: a checksum does not match.
     """
-    try:
-        top, facts = load_scores(scores_folder(workspace, name))
-    except NotFoundError as error:
-        raise NotFoundError(
-            f"the baseline {name!r} has not been evaluated",
-            where=workspace.evaluation / "models",
-            hint=f"`{_maker(name, name.split('+'))}` first",
-        ) from error
+    top, facts = load_baseline(models_folder(workspace), name, _command(name, name.split("+")))
+    command = _command(name, facts["runs"])
     if facts["validate"] != videos.fingerprint:
         raise SchemaError(
             f"the baseline {name!r} was measured on other validation videos",
-            where=workspace.evaluation / "models",
-            hint=f"`{_maker(name, facts['runs'])}` on the same shards first",
+            where=models_folder(workspace),
+            hint=f"`{command}` on the same shards first",
         )
     for run, sha256 in zip(facts["runs"], facts["model_sha256"], strict=True):
         folder = workspace.run(run)
@@ -128,11 +114,11 @@ def baseline_scores(workspace: Workspace, name: str, videos: Views) -> tuple[Top
             raise SchemaError(
                 f"{run!r} of the baseline {name!r} was trained again since it was measured",
                 where=folder,
-                hint=f"`{_maker(name, facts['runs'])}` first",
+                hint=f"`{command}` first",
             )
     return top, facts
 
 
-def _maker(name: str, runs: Sequence[str]) -> str:
+def _command(name: str, runs: Sequence[str]) -> str:
     words = [f"--run {run}" for run in runs]
     return " ".join(["compress evaluate", *words, *([] if name == "+".join(runs) else [f"--name {name}"])])

@@ -12,12 +12,7 @@ import torch
 from compress.artifacts.atomic import read_bytes
 from compress.errors import CorruptArtifactError, SchemaError
 from compress.evaluation.description import model_size, model_title, recipe_notes, shrunk_title
-from compress.evaluation.models.current import (
-    baseline_scores,
-    measured,
-    row_path,
-    scores_folder,
-)
+from compress.evaluation.models.current import baseline_scores, measured, models_folder
 from compress.evaluation.models.members import Member, precisions_of
 from compress.evaluation.models.row import ModelRow, ModelTraining
 from compress.evaluation.models.scoring import mean_full_map, mean_scores
@@ -51,26 +46,26 @@ def evaluate_models(
     """Measure and write evaluation/models/<name>.json, and the scores beside it.
 
     Args:
-        workspace: where evaluations lie.
+        workspace: has the evaluations.
         name: of the evaluation.
-        members: the runs; their probabilities are averaged, each counts alike.
+        members: the runs; their probabilities are averaged with equal weights.
         videos: to measure on.
-        trained_on: training videos, where they are known.
+        trained_on: training videos, when known.
         baseline: another evaluation that deltas are measured against, paired over the videos.
-        precision: in what the runs are computed; "auto": each as it was trained, where the device has that.
+        precision: of the computation; "auto": each run as it was trained, if the device supports it.
         full_map: also compute MAP over all scores, which scores the videos twice more.
         seed: of the bootstrap.
         threads: of torch; 0 leaves them as they are.
         device: "cpu" or "cuda".
         source: which shards, for the row.
-        command: what to type to get this row.
+        command: the command that makes this row.
 
     Returns:
         The row that was written.
 
     Raises:
-        SchemaError: the runs know other classes or read another level than the videos have, or the baseline
-            was measured on other videos.
+        SchemaError: classes or level of the runs and the videos differ, or the baseline was measured on
+            other videos.
         NotFoundError: the baseline was not measured.
         DataError: a score is not a number.
     """
@@ -105,10 +100,11 @@ def evaluate_models(
     )
     facts = measured(members, videos, precisions, baseline, None if against is None else against[1], seed)
     facts["train"] = None if trained_on is None else trained_on.fingerprint
-    row.write(row_path(workspace, name))
-    # Last: the scores say what the row is about, so a row without them is measured again.
+    folder = models_folder(workspace)
+    row.write(folder / f"{name}.json")
+    # Last: the scores say what the row depends on, so a row without them is measured again.
     counts = None if trained_on is None else trained_on.class_counts
-    save_scores(scores_folder(workspace, name), top, facts, counts)
+    save_scores(folder / "scores" / name, top, facts, counts)
     return row
 
 
@@ -124,7 +120,7 @@ def _check_fits(members: Sequence[Member], videos: Views) -> None:
         found = (table.schema.dim, videos.num_classes)
         if found != (member.schema.dim, member.schema.num_classes):
             raise SchemaError(
-                f"{member.name!r} reads {member.schema.dim} numbers and knows {member.schema.num_classes} "
+                f"{member.name!r} reads {member.schema.dim} dimensions and knows {member.schema.num_classes} "
                 f"classes, the videos have {found[0]} and {found[1]}",
                 where=member.folder,
             )
@@ -155,8 +151,8 @@ def described(members: Sequence[Member]) -> dict[str, Any]:
 
 
 def _training(member: Member) -> ModelTraining:
-    # `epochs` are those that were run: patience may have ended it before those of the recipe, which are taken
-    # where the log is gone. `seconds` are CPU seconds, on all cores together, when each epoch says its own.
+    # `epochs` are those that were run (patience may have ended the training early), or those of the recipe
+    # when the log is gone. `seconds` are CPU seconds of all cores together, if every epoch reports them.
     log = _log(member)
     seconds = [line["cpu_seconds"] for line in log if "cpu_seconds" in line]
     return ModelTraining(
@@ -169,7 +165,7 @@ def _training(member: Member) -> ModelTraining:
 
 
 def notes(members: Sequence[Member], videos: Views, precisions: Sequence[Precision]) -> list[str]:
-    """Sentences that a reader needs, of an ensemble with the run that they are about."""
+    """Notes for the reader; in an ensemble each names its run."""
     found = []
     for member, precision in zip(members, precisions, strict=True):
         about = "" if len(members) == 1 else f"{member.name}: "

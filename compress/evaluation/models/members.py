@@ -1,4 +1,4 @@
-"""The runs that are measured together: each with its model, its head and what it says about itself."""
+"""The runs that are measured together, alone or as an ensemble."""
 
 from __future__ import annotations
 
@@ -17,14 +17,7 @@ from encoders import Model
 
 @dataclass(frozen=True)
 class Member:
-    """One finished run.
-
-    Args:
-        name: of the run.
-        folder: of the run.
-        facts: metadata of its model.
-        sha256: of its weights.
-    """
+    """One finished run: its name and folder, the metadata of its model, and the sha256 of its weights."""
 
     name: str
     folder: Path
@@ -33,17 +26,17 @@ class Member:
 
     @property
     def schema(self) -> FeatureSchema:
-        """What it was trained on."""
+        """Schema of its training data."""
         return FeatureSchema.from_json(self.facts["schema"])
 
     @property
     def level(self) -> Level:
-        """What it reads."""
+        """Level of its inputs."""
         return self.schema.level
 
     @property
     def dim(self) -> int:
-        """Numbers of its embedding."""
+        """Its embedding size."""
         return int(self.facts["model_config"]["encoder_options"]["dim"])
 
     @property
@@ -83,7 +76,7 @@ def load_members(workspace: Workspace, runs: Sequence[str]) -> list[Member]:
 
 
 def precisions_of(members: Sequence[Member], wanted: Wanted, device: str) -> list[Precision]:
-    """In what each run is computed where `wanted` was asked for."""
+    """The precision of each run when `wanted` was asked for."""
     return [choose_precision(wanted, member.trained_in, device) for member in members]
 
 

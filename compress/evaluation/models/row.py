@@ -24,7 +24,7 @@ from compress.metrics import Intervals
 
 @dataclass(frozen=True)
 class ModelTraining:
-    """How a run was trained; `videos` is how many it learned from, `seconds` None where nobody counted."""
+    """How a run was trained; `videos`: how many it was trained on; `seconds`: None when not recorded."""
 
     epochs: int
     best_epoch: int
@@ -50,11 +50,11 @@ class ModelRow:
 
     Args:
         runs: more than one in an ensemble, which has neither `dim` nor `training`.
-        parameters: numbers of parameters, by part of the model; of an ensemble, summed.
+        parameters: number of parameters, by part of the model; of an ensemble, summed.
         baseline, delta: the row minus this baseline on the same resampled videos; None without a baseline.
-        model_bytes: of all its files of weights; None where nobody looked.
-        precision: what each run was computed in; None in rows of before it could be chosen.
-        map_full: MAP over all scores, by the name of the metric; None where nobody asked for it.
+        model_bytes: size of all weight files; None when not measured.
+        precision: of each run's computation; None in older rows, from before it could be chosen.
+        map_full: MAP over all scores, by the name of the metric; None when not measured.
     """
 
     name: str

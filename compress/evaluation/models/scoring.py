@@ -33,10 +33,10 @@ def mean_scores(
     report: Reporter = silent,
     workers: int | None = None,
 ) -> TopScores:
-    """The mean over the members of the probability of each class, each member counting alike.
+    """The mean over the members of the probability of each class, with equal weights.
 
-    In memory are all models and, for each worker, a batch: (b, C) numbers, whatever the number of videos and
-    members.
+    All models are in memory and, for each worker, one batch (b, C), however many videos and members there
+    are.
 
     Args:
         members: M >= 1 runs with heads.
@@ -46,8 +46,8 @@ def mean_scores(
         workers: as `accumulate`.
 
     Returns:
-        Top scores of the videos in the order of their ids. Of one member, in the precision of its training,
-        they are what training measured.
+        Top scores of the videos in the order of their ids. A single member, in the precision of its
+        training, gives the scores that training measured.
 
     Raises:
         DataError: a score is not a number; names the run.
@@ -115,7 +115,7 @@ def _mean_of_members(
 def _probabilities(
     member: Member, model: Model, videos: Views, rows: Rows, precision: Precision, device: str
 ) -> Tensor:
-    """float64 (b, C): sums of float32 numbers in it do not depend on the order of the runs."""
+    """float64 (b, C): sums of float32 values in it do not depend on the order of the runs."""
     inputs, _ = batch(videos.tables[member.level], rows[member.level], torch.device(device))
     scores = probabilities(model, inputs, precision)
     if not bool(torch.isfinite(scores).all()):

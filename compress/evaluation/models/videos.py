@@ -1,7 +1,7 @@
 """The validation videos as features, as frames, or both: the same videos, paired by their ids.
 
-What is measured on them stands in the order of the ids, whatever the order of the shards and of reading: so
-the scores of any two models of the same videos can be paired video by video, and with those of a store.
+Scores are kept in the order of the ids, whatever the order of the shards. So the scores of any two models of
+the same videos, or of a model and a store, can be paired video by video.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Views:
         tables: by level.
         rows: by level, int64 (N,): the table's row of each video, videos in the order of their ids.
         fingerprint: sha256 over ids and labels, the same at every level.
-        contents: by level, sha256 over schema, ids, labels and a sample of the numbers.
+        contents: by level, sha256 over schema, ids, labels and a sample of the features.
     """
 
     tables: Mapping[Level, Table]
@@ -47,7 +47,7 @@ class Views:
 
     @property
     def synthetic_frames(self) -> bool:
-        """Whether frames are there that were expanded from features."""
+        """Whether some of the frames were expanded from features."""
         return any(table.schema.synthetic_frames for table in self.tables.values())
 
     @property
@@ -71,10 +71,7 @@ class Views:
 
 
 def pair_views(tables: Mapping[Level, Table]) -> Views:
-    """Pair the tables of the same videos.
-
-    Args:
-        tables: by level, at least one; every video labelled or not, ids all different within a table.
+    """Pair the tables of the same videos, by level; ids are distinct within a table.
 
     Raises:
         UsageError: no table.
@@ -138,10 +135,10 @@ class TrainingVideos:
 
 
 def training_videos(table: Table, member: Member, videos: Views) -> TrainingVideos | None:
-    """The labels of a table, if it is what a run was trained on.
+    """The labels of a table, if a run was trained on it.
 
-    Nothing of a run says how often each class was there, so that runs of every version can be evaluated; the
-    labels are those of the table of the training shards, which training has left in the cache.
+    A run does not record how often each class occurred. The counts come from the table of the training
+    shards, which training has left in the cache.
 
     Args:
         table: of the training shards.
@@ -171,7 +168,7 @@ def training_videos(table: Table, member: Member, videos: Views) -> TrainingVide
 
 
 def common(found: Sequence[TrainingVideos | None]) -> TrainingVideos | None:
-    """The training videos of all runs of an ensemble; None when they differ or one is not known."""
+    """The training videos of all runs of an ensemble; None when they differ or one is unknown."""
     known = [item for item in found if item is not None]
     alike = len(known) == len(found) and len({item.fingerprint for item in known}) == 1
     return known[0] if alike else None

@@ -1,7 +1,7 @@
-"""Which store of the fewest bytes keeps a promise, chosen on one half of the videos and proven on the other.
+"""The smallest store that keeps a promise: chosen on one half of the validation set, proven on the other.
 
-promise.py  what is promised, one change and how low it may be in truth, and the order of the stores
-choice.py   each store tried in turn on the confirmation half, up to the first that fails
+promise.py  the promise, a change with its lower bound, the order of the stores
+choice.py   tests the stores in order on the confirmation half, up to the first that fails
 """
 
 from compress.evaluation.promises.choice import Candidate as Candidate

@@ -1,11 +1,11 @@
-"""Each store of the sequence is tried once on the confirmation half, up to the first that fails.
+"""Tests each store of the sequence once on the confirmation half, up to the first that fails.
 
 Source: fixed-sequence testing, as in Angelopoulos, Bates, Candes, Jordan and Lei 2021, Learn then Test:
 Calibrating Predictive Algorithms to Achieve Risk Control, section on family-wise error control.
 
-As the order was fixed without the videos that are tested on, each test may use the whole confidence: a wrong
-store is confirmed only if the first wrong one of the sequence passes its test. So everything confirmed keeps
-the promise at once, with the confidence asked for, however many stores there were to choose from. A promise
+The order was fixed without the videos of the confirmation half, so each test may use the whole confidence: a
+wrong store is confirmed only if the first wrong one of the sequence passes its test. So all confirmed stores
+keep the promise together, with the confidence asked for, however many there were to choose from. A promise
 about several figures is kept when each figure passes by itself; no correction is needed for that either
 (intersection-union test, Berger 1982).
 """
@@ -37,7 +37,7 @@ class Scores:
 
     Args:
         top: of N validation videos, in the order of their ids.
-        precision: label precision@10 of those that were searched for; None where nobody measured it.
+        precision: label precision@10 of the query videos; None when not measured.
     """
 
     top: TopScores
@@ -51,7 +51,7 @@ class Candidate:
     Args:
         name: of the store.
         bytes_per_video: of one stored row.
-        load: reads its scores; they are not kept, as those of all stores may not fit into memory.
+        load: reads its scores when needed, as those of all stores may not fit into memory.
     """
 
     name: str
@@ -60,12 +60,12 @@ class Candidate:
 
 
 class HalfTest:
-    """Compares with the baseline on the videos of one half.
+    """Compares stores with the baseline on the videos of one half.
 
     Args:
         baseline: its scores.
         ids: of its N videos in the same order, S<w> (N,).
-        which: half.
+        which: the half.
         quantities: what is compared.
 
     Raises:
@@ -133,8 +133,8 @@ class Tried:
 
     Args:
         expected: what the selection half said of it.
-        changes: on the confirmation half; None where the sequence ended before it.
-        kept: whether every change is at least what was promised; None where it was not tested.
+        changes: on the confirmation half; None when the sequence ended before it.
+        kept: whether every change is at least what was promised; None when it was not tested.
     """
 
     expected: Expected
@@ -144,13 +144,13 @@ class Tried:
 
 @dataclass(frozen=True)
 class Choice:
-    """What came out.
+    """The result.
 
     Args:
         promise: what was asked for.
         videos: of each half.
         tried: the sequence, in its order.
-        passed_over: names of the stores that a safer one of no more bytes made needless.
+        passed_over: names of stores that were left out because a safer one is no larger.
     """
 
     promise: Promise
@@ -160,21 +160,21 @@ class Choice:
 
     @property
     def confirmed(self) -> tuple[Tried, ...]:
-        """Those that keep the promise, all of them at once; the last takes the fewest bytes."""
+        """The stores that keep the promise, all of them together; the last is the smallest."""
         return tuple(one for one in self.tried if one.kept)
 
     @property
     def chosen(self) -> Tried | None:
-        """The one of the fewest bytes that was confirmed."""
+        """The smallest confirmed store."""
         return self.confirmed[-1] if self.confirmed else None
 
     @property
     def failed(self) -> Tried | None:
-        """The one at which the sequence ended."""
+        """The store at which the sequence ended."""
         return next((one for one in self.tried if one.kept is False), None)
 
     def shortfalls(self, changes: Mapping[Quantity, Change]) -> dict[Quantity, float]:
-        """By how much each figure may have dropped further than promised; only those that may."""
+        """How much further than promised each figure may have dropped; only figures for which it may."""
         found = {
             quantity: -drop - changes[quantity].lowest(self.promise.confidence)
             for quantity, drop in self.promise.max_drops.items()
@@ -230,7 +230,7 @@ def choose(
 
 
 def keeps(changes: Mapping[Quantity, Change], promise: Promise) -> bool:
-    """Whether no figure can have dropped further than promised, at the promise's confidence."""
+    """Whether every figure dropped no further than promised, at the promise's confidence."""
     return all(
         changes[quantity].lowest(promise.confidence) >= -drop for quantity, drop in promise.max_drops.items()
     )

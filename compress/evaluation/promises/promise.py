@@ -1,4 +1,4 @@
-"""What is promised of a store, how far a figure may have changed, and in which order stores are tried."""
+"""A promise about a store, the change of a figure with its lower bound, and the order of the tests."""
 
 from __future__ import annotations
 
@@ -12,24 +12,22 @@ from compress.metrics import student_quantile
 
 Quantity = Literal["gap", "map", "precision"]
 QUANTITIES: tuple[Quantity, ...] = ("gap", "map", "precision")
-
-
 OPTIONS: Mapping[Quantity, str] = {
     "gap": "--max-gap-drop",
     "map": "--max-map-drop",
     "precision": "--max-precision-drop",
 }
-"""How each quantity is promised on a command line."""
+"""The option of each quantity."""
 
 
 @dataclass(frozen=True)
 class Promise:
-    """Every figure named keeps within its drop, all of them at once, with this confidence.
+    """No named figure drops further than allowed, all of them together, with this confidence.
 
     Args:
         max_drops: by quantity, how far it may fall below the baseline's, as a fraction in (-1, 1): 0.005 is
             half a point; below 0, how much it must gain. "precision" is label precision@10.
-        confidence: in [0.5, 1): at most 1 - confidence of all choices, each on videos of its own, break it.
+        confidence: in [0.5, 1): over many choices, each on new videos, at most 1 - confidence break it.
 
     Raises:
         UsageError: nothing is promised, or a number is out of range.
@@ -67,7 +65,7 @@ class Change:
     degrees: int
 
     def lowest(self, confidence: float) -> float:
-        """The one-sided lower bound: in truth it is lower with a probability of at most 1 - confidence."""
+        """The one-sided lower bound: the true change is lower with probability 1 - confidence at most."""
         return self.value - student_quantile(confidence, self.degrees) * self.error
 
     def margin(self, floor: float) -> float:
@@ -80,13 +78,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the selection half says of a store.
-
-    Args:
-        name, bytes_per_video: of the store.
-        changes: of each quantity, on the selection half.
-        margin: the smallest of their distances from what is allowed, in standard errors.
-    """
+    """A store on the selection half: its changes, and the least margin to a limit in standard errors."""
 
     name: str
     bytes_per_video: int
@@ -103,10 +95,10 @@ def expected(
 
 
 def sequence(stores: Sequence[Expected]) -> list[Expected]:
-    """From the safest store on, always to fewer bytes.
+    """The stores from the safest on, each smaller than the one before.
 
-    Left out is a store that takes no fewer bytes than a safer one: it would never be preferred, and every
-    test that may fail before the smallest store is reached makes it less likely to be reached.
+    A store that is no smaller than a safer one is left out: it would never be preferred, and every test that
+    may fail on the way makes the smallest stores less likely to be reached.
     """
     path: list[Expected] = []
     for store in sorted(stores, key=lambda one: (-one.margin, one.bytes_per_video, one.name)):
