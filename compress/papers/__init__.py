@@ -11,5 +11,5 @@ from compress.papers.catalogue import PublishedRow as PublishedRow
 from compress.papers.catalogue import StandIn as StandIn
 from compress.papers.catalogue import catalogue as catalogue
 from compress.papers.catalogue import published as published
-from compress.papers.commands import row_command as row_command
-from compress.papers.commands import row_settings as row_settings
+from compress.papers.catalogue import row_command as row_command
+from compress.papers.catalogue import row_settings as row_settings

@@ -5,12 +5,15 @@ What the papers printed is never mixed with measured figures.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
+
+from compress.command_line import command_line, command_words, unless
 
 TABLES = ("2", "3", "qrnn")
 """The tables of trained models, in reading order; Table 4 is one of stored embeddings (`published`)."""
@@ -185,3 +188,28 @@ def _table4_row(value: dict[str, Any]) -> PublishedRow:
     assert of_row.published is not None
     own = {k: v for k, v in value.items() if k != "run"}
     return PublishedRow(**own, level=of_row.level, **asdict(of_row.published))
+
+
+def row_command(row: CatalogueRow, stand_in: StandIn | None = None, epochs: int | None = None) -> str:
+    """`compress train --name ... && compress evaluate --run ...`."""
+    options = {
+        "name": row.run,
+        "encoder": row.encoder,
+        "dim": row.dim,
+        "preset": unless(row.preset, "best"),
+        "epochs": epochs or row.epochs,
+        "set": row_settings(row, stand_in),
+    }
+    return command_line(command_words("train", options), command_words("evaluate", {"run": row.run}))
+
+
+def row_settings(row: CatalogueRow, stand_in: StandIn | None = None) -> tuple[str, ...]:
+    """The values of --set; the head among them where `compress train` would take another one."""
+    options = {**row.options, **(stand_in.options if stand_in else {})}
+    # Without a head named, `identity` is not trained at all.
+    head = {} if row.head == "moe" and row.encoder != "identity" else {"head": row.head}
+    return tuple(f"{key}={_text(value)}" for key, value in {**head, **options}.items())
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

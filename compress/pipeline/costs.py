@@ -35,14 +35,7 @@ _SOME = 10  # resamples
 
 
 class Costs:
-    """Times the work of one workspace; everything is timed once.
-
-    Args:
-        maker: the workspace, and the settings of all trainings.
-        report: gets what is being timed.
-        head: how stores are judged.
-        budget: seconds of timed steps of each training.
-    """
+    """Times the work of one workspace; everything is timed once."""
 
     def __init__(self, maker: Maker, report: Reporter, head: FreshHead, budget: float) -> None:
         self._maker, self._report, self._head, self._budget = maker, report, head, budget
@@ -52,12 +45,9 @@ class Costs:
 
     def head(self, dim: int) -> float:
         """Seconds of a fresh head on embeddings of size `dim`: one part grows with them, one does not."""
-        features = self._features[0].schema.dim
-        small = min(_SMALL_DIM, features)
-        if small == features:
-            return self._large_head
-        slope = max(self._large_head - self._small_head, 0.0) / (features - small)
-        return max(self._small_head + slope * (dim - small), 0.0)
+        (large, small), features = self._heads, self._features[0].schema.dim
+        slope = max(large - small, 0.0) / max(features - _SMALL_DIM, 1)
+        return max(small + slope * (dim - _SMALL_DIM), 0.0)
 
     @cached_property
     def resampling(self) -> float:
@@ -104,17 +94,14 @@ class Costs:
         return (time.perf_counter() - begun) / max(videos, 1) * sum(map(len, tables))
 
     @cached_property
-    def _large_head(self) -> float:
+    def _heads(self) -> tuple[float, float]:
+        """Seconds of a fresh head on all features, and on the first few of them."""
+        config = fresh_head_config(self._head.head_epochs, self._maker.seed, self._head.head_mixup)
         self._report(Note("timing a fresh head"))
-        return self._measured(self._head_config, *self._features).seconds()
-
-    @cached_property
-    def _small_head(self) -> float:
-        return self._measured(self._head_config, *map(_narrow, self._features)).seconds()
-
-    @property
-    def _head_config(self) -> TrainConfig:
-        return fresh_head_config(self._head.head_epochs, self._maker.seed, self._head.head_mixup)
+        large = self._measured(config, *self._features).seconds()
+        if self._features[0].schema.dim <= _SMALL_DIM:
+            return large, large
+        return large, self._measured(config, *map(_narrow, self._features)).seconds()
 
     @property
     def _features(self) -> tuple[Table, Table]:

@@ -29,20 +29,14 @@ from compress.workspace import Workspace
 SIMILAR = 5
 SEARCHED = "residual_cnn-320"
 SMALLER = (
-    "smaller than the paper's models, so that a CPU can train them in minutes: ResidualCNN with a 16th of "
+    "smaller than the paper's models, so that a CPU can train them in minutes: ResidualCNN with 1/16 of "
     f"the channels, LSTM 256, 640 instead of 1280, 640, on {FRAMES[0]} to {FRAMES[1]} frames per video"
 )
 
 
 @dataclass(frozen=True)
 class DemoRow:
-    """One line of the demo's report.
-
-    Args:
-        training: what makes the run; without epochs it is computed in closed form.
-        codec: how its embeddings are stored.
-        searched: gets an index, too.
-    """
+    """One line of the demo's report."""
 
     training: Training
     codec: str = "float32"
@@ -51,13 +45,7 @@ class DemoRow:
 
 @dataclass(frozen=True)
 class DemoSize:
-    """How much there is to do.
-
-    Args:
-        train_videos, videos: for training, and in all.
-        num_classes: C.
-        frames: whether there are frames for the LSTM.
-    """
+    """How much there is to do."""
 
     train_videos: int
     videos: int
@@ -143,8 +131,7 @@ def run_demo(
         folder: the workspace to make, or to continue with.
         threads: 0 for all. device: "auto", "cpu" or "cuda".
         rows: what is made.
-        head_epochs: of the fresh heads; None for as many as the size of the data needs.
-        report: gets progress and notes.
+        head_epochs: of the fresh heads; None chooses by the size of the data.
 
     Raises:
         UsageError: train without validate shards, or the folder holds something else.

@@ -54,10 +54,8 @@ class Status:
 class Work:
     """One thing that is left to make.
 
-    Args:
-        what: for example "runs/moe"; targets that share it pay for it once.
-        seconds: roughly.
-        weights_bytes: memory for weights, their average and the optimiser.
+    Targets that share `what`, for example "runs/moe", pay for it once; `weights_bytes` is memory for weights,
+    their average and the optimiser.
     """
 
     what: str
@@ -128,14 +126,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Planned(Generic[T]):
-    """One target of a plan.
-
-    Args:
-        target: the target.
-        status: how far it is.
-        work: what is left and not counted with an earlier target; None where that is not known.
-        refusal: why it cannot be made.
-    """
+    """One target of a plan."""
 
     target: T
     status: Status
@@ -169,10 +160,6 @@ class Planned(Generic[T]):
 
 def plan(targets: Iterable[T], costs: Callable[[], Costs] | None = None) -> list[Planned[T]]:
     """The status of every target and, with `costs`, what each missing one will cost.
-
-    Args:
-        targets: in the order in which they are made.
-        costs: called once when something is missing (it may import torch); None leaves costs unknown.
 
     Raises:
         CompressError: an essential target cannot be made.
@@ -216,10 +203,6 @@ def make_missing(planned: Sequence[Planned[T]], report: Reporter) -> list[Failur
     """Make what is missing, in order; when one fails, the others go on.
 
     Everything is kept as it is done: a call after a stop continues where that was, within a target too.
-
-    Args:
-        planned: as `plan` gives it.
-        report: gets progress, and what failed.
 
     Returns: the failures, in order.
 

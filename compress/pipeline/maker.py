@@ -35,14 +35,7 @@ class Training:
 
 @dataclass(frozen=True)
 class FreshHead:
-    """How stores are judged by a fresh head.
-
-    Args:
-        baseline: the store that changes are measured against.
-        head_epochs: passes over the data; None for the recipe's.
-        head_mixup: alpha of its mixup; 0 for none.
-        retrieval: also measure the nearest neighbours.
-    """
+    """How stores are judged by a fresh head; arguments as of `evaluate_store`."""
 
     baseline: str = "original"
     head_epochs: int | None = None
@@ -52,13 +45,7 @@ class FreshHead:
 
 @dataclass(frozen=True)
 class Maker:
-    """Jobs in one workspace, ready to be called with a reporter.
-
-    Args:
-        workspace: where everything lies.
-        on_corrupt: what happens to unusable records.
-        seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
-    """
+    """Jobs in one workspace, ready to be called with a reporter."""
 
     workspace: Workspace
     on_corrupt: OnCorrupt = "fail"
@@ -97,13 +84,7 @@ class Maker:
         )
 
     def evaluate_store(self, store: str, head: FreshHead, **where: Any) -> Step:
-        """Measure a store with a fresh head.
-
-        Args:
-            store: its name.
-            head: how.
-            where: seed of the head in place of the maker's, folder and notes, see `evaluate_store`.
-        """
+        """Measure a store with a fresh head."""
         return partial(
             evaluate_store, self.workspace, name=store, **{**asdict(head), **self._compute, **where}
         )

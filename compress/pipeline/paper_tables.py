@@ -39,18 +39,10 @@ TIMING_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class TableRow(Target):
-    """One row.
+    """One row; `level` is that of the data its encoder reads, `levels` has what the workspace's shards hold.
 
-    Args:
-        table: "2", "3", "qrnn" or "4".
-        title: as the table has it.
-        level: of the data that the encoder reads, "video" or "frame".
-        training: what makes the run.
-        maker: makes it.
-        levels: what the workspace's shards hold, by level.
-        catalogue: the rows of Tables 2, 3 and QRNN.
-        codec: how the run's embeddings are stored, for a row of Table 4.
-        answers: the line of Table 4 that the paper prints, where there is one.
+    A row of Table 4 has a `codec` for the run's embeddings and, where the paper prints it, the line that it
+    `answers`; rows of the other tables have neither.
     """
 
     tells: ClassVar = ("state", "epochs_done", "seconds", "weights_bytes", "reason")

@@ -54,13 +54,7 @@ class RunFacts:
 
 
 class Runs:
-    """The runs of a workspace, each read once.
-
-    Args:
-        workspace: whose runs/.
-        schema: of its training shards, which new runs are made from.
-        dims: prefixes that a new run is trained for too; none means `USUAL_PREFIXES`.
-    """
+    """The runs of a workspace, each read once."""
 
     def __init__(self, workspace: Workspace, schema: FeatureSchema, dims: tuple[int, ...] = ()) -> None:
         self._workspace, self._schema, self._dims = workspace, schema, dims or USUAL_PREFIXES
@@ -91,13 +85,10 @@ class Runs:
         Where there is none, the one that `compress train --dim 320` makes.
         """
         names = sorted(path.name for path in self._workspace.runs.glob("*") if Run(path).finished)
-        found = [self.facts(name) for name in names if not self._is_another_seed(name)]
+        seeds = {name for name in names if (base := _SEED.fullmatch(name)) and self.known(base[1])}
+        found = [self.facts(name) for name in names if name not in seeds]
         usual = f"{default_encoder(USUAL_DIM)}-{USUAL_DIM}"
         return [run for run in found if run.learned] or [self.facts(usual)]
-
-    def _is_another_seed(self, name: str) -> bool:
-        base = _SEED.fullmatch(name)
-        return base is not None and self.known(base[1])
 
     def _find(self, name: str) -> RunFacts | None:
         if name not in self._known:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,46 +27,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shards:
-    """The fingerprints of a workspace's shards by split, each read once."""
+    """The fingerprints of a workspace's shards by split, each level read once."""
 
     maker: Maker
+    _known: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def of_level(self, level: Any) -> dict[str, str]:
         """Of the shards that encoders of that level read."""
-        return self._frames if level == "frame" and self.maker.workspace.train_frames else self._videos
-
-    @cached_property
-    def _videos(self) -> dict[str, str]:
-        return self._fingerprints("video")
-
-    @cached_property
-    def _frames(self) -> dict[str, str]:
-        return self._fingerprints("frame")
-
-    def _fingerprints(self, level: str) -> dict[str, str]:
         workspace, policy = self.maker.workspace, self.maker.on_corrupt
-        opened = {
-            split: open_split(workspace, split, (), policy, level=level) for split in ("train", "validate")
-        }
-        return {split: source.fingerprint() for split, source in opened.items()}
+        read = "frame" if level == "frame" and workspace.train_frames else "video"
+        if read not in self._known:
+            self._known[read] = {
+                split: open_split(workspace, split, (), policy, level=read).fingerprint()
+                for split in ("train", "validate")
+            }
+        return self._known[read]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoreTarget(Target):
-    """One store, measured with a head of one seed.
+    """One store of the first `prefix` dimensions (None: all) of a run's embeddings, and a head of one seed.
 
-    Args:
-        run: whose embeddings are stored.
-        training: what makes the run.
-        codec: how they are stored.
-        head: how they are judged.
-        seed: of the head.
-        folder: where the evaluation is kept.
-        maker: makes everything.
-        shards: of the maker's workspace.
-        prefix: how many dimensions are stored, the first ones; None for all.
-        searched: gets an index, too.
-        notes: sentences to keep with the evaluation.
+    `folder` keeps the evaluation, with `notes`; a store that is `searched` gets an index, too.
     """
 
     run: RunFacts

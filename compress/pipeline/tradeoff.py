@@ -37,12 +37,7 @@ batches, of which the step of the optimiser is too large a part."""
 
 @dataclass(frozen=True, kw_only=True)
 class TradeoffPoint(StoreTarget):
-    """One point, measured with a head of one seed; the store may be of the run trained with that seed.
-
-    Args:
-        point: as drawn.
-        number: of the seed, 0 for the first.
-    """
+    """One point, measured with a head of one seed; the store may be of the run trained with that seed."""
 
     point: StorePoint
     number: int

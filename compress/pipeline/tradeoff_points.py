@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from compress.codecs import canonical, pattern, stored_bytes
 from compress.errors import NotFoundError, UsageError
 from compress.jobs.names import checked, store_name
-from compress.pipeline.runs import RunFacts, Runs
+from compress.pipeline.runs import Runs
 
 CONTROLS = ("original", "pca", "random", "pq", "opq")
 CODECS = ("int8", "int4", "binary")
@@ -20,13 +20,7 @@ _PREFIX = re.compile(r"(.+)-d([1-9][0-9]*)")
 
 @dataclass(frozen=True)
 class StorePoint:
-    """A point: one store, by the name that `compress encode` gives it.
-
-    Args:
-        run: whose embeddings.
-        prefix: only the first so many dimensions; None for all.
-        codec: how they are stored.
-    """
+    """A point: one store, by the name that `compress encode` gives it."""
 
     run: str
     prefix: int | None
@@ -49,11 +43,6 @@ ORIGINAL = tuple(StorePoint("original", None, codec) for codec in ("float32", "i
 
 def parse_point(name: str, known: Callable[[str], bool], option: str = "--point") -> StorePoint:
     """The point that a store's name stands for.
-
-    Args:
-        name: `<run>[-d<dim>][-<codec>]`.
-        known: whether there is, or can be, a run of a name.
-        option: where it was typed.
 
     Raises:
         UsageError: a name that cannot be a file's.
@@ -142,24 +131,21 @@ def _learned(
     return [
         StorePoint(run.name, None if dim == run.dim else dim, codec)
         for run in chosen
-        for dim in _dims(run, dims)
+        for dim in (*run.prefixes, run.dim)
+        if not dims or dim in dims
         for codec in codecs
     ]
-
-
-def _dims(run: RunFacts, wanted: Sequence[int]) -> tuple[int, ...]:
-    trained = (*run.prefixes, run.dim)
-    return tuple(dim for dim in trained if dim in wanted) if wanted else trained
 
 
 def _controls(known: Runs, controls: Sequence[str], learned: Sequence[StorePoint]) -> list[StorePoint]:
     """PCA and random projections at the learned points' sizes and codecs, product codes at their bytes."""
     found: list[StorePoint] = [*ORIGINAL] if "original" in controls else []
+    stored = sorted({(point.prefix or known.facts(point.run).dim, point.codec) for point in learned})
     for stem in ("pca", "random"):
         if stem in controls:
             found += [
                 StorePoint(f"{stem}-{dim}", None, codec)
-                for dim, codec in _sizes(known, learned)
+                for dim, codec in stored
                 if known.known(f"{stem}-{dim}")
             ]
     original = known.facts("original").dim
@@ -168,7 +154,3 @@ def _controls(known: Runs, controls: Sequence[str], learned: Sequence[StorePoint
         if family in controls:
             found += [StorePoint("original", None, f"{family}{size}") for size in sizes if size <= original]
     return found
-
-
-def _sizes(known: Runs, points: Iterable[StorePoint]) -> list[tuple[int, str]]:
-    return sorted({(point.prefix or known.facts(point.run).dim, point.codec) for point in points})

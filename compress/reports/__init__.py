@@ -3,11 +3,11 @@
 document     a report before it is drawn; terminal, markdown, html draw any of them, writing makes the files
 table_4/     evaluation/*.json -> rows that compare -> verdicts -> a document
 models/      evaluation/models/*.json -> Tables 2, 3 and QRNN, the same way
-classes/     what rare and frequent classes lose: bins, extremes, the Zipf curve; part of these documents
+classes/     what rare and frequent classes lose; part of these documents
 tradeoff/    quality against bytes per video
 selection    the smallest store that keeps a promise
 charts       charts from plain figures; drawing and svg are what they are made with
-rounding     how numbers are written; cells, cautions: what all tables share
+rounding     how numbers are written; cautions: sentences that all tables share
 """
 
 from compress.reports.classes.sections import ClassSections as ClassSections
@@ -31,4 +31,3 @@ from compress.reports.table_4.table import table4 as table4
 from compress.reports.terminal import print_document as print_document
 from compress.reports.writing import provenance as provenance
 from compress.reports.writing import write_document as write_document
-from compress.reports.writing import write_report as write_report

@@ -196,14 +196,7 @@ def chart_of(
     narrow: float,
     description: str = "",
 ) -> Chart:
-    """A chart whose description, where none is given, are the words of its marks.
-
-    Args:
-        plot: draws it on a figure of either size.
-        marks: everything that has words.
-        title: of the chart.
-        wide, narrow: heights.
-    """
+    """A chart whose description, where none is given, are the words of its marks."""
     words = description or "; ".join(
         mark.words + (f", {mark.paper[1]}" if mark.paper else "") for mark in marks
     )
@@ -213,6 +206,19 @@ def chart_of(
         partial(draw, plot, WIDE, wide, title=title, description=words),
         partial(draw, plot, NARROW, narrow, title=title, description=words),
     )
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """The Pareto front: points (cost, quality) that no other point beats, being cheaper or equal, and better.
+
+    Returns: indices by rising cost; along them quality rises strictly.
+    """
+    best, kept = -math.inf, []
+    for i in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1], i)):
+        if points[i][1] > best:
+            best = points[i][1]
+            kept.append(i)
+    return kept
 
 
 def ends_of(marks: Sequence[Mark]) -> list[float]:

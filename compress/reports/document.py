@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-NONE = "\N{EN DASH}"
-"""A cell without a value."""
+from compress.metrics import Interval
+from compress.reports.rounding import NONE, bracket, figure, points, points_bracket
 
 Tone = Literal["", "quiet", "paper", "name", "tag", "strong", "holds", "noise", "short"]
 """How a part of a cell looks: an interval, the paper's figure, an identifier, a remark, a verdict."""
@@ -36,6 +36,30 @@ def cell(*parts: str | Part | None) -> Cell:
     """A cell of plain texts and parts; None is left out, and nothing at all becomes a dash."""
     found = tuple(Part(part) if isinstance(part, str) else part for part in parts if part is not None)
     return found or (Part(NONE),)
+
+
+def estimate(found: Interval | None) -> Cell:
+    """A figure and its interval: 0.679 [0.673, 0.685]; no parts where it was not measured."""
+    return () if found is None else (Part(figure(found.value)), Part(bracket(found), "quiet"))
+
+
+def in_paper(value: float | None, tell: Callable[[float], str] = figure) -> Part | None:
+    """The paper's figure, below ours; None where it prints none."""
+    return None if value is None else Part(f"paper {tell(value)}", "paper")
+
+
+def named(title: str, name: str | None, *, synthetic_frames: bool) -> Cell:
+    """The first cell of a row: its title, its identifier, and a remark on made-up frames."""
+    return cell(
+        title,
+        Part(name, "name") if name else None,
+        Part("synthetic frames", "tag") if synthetic_frames else None,
+    )
+
+
+def change(found: Interval | None) -> Cell:
+    """A difference in points and its interval: +0.40 [+0.00, +0.80]; no parts where there is none."""
+    return () if found is None else (Part(points(found.value)), Part(points_bracket(found), "quiet"))
 
 
 @dataclass(frozen=True)
@@ -123,11 +147,7 @@ class Bullets:
 class Chart:
     """One chart, drawn when a page asks for it, as SVG markup that follows the page's colours.
 
-    Args:
-        title: what it shows.
-        description: its figures in words, for who does not see it.
-        draw_wide: for a wide page, about 560 pixels per chart.
-        draw_narrow: for a phone, about 372 pixels.
+    `description` has its figures in words for those who do not see it.
     """
 
     title: str
@@ -137,12 +157,12 @@ class Chart:
 
     @cached_property
     def wide(self) -> str:
-        """The chart for a wide page."""
+        """For a wide page, about 560 pixels per chart."""
         return self.draw_wide()
 
     @cached_property
     def narrow(self) -> str:
-        """The chart for a phone."""
+        """For a phone, about 372 pixels."""
         return self.draw_narrow()
 
 
@@ -215,11 +235,7 @@ class Fact:
 class Provenance:
     """Where a report came from; passed in, so that two reports of the same rows differ in nothing else.
 
-    Args:
-        generated: a date as the caller writes it.
-        command: what made the report.
-        versions: by package.
-        fingerprint: of the validation videos; empty where there are none.
+    `versions` are by package; `fingerprint` is that of the validation videos, empty where there are none.
     """
 
     generated: str
@@ -255,5 +271,5 @@ class Document:
     data: Mapping[str, Any]
     summary: tuple[Fact, ...] = ()
     cautions: tuple[str, ...] = ()
-    sections: tuple[Section, ...] = field(default=())
+    sections: tuple[Section, ...] = ()
     foot: str = ""

@@ -139,45 +139,31 @@ class Box:
         return across and area.y <= self.y and self.y + self.height <= area.y + area.height
 
 
-@dataclass(frozen=True)
-class Anchor:
-    """A point that wants a label of a size."""
+def place_labels(
+    points: Sequence[Place], sizes: Sequence[Place], obstacles: Sequence[Box], area: Box
+) -> list[Box | None]:
+    """The nearest free box inside `area` for the label of each point; earlier points choose first.
 
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-def place_labels(anchors: Sequence[Anchor], obstacles: Sequence[Box], area: Box) -> list[Box | None]:
-    """A free box for each label, the nearest that is found; earlier anchors choose first.
-
-    Args:
-        anchors: points with the sizes of their labels.
-        obstacles: boxes that labels must not touch (markers, error bars).
-        area: where labels may lie.
-
-    Returns: one box per anchor, None where no free place is left (the point then stays unlabelled).
+    Returns: one box per point; None where no place is free, and the point stays unlabelled.
     """
     taken = list(obstacles)
     placed: list[Box | None] = []
-    for anchor in anchors:
-        free = (box for box in _candidates(anchor) if box.within(area) and not any(map(box.overlaps, taken)))
-        box = next(free, None)
+    for point, size in zip(points, sizes, strict=True):
+        tried = _around(point, size)
+        box = next((box for box in tried if box.within(area) and not any(map(box.overlaps, taken))), None)
         placed.append(box)
-        if box is not None:
-            taken.append(box)
+        taken += [box] if box else []
     return placed
 
 
-def _candidates(anchor: Anchor) -> Iterator[Box]:
+def _around(point: Place, size: Place) -> Iterator[Box]:
+    (x, y), (width, height) = point, size
     for distance in DISTANCES:
         for angle in ANGLES:
             dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-            x, y = anchor.x + dx * distance, anchor.y + dy * distance
             # The side that faces the point touches the circle; straight above and below the label is centred.
-            left = x - anchor.width / 2 if abs(dx) < 0.1 else (x if dx > 0 else x - anchor.width)
-            yield Box(left, y - anchor.height / 2, anchor.width, anchor.height)
+            left = -width / 2 if abs(dx) < 0.1 else (0 if dx > 0 else -width)
+            yield Box(x + dx * distance + left, y + dy * distance - height / 2, width, height)
 
 
 def boxes(axes: Axes, path: Sequence[Place]) -> list[Box]:
@@ -190,18 +176,14 @@ def boxes(axes: Axes, path: Sequence[Place]) -> list[Box]:
 
 
 def name_points(axes: Axes, names: Sequence[tuple[str, Place, str]], obstacles: Sequence[Box]) -> None:
-    """Name places of the figure, the most important first, with a thin line to the place where it is far.
-
-    Args:
-        names: text, place in pixels, colour.
-        obstacles: what the names keep off.
-    """
+    """Name places of the figure, the most important first, with a thin line to the place where it is far."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     inside = axes.get_window_extent()
     area = Box(inside.x0, inside.y0 + 2, inside.width + 10, inside.height + 6)
-    anchors = [Anchor(*place, text_width(name) + 5, 14) for name, place, _ in names]
-    for (name, (x, y), colour), box in zip(names, place_labels(anchors, obstacles, area), strict=True):
+    sizes = [(text_width(name) + 5, 14.0) for name, *_ in names]
+    placed = place_labels([place for _, place, _ in names], sizes, obstacles, area)
+    for (name, (x, y), colour), box in zip(names, placed, strict=True):
         if box is None:
             continue
         middle = box.y + box.height / 2

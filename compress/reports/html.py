@@ -9,7 +9,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from compress.reports.document import NONE, Document
+from compress.reports.document import Document
+from compress.reports.rounding import NONE
 
 
 def to_html(document: Document) -> str:

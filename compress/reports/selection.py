@@ -39,14 +39,7 @@ _ENCODE = "compress encode "
 
 @dataclass(frozen=True)
 class Selection:
-    """A choice together with the rows of the stores it was made from.
-
-    Args:
-        choice: what came out of both halves.
-        baseline: row of the store that the promise is about.
-        rows: of the candidates, by name.
-        left_out: of measured stores that were no candidates, why, by name.
-    """
+    """A choice together with the rows of the stores it was made from."""
 
     choice: Choice
     baseline: Row
@@ -73,12 +66,6 @@ class Selection:
 def write_selection(selection: Selection, folder: Path, *, generated: str, command: str) -> tuple[Path, Path]:
     """Write select.md and select.json, each in one step.
 
-    Args:
-        selection: what to write about.
-        folder: made when absent.
-        generated: the date to print.
-        command: what the user typed.
-
     Returns: the paths of the Markdown and the JSON file.
 
     Raises:
@@ -97,19 +84,14 @@ def print_selection(selection: Selection, console: Console | None = None) -> Non
 
 
 def page(selection: Selection, made: Provenance) -> Document:
-    """The report.
-
-    Args:
-        selection: what was found.
-        made: when, by which command and with which versions.
-    """
+    """The report."""
     choice, chosen, (headline, *further) = selection.choice, selection.chosen, verdict(selection)
     tried = (Text(" ".join(further)),) if further else ()
     return Document(
         kicker="The smallest store that keeps the promise",
         headline=headline,
-        measured_on=f"{count(choice.videos['selection'])} validation videos to select, "
-        f"{count(choice.videos['confirmation'])} others to confirm.",
+        measured_on=f"{count(choice.videos['selection'])} validation videos in the selection half, "
+        f"{count(choice.videos['confirmation'])} in the confirmation half.",
         provenance=made,
         data=selection_to_json(selection) | {"command": made.command, "generated": made.generated},
         sections=(
@@ -271,11 +253,11 @@ def _reading(choice: Choice) -> tuple[str, ...]:
         "every store that is marked as kept or chosen keeps the promise, all of them together with "
         f"{_confidence(choice.promise)} confidence, however many stores there were to choose from.",
         "Changes are in points (1 point is 0.01) against the baseline, of fresh heads that were trained "
-        "alike on what is stored. The lowest is the one-sided bound of the jackknife over videos. It is about"
-        " other videos of the same kind, not about other seeds of the trainings. An encoder whose epoch was "
-        "chosen on validation videos (its notes say so) had a little help from both halves.",
-        "The confidence holds for one promise, made before looking. Whoever tries several promises and takes "
-        "the one that suits has chosen on the confirmation half.",
+        "alike on what is stored. The lowest is the one-sided jackknife bound over videos. It covers other "
+        "videos of the same kind, not other training seeds. An encoder whose epoch was chosen on validation "
+        "videos (its notes say so) has a small advantage on both halves.",
+        "The confidence is for one promise that was fixed before looking at results. Trying several promises "
+        "and keeping the one that passes uses the confirmation half to choose, and the confidence is lost.",
     )
 
 

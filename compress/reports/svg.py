@@ -38,13 +38,7 @@ def colours() -> Mapping[str, str]:
 
 
 def draw(plot: Callable[[Figure], None], width: float, height: float, *, title: str, description: str) -> str:
-    """An SVG element for a page that holds it inline; the same plot gives the same text.
-
-    Args:
-        plot: draws on an empty figure, in `colours` alone. One pixel of the figure is one unit of the SVG.
-        width, height: in CSS pixels at full size.
-        title: read out instead of the drawing; `description` says all that it shows.
-    """
+    """An SVG element for a page that holds it inline; the same plot gives the same text."""
     # Not before it is needed: it takes half a second to import.
     import matplotlib
     from matplotlib.figure import Figure

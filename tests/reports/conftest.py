@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compress.evaluation.row import Row
-from compress.reports import load_rows
+from compress.reports import Document, load_rows
+from compress.reports.document import Block, Figure
 
 PAPER = {
     "residual_cnn-320": "ResidualCNN-320, Max Pooling",
@@ -86,6 +88,19 @@ def row_json(name: str) -> dict[str, Any]:
 
 
 Writer = Callable[..., Path]
+
+
+def undrawn(document: Document) -> Document:
+    """The document with empty charts, for tests that look at its texts: drawing takes most of the time."""
+
+    def empty(block: Block) -> Block:
+        if not isinstance(block, Figure):
+            return block
+        charts = tuple(replace(one, draw_wide=str, draw_narrow=str) for one in block.charts)
+        return replace(block, charts=charts)
+
+    sections = (replace(one, blocks=tuple(map(empty, one.blocks))) for one in document.sections)
+    return replace(document, sections=tuple(sections))
 
 
 @pytest.fixture

@@ -19,14 +19,13 @@ from compress.evaluation.models.row import ModelRow, load_models
 from compress.evaluation.row import Row
 from compress.metrics import Interval
 from compress.reports import ModelTable, load_rows, model_table, models_page, table4, to_html
-from compress.reports.charts import SERIES, Mark, scatter
+from compress.reports.charts import SERIES, Mark, front, scatter
 from compress.reports.classes.figures import frequency_charts, frequency_figure, looks, zipf_chart
 from compress.reports.classes.frequency import class_frequency
 from compress.reports.classes.zipf import zipf
 from compress.reports.document import Chart
-from compress.reports.drawing import Anchor, Box, place_labels
+from compress.reports.drawing import Box, place_labels
 from compress.reports.models.figures import gap_caption, gap_chart, order_chart
-from compress.reports.pareto import front
 from compress.reports.rounding import bracket, figure, points, points_bracket
 from compress.reports.svg import colours
 from compress.reports.table_4.figures import forest, tradeoff
@@ -107,14 +106,16 @@ def test_front_equals_its_definition(points: list[tuple[float, float]]) -> None:
 def test_labels_never_touch_each_other_nor_leave_the_area(points: list[tuple[int, int, int]]) -> None:
     area = Box(0, 0, 500, 500)
     obstacles = [Box(x - 5, y - 5, 10, 10) for x, y, _ in points]
-    boxes = [b for b in place_labels([Anchor(x, y, w, 14) for x, y, w in points], obstacles, area) if b]
+    sizes = [(width, 14) for *_, width in points]
+    placed = place_labels([(x, y) for x, y, _ in points], sizes, obstacles, area)
+    boxes = [box for box in placed if box]
     assert all(box.within(area) for box in boxes)
     assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
     assert not any(box.overlaps(obstacle) for box in boxes for obstacle in obstacles)
 
 
 def test_a_label_without_room_is_left_out() -> None:
-    assert place_labels([Anchor(5, 5, 50, 14)], [], Box(0, 0, 20, 20)) == [None]
+    assert place_labels([(5, 5)], [(50, 14)], [], Box(0, 0, 20, 20)) == [None]
 
 
 def test_names_stay_text_whatever_is_in_them() -> None:
@@ -254,7 +255,7 @@ def test_one_model_is_no_comparison_and_two_have_no_order(tmp_path: Path) -> Non
 
 def test_the_caption_says_whose_data_and_counts_the_pairs(tmp_path: Path) -> None:
     caption = gap_caption(table_of(tmp_path, GAPS))
-    assert "of other data than ours, so lengths on the two axes do not compare" in caption
+    assert "of other data than ours, so distances on the two axes do not compare" in caption
     assert "6 of 6 pairs of rows are in the paper's order" in caption
     full = gap_caption(table_of(tmp_path, GAPS, data=FULL))
     assert "one run, without an interval" in full

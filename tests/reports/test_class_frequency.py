@@ -10,7 +10,6 @@ import pytest
 
 from compress.errors import DataError, SchemaError
 from compress.metrics import figures
-from compress.reports.classes.extremes import LEAST_POSITIVES, extremes
 from compress.reports.classes.frequency import (
     LEAST_CLASSES,
     Bin,
@@ -20,6 +19,7 @@ from compress.reports.classes.frequency import (
     scored_classes,
     where_lost,
 )
+from compress.reports.classes.sections import LEAST_POSITIVES, extremes
 from tests.reports.scored_videos import CLASSES, VIDEOS, labels, scored, scores, top, train_counts
 
 

@@ -24,6 +24,7 @@ from compress.reports import (
 )
 from compress.reports.classes.page import classes_sections
 from compress.reports.rounding import DELTA, bracket, count, figure, points, points_bracket
+from tests.reports.conftest import undrawn
 from tests.reports.scored_videos import CLASSES, top, train_counts
 from tests.reports.test_renderers import PROVENANCE, Page
 
@@ -93,7 +94,7 @@ def test_scores_of_before_there_were_counts_leave_the_plots_out_with_the_command
     assert found.missing.endswith("compress evaluate --name original keeps them.")
     for text in (
         to_markdown(table4_page(table, PROVENANCE, found)),
-        Page(to_html(table4_page(table, PROVENANCE, found))).text,
+        Page(to_html(undrawn(table4_page(table, PROVENANCE, found)))).text,
     ):
         assert found.missing in text.replace("\\", "")
     assert table4_page(table, PROVENANCE, found).data["classes"] == {
@@ -122,7 +123,7 @@ def test_without_the_baselines_scores_nothing_is_compared(
     assert found.findings is not None
     assert found.findings.frequency.baseline is None
     assert found.findings.extremes is None
-    assert f'<span class="strong">{DELTA}' not in to_html(table4_page(table, PROVENANCE, found))
+    assert f'<span class="strong">{DELTA}' not in to_html(undrawn(table4_page(table, PROVENANCE, found)))
 
 
 def test_damaged_scores_are_an_error_and_rows_without_any_are_not(
@@ -143,7 +144,7 @@ def test_without_a_vocabulary_no_class_is_named(measured: Callable[..., tuple[Ta
     found = class_sections(chosen_rows(table, folder), {})
     assert found.findings is not None
     assert found.findings.extremes is None
-    assert "Lost most" not in to_html(table4_page(table, PROVENANCE, found))
+    assert "Lost most" not in to_html(undrawn(table4_page(table, PROVENANCE, found)))
 
 
 def test_the_renderers_show_the_same_figures_of_every_bin(
@@ -152,7 +153,7 @@ def test_the_renderers_show_the_same_figures_of_every_bin(
     table, found = sections(measured)
     texts = (
         to_markdown(table4_page(table, PROVENANCE, found)).replace("\\", ""),
-        Page(to_html(table4_page(table, PROVENANCE, found))).text,
+        Page(to_html(undrawn(table4_page(table, PROVENANCE, found)))).text,
     )
     value = json.loads(json.dumps(table4_page(table, PROVENANCE, found).data, allow_nan=False))
     frequency = value["classes"]["findings"]["average_precision_by_frequency"]
@@ -169,7 +170,7 @@ def test_the_renderers_show_the_same_figures_of_every_bin(
             assert all(part in text for part in wanted for text in texts)
     told = frequency["in_words"]
     assert len(told) == 4
-    prose = (texts[0], Page(to_html(table4_page(table, PROVENANCE, found))).prose)
+    prose = (texts[0], Page(to_html(undrawn(table4_page(table, PROVENANCE, found)))).prose)
     assert all(sentence in text for sentence in told for text in prose)
 
 
@@ -177,8 +178,7 @@ def test_names_of_classes_stay_text_and_ids_are_unique(
     measured: Callable[..., tuple[Table4, Path]],
 ) -> None:
     table, found = sections(measured)
-    html = to_html(table4_page(table, PROVENANCE, found))
-    page = Page(html)
+    page = Page(to_html(table4_page(table, PROVENANCE, found)))
     assert not {"script", "b"} & {tag for tag, _ in page.tags}
     assert HOSTILE in page.text
     assert "<script>" not in to_markdown(table4_page(table, PROVENANCE, found))

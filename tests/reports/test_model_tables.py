@@ -28,6 +28,7 @@ from compress.reports import (
 from compress.reports.cautions import few_videos
 from compress.reports.models.findings import cautions, headline, measured_on, order_kept
 from compress.reports.rounding import bracket, figure
+from tests.reports.conftest import undrawn
 from tests.reports.model_files import FULL, model_json
 from tests.reports.model_files import write_models as files
 from tests.reports.test_renderers import HOSTILE, Page
@@ -58,7 +59,7 @@ def test_nothing_measured_is_a_table_of_commands(tmp_path: Path, name: str) -> N
     for text in (
         terminal(table),
         to_markdown(models_page(table, PROVENANCE)),
-        to_html(models_page(table, PROVENANCE)),
+        to_html(undrawn(models_page(table, PROVENANCE))),
     ):
         assert "NOT RUN" in text
         assert f"compress evaluate --run {table.lines[0].run}" in text
@@ -184,7 +185,7 @@ def test_notes_of_a_row_and_reasons_for_a_missing_one_are_shown(tmp_path: Path) 
     texts = (
         terminal(table),
         to_markdown(models_page(table, PROVENANCE)),
-        to_html(models_page(table, PROVENANCE)),
+        to_html(undrawn(models_page(table, PROVENANCE))),
     )
     for text in texts:
         assert all(part in text for part in ("Kept epoch 1.", "Halves stand in.", "Failed: no memory."))
@@ -227,7 +228,7 @@ def table(tmp_path: Path) -> ModelTable:
 def test_the_renderers_agree_with_the_unrounded_json(table: ModelTable) -> None:
     value = json.loads(json.dumps(models_page(table, PROVENANCE).data, allow_nan=False))
     markdown = to_markdown(models_page(table, PROVENANCE)).replace("\\", "")
-    texts = [terminal(table), markdown, Page(to_html(models_page(table, PROVENANCE))).text]
+    texts = [terminal(table), markdown, Page(to_html(undrawn(models_page(table, PROVENANCE)))).text]
     lines = [line for group in value["groups"] for line in group["lines"]]
     assert [line["run"] for line in lines] == [line.run for line in table.lines]
     for line, (_, model) in zip([x for x in lines if x["measured"]], table.measured, strict=True):

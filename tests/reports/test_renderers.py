@@ -16,6 +16,7 @@ from rich.console import Console
 from compress.evaluation.row import Row
 from compress.reports import Provenance, load_rows, print_document, table4, table4_page, to_html, to_markdown
 from compress.reports.rounding import bracket, count, figure, points, points_bracket, saved
+from tests.reports.conftest import undrawn
 
 GOLDEN = Path(__file__).parent / "golden_report.md"
 PROVENANCE = Provenance("2026-11-22", "compress report", {"compress": "0.1.0", "python": "3.12.1"})
@@ -66,7 +67,7 @@ def renderings(rows: list[Row]) -> dict[str, str]:
     return {
         "terminal": terminal(rows, tty=False),
         "markdown": to_markdown(table4_page(table, PROVENANCE)).replace("\\", ""),
-        "html": Page(to_html(table4_page(table, PROVENANCE))).text,
+        "html": Page(to_html(undrawn(table4_page(table, PROVENANCE)))).text,
     }
 
 
@@ -97,7 +98,7 @@ def test_the_renderers_agree_with_the_unrounded_json(rows: list[Row]) -> None:
 
 
 def test_each_line_of_the_html_table_holds_its_own_figures(rows: list[Row]) -> None:
-    page = to_html(table4_page(table4(rows), PROVENANCE))
+    page = to_html(undrawn(table4_page(table4(rows), PROVENANCE)))
     for line, row in table4(rows).measured:
         (cells,) = re.findall(
             rf'name">{row.row}</span>.*?</tr>', page[: page.index('id="was-anything-lost"')], re.DOTALL
@@ -122,7 +123,7 @@ def test_rows_that_could_not_be_made_are_told_in_every_rendering(rows: list[Row]
     texts = (
         file.getvalue(),
         to_markdown(table4_page(table, PROVENANCE)),
-        to_html(table4_page(table, PROVENANCE)),
+        to_html(undrawn(table4_page(table, PROVENANCE))),
     )
     assert all("Failed: pca-512, no memory." in text.replace("\\", "") for text in texts)
     assert "Failed: pca-512, no memory." in table4_page(table, PROVENANCE).data["cautions"]
@@ -194,7 +195,9 @@ def _luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_text_colours_have_contrast_of_at_least_4_5(rows: list[Row], scheme: int) -> None:
-    block = re.findall(r":root \{(.*?)\}", to_html(table4_page(table4(rows), PROVENANCE)), re.DOTALL)[scheme]
+    block = re.findall(
+        r":root \{(.*?)\}", to_html(undrawn(table4_page(table4(rows), PROVENANCE))), re.DOTALL
+    )[scheme]
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
     for text in ("text", "muted", "encoder", "control", "holds", "noise", "short", "second", "third"):
         for ground in ("page", "faint", "band"):
@@ -242,7 +245,7 @@ def test_no_word_is_cut_in_the_terminal(rows: list[Row], width: int) -> None:
 
 def test_the_page_has_contents_and_each_command_has_its_own_block(rows: list[Row]) -> None:
     document = table4_page(table4(rows), PROVENANCE)
-    page = to_html(document)
+    page = to_html(undrawn(document))
     contents = re.findall(r'<li><a href="#([a-z0-9-]+)">', page)
     assert contents == re.findall(r'<h2 id="([a-z0-9-]+)">', page)
     assert page.count("<pre ") == len(table4(rows).lines)

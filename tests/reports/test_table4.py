@@ -30,6 +30,7 @@ from compress.reports.cautions import SAMPLE_NOTE
 from compress.reports.document import Table
 from compress.reports.rounding import article
 from compress.reports.table_4.findings import cautions, frames_needed, headline, measured_on
+from tests.reports.conftest import undrawn
 
 
 def printed(table: Table4, provenance: Provenance) -> str:
@@ -190,7 +191,7 @@ def test_a_row_that_was_not_run_says_that_it_needs_frames(evaluation: Callable[.
 def test_every_rendering_says_which_command_needs_frames(evaluation: Callable[..., Path]) -> None:
     table, provenance = table4(load_rows(evaluation("original"))), Provenance("2026-11-22", "report", {})
     document = table4_page(table, provenance)
-    for text in (to_html(document), to_markdown(document), printed(table, provenance)):
+    for text in (to_html(undrawn(document)), to_markdown(document), printed(table, provenance)):
         assert "needs frame-level shards" in " ".join(text.split())
 
 
@@ -242,7 +243,7 @@ def test_on_other_data_the_paper_is_shown_only_when_asked_for(
 ) -> None:
     table = table4(load_rows(evaluation("original", "mlp-320-int8", change=small)))
     document = table4_page(table, Provenance("", "", {}), paper=paper)
-    for text in (to_markdown(document), to_html(document)):
+    for text in (to_markdown(document), to_html(undrawn(document))):
         assert ("ResidualCNN-512, Max Pooling" in text) is shown
         assert ("paper 0.827" in text) is shown
         # 640 of 24 dimensions would be a saving of -25.67.

@@ -11,7 +11,12 @@ import pytest
 
 from compress.errors import NotFoundError, StorageError
 from compress.evaluation.row import Row
-from compress.reports import write_report
+from compress.reports import provenance, table4, table4_page, write_document
+
+
+def write_report(rows: list[Row], folder: Path, *, generated: str, command: str) -> tuple[Path, Path, Path]:
+    made = provenance(generated, command, rows[0].data.fingerprint if rows else "")
+    return write_document(table4_page(table4(rows), made), folder, "report")
 
 
 def test_report_is_three_files_of_the_same_bytes_each_time(rows: list[Row], tmp_path: Path) -> None:

@@ -86,10 +86,7 @@ def _mark(row: BinnedRow, look: Look, one: Bin, mean: Mean, difference: bool = F
 def zipf_chart(train: Zipf, validation: Zipf, names: Mapping[int, str]) -> Chart:
     """Videos of each class against its rank, both axes logarithmic.
 
-    Args:
-        train: training videos of the classes.
-        validation: validation videos of the classes, ranked on their own.
-        names: of the classes, by number; a class without a name is marked without one.
+    Validation videos are ranked on their own; a class without a name is marked without one.
     """
     marks = []
     for rank, number in train.named:
@@ -97,18 +94,35 @@ def zipf_chart(train: Zipf, validation: Zipf, names: Mapping[int, str]) -> Chart
         short = name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
         words = f"{name} (rank {count(rank)}): {count(videos)} videos".lstrip()
         marks.append(Mark(short, Interval(videos, videos, videos), SERIES[0], words, rank))
-    counts = "; ".join(mark.words for mark in marks)
-    return rank_chart(
-        train.steps,
-        marks,
-        title="Videos of each class against the rank of the class",
-        description=f"Training videos of the class {counts}. Slope {signed(train.slope)}. "
-        f"Most validation videos of a class: {count(validation.counts[0])}.",
-        across="rank of the class (log scale)",
-        upwards="videos of the class (log scale)",
-        fitted=_fitted(train),
-        other=validation.steps,
+    fitted = _fitted(train)
+
+    def plot(figure: Canvas) -> None:
+        axes = axes_of(figure, "rank of the class (log scale)", "videos of the class (log scale)", left=58)
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        ranks, counts = (max(place[i] for place in (*train.steps, *validation.steps)) for i in (0, 1))
+        axes.set_xlim(1, max(ranks, 2) * 1.15)
+        axes.set_ylim(0.8, max(counts, 2) * 1.5)
+        for axis, most in ((axes.xaxis, ranks), (axes.yaxis, counts)):
+            drawing.log_ticks(axis, [10**power for power in range(math.floor(math.log10(most)) + 1)])
+        obstacles = []
+        if fitted:
+            axes.plot(*zip(*fitted, strict=True), color=colours()["muted"], linewidth=1, dashes=(5, 4))
+        for path, colour, width in ((validation.steps, "muted", 1.0), (train.steps, "encoder", 1.8)):
+            axes.plot(*zip(*path, strict=True), color=colours()[colour], linewidth=width)
+            obstacles += drawing.boxes(axes, path)
+        for mark in marks:
+            drawing.point(axes, mark.x, mark.value.value, mark.look, mark.words)
+            x, y = drawing.pixels(axes, (mark.x, mark.value.value))
+            obstacles.append(Box(x - 6, y - 6, 12, 12))
+        named = [(m.name, drawing.pixels(axes, (m.x, m.value.value)), "text") for m in marks if m.name]
+        drawing.name_points(axes, named, obstacles)
+
+    description = (
+        f"Training videos of the class {'; '.join(mark.words for mark in marks)}. "
+        f"Slope {signed(train.slope)}. Most validation videos of a class: {count(validation.counts[0])}."
     )
+    return chart_of(plot, marks, "Videos of each class against the rank of the class", 400, 380, description)
 
 
 def _fitted(train: Zipf) -> list[Place]:
@@ -146,15 +160,7 @@ def series_chart(
     upwards: str,
     differences: bool = False,
 ) -> Chart:
-    """Several series over groups that stand side by side.
-
-    Args:
-        series: a mark for each group, from left to right.
-        groups: what is written below each.
-        title: of the chart.
-        across, upwards: what the axes are.
-        differences: figures are differences in points.
-    """
+    """Several series side by side over groups, each series with one mark per group."""
     marks = [mark for one in series for mark in one]
     ends = [0.0, *ends_of(marks)]
 
@@ -178,51 +184,3 @@ def series_chart(
                 drawing.point(axes, place, mark.value.value, mark.look, mark.words)
 
     return chart_of(plot, marks, title, 400, 380)
-
-
-def rank_chart(
-    curve: Sequence[Place],
-    marks: Sequence[Mark],
-    *,
-    title: str,
-    description: str,
-    across: str,
-    upwards: str,
-    fitted: Sequence[Place] = (),
-    other: Sequence[Place] = (),
-) -> Chart:
-    """Counts against ranks on two logarithmic axes, with a few ranks named.
-
-    Args:
-        curve: (rank, count) from left to right.
-        marks: ranks with their names, on the curve.
-        title: of the chart; `description`: what it shows, in words.
-        across, upwards: what the axes are.
-        fitted: ends of a dashed line.
-        other: a second, thinner curve.
-    """
-
-    def plot(figure: Canvas) -> None:
-        axes = axes_of(figure, across, upwards, left=58)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        ranks, counts = (max(place[i] for place in (*curve, *other)) for i in (0, 1))
-        axes.set_xlim(1, max(ranks, 2) * 1.15)
-        axes.set_ylim(0.8, max(counts, 2) * 1.5)
-        for axis, most in ((axes.xaxis, ranks), (axes.yaxis, counts)):
-            drawing.log_ticks(axis, [10**power for power in range(math.floor(math.log10(most)) + 1)])
-        obstacles = []
-        if fitted:
-            axes.plot(*zip(*fitted, strict=True), color=colours()["muted"], linewidth=1, dashes=(5, 4))
-        for path, colour, width in ((other, "muted", 1.0), (curve, "encoder", 1.8)):
-            if path:
-                axes.plot(*zip(*path, strict=True), color=colours()[colour], linewidth=width)
-                obstacles += drawing.boxes(axes, path)
-        for mark in marks:
-            drawing.point(axes, mark.x, mark.value.value, mark.look, mark.words)
-            x, y = drawing.pixels(axes, (mark.x, mark.value.value))
-            obstacles.append(Box(x - 6, y - 6, 12, 12))
-        named = [(m.name, drawing.pixels(axes, (m.x, m.value.value)), "text") for m in marks if m.name]
-        drawing.name_points(axes, named, obstacles)
-
-    return chart_of(plot, marks, title, 400, 380, description)

@@ -100,11 +100,6 @@ def scored_classes(
 ) -> ScoredClasses:
     """Measure every class of one row or model.
 
-    Args:
-        name, title, role: what it is.
-        top: of N >= 1 validation videos.
-        train_counts: int64 (C,), training videos of each class.
-
     Raises:
         DataError: no videos.
         SchemaError: the counts are not those of C classes.
@@ -158,7 +153,7 @@ def frequency_caption(found: ClassFrequency) -> str:
     """The caption of the plots by class frequency, with the number of classes in each bin."""
     bins = "; ".join(f"{one.name}: {count(one.classes)}" for one in found.bins)
     difference = f". {DELTA}: difference from {found.baseline} in points" if found.baseline else ""
-    chance = "Even where nothing changed, one bin in 20 lies wholly on one side of 0. "
+    chance = "Even without a real change, about 1 bin in 20 has its whole interval on one side of 0. "
     return (
         "Mean average precision (AP, within the 20 highest scores per video) over the classes of each bin; a "
         f"bin holds the classes with that many training videos{difference}. The mean over all bins, weighted "

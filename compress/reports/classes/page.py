@@ -7,10 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from compress.metrics import Interval
-from compress.reports.classes.extremes import ExtremeClass, Extremes, extremes_caption
 from compress.reports.classes.figures import frequency_figure, zipf_figure
 from compress.reports.classes.frequency import BinnedRow, ClassFrequency, Mean, frequency_caption, where_lost
-from compress.reports.classes.sections import ClassSections
+from compress.reports.classes.sections import LEAST_POSITIVES, ClassSections, ExtremeClass, Extremes
 from compress.reports.classes.zipf import Zipf, zipf_sentence
 from compress.reports.document import (
     Block,
@@ -92,7 +91,9 @@ def _extremes(found: Extremes) -> Table:
     )
     groups = (("Lost most", found.lost), ("Gained most", found.gained))
     return Table(
-        extremes_caption(found),
+        f"The classes in which {found.row} lost and gained most average precision (AP) against "
+        f"{found.baseline}, of the {count(found.considered)} classes with at least {LEAST_POSITIVES} "
+        "validation videos. They are the extremes of many: on other videos most of them will change less.",
         (Column("Class", left=True), *map(Column, titles)),
         tuple(Group(title, tuple(map(_class, members))) for title, members in groups),
         narrow=True,

@@ -8,24 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.errors import NotFoundError
+from compress.errors import NotFoundError, SchemaError
 from compress.evaluation.row import Role
 from compress.evaluation.scores import load_scores, load_train_class_counts
-from compress.reports.classes.extremes import Extremes, extremes
 from compress.reports.classes.frequency import ClassFrequency, ScoredClasses, class_frequency, scored_classes
 from compress.reports.classes.zipf import Zipf, zipf
 from compress.reports.rounding import listed
 
+SHOWN = 5
+LEAST_POSITIVES = 10  # the average precision of fewer validation videos is mostly luck
+
 
 @dataclass(frozen=True)
 class KeptRow:
-    """A measured row or model whose scores may have been kept.
+    """A measured row or model whose scores may have been kept in folder `scores`; `again` keeps them.
 
-    Args:
-        name, title, role: what it is.
-        fingerprint: of the validation videos that it was measured on.
-        scores: folder of the kept scores.
-        again: the command that keeps them.
+    `fingerprint` is that of the validation videos that it was measured on.
     """
 
     name: str
@@ -54,16 +52,34 @@ class ClassChoice:
 
 
 @dataclass(frozen=True)
-class ClassFindings:
-    """What is drawn and tabled.
+class ExtremeClass:
+    """One class under the baseline and under the row; `name` as the vocabulary has it."""
 
-    Args:
-        train, validation: ranked classes.
-        names: of the classes, by number; empty without a vocabulary.
-        frequency: mean average precision by bin.
-        extremes: the classes that the choice's subject lost and gained most; None without names, without a
-            reference, or when nothing changed.
+    name: str
+    train_videos: int
+    positives: int
+    baseline: float
+    row: float
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The classes that `row` lost most (worst first) and gained most (best first) of `considered` classes.
+
+    Lost and gained beside `baseline`, another row.
     """
+
+    row: str
+    title: str
+    baseline: str
+    lost: tuple[ExtremeClass, ...]
+    gained: tuple[ExtremeClass, ...]
+    considered: int
+
+
+@dataclass(frozen=True)
+class ClassFindings:
+    """What is drawn and tabled."""
 
     train: Zipf
     validation: Zipf
@@ -86,10 +102,6 @@ class ClassSections:
 
 def class_sections(choice: ClassChoice, names: Mapping[int, str]) -> ClassSections:
     """Measure the classes of the chosen rows from the scores that were kept beside them.
-
-    Args:
-        choice: rows, and which of them are compared.
-        names: of the classes, by number; may be empty.
 
     Raises:
         CorruptArtifactError: kept scores are damaged.
@@ -121,7 +133,7 @@ def _missing(left_out: list[KeptRow], any_scored: bool) -> str:
     if not any_scored:
         # One is enough: rows of the same training videos share the counts.
         return (
-            "Average precision by class frequency is missing: the numbers of training videos per class were "
+            "Average precision by class frequency is missing: the counts of training videos per class were "
             f"not kept; {left_out[0].again} keeps them."
         )
     commands = listed([row.again for row in left_out])
@@ -169,3 +181,36 @@ def _load(row: KeptRow, counts: np.ndarray, training: str | None) -> ScoredClass
     if facts.get("validate") != row.fingerprint or facts.get("train") != training:
         return None
     return scored_classes(row.name, row.title, row.role, top, counts)
+
+
+def extremes(row: ScoredClasses, baseline: ScoredClasses, names: Mapping[int, str]) -> Extremes | None:
+    """The `SHOWN` largest losses and gains among classes with at least `LEAST_POSITIVES` validation videos.
+
+    Returns: None when no class changed, or none has a name and enough videos.
+
+    Raises:
+        SchemaError: measured on different videos.
+    """
+    if not np.array_equal(row.positives, baseline.positives):
+        raise SchemaError(f"{row.name} and {baseline.name} were not measured on the same videos")
+    considered = [int(c) for c in np.flatnonzero(row.positives >= LEAST_POSITIVES) if int(c) in names]
+    change = row.average_precision - baseline.average_precision
+    # Ties by number, which YouTube-8M gives by falling frequency.
+    lost = sorted((c for c in considered if change[c] < 0), key=lambda c: (change[c], c))[:SHOWN]
+    gained = sorted((c for c in considered if change[c] > 0), key=lambda c: (-change[c], c))[:SHOWN]
+    if not lost and not gained:
+        return None
+
+    def described(c: int) -> ExtremeClass:
+        videos, positives = int(row.train_counts[c]), int(row.positives[c])
+        before, after = float(baseline.average_precision[c]), float(row.average_precision[c])
+        return ExtremeClass(names[c], videos, positives, before, after)
+
+    return Extremes(
+        row=row.name,
+        title=row.title,
+        baseline=baseline.name,
+        lost=tuple(map(described, lost)),
+        gained=tuple(map(described, gained)),
+        considered=len(considered),
+    )

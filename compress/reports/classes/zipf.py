@@ -47,9 +47,6 @@ class Zipf:
 def zipf(videos: np.ndarray) -> Zipf:
     """Rank the classes.
 
-    Args:
-        videos: int (C,), videos of each class.
-
     Raises:
         DataError: no class has a video.
     """

@@ -20,10 +20,6 @@ def chosen_models(table: ModelTable, folder: Path) -> ClassChoice:
     Of a table of few encoders (Table 3) these are the best row of each, else the best and the worst printed
     row; and the best row that is not printed. Rows of other validation videos than the first one's are left
     out.
-
-    Args:
-        table: printed and further rows.
-        folder: evaluation/models/ of the workspace; scores lie in scores/<name>.
     """
     alike = _on_the_same_videos(table.measured)
     if not alike:

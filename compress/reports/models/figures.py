@@ -5,7 +5,7 @@ from __future__ import annotations
 from compress.reports.charts import PAPER, SERIES, Mark, rows_chart, scatter
 from compress.reports.document import Chart, Key
 from compress.reports.models.findings import order_kept
-from compress.reports.models.table import Judgement, ModelLine, ModelTable
+from compress.reports.models.table import Judgement, ModelTable
 from compress.reports.rounding import bracket, figure
 from compress.reports.svg import legend_mark
 
@@ -54,9 +54,11 @@ def gap_caption(table: ModelTable) -> str:
     parts = ["GAP of each measured row with its 95 % interval, in the order of the table."]
     printed = [line for line, _ in table.measured if line.published]
     if printed:
+        other_data = any(line.judgement is Judgement.NOT_JUDGED for line in table.paper)
+        what = "of other data than ours" if other_data else "of one run, without an interval"
         parts.append(
-            "Diamonds: the GAP that the paper prints for the row, on an axis of its own: "
-            f"{_papers_data(table.paper)}, so lengths on the two axes do not compare."
+            "Diamonds: the GAP that the paper prints for the row, on an axis of its own. It is "
+            f"{what}, so distances on the two axes do not compare."
         )
     if len(printed) >= LEAST:
         agreeing, pairs = order_kept(table)
@@ -75,9 +77,3 @@ def gap_legend(table: ModelTable) -> tuple[Key, ...]:
         legend["measured, not in the papers"] = SERIES[1]
     legend["the paper's figure"] = PAPER
     return tuple(Key(label, legend_mark(look)) for label, look in legend.items())
-
-
-def _papers_data(printed: tuple[ModelLine, ...]) -> str:
-    if any(line.judgement is Judgement.NOT_JUDGED for line in printed):
-        return "it is of other data than ours"
-    return "it is of one run, without an interval"

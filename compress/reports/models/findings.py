@@ -20,8 +20,8 @@ METHOD = (
     "Against the paper: reproduced, above or below says where GAP is, within the tolerance of the row, "
     "when the row was trained on the full YouTube-8M. On other data the published figures are shown, but "
     "no row is judged by them.",
-    "The epoch that is kept is the one with the highest GAP on the validation videos, which flatters each "
-    "row a little. Training time is CPU time, on all cores together.",
+    "The epoch with the highest GAP on the validation videos is kept, so each row looks slightly better "
+    "than on new videos. Training time is CPU time, on all cores together.",
 )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from compress.evaluation.models.row import ModelRow
 from compress.evaluation.row import plain
 from compress.metrics import METRICS
-from compress.reports.cells import estimate
 from compress.reports.classes.page import classes_json, classes_sections
 from compress.reports.classes.sections import ClassSections
 from compress.reports.document import (
@@ -29,6 +28,9 @@ from compress.reports.document import (
     Table,
     Tone,
     cell,
+    estimate,
+    in_paper,
+    named,
     plain_table,
     row,
 )
@@ -62,7 +64,8 @@ def models_page(table: ModelTable, provenance: Provenance, classes: ClassSection
     notes = tuple(f"{rows}: {note}" for rows, note in notes_on_rows(table))
     runs = tuple(line.run for line in table.lines)
     commands = [
-        Command(line.title, line.command, missing=line.model is None) for line in (*_measured_first(table),)
+        Command(line.title, line.command, missing=line.model is None)
+        for line in sorted(table.lines, key=lambda line: line.model is None)
     ]
     return Document(
         kicker="Trained models beside the figures that the papers print",
@@ -83,10 +86,6 @@ def models_page(table: ModelTable, provenance: Provenance, classes: ClassSection
         provenance=provenance,
         data=_data(table, provenance, classes),
     )
-
-
-def _measured_first(table: ModelTable) -> list[ModelLine]:
-    return sorted(table.lines, key=lambda line: line.model is None)
 
 
 def _summary(table: ModelTable) -> Iterable[Fact]:
@@ -114,12 +113,7 @@ def _results(table: ModelTable) -> Table:
         Column("Epochs", drop=5),
         Column("Training\ntime", drop=6),
     ]
-    titled = (
-        ("As printed", table.paper),
-        ("Not in the papers", table.ours),
-        ("Further models", table.others),
-    )
-    groups = [(title, [line for line in lines if line.model]) for title, lines in titled]
+    groups = [(title, [line for line in lines if line.model]) for title, lines in table.groups]
     groups.append(("Not run", [line for line in table.lines if line.model is None]))
     return Table(
         "Below each figure its 95 % interval, and the paper's figure.",
@@ -131,16 +125,12 @@ def _results(table: ModelTable) -> Table:
 def _row(line: ModelLine) -> Row:
     model, parameters = line.model, line.model.parameters if line.model else {}
     training = model.training if model else None
-    synthetic = model is not None and model.data.synthetic_frames
-    name = cell(line.title, Part(line.run, "name"), Part("synthetic frames", "tag") if synthetic else None)
     figures = []
     for metric in reversed(COLUMNS):
         ours = estimate(model.figures.get(metric.name) if model else None)
-        printed = getattr(line.published, metric.name, None)
-        paper = None if printed is None else Part(f"paper {figure(printed)}", "paper")
-        figures.append(cell(*ours, paper))
+        figures.append(cell(*ours, in_paper(getattr(line.published, metric.name, None))))
     return row(
-        name,
+        named(line.title, line.run, synthetic_frames=model is not None and model.data.synthetic_frames),
         millions(parameters["encoder"]) if "encoder" in parameters else None,
         millions(parameters["head"]) if "head" in parameters else None,
         *figures,
@@ -173,8 +163,8 @@ def _details(table: ModelTable) -> Table:
         )
     titles = ("Run", "Embedding size", "Model on disk", "Side heads' parameters", "MAP with empty as 0")
     return plain_table(
-        "Sizes of the embedding and of the model, what is trained only to be thrown away (side heads), MAP "
-        "in the paper's variant, and the training.",
+        "Sizes of the embedding, of the model and of its side heads (used in training only), MAP in the "
+        "paper's variant, and the training.",
         (*titles, "Kept epoch", "Training videos", "Seed"),
         rows,
     )

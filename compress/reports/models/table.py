@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from compress.evaluation.models.row import ModelRow
@@ -51,7 +51,7 @@ class ModelTable:
     title: str
     paper: tuple[ModelLine, ...] = ()
     ours: tuple[ModelLine, ...] = ()
-    others: tuple[ModelLine, ...] = field(default=())
+    others: tuple[ModelLine, ...] = ()
 
     @property
     def groups(self) -> tuple[tuple[str, tuple[ModelLine, ...]], ...]:

@@ -16,29 +16,21 @@ WHY = (
 
 
 def chosen_rows(table: Table4, evaluation: Path) -> ClassChoice:
-    """The baseline, the paper's rows that were measured (else the headline's), PCA of the headline's size.
-
-    Args:
-        table: the rows of the report.
-        evaluation: folder that they came from; scores lie in scores/<row>.
-    """
+    """The baseline, the paper's rows that were measured (else the headline's), PCA of the headline's size."""
     subject = table.subject[1] if table.subject else None
     baseline = table.baseline
     rows = [] if baseline is None else [baseline]
     if subject is not None:
         encoders = [found.row for found in table.paper if found.row is not None] or [subject]
         rows += sorted(encoders, key=lambda row: (row.dim, row.row))[:MOST_ENCODERS]
-        rows += _pca(table, subject.dim)[:1]
+        pca = ("pca", subject.dim, "float32")
+        rows += [row for _, row in table.measured if (row.encoder, row.dim, row.codec) == pca][:1]
     return ClassChoice(
         rows=tuple(_kept(row, evaluation) for row in rows),
         reference=None if baseline is None else baseline.row,
         subject=None if subject is None else subject.row,
         why=WHY,
     )
-
-
-def _pca(table: Table4, dim: int) -> list[Row]:
-    return [row for _, row in table.measured if (row.encoder, row.dim, row.codec) == ("pca", dim, "float32")]
 
 
 def _kept(row: Row, evaluation: Path) -> KeptRow:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from compress.evaluation.row import Row
-from compress.metrics import Interval
+from compress.metrics import Interval, metric_named
 from compress.papers import published
-from compress.reports import pareto
-from compress.reports.charts import BASELINE, CONTROL, PAPER, SERIES, Line, Mark, rows_chart, scatter
+from compress.reports.charts import BASELINE, CONTROL, PAPER, SERIES, Line, Mark, front, rows_chart, scatter
 from compress.reports.document import Chart, Figure, Key
 from compress.reports.rounding import DELTA, bracket, figure, points, points_bracket
 from compress.reports.svg import Look, legend_mark
-from compress.reports.table_4 import table as table_4
-from compress.reports.table_4.table import Table4
+from compress.reports.table_4.table import JUDGED, Table4
+from compress.reports.table_4.table import Line as TableLine
 
-NAMES = {"gap": "GAP", "map": "MAP"}
 VERDICTS = {"holds": Look("holds"), "within noise": Look("noise"), "falls short": Look("short", hollow=True)}
 ROLES = {"baseline": BASELINE, "encoder": SERIES[0], "control": CONTROL}
 FOREST_CAPTION = (
@@ -35,7 +33,7 @@ TRADEOFF_LEGEND = (
 
 def forest_figure(table: Table4, paper: bool) -> Figure | None:
     """What each row lost, with the paper's differences where `paper`; None when no row was compared."""
-    charts = tuple(chart for metric in NAMES if (chart := forest(table, metric, paper)))
+    charts = tuple(chart for metric in JUDGED if (chart := forest(table, metric, paper)))
     looks = {**VERDICTS, "the paper": PAPER} if paper else VERDICTS
     legend = tuple(Key(label, legend_mark(look)) for label, look in looks.items())
     return Figure(charts, FOREST_CAPTION + (PAPER_CAPTION if paper else ""), legend) if charts else None
@@ -43,7 +41,7 @@ def forest_figure(table: Table4, paper: bool) -> Figure | None:
 
 def tradeoff_figure(table: Table4) -> Figure:
     """What the bytes of each row buy."""
-    return Figure(tuple(tradeoff(table, metric) for metric in NAMES), TRADEOFF_CAPTION, TRADEOFF_LEGEND)
+    return Figure(tuple(tradeoff(table, metric) for metric in JUDGED), TRADEOFF_CAPTION, TRADEOFF_LEGEND)
 
 
 def forest(table: Table4, metric: str, paper: bool = True) -> Chart | None:
@@ -66,12 +64,12 @@ def forest(table: Table4, metric: str, paper: bool = True) -> Chart | None:
                 else (100 * in_paper, f"the paper {points(in_paper, 1)} points"),
             )
         )
-    name = NAMES[metric]
+    name = metric_named(metric).title
     title = f"Difference in {name} from the baseline, in points"
     return rows_chart(marks, title=title, axis=f"{DELTA} {name}, points", differences=True) if marks else None
 
 
-def paper_difference(line: table_4.Line, metric: str) -> float | None:
+def paper_difference(line: TableLine, metric: str) -> float | None:
     """The paper's figure minus its baseline's, as a fraction; None for rows that the paper lacks."""
     if line.published is None or line.published.name == published().baseline.name:
         return None
@@ -87,15 +85,16 @@ def tradeoff(table: Table4, metric: str) -> Chart:
         words = f"{row.row}: {row.bytes_per_video:,} bytes, {figure(value.value)} {bracket(value)}"
         return Mark(row.row, value, ROLES[row.role], words, row.bytes_per_video)
 
+    name = metric_named(metric).title
     # Controls are below the others, and are named last.
     marks = sorted((mark(row) for _, row in table.measured), key=lambda mark: mark.look != CONTROL)
-    best = pareto.front([(int(mark.x), mark.value.value) for mark in marks])
+    best = front([(int(mark.x), mark.value.value) for mark in marks])
     named = sorted(marks, key=lambda mark: (mark.look == CONTROL, -mark.value.value))
     return scatter(
         marks,
-        title=f"{NAMES[metric]} against bytes per video",
+        title=f"{name} against bytes per video",
         across="bytes per video (log scale)",
-        upwards=NAMES[metric],
+        upwards=name,
         of_bytes=True,
         band=getattr(table.baseline.figures, metric) if table.baseline else None,
         lines=[Line(tuple(marks[i] for i in best), "ink", to_edge=True)],

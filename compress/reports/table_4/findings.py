@@ -26,7 +26,7 @@ METHOD = (
     "the paper's MAP counts them as 0 (here: MAP with empty as 0).",
     f"Intervals are 95 % bootstrap intervals over the validation videos. A difference ({DELTA}) is row minus "
     "baseline on the same resampled videos (paired), in points: 1 point is 0.01.",
-    "Intervals cover which videos were drawn. They do not cover the training seed: training again with "
+    "Intervals cover the choice of videos. They do not cover the training seed: training again with "
     "another seed changes a row too.",
     "Verdict: holds when the whole interval of the difference is at or above 0; within noise when it "
     "contains 0 and values below 0; falls short when all of it is below 0. MAP has its own verdict, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,6 @@ from compress.evaluation.row import Row as MeasuredRow
 from compress.evaluation.row import plain
 from compress.metrics import METRICS, Interval
 from compress.papers import published
-from compress.reports.cells import change, estimate
 from compress.reports.classes.page import classes_json, classes_sections
 from compress.reports.classes.sections import ClassSections
 from compress.reports.document import (
@@ -29,6 +28,10 @@ from compress.reports.document import (
     Table,
     Tone,
     cell,
+    change,
+    estimate,
+    in_paper,
+    named,
     plain_table,
     row,
 )
@@ -84,7 +87,7 @@ def table4_page(
         sections=(
             Section("Results", (_results(table, beside),), terminal=True),
             Section("Was anything lost?", (forests,) if forests else ()),
-            Section("Quality for the bytes", (tradeoff_figure(table),)),
+            Section("Quality against bytes", (tradeoff_figure(table),)),
             *(() if classes is None else classes_sections(classes)),
             *_retrieval(table),
             Section("Details", (_details(table),)),
@@ -152,15 +155,15 @@ def _row(line: Line, table: Table4, paper: bool) -> Row:
     # Another width than the paper's original: its sizes say nothing about these data.
     fits = one is not None or table.baseline is None or table.baseline.dim == published().baseline.size
     cells = [
-        cell(
+        named(
             line.title,
-            Part(one.row, "name") if one else None,
-            Part("synthetic frames", "tag") if one and one.data.synthetic_frames else None,
+            one.row if one else None,
+            synthetic_frames=one is not None and one.data.synthetic_frames,
         ),
         cell(count(line.dim)),
         cell(count(one.bytes_per_video) if one else None),
         cell(
-            saved(line.dims_saved) if fits else None, _paper(printed.size_saved if printed else None, saved)
+            saved(line.dims_saved) if fits else None, in_paper(printed.size_saved if printed else None, saved)
         ),
         cell(saved(line.bytes_saved)),
     ]
@@ -168,17 +171,13 @@ def _row(line: Line, table: Table4, paper: bool) -> Row:
         found = estimate(one.figures.get(metric.name)) if one else ()
         # The others are not judged: their intervals are in the JSON file.
         found = found if metric.name in JUDGED else found[:1]
-        cells.append(cell(*found, _paper(getattr(printed, metric.name, None), figure)))
+        cells.append(cell(*found, in_paper(getattr(printed, metric.name, None))))
         if metric.name in JUDGED:
             delta = printed.delta_gap_points if printed and metric.name == "gap" else None
             cells.append(
-                cell(*_difference(line, metric.name), _paper(delta, lambda value: points(value / 100, 1)))
+                cell(*_difference(line, metric.name), in_paper(delta, lambda value: points(value / 100, 1)))
             )
     return Row(tuple(cells), reference=one is not None and one.role == "baseline")
-
-
-def _paper(value: float | None, tell: Callable[[float], str]) -> Part | None:
-    return None if value is None else Part(f"paper {tell(value)}", "paper")
 
 
 def _difference(line: Line, metric: str) -> Cell:

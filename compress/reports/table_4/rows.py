@@ -16,9 +16,6 @@ AGAIN = (
 def load_rows(folder: Path) -> list[Row]:
     """Every row that `compress evaluate` left in a folder, in the order of file names.
 
-    Args:
-        folder: holds one `<row>.json` per measured row.
-
     Raises:
         NotFoundError: no such folder, or no row in it.
         CorruptArtifactError: a file is not JSON or a field is wrong; names the file.

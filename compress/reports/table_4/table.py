@@ -36,17 +36,7 @@ def judge(difference: Interval) -> Verdict:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table: a published row, a measured row, or both.
-
-    Args:
-        title: of the row.
-        published: what the paper printed.
-        row: what was measured.
-        dim: dimensions.
-        dims_saved, bytes_saved: fractions of the baseline's dimensions and bytes (negative: grew); None where
-            the baseline or the row was not measured.
-        command: measures the row (again).
-    """
+    """One line of the table: a published row, a measured row, or both."""
 
     title: str
     published: PublishedRow | None
@@ -67,15 +57,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Table4:
-    """All lines.
-
-    Args:
-        paper: the published rows.
-        controls: rows that need no training; the original is the first.
-        others: encoders that the paper lacks.
-        baseline: the original, None where it was not measured.
-        failures: sentences about rows that could not be made.
-    """
+    """All lines."""
 
     paper: tuple[Line, ...]
     controls: tuple[Line, ...]
@@ -111,10 +93,6 @@ class Table4:
 
 def table4(rows: Sequence[Row], failures: Sequence[str] = ()) -> Table4:
     """Put measured rows beside the published ones; what was not measured says NOT RUN with its command.
-
-    Args:
-        rows: as `load_rows` returns them: the same validation data and the same baseline.
-        failures: sentences about rows that could not be made, to be shown with the table.
 
     Raises:
         NotFoundError: `rows` is empty.

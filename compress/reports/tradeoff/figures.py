@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from compress.metrics import Interval
-from compress.reports import pareto
-from compress.reports.charts import BASELINE, SERIES, Line, Mark, scatter
+from compress.reports.charts import BASELINE, SERIES, Line, Mark, front, scatter
 from compress.reports.document import Chart
 from compress.reports.rounding import bracket, figure
 from compress.reports.svg import Look
@@ -39,18 +38,18 @@ def chart(table: TradeoffTable, metric: str) -> Chart:
         for point in sorted(table.points, key=lambda point: order.index(point.family))
         if metric in point.confirmation.figures
     }
-    lines, ends, best = [], [], []
+    lines, ends = [], []
     for family, look in families.items():
         points = [point for point in table.points if point.family == family and point.name in found]
         if not points:
             continue
-        front = [points[i] for i in pareto.front([(p.bytes_per_video, _value(p, metric)) for p in points])]
-        lines.append(Line(tuple(found[point.name] for point in front), look.colour))
+        places = [(p.bytes_per_video, p.confirmation.figures[metric].value) for p in points]
+        best = [points[i] for i in front(places)]
+        lines.append(Line(tuple(found[point.name] for point in best), look.colour))
         # What was trained begins further to the left than others; what was not ends below it to the right.
-        end = front[0 if any(p.role == "encoder" for p in points) else -1]
+        end = best[0 if any(p.role == "encoder" for p in points) else -1]
         ends.append((family, found[end.name]))
-    front = table.front(metric)
-    best = [(f"{point.dim} {point.codec}", found[point.name]) for point in front]
+    overall = [(f"{point.dim} {point.codec}", found[point.name]) for point in table.front(metric)]
     return scatter(
         list(found.values()),
         title=f"{NAMES[metric]} against bytes per video",
@@ -58,8 +57,8 @@ def chart(table: TradeoffTable, metric: str) -> Chart:
         upwards=NAMES[metric],
         of_bytes=True,
         band=table.baseline.confirmation.figures.get(metric),
-        lines=[*lines, Line(tuple(mark for _, mark in best), "ink", to_edge=True)],
-        labels=[*ends, *best],
+        lines=[*lines, Line(tuple(mark for _, mark in overall), "ink", to_edge=True)],
+        labels=[*ends, *overall],
         floor=_floor(table.points, metric),
     )
 
@@ -82,10 +81,6 @@ def _mark(point: Point, metric: str, look: Look) -> Mark:
     # Many controls stand close together: their intervals are in the words alone.
     drawn = Interval(value.value, value.value, value.value) if point.role == "control" else value
     return Mark(point.name, drawn, look, words, point.bytes_per_video)
-
-
-def _value(point: Point, metric: str) -> float:
-    return point.confirmation.figures[metric].value
 
 
 def _floor(points: Iterable[Point], metric: str) -> float:

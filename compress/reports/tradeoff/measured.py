@@ -97,11 +97,7 @@ def _interval(found: Sequence[Sampled | None], least: float) -> Interval | None:
 
 @dataclass(frozen=True)
 class Kept:
-    """Where the evaluation of one head is: `<folder>/<name>.json` and `<folder>/scores/<name>`.
-
-    Args:
-        number: of the seed, 0 for the first.
-    """
+    """Where the evaluation of one head is: `<folder>/<name>.json` and `<folder>/scores/<name>`."""
 
     number: int
     name: str
@@ -112,13 +108,8 @@ class Kept:
 class Measured:
     """One point: the row of its first head, and by half the figures of all heads.
 
-    Args:
-        name: as drawn; further heads may be on the stores of runs with another seed.
-        run: as drawn.
-        row: of the first head.
-        encoders: runs of different seeds among the heads.
-        halves: by "selection" and "confirmation".
-        videos: of each half.
+    `name` and `run` are those of the first head; further heads may be on the stores of runs with another
+    seed, of which there are `encoders`. `halves` and `videos` (a count) are by "selection", "confirmation".
     """
 
     name: str
@@ -145,11 +136,6 @@ class Measured:
 
 def read_measured(name: str, run: str, kept: Sequence[Kept], ids: np.ndarray) -> Measured:
     """Read and resample the evaluations of one point; about a second per head for 6,000 videos.
-
-    Args:
-        name, run: as drawn.
-        kept: one per head, the first head first.
-        ids: of all validation videos, ascending, S<w> (N,).
 
     Raises:
         NotFoundError, CorruptArtifactError: an evaluation is gone or damaged.

@@ -11,8 +11,6 @@ from rich.console import Console
 
 from compress.artifacts.atomic import write_bytes
 from compress.metrics import Interval
-from compress.reports.cells import change as difference
-from compress.reports.cells import estimate
 from compress.reports.document import (
     FILES,
     Bullets,
@@ -31,6 +29,8 @@ from compress.reports.document import (
     Section,
     Table,
     cell,
+    change,
+    estimate,
     row,
 )
 from compress.reports.rounding import DELTA, blended, count, figure, points, points_bracket, size
@@ -56,14 +56,14 @@ METHOD = (
     "choice.",
     f"A difference ({DELTA}) is point minus baseline in points (1 point is 0.01), with its 95 % bootstrap "
     "interval, paired: both on the same resampled videos. With several heads the figures are averaged, also "
-    "within each resample. Intervals cover which videos were drawn; what another seed does is shown "
+    "within each resample. Intervals cover the choice of videos; the effect of another seed is shown "
     "separately. Intervals of MAP are somewhat too narrow where many classes are rare; `compress select` has "
     "more careful bounds.",
     "An encoder whose epoch was chosen by its GAP on the validation videos (its notes, in the JSON file, say "
-    "so) had a little help from both halves; what needs no training had none.",
+    "so) has a small advantage on both halves; stores that need no training have none.",
     "Over untrained: point minus the best store of equal or smaller size that needs no training (the "
     "original in a codec, PCA, a random projection).",
-    "A step of a line: between two sizes a budget of bytes buys the smaller one.",
+    "Lines are steps: a byte budget between two sizes pays for the smaller one.",
 )
 FOOT = (
     f"From the confirmation half; {BEST}: no other point has a higher GAP at equal or smaller size. {DELTA}: "
@@ -76,12 +76,6 @@ def write_tradeoff(
     table: TradeoffTable, folder: Path, *, generated: str, command: str
 ) -> tuple[Path, Path, Path, Path]:
     """Write tradeoff.md, tradeoff.json, tradeoff.html and tradeoff.svg, each in one step.
-
-    Args:
-        table: what was measured.
-        folder: made when absent.
-        generated: the date to print; two reports with the same date and points are the same bytes.
-        command: what the user typed.
 
     Returns: the paths, in this order.
 
@@ -104,7 +98,7 @@ def page(table: TradeoffTable, made: Provenance, drawn: Sequence[Chart] = ()) ->
     plots = Section("Quality against bytes", (Figure(tuple(drawn), CAPTION, file=DRAWING),))
     commands = tuple(Command(f"{point.name}, {point.title}", point.command) for point in table.points)
     return Document(
-        kicker="Quality for the bytes: compressed embeddings of every size",
+        kicker="Quality against bytes: compressed embeddings of every size",
         headline=headline(table),
         measured_on=measured_on(table),
         provenance=made,
@@ -137,7 +131,7 @@ def headline(table: TradeoffTable) -> str:
     point = subject(table)
     if point is None:
         return "No trained embedding has been measured yet"
-    gap, mean = (_change(point.confirmation.delta[metric]) for metric in COMPARED)
+    gap, mean = (_told(point.confirmation.delta[metric]) for metric in COMPARED)
     bytes_per_video = (
         f"{count(point.bytes_per_video)} bytes per video, {_smaller(table, point)} times smaller"
     )
@@ -149,16 +143,17 @@ def measured_on(table: TradeoffTable) -> str:
     data, how, base = table.data, table.head_training, table.baseline
     epochs = f"{size(how.epochs)} epoch{'' if how.epochs == 1 else 's'}"
     return (
-        f"{data.source}: {count(base.confirmation.videos)} validation videos to confirm, "
-        f"{count(base.selection.videos)} to select, {count(data.num_classes)} classes. Fresh heads trained "
-        f"on {count(data.train_videos)} videos, {epochs}, batch {count(how.batch_size)}{blended(how)}. "
-        f"Baseline: {base.name}, {count(base.bytes_per_video)} bytes per video, {_heads(base)}."
+        f"{data.source}: {count(base.confirmation.videos)} validation videos in the confirmation half, "
+        f"{count(base.selection.videos)} in the selection half, {count(data.num_classes)} classes. Fresh "
+        f"heads trained on {count(data.train_videos)} videos, {epochs}, batch {count(how.batch_size)}"
+        f"{blended(how)}. Baseline: {base.name}, {count(base.bytes_per_video)} bytes per video, "
+        f"{_heads(base)}."
     )
 
 
-def _change(estimate: Interval) -> str:
+def _told(found: Interval) -> str:
     """A difference in points with its interval: +0.80 [+0.21, +1.39]."""
-    return f"{points(estimate.value)} {points_bracket(estimate)}"
+    return f"{points(found.value)} {points_bracket(found)}"
 
 
 def _smaller(table: TradeoffTable, point: Point) -> str:
@@ -182,7 +177,7 @@ def _summary(table: TradeoffTable) -> Iterator[Fact]:
     for metric, name in NAMES.items():
         if metric in point.confirmation.figures:
             found, delta = point.confirmation.figures[metric], point.confirmation.delta.get(metric)
-            yield Fact(name, figure(found.value), f"{_change(delta)} points" if delta else "")
+            yield Fact(name, figure(found.value), f"{_told(delta)} points" if delta else "")
 
 
 def _confirmation(table: TradeoffTable) -> Table:
@@ -229,7 +224,7 @@ def _kinds(table: TradeoffTable) -> Iterator[Section]:
     if rows:
         caption = "Each trained point minus the best of each kind, of equal or smaller size, in points."
         columns = [Column("Figure", left=True), *(Column(f"Over {kind}") for kind in kinds)]
-        yield Section("Beside each kind of baseline", (_table(caption, columns, rows),))
+        yield Section("Against each kind of baseline", (_table(caption, columns, rows),))
 
 
 def _selection(table: TradeoffTable) -> Table:
@@ -240,7 +235,11 @@ def _selection(table: TradeoffTable) -> Table:
         row(point.name, *_size(point), *_half(point.selection), reference=point.role == "baseline")
         for point in table.points
     ]
-    return _table("The same figures on the other videos, on which things are chosen.", columns, rows)
+    return _table(
+        "The same figures on the selection half, which is used to choose the stores to compare with.",
+        columns,
+        rows,
+    )
 
 
 def _seeds(table: TradeoffTable) -> Iterator[Section]:
@@ -257,7 +256,7 @@ def _seeds(table: TradeoffTable) -> Iterator[Section]:
     if rows:
         caption = "Half the range of the figures of all heads, in points, on the confirmation half."
         columns = [Column("Measured with", left=True), *map(Column, NAMES.values())]
-        yield Section("What another seed does", (_table(caption, columns, rows),))
+        yield Section("Effect of another seed", (_table(caption, columns, rows),))
 
 
 def _table(caption: str, columns: Sequence[Column], rows: Sequence[Row]) -> Table:
@@ -276,12 +275,12 @@ def _half(half: Half) -> Iterator[Cell]:
     for metric in NAMES:
         found, delta = half.figures.get(metric), half.delta.get(metric)
         yield cell(*estimate(found))
-        yield cell(*difference(delta))
+        yield cell(*change(delta))
 
 
 def _rival(rival: Rival | None) -> Cell:
     """How far a point is ahead of its rival, and of which."""
-    return cell(*difference(rival.ahead), Part(rival.name, "name")) if rival else cell()
+    return cell(*change(rival.ahead), Part(rival.name, "name")) if rival else cell()
 
 
 def _data(table: TradeoffTable, made: Provenance) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from compress.errors import NotFoundError
 from compress.evaluation.row import Data, HeadTraining, Role
 from compress.metrics import Interval
-from compress.reports import pareto
+from compress.reports.charts import front
 from compress.reports.tradeoff.measured import METRICS, Measured, difference_interval, mean_interval
 
 CHOOSES, PROVES = "selection", "confirmation"
@@ -18,13 +18,7 @@ Figures = Mapping[str, Interval]
 
 @dataclass(frozen=True)
 class Rival:
-    """The best of what needs no training, of equal or smaller size, and how far a point is ahead of it.
-
-    Args:
-        name: of the rival.
-        bytes_per_video: of the rival.
-        ahead: point minus rival on the confirmation half, paired.
-    """
+    """The best of what needs no training, of equal or smaller size, and how far a point is ahead of it."""
 
     name: str
     bytes_per_video: int
@@ -42,22 +36,13 @@ class Half:
 
 @dataclass(frozen=True)
 class Point:
-    """One store.
+    """One store, with the mean figures of `heads` heads of different seeds, trained on `encoders` encoders.
 
     Args:
-        name: of the store.
-        title: in words.
-        role: "baseline", "encoder" or "control".
         family: what it is drawn with: the run of an encoder without its size, or a kind of control.
-        dim, codec, bytes_per_video: as stored.
-        heads: how many of different seeds its figures are the mean of.
-        encoders: how many of different seeds these were trained on.
         spread: by metric, half the range of the heads' figures on the confirmation half.
-        confirmation, selection: the two halves.
-        rivals: by metric, among everything that needs no training; encoders only.
+        rivals: by metric, the best among everything that needs no training; encoders only.
         of_families: by family of control and by metric, its best of equal or smaller size; encoders only.
-        command: measures it again.
-        notes: what its row has to say.
     """
 
     name: str
@@ -92,7 +77,7 @@ class TradeoffTable:
         """The points that no other beats in bytes and in a metric, on the confirmation half."""
         known = [point for point in self.points if metric in point.confirmation.figures]
         places = [(p.bytes_per_video, p.confirmation.figures[metric].value) for p in known]
-        return [known[i] for i in pareto.front(places)]
+        return [known[i] for i in front(places)]
 
 
 def tradeoff_table(
@@ -102,11 +87,6 @@ def tradeoff_table(
 
     The rival of each point is the best of equal or smaller size by the selection half; how far the point is
     ahead of it is measured on the confirmation half, which had no say in the choice.
-
-    Args:
-        measured: every point once, of the same videos.
-        baseline: the name of one of them.
-        failures: sentences about points that could not be made.
 
     Raises:
         NotFoundError: the baseline is not among them.
