@@ -38,7 +38,10 @@ def colours() -> Mapping[str, str]:
 
 
 def draw(plot: Callable[[Figure], None], width: float, height: float, *, title: str, description: str) -> str:
-    """An SVG element for a page that holds it inline; the same plot gives the same text."""
+    """An SVG element for a page that holds it inline; the same plot gives the same text.
+
+    `plot` draws in `colours` alone; one pixel of its figure is one CSS pixel at full size.
+    """
     # Not before it is needed: it takes half a second to import.
     import matplotlib
     from matplotlib.figure import Figure

@@ -26,7 +26,7 @@ _LONGEST_NAME, _LONGEST_CELL = 26, 40  # characters; what is longer is broken
 
 
 def print_document(document: Document, console: Console | None = None) -> None:
-    """Print a report."""
+    """Print a report; a console that is not a terminal gets plain text of `PLAIN_WIDTH` columns."""
     console = console or Console(soft_wrap=False)
     if not console.is_terminal:
         console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
