@@ -57,8 +57,8 @@ def test_figures_equal_loops_from_the_definitions_whatever_the_order_of_the_rows
     base = [set(LABELS[other]) for other in range(TRAIN)]
     for row in range(TRAIN, TRAIN + VALIDATE):
         neighbours = nearest(small, row)
-        precisions.append(reference.retrieval_average_precision(neighbours, set(LABELS[row]), base, -1))
-        gains.append(reference.ndcg(neighbours, set(LABELS[row]), base, -1))
+        precisions.append(reference.retrieval_average_precision(neighbours, set(LABELS[row]), base))
+        gains.append(reference.ndcg(neighbours, set(LABELS[row]), base))
         shares.append(np.mean([bool(set(LABELS[row]) & set(LABELS[other])) for other in neighbours]))
         recalls.append(len(set(neighbours) & set(nearest(original, row))) / K)
     assert found.queries == VALIDATE

@@ -80,7 +80,10 @@ def test_the_head_trains_on_the_training_videos_by_id_and_on_nothing_else(measur
 def test_every_value_lies_in_its_interval(measured: Workspace, name: str):
     found = row(measured, name)
     assert all(is_interval(found["figures"][metric]) for metric in METRIC_NAMES)
-    assert all(found["figures"][metric]["low"] < found["figures"][metric]["high"] for metric in METRIC_NAMES)
+    for metric in METRIC_NAMES:
+        figure = found["figures"][metric]
+        # One that is 0 or 1 on these few videos is so on every resample.
+        assert figure["low"] < figure["high"] or figure["value"] in (0, 1)
     if found["delta"] is not None:
         assert all(is_interval(found["delta"][metric]) for metric in METRIC_NAMES)
 
