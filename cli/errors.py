@@ -92,7 +92,18 @@ def _from_click(error: click.ClickException) -> CompressError:
     name = error.param.name if isinstance(error, click.BadParameter) and error.param else None
     if name and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
         return ConfigError(message)
-    return UsageError(message, hint=f"see `{context.command_path} --help`")
+    return UsageError(message, hint=f"{_after_dashes(error, context)}see `{context.command_path} --help`")
+
+
+def _after_dashes(error: click.ClickException, context: click.Context) -> str:
+    """What a user needs to know whose argument begins with `-`, as one YouTube id in 64 does."""
+    argument = next((one for one in context.command.params if isinstance(one, click.Argument)), None)
+    if argument is None:
+        return ""
+    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        return f"a {argument.make_metavar(context).strip('[]')} that begins with - goes last, after --; "
+    extra = "unexpected extra argument" in error.format_message() and "(-" in error.format_message()
+    return "options go before --; " if extra else ""
 
 
 def _one_line(text: str) -> str:

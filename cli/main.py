@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def run(arguments: list[str] | None = None) -> None:
     """Run one command line, by default that of this process, and exit with its code."""
     words = sys.argv[1:] if arguments is None else arguments
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller closed it (`>&-`), and whoever prints to it would fail
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     try:
         # Not before: Ctrl-C while the modules load is to end in one line as well.
         from cli.program import compress
@@ -15,9 +19,11 @@ def run(arguments: list[str] | None = None) -> None:
         code = compress.main(args=words, prog_name="compress", standalone_mode=False)
         sys.stdout.flush()
     except BaseException as error:
-        if isinstance(error, SystemExit):
+        # rich_click makes exit code 1 of a reader that went away (`compress ... | head`).
+        reader_left = isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
+        if isinstance(error, SystemExit) and not reader_left:
             raise
         from cli.errors import tell
 
-        code = tell(error, as_json="--json" in words)
+        code = tell(BrokenPipeError() if reader_left else error, as_json="--json" in words)
     sys.exit(code if isinstance(code, int) else 0)

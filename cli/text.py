@@ -37,8 +37,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for position, column in enumerate(columns):
+        # A name without spaces is never cut: it is there to be copied.
+        whole = not any(" " in str(text) for text in (column, *(row[position] for row in rows)))
         numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
-        grid.add_column(column, justify="right" if numeric else "left")
+        grid.add_column(column, justify="right" if numeric else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else f"{cell}" for cell in row))
     return printed(lambda console: console.print(grid))

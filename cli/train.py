@@ -193,7 +193,9 @@ def settings_text(listed: Mapping[str, Sequence[RecipeSetting]]) -> str:
 
 
 def _figures(figures: Mapping[str, float]) -> dict[str, str | int]:
-    """Shares with four decimals; how many they are of as whole numbers."""
-    counts = {name: int(figures[name]) for name in COUNTS if name in figures}
-    shares = {name: f"{value:.4f}" for name, value in figures.items() if name not in counts}
-    return {**shares, **{COUNTS[name]: value for name, value in counts.items()}}
+    """Shares with four decimals, under their titles; how many they are of as whole numbers."""
+    from compress.metrics import METRICS  # not before: numpy
+
+    titles = {metric.name: metric.title for metric in METRICS}
+    shares = {titles.get(name, name): f"{value:.4f}" for name, value in figures.items() if name not in COUNTS}
+    return {**shares, **{title: int(figures[name]) for name, title in COUNTS.items() if name in figures}}

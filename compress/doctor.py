@@ -71,9 +71,10 @@ def check_torch() -> Found:
     """torch, its threads, its GPU, and bf16."""
     import torch
 
-    threads = f"{torch.get_num_threads()} threads"
+    number = torch.get_num_threads()
+    threads = "1 thread" if number == 1 else f"{number} threads"
     if torch.cuda.is_available():
-        names = ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
+        names = ", ".join(map(torch.cuda.get_device_name, range(torch.cuda.device_count())))
         bf16 = "bf16" if torch.cuda.is_bf16_supported() else "no bf16"
         return Found("ok", f"{torch.__version__}, CUDA {torch.version.cuda}, {names}, {bf16}, {threads}")
     bf16 = "bf16 in hardware" if _cpu_has_bf16() else "no bf16 in hardware"

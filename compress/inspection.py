@@ -99,7 +99,11 @@ def _folder(path: Path, num_classes: int | None, report: Reporter) -> Finding:
     if shards and not is_store(Path(shards[0])):
         return _shards(str(path), shards, num_classes, report)
     inside = ", ".join(sorted(item.name for item in path.iterdir())[:5]) or "nothing"
-    raise DataError(f"not a run, workspace, index or folder of shards (it holds {inside})", where=path)
+    raise DataError(
+        f"not a run, workspace, index or folder of shards (it holds {inside})",
+        where=path,
+        hint="name what is in it, or the workspace around it",
+    )
 
 
 def _artifact(path: Path) -> Finding:

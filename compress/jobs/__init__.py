@@ -1,1 +1,1 @@
-"""What each command does, from a request to a result: which run, which shards, which store."""
+"""One function with keyword arguments per command: finds run, shards or store, and does the work."""

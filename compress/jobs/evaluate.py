@@ -17,7 +17,7 @@ from compress.workspace import Workspace
 if TYPE_CHECKING:
     from compress.evaluation.models.members import Member
     from compress.evaluation.models.videos import TrainingVideos, Views
-    from compress.jobs.sources import Tables
+    from compress.jobs.sources import LabelledVideos
     from compress.training.precision import Wanted
 
 _LONGEST = 200  # characters of a name; a file name may have 255 bytes, suffixes included
@@ -107,7 +107,6 @@ def evaluate_runs(
     seed: int = 0,
     threads: int = 0,
     device: str = "auto",
-    tables: Tables | None = None,
     report: Reporter = silent,
 ) -> dict[str, Any]:
     """Score the validation videos and write evaluation/models/<name>.json; returns its content.
@@ -125,7 +124,6 @@ def evaluate_runs(
         full_map: also compute MAP over all scores.
         on_corrupt: what happens to unusable records.
         seed: of the bootstrap, >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
-        tables: shared by a series of evaluations with the same `validate`; None for one alone.
         report: gets progress and notes.
 
     Raises:
@@ -145,11 +143,11 @@ def evaluate_runs(
     from compress.evaluation.models.videos import pair_views
     from compress.evaluation.row import in_words, short
     from compress.jobs.commands import run_commands
-    from compress.jobs.sources import Tables
+    from compress.jobs.sources import LabelledVideos
 
     members = load_members(workspace, runs)
-    tables = tables or Tables(workspace, validate, on_corrupt, report)
-    videos = pair_views({member.level: tables.table("validate", member.schema) for member in members})
+    labelled = LabelledVideos(workspace, validate, on_corrupt, report)
+    videos = pair_views({member.level: labelled.load("validate", member.schema) for member in members})
     device = choose_device(device)
     used = precisions_of(members, precision, device)
     if not again and model_is_current(
@@ -158,9 +156,9 @@ def evaluate_runs(
         report(Note(f"{name} is evaluated already"))
         row: dict[str, Any] = read_json(models_folder(workspace) / f"{name}.json")
         return row
-    trained_on = _trained_on(workspace, members, videos, tables, report)
+    trained_on = _trained_on(workspace, members, videos, labelled, report)
     splits = ("train", "validate") if trained_on else ("validate",)
-    patterns = [p for split in splits for level in videos.tables for p in tables.patterns(split, level)]
+    patterns = [p for split in splits for level in videos.tables for p in labelled.patterns(split, level)]
     commands = [words for run in runs for words in run_commands(workspace, run)]
     typed = {
         "run": tuple(runs),
@@ -228,7 +226,7 @@ def models_name(workspace: Workspace, runs: Sequence[str], name: str | None) -> 
 
 
 def _trained_on(
-    workspace: Workspace, members: Sequence[Member], videos: Views, tables: Tables, report: Reporter
+    workspace: Workspace, members: Sequence[Member], videos: Views, labelled: LabelledVideos, report: Reporter
 ) -> TrainingVideos | None:
     """The training videos of the runs; None, and a note, where the workspace's shards are not theirs."""
     from compress.evaluation.models.videos import common, training_videos
@@ -236,7 +234,7 @@ def _trained_on(
     found: list[TrainingVideos | None] = []
     for member in members:
         try:
-            table = tables.table("train", member.schema)
+            table = labelled.load("train", member.schema)
         except (NotFoundError, SchemaError, UsageError):
             found.append(None)  # nothing but the frequency of classes needs these shards
         else:

@@ -279,4 +279,6 @@ def _maker(command: str, dim: int | None, name: str | None) -> str:
     if name == "original" and command == "train":
         return "`compress train --encoder identity` makes it"
     words = f"--name {name}" if name else f"--dim {dim or 320}"
+    if name and command == "train":  # a name does not say which encoder to train
+        words = f"--dim 320 {words}"
     return f"`compress {command} {words}` makes it"

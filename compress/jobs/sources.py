@@ -95,8 +95,8 @@ def tell_skipped(sources: Sequence[Source], report: Reporter) -> None:
             report(Note(f"left out {len(source.skipped)} records in all"))
 
 
-class Tables:
-    """The labelled videos of a series of evaluations: shards are opened, and their tables loaded, once each.
+class LabelledVideos:
+    """The labelled videos of a workspace: each split is read once, however many runs are measured on it.
 
     Args:
         workspace: whose shards, and whose cache.
@@ -110,13 +110,13 @@ class Tables:
     ) -> None:
         self._workspace, self._validate = workspace, tuple(validate)
         self._on_corrupt, self._report = on_corrupt, report
-        self._tables: dict[tuple[str, FeatureSchema], Table] = {}
+        self._loaded: dict[tuple[str, FeatureSchema], Table] = {}
 
     def patterns(self, split: str, level: Level) -> tuple[str, ...]:
-        """Of the shards of one split; none where the workspace has none.
+        """Patterns of the shards of one split; none where the workspace has none.
 
         Raises:
-            SchemaError: of the patterns that were given none holds videos of that level.
+            SchemaError: none of the patterns that were given holds videos of that level.
         """
         if split != "validate" or not self._validate:
             return self._workspace.patterns(split, level)
@@ -131,7 +131,7 @@ class Tables:
             )
         return fitting
 
-    def table(self, split: str, schema: FeatureSchema) -> Table:
+    def load(self, split: str, schema: FeatureSchema) -> Table:
         """The labelled videos of "train" or "validate".
 
         Shards may not say how many classes they have, so the `num_classes` of the workspace must be the
@@ -147,14 +147,14 @@ class Tables:
             NotFoundError, DataError: see `open_source` and `load_table`.
         """
         key = (split, replace(schema, synthetic_frames=False))
-        if key not in self._tables:
+        if key not in self._loaded:
             if split != "validate" or not self._validate:
                 self._check_classes(schema.num_classes)
             patterns = self.patterns(split, schema.level)
-            self._tables[key] = load_labelled(
+            self._loaded[key] = load_labelled(
                 self._workspace, split, patterns, schema, self._on_corrupt, self._report
             )
-        return self._tables[key]
+        return self._loaded[key]
 
     def _check_classes(self, wanted: int) -> None:
         present = self._workspace.num_classes

@@ -13,7 +13,7 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
 from compress.errors import SchemaError
 from compress.jobs.settings import recipe_changes
-from compress.jobs.sources import Tables, schemas
+from compress.jobs.sources import LabelledVideos, schemas
 from compress.machine import choose_device
 from compress.metrics import RESAMPLES, MetricAccumulator, replicates
 from compress.pipeline.maker import FreshHead, Maker, Training
@@ -39,7 +39,7 @@ class Costs:
 
     def __init__(self, maker: Maker, report: Reporter, head: FreshHead, budget: float) -> None:
         self._maker, self._report, self._head, self._budget = maker, report, head, budget
-        self._tables = Tables(maker.workspace, (), maker.on_corrupt, report)
+        self._videos = LabelledVideos(maker.workspace, (), maker.on_corrupt, report)
         self._levels = schemas(maker.workspace, maker.on_corrupt)
         self.training, self.encoding = cache(self._training), cache(self._encoding)
 
@@ -81,7 +81,7 @@ class Costs:
             return self.training(training).epoch * FORWARD
         device = torch.device(choose_device(self._maker.device))
         schema = FeatureSchema.from_json(model_manifest(folder).metadata["schema"])
-        tables = [self._tables.table(split, schema) for split in ("train", "validate")]
+        tables = [self._videos.load(split, schema) for split in ("train", "validate")]
         model = load_model(folder)[0].to(device).eval()
         videos, begun = 0, time.perf_counter()
         with torch.inference_mode():
@@ -111,7 +111,7 @@ class Costs:
         schema = self._levels.get(level)
         if schema is None:
             raise SchemaError(f"the workspace has no {level}-level shards", where=self._maker.workspace.root)
-        return self._tables.table("train", schema), self._tables.table("validate", schema)
+        return self._videos.load("train", schema), self._videos.load("validate", schema)
 
     def _measured(self, config: TrainConfig, table: Table, validation: Table) -> Cost:
         return measure_cost(

@@ -95,7 +95,7 @@ def test_several_that_fit_are_listed(full: Workspace, find):
     [
         (128, None, "`compress train --dim 128` makes it"),
         (None, "residual_cnn-32", "did you mean residual_cnn-320"),
-        (None, "xyzzy", "`compress train --name xyzzy` makes it"),
+        (None, "xyzzy", "`compress train --dim 320 --name xyzzy` makes it"),
     ],
 )
 def test_a_missing_run_is_told_with_the_command_that_makes_it(full: Workspace, dim, name, telling):

@@ -12,9 +12,9 @@ import pytest
 from compress.artifacts.atomic import read_json
 from compress.errors import CompressError, NotFoundError, SchemaError, UsageError
 from compress.evaluation.scores import load_train_class_counts
+from compress.jobs import sources
 from compress.jobs.evaluate import evaluate_runs, models_name
-from compress.jobs.sources import Tables
-from compress.progress import Event, Note, silent
+from compress.progress import Event, Note
 from compress.workspace import Workspace
 from tests.evaluation.model_examples import made_run, make_workspace, table
 
@@ -96,18 +96,16 @@ def test_shards_that_are_given_need_not_have_the_classes_of_the_workspace(models
     assert row["data"]["num_classes"] == 30
 
 
-def test_a_series_of_evaluations_loads_each_table_once(models: Workspace, monkeypatch):
+def test_the_videos_of_several_runs_are_loaded_once(models: Workspace, monkeypatch):
     loaded: list[str] = []
-    real = Tables.__init__.__globals__["load_table"]
+    real = sources.load_table
 
     def counting(source: Any, **options: Any) -> Any:
         loaded.append(source.schema.level)
         return real(source, **options)
 
-    monkeypatch.setattr("compress.jobs.sources.load_table", counting)
-    tables = Tables(models, (), "fail", silent)
-    for runs in (("a",), ("f",), ("a", "b", "f")):
-        evaluated(models, *runs, tables=tables)
+    monkeypatch.setattr(sources, "load_table", counting)
+    evaluated(models, "a", "b", "f")
     assert sorted(loaded) == ["frame", "frame", "video", "video"]  # to measure on, and trained on
 
 
