@@ -102,7 +102,7 @@ def test_a_prefix_that_was_not_trained_has_no_joint_head(tmp_path, splits: dict[
 
 def test_a_prefix_is_called_one_and_is_no_row_of_table_4():
     facts = {"encoder": "residual_cnn", "encoder_options": {"pooling": "max"}, "prefix_of": 512}
-    assert title(facts, 320, "int8") == "ResidualCNN-512, max pooling, first 320 numbers, int8"
+    assert title(facts, 320, "int8") == "ResidualCNN-512, max pooling, first 320 dimensions, int8"
     assert table4_row(facts, 320, "float32") is None
     del facts["prefix_of"]
     assert table4_row(facts, 320, "float32") == "ResidualCNN-320, Max Pooling"

@@ -72,8 +72,10 @@ def gap_caption(table: ModelTable) -> str:
 
 def gap_legend(table: ModelTable) -> tuple[Key, ...]:
     """What the marks mean."""
-    legend = {"measured, a row of the paper": SERIES[0]}
-    if any(line.published is None for line, _ in table.measured):
-        legend["measured, not in the papers"] = SERIES[1]
-    legend["the paper's figure"] = PAPER
-    return tuple(Key(label, legend_mark(look)) for label, look in legend.items())
+    printed = {line.published is not None for line, _ in table.measured}
+    legend = (
+        ("measured, a row of the paper", SERIES[0], True in printed),
+        ("measured, not in the papers", SERIES[1], False in printed),
+        ("the paper's figure", PAPER, True in printed),
+    )
+    return tuple(Key(label, legend_mark(look)) for label, look, shown in legend if shown)
