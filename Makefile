@@ -29,7 +29,7 @@ $(READY): pyproject.toml constraints.txt hatch_build.py $(NATIVE)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(READY) ## Sample data, train, encode, index, search and Table 4, in minutes (DEMO='--train P --validate P' for real shards)
+demo: $(READY) ## Sample data, train, encode, index, search and report, about 5 minutes (DEMO='--train P --validate P': your shards)
 	$(BIN)/compress demo $(DEMO)
 
 test: $(READY) ## Run the tests (under 8 minutes on 2 cores)
@@ -38,27 +38,27 @@ test: $(READY) ## Run the tests (under 8 minutes on 2 cores)
 test-slow: $(READY) ## Run every test, the slow ones too
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) -m ''
 
-bench: $(READY) ## Every hot path beside its rival, into docs/results/speed (about 20 minutes on 2 cores)
+bench: $(READY) ## Measure speed beside other programs, into docs/results/speed (about 20 minutes on 2 cores)
 	@$(BENCH_EXTRA)
 	$(BIN)/python -m benchmarks --json docs/results/speed/speed.json --markdown docs/results/speed/speed.md $(BENCH)
 
-bench-quick: $(READY) ## The same on small sizes, under 5 minutes; nothing is kept (BENCH='--only search' for some rows)
+bench-quick: $(READY) ## The same on small sizes, under 5 minutes, writes nothing (BENCH='--only search' for some rows)
 	@$(BENCH_EXTRA)
 	$(BIN)/python -m benchmarks --quick $(BENCH)
 
 native: $(READY) ## Compile the C code again, after a change to it
 	$(BIN)/python hatch_build.py
 
-fuzz: $(READY) ## Feed a million changed records to the C reader, under sanitizers (MUTATIONS=N for more)
+fuzz: $(READY) ## Feed a million damaged records to the C reader, under sanitizers (MUTATIONS=N for more)
 	$(ONE_THREAD) MUTATIONS=$(or $(MUTATIONS),1000000) $(BIN)/python -m pytest -m slow -s tests/datasets/test_native_fuzz.py
 
-lint: $(READY) ## Style, types and the arrows between the modules
+lint: $(READY) ## Check style, types, and which module may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(READY) ## The documentation site, into build/docs; every warning is an error
+docs: $(READY) ## Build the documentation site in build/docs; every warning is an error
 	@$(BIN)/python -c 'import furo, myst_parser, sphinx_copybutton' 2>/dev/null || \
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
