@@ -9,7 +9,7 @@ import rich_click as click
 
 from cli.options import Commands, compute_options, output_options
 from cli.session import Session
-from cli.text import facts
+from cli.text import aligned
 
 if TYPE_CHECKING:
     from compress.inspection import Finding
@@ -43,7 +43,7 @@ def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -
 
 def _told(found: Finding) -> str:
     shown = {name.replace(" a video", " per video"): value for name, value in found.facts.items()}
-    return facts({"path": found.path, "kind": found.kind, **shown})
+    return aligned({"path": found.path, "kind": found.kind, **shown})
 
 
 @data.command()
@@ -91,7 +91,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
         made = make_sample(folder, **options, report=report)
     session.show(
         made,
-        lambda: facts(
+        lambda: aligned(
             {
                 "folder": made.folder,
                 **{f"{split} shards": len(shards) for split, shards in made.shards.items()},
@@ -132,7 +132,7 @@ def import_(session: Session, /, path: Path, folder: Path, split: str, **options
     with session.working() as report:
         made = import_arrays(path, folder, split=split, **options, report=report)
     session.show(
-        made, lambda: facts({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next})
+        made, lambda: aligned({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next})
     )
 
 

@@ -17,7 +17,7 @@ from cli.options import (
 )
 from cli.progress import duration
 from cli.session import Session
-from cli.text import facts, size
+from cli.text import aligned, size
 
 
 @click.command()
@@ -71,7 +71,7 @@ def encode(session: Session, /, **options: Any) -> None:
         done = encode_store(session.workspace, **options, report=report)
     session.show(
         done,
-        lambda: facts(
+        lambda: aligned(
             {
                 "store": done.path,
                 "videos": f"{done.videos:,}",

@@ -9,7 +9,7 @@ import rich_click as click
 from cli.options import compute_options, dim_option, store_option
 from cli.progress import duration
 from cli.session import Session
-from cli.text import facts, size
+from cli.text import aligned, size
 
 
 @click.command()
@@ -57,7 +57,7 @@ def index(session: Session, /, **options: Any) -> None:
     summary = made.summary
     session.show(
         made,
-        lambda: facts(
+        lambda: aligned(
             {
                 "index": made.folder,
                 "kind": f"{summary.codec} codes, as stored" if summary.codec else summary.kind,

@@ -9,7 +9,7 @@ import rich_click as click
 
 from cli.options import output_options
 from cli.session import Session
-from cli.text import facts
+from cli.text import aligned
 
 
 @click.command()
@@ -56,7 +56,7 @@ def init(session: Session, /, folder: Path, **options: Any) -> None:
     made = create_workspace(folder, **options)
     session.show(
         made,
-        lambda: facts(
+        lambda: aligned(
             {
                 "workspace": made.root,
                 "train": ", ".join(made.train),

@@ -8,7 +8,7 @@ import sys
 
 def run(arguments: list[str] | None = None) -> None:
     """Run one command line, by default that of this process, and exit with its code."""
-    words = sys.argv[1:] if arguments is None else arguments
+    argv = sys.argv[1:] if arguments is None else arguments
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the caller closed it (`>&-`), and whoever prints to it would fail
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
@@ -16,7 +16,7 @@ def run(arguments: list[str] | None = None) -> None:
         # Not before: Ctrl-C while the modules load is to end in one line as well.
         from cli.program import compress
 
-        code = compress.main(args=words, prog_name="compress", standalone_mode=False)
+        code = compress.main(args=argv, prog_name="compress", standalone_mode=False)
         sys.stdout.flush()
     except BaseException as error:
         # rich_click makes exit code 1 of a reader that went away (`compress ... | head`).
@@ -25,5 +25,5 @@ def run(arguments: list[str] | None = None) -> None:
             raise
         from cli.errors import tell
 
-        code = tell(BrokenPipeError() if reader_left else error, as_json="--json" in words)
+        code = tell(BrokenPipeError() if reader_left else error, as_json="--json" in argv)
     sys.exit(code if isinstance(code, int) else 0)

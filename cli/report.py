@@ -11,7 +11,7 @@ import rich_click as click
 from cli.options import Listed, compute_options, on_corrupt_option
 from cli.plan import plan_text
 from cli.session import Session
-from cli.text import facts, printed
+from cli.text import aligned, printed
 from compress.progress import Note
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def report_text(done: Reported) -> str:
     """A table and where its files are."""
     from compress.reports import print_document
 
-    return f"{printed(partial(print_document, done.document))}\n\n{facts(_files(done))}"
+    return f"{printed(partial(print_document, done.document))}\n\n{aligned(_files(done))}"
 
 
 def _files(done: Reported) -> dict[str, Path]:

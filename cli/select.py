@@ -9,7 +9,7 @@ import rich_click as click
 
 from cli.options import workspace_options
 from cli.session import Session
-from cli.text import facts, printed
+from cli.text import aligned, printed
 
 if TYPE_CHECKING:
     from compress.jobs.select import Selected
@@ -74,4 +74,4 @@ def _text(done: Selected) -> str:
     from compress.reports.selection import print_selection
 
     shown = printed(lambda console: print_selection(done.selection, console))
-    return "\n\n".join([shown, facts({"encode": done.selection.encode_command, "report": done.markdown})])
+    return "\n\n".join([shown, aligned({"encode": done.selection.encode_command, "report": done.markdown})])

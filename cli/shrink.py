@@ -16,7 +16,7 @@ from cli.options import (
 )
 from cli.progress import duration
 from cli.session import Session
-from cli.text import facts, size
+from cli.text import aligned, size
 
 if TYPE_CHECKING:
     from compress.jobs.shrink import Smaller
@@ -78,7 +78,7 @@ def shrink(session: Session, /, **options: Any) -> None:
 
     with session.working() as report:
         done = shrink_run(session.workspace, **options, report=report)
-    session.show(done, lambda: facts(_told(done)))
+    session.show(done, lambda: aligned(_told(done)))
 
 
 def _told(done: Smaller) -> dict[str, str]:

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 WIDE = 200
 
 
-def facts(values: Mapping[str, Any]) -> str:
+def aligned(values: Mapping[str, Any]) -> str:
     """One `name  value` a line, the values below each other; None is left out."""
     shown = {name: value for name, value in values.items() if value is not None}
     width = max((len(name) for name in shown), default=0)
-    return "\n".join(f"{name:<{width}}  {_words(value)}" for name, value in shown.items())
+    return "\n".join(f"{name:<{width}}  {_shown(value)}" for name, value in shown.items())
 
 
-def _words(value: Any) -> str:
+def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_words(item)}" for name, item in value.items()) or "none"
+        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items()) or "none"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_words, value)) or "none"
+        return ", ".join(map(_shown, value)) or "none"
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -17,7 +17,7 @@ from cli.options import (
 )
 from cli.plan import plan_text
 from cli.session import Session
-from cli.text import facts, printed
+from cli.text import aligned, printed
 from compress.progress import Note
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _text(done: ReportedTradeoff) -> str:
     from compress.reports.tradeoff.page import print_tradeoff
 
     shown = printed(lambda console: print_tradeoff(done.table, console))
-    return "\n\n".join([shown, facts(_files(done))])
+    return "\n\n".join([shown, aligned(_files(done))])
 
 
 def _files(done: ReportedTradeoff) -> dict[str, Any]:

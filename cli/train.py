@@ -21,7 +21,7 @@ from cli.options import (
 )
 from cli.progress import duration
 from cli.session import Session
-from cli.text import facts
+from cli.text import aligned
 
 if TYPE_CHECKING:
     from compress.jobs.settings import RecipeSetting
@@ -163,7 +163,7 @@ def train(session: Session, /, help_settings: bool, **options: Any) -> None:
         done = train_run(session.workspace, **options, report=report)
     session.show(
         done,
-        lambda: facts(
+        lambda: aligned(
             {
                 "run": done.run,
                 "best epoch": done.best_epoch,

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 
-def command_words(command: str, options: Mapping[str, object]) -> list[str]:
+def command_argv(command: str, options: Mapping[str, object]) -> list[str]:
     """The words of `compress <command> ...`.
 
     Args:
@@ -27,7 +27,7 @@ def command_words(command: str, options: Mapping[str, object]) -> list[str]:
 
 
 def unless(value: object, default: object) -> object:
-    """`value`, or None, which `command_words` leaves out, where it is the default."""
+    """`value`, or None, which `command_argv` leaves out, where it is the default."""
     return None if value == default else value
 
 

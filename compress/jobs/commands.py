@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifacts.atomic import read_json
-from compress.command_line import command_words, unless
+from compress.command_line import command_argv, unless
 from compress.evaluation.row import short
 from compress.jobs.names import run_name
 from compress.jobs.settings import OPTION_OF_SETTING
@@ -34,7 +34,7 @@ def store_commands(workspace: Workspace, name: str) -> list[list[str]]:
         "any_dim": is_prefix and store.dim not in trained_dims,
         "codec": unless(store.codec.name, "float32"),
     }
-    return [*run_commands(workspace, run), command_words("encode", encoding)]
+    return [*run_commands(workspace, run), command_argv("encode", encoding)]
 
 
 def run_commands(workspace: Workspace, run: str) -> list[list[str]]:
@@ -44,11 +44,11 @@ def run_commands(workspace: Workspace, run: str) -> list[list[str]]:
         return []
     refines = read_json(config).get("refines")
     if refines is None:
-        return [train_words(run, config)]
-    return [train_words(str(refines["run"]), config), shrink_words(run, refines)]
+        return [train_argv(run, config)]
+    return [train_argv(str(refines["run"]), config), shrink_argv(run, refines)]
 
 
-def train_words(run: str, config: Path) -> list[str]:
+def train_argv(run: str, config: Path) -> list[str]:
     """The `compress train` that made a run: its preset and whatever differs from it.
 
     Args:
@@ -69,7 +69,7 @@ def train_words(run: str, config: Path) -> list[str]:
         "dim": dim,
         "preset": unless(preset, PRESETS[0]),
     }
-    words = command_words("train", options)
+    words = command_argv("train", options)
     for key, value in changes[preset].items():
         words += _option(key, value)
     for pattern in identity.get("unlabelled_shards", ()):
@@ -77,7 +77,7 @@ def train_words(run: str, config: Path) -> list[str]:
     return words + ([] if run == run_name(encoder, dim, None) else ["--name", run])
 
 
-def shrink_words(run: str, refines: Mapping[str, Any]) -> list[str]:
+def shrink_argv(run: str, refines: Mapping[str, Any]) -> list[str]:
     """The `compress shrink` that made a smaller run, with every option that matters written out.
 
     Args:
@@ -96,7 +96,7 @@ def shrink_words(run: str, refines: Mapping[str, Any]) -> list[str]:
         "learning_rate": plan.learning_rate,
         "output": unless(run, f"{source}-{plan.suffix}"),
     }
-    return command_words("shrink", options)
+    return command_argv("shrink", options)
 
 
 def _option(key: str, value: Any) -> list[str]:

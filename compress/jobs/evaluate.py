@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compress.command_line import command_line, command_words, unless
+from compress.command_line import command_argv, command_line, unless
 from compress.datasets.policy import OnCorrupt
 from compress.errors import NotFoundError, SchemaError, UsageError
 from compress.jobs.names import checked, find_run, find_store_inside
@@ -85,7 +85,7 @@ def evaluate_store(
         seed=seed,
         threads=threads,
         device=choose_device(device),
-        command=command_line(*store_commands(workspace, found), command_words("evaluate", typed)),
+        command=command_line(*store_commands(workspace, found), command_argv("evaluate", typed)),
         notes=tuple(notes),
         folder=folder,
         report=report,
@@ -182,7 +182,7 @@ def evaluate_runs(
         threads=threads,
         device=device,
         source=in_words(patterns),
-        command=command_line(*commands, command_words("evaluate", typed)),
+        command=command_line(*commands, command_argv("evaluate", typed)),
         report=report,
     )
     return measured.to_json()

@@ -1,11 +1,11 @@
-"""Which run or store is meant: by its name, or by its embedding size.
+"""Selects a run or a store by its name, or by its embedding size.
 
 A run is called `<encoder>-<dim>` unless it is given a name. A store is called like its run, then `-d<dim>` if
 it holds only the first dimensions of the run's embeddings, then `-<codec>` unless that is float32. The
 original features are called `original`, a random projection `random-<dim>`.
 
-The size is the real one, whatever the run or store is called. If several have it, an encoder of Table 4 wins,
-and of its stores the one in float32. A store may also be named by its path, which ends in .h5.
+The size is read from the run or store, not from its name. If several have it, an encoder of Table 4 wins, and
+of its stores the one in float32. A store may also be named by its path, which ends in .h5.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Identity:
 
     Args:
         encoder: by its name for `compress train`, e.g. "residual_cnn" or "pca".
-        dim: embedding size; None when only the finished model tells.
+        dim: embedding size; None if only the finished model records it.
         codec: of a store; "float32" for a run.
         nested_dims: of a run: sizes of prefixes that were trained too.
     """
@@ -126,7 +126,7 @@ def find_run_and_prefix(workspace: Workspace, dim: int | None, name: str | None)
 
 
 def find_store(workspace: Workspace, dim: int | None, name: str | None) -> StoreFile:
-    """The store of this name or size, in the workspace; of a name that ends in .h5, where that path says.
+    """The store of this name or size in the workspace, or at this path if the name ends in .h5.
 
     Raises:
         NotFoundError: there is none; the hint names the command that writes it.
@@ -167,7 +167,7 @@ def store_file(workspace: Workspace, path: Path) -> StoreFile:
 
 
 def run_identity(folder: Path) -> Identity | None:
-    """What a run says it is, by its model, or by its config.json while there is no model.
+    """What a run is, read from its model, or from its config.json while there is no model.
 
     Read quickly, without torch and without verifying checksums; None where it is damaged or not yet written.
     """
@@ -207,7 +207,7 @@ def store_identity(path: Path) -> Identity | None:
 
 def _checked(encoder: Any, dim: Any, codec: str = "float32", nested: Any = None) -> Identity | None:
     sound = isinstance(encoder, str) and (dim is None or isinstance(dim, int))
-    # Runs of earlier versions say nothing of nested dims.
+    # Runs of earlier versions do not record nested dims.
     sizes = tuple(nested) if isinstance(nested, list) and all(isinstance(n, int) for n in nested) else ()
     return Identity(encoder, dim, codec, sizes) if sound else None
 
@@ -220,7 +220,7 @@ _unknown = Identity("", None)
 
 
 def _runs(workspace: Workspace, dim: int | None, name: str | None) -> dict[str, Identity]:
-    """Runs that may be meant, with what they are if a size is asked for.
+    """Runs to select from, each with what it is if a size is given.
 
     A smaller copy has the size of the run that it was made from, so only its name selects it.
     """

@@ -1,4 +1,4 @@
-"""Runs that are called like rows of the papers' tables: whether they are that model, and what stands in."""
+"""Compares runs with the rows of the papers' tables that they are named after."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from compress.workspace import Workspace
 
 
 def unlike_runs(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, list[str]]:
-    """For each row whose finished run is another model, what differs, in words.
+    """For each row whose finished run is another model, sentences that say what differs.
 
     Args:
         workspace: whose runs/ is read; a run that is gone, or whose model is damaged, is left out.
@@ -51,7 +51,7 @@ def unlike_run(workspace: Workspace, row: CatalogueRow, rows: Catalogue) -> list
 
 
 def stand_ins(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, StandIn]:
-    """For each row whose encoder needs more than the workspace's data have, what it takes instead.
+    """For each row whose encoder needs more than the workspace's data have, the replacement.
 
     Empty where the data are not known: a report of what was measured needs no shards, so they may be gone.
     """

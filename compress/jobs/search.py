@@ -29,7 +29,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Answer:
-    """`query` in words, and the most similar videos, best first."""
+    """What was searched for, as a sentence, and the most similar videos, best first."""
 
     query: str
     neighbours: tuple[Hit, ...]
@@ -48,7 +48,7 @@ def search_store(
     verify: bool = False,
     report: Reporter = silent,
 ) -> Answer:
-    """Find the videos most like one: exactly one of video_id, row and vector says which.
+    """Find the videos most similar to one, given by exactly one of video_id, row and vector.
 
     Store and index are mapped into memory, and hashed unless that was done in the last 24 hours and they have
     not changed since (see `compress.artifacts.hashed`).
@@ -100,7 +100,7 @@ def search_store(
         Hit(hit.row, hit.video_id, hit.score, _labels(store, hit.row, names))
         for hit in index.search(query, k, exclude=row)[0]
     )
-    return Answer(_words(store, row, names, vector), hits)
+    return Answer(_question(store, row, names, vector), hits)
 
 
 def _remember(hashed: HashedFiles, report: Reporter) -> None:
@@ -141,7 +141,7 @@ def _labels(store: Store, row: int, names: Vocabulary | None) -> tuple[str, ...]
     )
 
 
-def _words(store: Store, row: int | None, names: Vocabulary | None, vector: Path | None) -> str:
+def _question(store: Store, row: int | None, names: Vocabulary | None, vector: Path | None) -> str:
     if row is None:
         return f"most like {vector}"
     labels = ", ".join(_labels(store, row, names))

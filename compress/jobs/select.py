@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from compress.command_line import command_line, command_words, unless
+from compress.command_line import command_argv, command_line, unless
 from compress.errors import NotFoundError, SchemaError
 from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
 from compress.evaluation.row import Row, read_row
@@ -51,14 +51,14 @@ def select_store(
     Args:
         workspace: whose evaluations are read.
         max_gap_drop, max_map_drop, max_precision_drop: in points, how much each figure may fall; below 0,
-            how much it must gain; None: nothing is promised of it.
+            how much it must rise; None: no limit.
         confidence: in [0.5, 1).
         baseline: name of the store that drops are measured against.
         output: folder for select.md and select.json; None means the workspace's reports/.
         report: gets progress and notes.
 
     Raises:
-        UsageError: nothing or nonsense is promised, or there are too few videos.
+        UsageError: no limit is given, or an impossible one, or there are too few videos.
         NotFoundError: the baseline was not measured, or no smaller store was.
         SchemaError: the baseline was encoded again since it was measured.
         CorruptArtifactError: an evaluation or its scores are damaged.
@@ -81,7 +81,7 @@ def select_store(
     selection = Selection(choice, original, fitting, left_out)
     options: dict[str, object] = {f"max_{quantity}_drop": drop for quantity, drop in points.items()}
     options |= {"confidence": unless(confidence, 0.95), "baseline": unless(baseline, "original")}
-    command = command_line(command_words("select", options))
+    command = command_line(command_argv("select", options))
     folder, today = output or workspace.reports, date.today().isoformat()
     return Selected(selection, *write_selection(selection, folder, generated=today, command=command))
 

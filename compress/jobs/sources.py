@@ -41,7 +41,7 @@ def open_split(
     patterns = tuple(given) or workspace.patterns(split, level)
     if not patterns:
         hint = f"give --{split} 'PATTERN', or make a workspace with `compress init`"
-        raise UsageError(f"no {split} shards are named", hint=hint)
+        raise UsageError(f"no {split} shards given", hint=hint)
     return open_source(
         patterns,
         schema=schema,
@@ -62,7 +62,7 @@ def load_labelled(
 ) -> Table:
     """The labelled videos of a split, as a table in the workspace's cache; arguments as of `open_split`.
 
-    The records must fit `schema`, except that they say themselves whether their frames are synthetic.
+    The records must fit `schema`; only whether frames are synthetic is read from the records themselves.
     """
     wanted = replace(schema, synthetic_frames=False)
     source = open_split(
@@ -139,7 +139,7 @@ class LabelledVideos:
 
         Args:
             split: which.
-            schema: what the records must be; they say themselves whether frames are synthetic.
+            schema: what the records must be, apart from whether frames are synthetic.
 
         Raises:
             UsageError: no shards are named.

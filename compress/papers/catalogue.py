@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from compress.command_line import command_line, command_words, unless
+from compress.command_line import command_argv, command_line, unless
 
 TABLES = ("2", "3", "qrnn")
 """The tables of trained models, in reading order; Table 4 is one of stored embeddings (`published`)."""
@@ -200,7 +200,7 @@ def row_command(row: CatalogueRow, stand_in: StandIn | None = None, epochs: int 
         "epochs": epochs or row.epochs,
         "set": row_settings(row, stand_in),
     }
-    return command_line(command_words("train", options), command_words("evaluate", {"run": row.run}))
+    return command_line(command_argv("train", options), command_argv("evaluate", {"run": row.run}))
 
 
 def row_settings(row: CatalogueRow, stand_in: StandIn | None = None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.codecs import canonical
-from compress.command_line import command_line, command_words, unless
+from compress.command_line import command_argv, command_line, unless
 from compress.datasets.policy import OnCorrupt
 from compress.errors import NotFoundError
 from compress.evaluation.splits import rows_by_id
@@ -170,7 +170,7 @@ def plan_tradeoff(
         "no_retrieval": not retrieval,
         "seed": unless(seed, 0),
     }
-    command = command_line(command_words("tradeoff", asked))
+    command = command_line(command_argv("tradeoff", asked))
     costs = partial(Costs, maker, report, head, TIMING_SECONDS) if timed else None
     return TradeoffPlan(engine.plan(targets, costs), baseline, command)
 

@@ -197,7 +197,7 @@ def trained_on_them(workspace: Workspace) -> None:
         (no_file_name_of_a_run, UsageError, "not a valid name"),
         (too_long, UsageError, "too long.*--name"),
         (misspelt, NotFoundError, "did you mean linear-320"),
-        (no_shards, UsageError, "no validate shards are named"),
+        (no_shards, UsageError, "no validate shards given"),
         (no_frames, SchemaError, "video-level, frame-level ones are wanted"),
         (of_other_classes, SchemaError, "compress.toml: the workspace has 15 classes, .* for 30"),
         (trained_on_them, SchemaError, "'a' was trained on 40 of the videos to measure on"),

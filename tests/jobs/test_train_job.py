@@ -54,7 +54,7 @@ def test_what_is_trained_needs_labels_and_validation_videos(workspace: Workspace
     bare = replace(workspace, train=(str(workspace.root / "bare*.tfrecord"),))
     with pytest.raises(DataError, match="label"):
         trained(bare, **changes)
-    with pytest.raises(UsageError, match="no validate shards are named"):
+    with pytest.raises(UsageError, match="no validate shards given"):
         trained(replace(workspace, validate=()), **changes)
 
 
