@@ -11,10 +11,10 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from compress.arrays import as_labels, plain_array
+from compress.arrays import as_features, as_labels, plain_array, whole_number
 from compress.codecs import Codec
 from compress.encoder import Encoder
-from compress.errors import UsageError
+from compress.errors import DataError, SchemaError, UsageError
 from compress.labels import Labels
 
 OUTPUTS = ("codes", "embedding")
@@ -34,7 +34,7 @@ class Compressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         output: what `transform` gives: "codes", what is stored; or "embedding", float32 (n, dim) as it is
             read back from the codes. In a Pipeline, classifiers want "embedding": codes are no coordinates.
         epochs: passes over the data; None for the recipe's (see `Encoder.fit`).
-        random_state: seed of weights, order and codec.
+        random_state: seed of weights and order, or a `numpy.random.RandomState` to draw one from; None is 0.
         device: "cpu", "cuda" or "auto".
 
     Attributes:
@@ -59,7 +59,7 @@ class Compressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         encoder: str = "auto",
         output: str = "codes",
         epochs: int | None = None,
-        random_state: int | None = 0,
+        random_state: int | np.random.RandomState | None = 0,
         device: str = "auto",
     ) -> None:
         self.dim = dim
@@ -85,7 +85,8 @@ class Compressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         """
         if self.output not in OUTPUTS:
             raise UsageError(f"output must be one of {', '.join(OUTPUTS)}, not {self.output!r}")
-        X = validate_data(self, plain_array(X), dtype=[np.float32, np.float64], ensure_min_samples=2)
+        dim = whole_number(self.dim, "dim", least=1)
+        X = validate_data(self, _array(X), dtype=[np.float32, np.float64], ensure_min_samples=2)
         labels, self.classes_ = _classes_of(y, len(X))
         name = self.encoder
         if name == "auto":
@@ -97,10 +98,14 @@ class Compressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
                     UserWarning,
                     stacklevel=2,
                 )
-        seed = 0 if self.random_state is None else int(self.random_state)
-        dim = min(self.dim, X.shape[1])
         self.encoder_ = Encoder.fit(
-            name, X, labels, dim=dim, epochs=self.epochs, seed=seed, device=self.device
+            name,
+            X,
+            labels,
+            dim=min(dim, X.shape[1]),
+            epochs=self.epochs,
+            seed=_seed(self.random_state),
+            device=self.device,
         )
         embedding = self.encoder_.encode(X)
         self.codec_ = Codec.fit(self.codec, embedding)
@@ -116,7 +121,7 @@ class Compressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
             NotFittedError: before `fit`.
         """
         check_is_fitted(self)
-        X = validate_data(self, plain_array(X), dtype=[np.float32, np.float64], reset=False)
+        X = validate_data(self, _array(X), dtype=[np.float32, np.float64], reset=False)
         codes = self.codec_.encode(self.encoder_.encode(X))
         return codes if self.output == "codes" else self.codec_.decode(codes)
 
@@ -127,17 +132,35 @@ class Compressor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimato
         classes apart. With output="embedding", X is the embedding already.
 
         Raises:
-            SchemaError: not what `transform` gives.
+            SchemaError, DataError: not what `transform` gives.
             NotFittedError: before `fit`.
         """
         check_is_fitted(self)
-        return self.codec_.decode(X) if self.output == "codes" else np.asarray(X, dtype=np.float32)
+        if self.output == "codes":
+            return self.codec_.decode(X)
+        return as_features(X, "embeddings", dim=self.codec_.dim)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         assert tags.transformer_tags is not None
         tags.transformer_tags.preserves_dtype = []  # codes have the codec's type
         return tags
+
+
+def _array(X: Any) -> Any:
+    """X for scikit-learn's checks, which take dates for numbers and see no mask."""
+    plain = plain_array(X)
+    kind = getattr(getattr(plain, "dtype", None), "kind", "f")
+    known = isinstance(plain, list | tuple) or hasattr(plain, "tocsr") or hasattr(plain, "__array__")
+    if not known or kind in "mM" or np.ma.is_masked(plain):
+        as_features(plain, "X")
+    return plain
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    return 0 if random_state is None else whole_number(random_state, "random_state")
 
 
 def _classes_of(y: Any, rows: int) -> tuple[Labels | None, Any]:
@@ -147,9 +170,15 @@ def _classes_of(y: Any, rows: int) -> tuple[Labels | None, Any]:
     plain = plain_array(y)
     if not isinstance(plain, list | tuple) and not hasattr(plain, "tocsr"):
         plain = np.asarray(plain)
+    if isinstance(plain, np.ndarray) and plain.ndim == 0:
+        return as_labels(y, rows, what="y"), None  # which says what is wrong with it
     if not hasattr(plain, "tocsr") and len(plain) and np.ndim(plain[0]) == 0:
         # One class per row, of any kind, as scikit-learn's classifiers take it: -1 and 1, or words.
+        if len({isinstance(value, str) for value in plain}) > 1:
+            raise SchemaError("y mixes class numbers and class names", hint="give all in the same form")
         flat = column_or_1d(plain)
+        if flat.dtype.kind == "f" and not np.isfinite(flat).all():
+            raise DataError("y holds NaN or infinity", hint="leave those rows out")
         check_classification_targets(flat)
         names, numbers = np.unique(flat, return_inverse=True)
         return as_labels(numbers, rows, num_classes=len(names)), names

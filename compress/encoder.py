@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from compress.arrays import as_features, as_frames, as_labels, is_frames
+from compress.arrays import as_features, as_frames, as_labels, as_path, is_frames, whole_number
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
 from compress.encoding.vectors import embed
@@ -22,6 +22,9 @@ from compress.training.precision import Wanted, choose_precision
 from compress.training.recipes import train_config
 from compress.training.run import load_model, save_model
 from encoders import Model
+
+MOST_DIMENSIONS = 65_536
+"""Largest embedding that is trained; what is typed beyond it would fill the memory with weights."""
 
 
 class Encoder:
@@ -83,7 +86,12 @@ class Encoder:
             UsageError: no such encoder or setting, or labels are needed and there are none.
             SchemaError, DataError: arrays that are none, or do not fit the encoder or each other.
         """
-        chosen = {"seed": seed, **dict(settings or {}), **({} if epochs is None else {"epochs": epochs})}
+        dim = whole_number(dim, "dim", least=1, most=MOST_DIMENSIONS)
+        seed, device = whole_number(seed, "seed"), choose_device(device)
+        settings = _checked_settings(settings)
+        if epochs is not None:
+            epochs = whole_number(epochs, "epochs", least=1)
+        chosen = {"seed": seed, **settings, **({} if epochs is None else {"epochs": epochs})}
         config = train_config(encoder, dim, overrides=chosen)
         if config.head is not None and Y is None:
             raise UsageError(
@@ -99,9 +107,10 @@ class Encoder:
         else:
             names = as_labels(Y).names or None
             training = table
+            if not isinstance(validation, tuple | list) or len(validation) != 2:
+                raise UsageError("validation is not a pair", hint="pass validation=(X_val, Y_val)")
             held_out = table_of(*validation, num_classes=table.labels.num_classes, names=names, prefix="v")
-        device = choose_device(device)
-        run = Path(folder) if folder is not None else None
+        run = as_path(folder, "folder") if folder is not None else None
         with tempfile.TemporaryDirectory(prefix="compress-") as scratch:
             target = run or Path(scratch, f"{encoder}-{config.encoder_options.get('dim', dim)}")
             if epochs is None and config.head is not None:
@@ -156,13 +165,17 @@ class Encoder:
             DataError: NaN or infinity.
             UsageError: an embedding size that it was not trained for.
         """
+        if dim is not None:
+            dim = whole_number(dim, "dim", least=1)
+        if batch_size is not None:
+            batch_size = whole_number(batch_size, "batch_size", least=1)
         used = choose_precision(precision, self._facts["train_config"]["precision"], self.device)
         videos: Any = as_frames(X) if is_frames(X) else as_features(X)
         return embed(self._model, videos, dim=dim, batch_size=batch_size, precision=used, device=self.device)
 
     def save(self, folder: str | Path) -> None:
         """Keep it as a run that `compress.load` and the command line read; an older one is replaced."""
-        save_model(Path(folder) / "model", self._model.state_dict(), dict(self._facts))
+        save_model(as_path(folder, "folder") / "model", self._model.state_dict(), dict(self._facts))
 
     def __repr__(self) -> str:
         reads = (
@@ -184,7 +197,7 @@ def load(run: str | Path, *, device: str = "auto") -> Encoder:
         CorruptArtifactError: a checksum does not match.
         UnavailableError: "cuda" without a GPU.
     """
-    folder = Path(run)
+    folder = as_path(run, "a run")
     if folder.is_file():
         hint = (
             "compress.open_store reads a store of embeddings" if folder.suffix == ".h5" else "name its folder"
@@ -226,6 +239,17 @@ def table_of(
     schema = FeatureSchema("frame", ("frames",), (frames[0].shape[1],), labels.num_classes, "id")
     ends = np.concatenate([[0], np.cumsum([len(video) for video in frames])]).astype(np.int64)
     return FrameTable(ids, np.concatenate(frames), ends, labels, schema)
+
+
+def _checked_settings(settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if settings is None:
+        return {}
+    if not isinstance(settings, Mapping) or not all(isinstance(name, str) for name in settings):
+        raise UsageError(
+            f"settings are {settings!r:.60}, not a dict of names and values",
+            hint="settings={'learning_rate': 0.001}",
+        )
+    return settings
 
 
 def _set_aside(table: Table, seed: int) -> tuple[Table, Table]:

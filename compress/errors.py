@@ -2,7 +2,8 @@
 
     CompressError                 70  (base; never raised itself)
     ├── UsageError                 2  options that do not fit together, or lack what they need
-    │   └── OutOfRangeError        2  a row that does not exist
+    │   ├── OutOfRangeError        2  a row that does not exist
+    │   └── UnknownNameError       2  a name that a mapping does not hold
     ├── DataError                 65  what was read is not what it claims to be
     │   ├── CorruptShardError     65  a checksum of a shard does not match, or the shard ends early
     │   ├── CorruptArtifactError  65  a checksum of a store, checkpoint or index does not match
@@ -51,6 +52,10 @@ class UsageError(CompressError):
 
 
 class OutOfRangeError(UsageError, IndexError):
+    pass
+
+
+class UnknownNameError(UsageError, KeyError):
     pass
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from compress.errors import ConfigError, UnavailableError
+from compress.errors import ConfigError, UnavailableError, UsageError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CGROUP = Path("/sys/fs/cgroup")
@@ -80,8 +80,11 @@ def choose_device(wanted: str) -> str:
     """Turn "auto" into "cuda" where torch can use a GPU and "cpu" elsewhere.
 
     Raises:
+        UsageError: another word.
         UnavailableError: "cuda" was asked for and torch sees no GPU.
     """
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise UsageError(f"unknown device {wanted!r}", where="device", hint='use "auto", "cpu" or "cuda"')
     if wanted == "cpu":
         return "cpu"
     import torch

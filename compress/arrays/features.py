@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,8 @@ def as_ids(values: Iterable[Any] | None, num_videos: int, what: str = "ids") -> 
     """
     if values is None:
         return [str(number) for number in range(num_videos)]
+    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, Iterable):
+        raise SchemaError(f"{what} are {_kind(values)}", hint="pass a list: its order is that of the videos")
     found = values.tolist() if hasattr(values, "tolist") else list(values)
     if len(found) != num_videos:
         raise SchemaError(f"there are {len(found)} {what} for {num_videos} videos")
@@ -97,6 +99,10 @@ def is_frames(values: Any) -> bool:
     if isinstance(values, list | tuple):
         return bool(values) and np.ndim(plain_array(values[0])) == 2
     return getattr(values, "ndim", 0) == 3
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"one {type(value).__name__}"
 
 
 def _id(value: Any, what: str) -> str:
@@ -118,16 +124,23 @@ def plain_array(values: Any) -> Any:
 
     Torch is not imported for it; bfloat16, which numpy lacks, becomes float32.
     """
-    if hasattr(values, "detach") and hasattr(values, "cpu"):
+    if not (hasattr(values, "detach") and hasattr(values, "cpu")):
+        return values
+    try:
         tensor = values.detach().cpu()
         return (tensor.float() if tensor.dtype.is_floating_point else tensor).numpy()
-    return values
+    except (RuntimeError, TypeError) as error:  # sparse, quantised, or without data
+        raise SchemaError(
+            f"a tensor of {values.layout} on {values.device} is no array", hint="pass X.to_dense().cpu()"
+        ) from error
 
 
 def numbers(values: Any, what: str, *, allow_text: bool = False) -> np.ndarray:
     """An array of bool, whole or floating numbers; with `allow_text` also of text."""
     if hasattr(values, "tocsr"):
         raise SchemaError(f"{what} are a sparse matrix", hint="pass X.toarray()")
+    if np.ma.is_masked(values):
+        raise SchemaError(f"{what} are masked in places", hint="leave those rows out, or pass X.filled(0)")
     if isinstance(values, list | tuple):
         values = [plain_array(value) for value in values]
     try:
@@ -141,7 +154,8 @@ def numbers(values: Any, what: str, *, allow_text: bool = False) -> np.ndarray:
         array = array.astype(str) if texts else array
     kinds = "biufUS" if allow_text else "biuf"
     if array.dtype.kind not in kinds:
-        raise SchemaError(f"{what} are of type {array.dtype}, not numbers", hint="pass real numbers")
+        found = _kind(values) if array.ndim == 0 else f"of type {array.dtype}"
+        raise SchemaError(f"{what} are {found}, not numbers", hint="pass an array or list of real numbers")
     return array
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.arrays.arguments import whole_number
 from compress.arrays.features import numbers, plain_array
 from compress.errors import DataError, SchemaError
 from compress.labels import Labels
@@ -42,8 +43,11 @@ def as_labels(
         >>> as_labels(np.array([[0, 1, 1], [1, 0, 0]])).indices.tolist()
         [1, 2, 0]
     """
+    num_classes = None if num_classes is None else whole_number(num_classes, "num_classes", least=1)
     if isinstance(values, Labels):
         _check_length(len(values), num_videos, what)
+        if num_classes not in (None, values.num_classes):
+            raise SchemaError(f"{what} are of {values.num_classes} classes, and there are {num_classes}")
         return values
     if hasattr(values, "tocsr"):
         found = _from_sparse(values, what)
@@ -58,6 +62,12 @@ def as_labels(
         raise SchemaError(f"{what} have {found.num_classes} columns, and there are {num_classes} classes")
     _check_length(len(found), num_videos, what)
     return replace(found, names=tuple(names or ()))
+
+
+def columns(values: Any) -> int | None:
+    """C of labels that are a multi-hot array or matrix of C columns; None of all other forms."""
+    shape: tuple[int, ...] = getattr(values, "shape", ())
+    return int(shape[1]) if len(shape) == 2 else None
 
 
 def _check_length(found: int, wanted: int | None, what: str) -> None:

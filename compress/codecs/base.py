@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from compress.arrays import as_features, plain_array
+from compress.arrays import as_features, as_path, numbers
 from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.codecs.names import FAMILIES, CodecSpec, Family, parse_codec
 from compress.codecs.scoring import Lookup, Weighing
@@ -117,7 +117,7 @@ class Codec(ABC):
         buffer = io.BytesIO()
         arrays: dict[str, Any] = {"version": 1, "codec": self.name, "dim": self.dim, **self.state()}
         np.savez(buffer, **arrays)
-        write_bytes(Path(path), buffer.getvalue())
+        write_bytes(as_path(path), buffer.getvalue())
 
     @staticmethod
     def load(path: str | Path) -> Codec:
@@ -127,7 +127,7 @@ class Codec(ABC):
             NotFoundError: no such file. CorruptArtifactError: not a codec, or damaged.
             DataError: written by a newer version of this project.
         """
-        data = io.BytesIO(read_bytes(Path(path)))
+        data = io.BytesIO(read_bytes(as_path(path)))
         try:
             with np.load(data, allow_pickle=False) as file:
                 arrays = {key: np.ascontiguousarray(file[key]) for key in file.files}
@@ -181,12 +181,19 @@ class Codec(ABC):
 
     def as_codes(self, codes: Any) -> np.ndarray:
         """The same codes as `dtype` (n, width); SchemaError when they are not codes of this codec."""
-        given = np.asarray(plain_array(codes))
+        given = numbers(codes, "codes")
         if given.ndim == 2 and given.shape[1] == self.width and given.dtype == self.dtype:
             return given
         wanted = f"codes of {self.name} are {self.dtype.name} (n, {self.width})"
-        if given.ndim != 2 or given.shape[1] != self.width or given.dtype.kind not in "biuf":
-            raise SchemaError(f"{wanted}, these are {given.dtype} {given.shape}")
+        # Lists come as int64 and float64. Codes of another codec, narrower or signed otherwise, may hold
+        # numbers that are codes here too, and would be decoded to nonsense.
+        alike = given.dtype.kind in ("f" if self.dtype.kind == "f" else "iu")
+        if (
+            given.ndim != 2
+            or given.shape[1] != self.width
+            or not (alike and np.can_cast(self.dtype, given.dtype))
+        ):
+            raise SchemaError(f"{wanted}, these are {given.dtype} {given.shape}", hint="encode makes codes")
         with np.errstate(invalid="ignore", over="ignore"):
             same = given.astype(self.dtype)
         if not np.array_equal(same, given):
@@ -280,7 +287,8 @@ def spread_evenly(rows: np.ndarray, wanted: int) -> np.ndarray:
 
 def _rows(embeddings: Any) -> np.ndarray:
     # float32 matrices of this package pass unchecked, also empty ones; `encode` itself names rows with NaN.
-    if isinstance(embeddings, np.ndarray) and embeddings.ndim == 2 and embeddings.dtype == np.float32:
+    plain = isinstance(embeddings, np.ndarray) and not np.ma.isMaskedArray(embeddings)
+    if plain and embeddings.ndim == 2 and embeddings.dtype == np.float32:
         return embeddings
     return as_features(embeddings, "embeddings")
 

@@ -85,6 +85,8 @@ def pattern() -> str:
 
 def parse_codec(text: str) -> CodecSpec:
     """The codec that `text` names; UsageError for an unknown one or a number out of range."""
+    if not isinstance(text, str):
+        raise UsageError(f"a codec is named by a str, not {text!r}", hint=f"choose one of {forms()}")
     found = re.fullmatch(rf"({'|'.join(FAMILIES)})([1-9][0-9]*)?", text)
     family = FAMILIES[found[1]] if found else None
     if found is None or family is None or bool(family.symbol) < bool(found[2]):

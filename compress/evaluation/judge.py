@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compress.arrays import as_features, as_labels
+from compress.arrays import as_features, as_labels, columns, whole_number
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import VideoTable
 from compress.errors import SchemaError
@@ -38,8 +38,10 @@ class Judgement(Intervals):
         both cancels out.
 
         Raises:
-            SchemaError: `other` was judged on other test videos, or with another seed.
+            SchemaError: `other` is no judgement, or was made on other test videos or with another seed.
         """
+        if not isinstance(other, Judgement):
+            raise SchemaError(f"only another judgement can be subtracted, not {other!r:.60}")
         return self._resampled.minus(other._resampled)
 
 
@@ -87,10 +89,16 @@ def judge(
         >>> found.gap.low <= found.gap.value <= found.gap.high
         True
     """
+    seed, threads = whole_number(seed, "seed"), whole_number(threads, "threads")
+    epochs = None if epochs is None else whole_number(epochs, "epochs", least=1)
     config = fresh_head_config(epochs, seed, mixup)
     train, test = as_features(Z_train, "Z_train"), as_features(Z_test, "Z_test")
     if train.shape[1] != test.shape[1]:
         raise SchemaError(f"Z_train has {train.shape[1]} dimensions, Z_test has {test.shape[1]}")
+    if len(test) < 2:
+        raise SchemaError("Z_test holds 1 video, and an interval needs 2", hint="hold more videos out")
+    if None not in (wide := {columns(Y_train), columns(Y_test)}) and len(wide) > 1:
+        raise SchemaError(f"Y_train has {columns(Y_train)} columns, Y_test has {columns(Y_test)}")
     Y_train, Y_test = _same_classes(
         as_labels(Y_train, len(train), what="Y_train"), as_labels(Y_test, len(test), what="Y_test")
     )

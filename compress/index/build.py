@@ -41,7 +41,7 @@ def build(
     report: Reporter,
 ) -> tuple[Any, IndexFacts]:
     """(FAISS index or `CodesIndex`, its facts); arguments as those of `Index.build`."""
-    _check_options(recall_queries, wanted_recall, seed)
+    _check_recall(wanted_recall)
     codec, queries = selection.store.codec, min(recall_queries, len(selection))
     if on_codes is None:
         fits = codec.searchable and len(selection) < CODES_BELOW
@@ -74,13 +74,11 @@ def build(
     )
 
 
-def _check_options(recall_queries: int, wanted_recall: float, seed: int) -> None:
-    if recall_queries < 1:
-        raise UsageError(f"is {recall_queries}, but must be at least 1", where="--recall-queries")
+def _check_recall(wanted_recall: float) -> None:
+    if not isinstance(wanted_recall, int | float):
+        raise UsageError(f"is {wanted_recall!r}, not a number", where="wanted recall")
     if not 0 < wanted_recall <= 1:
         raise UsageError(f"is {wanted_recall}, but must be above 0 and at most 1", where="wanted recall")
-    if seed < 0:
-        raise UsageError(f"is {seed}, but must not be negative", where="--seed")
 
 
 def _of_faiss(

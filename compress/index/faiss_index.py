@@ -59,6 +59,8 @@ def make_index(factory: str, dim: int, seed: int) -> Any:
         UsageError: FAISS does not understand `factory`, cannot apply it to `dim` dimensions, or makes an
             index of it that this project does not support.
     """
+    if not isinstance(factory, str):
+        raise UsageError(f"{factory!r} is not a str", where="factory", hint=_EXAMPLES)
     module = faiss_engine.faiss()
     with faiss_engine.translated(
         UsageError, f"FAISS cannot make {factory!r} for {dim} dimensions", where="--factory", hint=_EXAMPLES

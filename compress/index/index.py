@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from compress.arrays import plain_array
+from compress.arrays import as_path, plain_array, whole_number
 from compress.artifacts.hashed import Verify
 from compress.codecs import Codec
-from compress.errors import CorruptArtifactError, DataError, UsageError
+from compress.errors import CorruptArtifactError, DataError, OutOfRangeError, UsageError
 from compress.index.build import build
 from compress.index.codes import CodesIndex
 from compress.index.exact import QUERIES_AT_ONCE
@@ -59,7 +59,27 @@ class Hits:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __repr__(self) -> str:
+        """The five nearest of the first three queries, and how many there are."""
+        lines = [f"<Hits: {len(self.rows)} queries, {self.rows.shape[1]} nearest of each"]
+        for query in range(min(3, len(self))):
+            nearest = ", ".join(f"{found.video_id} {found.score:.4f}" for found in self[query][:5])
+            lines.append(f"  {query}: {nearest}{', ...' if self.rows.shape[1] > 5 else ''}")
+        return "\n".join([*lines, "  ..."] if len(self) > 3 else lines) + ">"
+
     def __getitem__(self, query: int) -> list[Neighbour]:
+        """Neighbours of one query, best first; -1 is the last query.
+
+        Raises:
+            UsageError: no whole number. OutOfRangeError: there is no such query.
+        """
+        if isinstance(query, slice):
+            raise UsageError(
+                "hits are taken one query at a time", hint="hits.ids and hits.scores take slices"
+            )
+        query = whole_number(query, "query", least=-len(self))
+        if query >= len(self):
+            raise OutOfRangeError(f"there is no query {query}, these are the hits of {len(self)}")
         found = zip(self.rows[query].tolist(), self.scores[query].tolist(), strict=True)
         return [Neighbour(row, self.indexed.video_id(row), score) for row, score in found]
 
@@ -139,10 +159,10 @@ class Index:
             selection,
             factory=factory,
             on_codes=on_codes,
-            recall_queries=recall_queries,
+            recall_queries=whole_number(recall_queries, "recall_queries", least=1),
             wanted_recall=wanted_recall,
-            exact_below=exact_below,
-            seed=seed,
+            exact_below=whole_number(exact_below, "exact_below"),
+            seed=whole_number(seed, "seed"),
             device=device,
             report=report,
         )
@@ -163,8 +183,8 @@ class Index:
             CorruptArtifactError: a file has changed, or the parts do not belong together.
             DataError: built from another store, or by a newer version of this project.
         """
-        engine, ids, facts = load(Path(folder), verify)
-        if store is not None and store.sha256 != facts.store_sha256:
+        engine, ids, facts = load(as_path(folder, "an index"), verify)
+        if store is not None and getattr(store, "sha256", None) != facts.store_sha256:
             raise DataError(
                 "was built from another version of this store",
                 where=folder,
@@ -179,7 +199,7 @@ class Index:
             UsageError: the folder holds something else.
             StorageError, LockedError: the folder cannot be written.
         """
-        manifest = save(Path(folder), self._engine, self.id_bytes, self.facts)
+        manifest = save(as_path(folder, "folder"), self._engine, self.id_bytes, self.facts)
         return sum(file.bytes for file in manifest.files.values())
 
     def __len__(self) -> int:
@@ -209,8 +229,15 @@ class Index:
         return [name.decode(errors="backslashreplace") for name in self.id_bytes.tolist()]
 
     def video_id(self, row: int) -> str:
-        """Id of the video at a row that is in this index."""
-        return str(self.id_bytes[row - self.facts.first_row].decode(errors="backslashreplace"))
+        """Id of the video at a row that is in this index.
+
+        Raises:
+            UsageError: no whole number. OutOfRangeError: the row is not in this index.
+        """
+        place = whole_number(row, "row") - self.facts.first_row
+        if not 0 <= place < len(self):
+            raise OutOfRangeError(f"row {row} is not in this index of {len(self):,} videos")
+        return str(self.id_bytes[place].decode(errors="backslashreplace"))
 
     def search(self, queries: Any, k: int = 10, *, exclude: Any = None) -> Hits:
         """The k most similar videos of each query, best first.
@@ -226,17 +253,15 @@ class Index:
         Raises:
             SchemaError: not vectors of `dim` dimensions.
             RecordError: a vector holds NaN or Inf, or is all zeros (cosine).
-            UsageError: k < 1.
+            UsageError: k < 1, or `exclude` is not one row for each query.
         """
-        if k < 1:
-            raise UsageError(f"k is {k}, but must be at least 1", where="k")
-        one = plain_array(queries)
-        vectors = as_queries([one] if np.ndim(one) == 1 else one, self.dim)
+        k = whole_number(k, "k", least=1)
+        vectors = as_queries(queries, self.dim)
         vectors = comparable(vectors, self.facts.metric, numbered("query"))
         if exclude is None:
             scores, rows = self._search(vectors, min(k, len(self)))
         else:
-            own = np.broadcast_to(np.asarray(exclude, np.int64) - self.facts.first_row, len(vectors))
+            own = np.broadcast_to(_row_numbers(exclude, len(vectors)) - self.facts.first_row, len(vectors))
             left_out = bool(((own >= 0) & (own < len(self))).any())
             scores, rows = self._search(vectors, min(k + 1, len(self)))
             places = others(rows, own, min(k, len(self) - left_out))
@@ -273,6 +298,20 @@ class Index:
         wider = dataclasses.replace(setting, nprobe=min(2 * setting.nprobe, lists))
         scores[short], rows[short] = self._complete(queries[short], k, wider)
         return scores, rows
+
+
+def _row_numbers(exclude: Any, queries: int) -> np.ndarray:
+    try:
+        found = np.asarray(plain_array(exclude))
+    except ValueError:  # a ragged list
+        found = np.array(None)
+    if found.dtype.kind not in "iu" or found.shape not in ((), (1,), (queries,)):
+        raise UsageError(
+            f"exclude is {exclude!r:.60}, not one row number for each of {queries} queries",
+            where="exclude",
+            hint="pass whole numbers (q,): rows, not ids",
+        )
+    return found.astype(np.int64)
 
 
 open_index = Index.open

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from compress.arrays import as_features, as_ids, plain_array
+from compress.arrays import as_features, as_ids, numbers
 from compress.codecs import Codec
 from compress.codecs.float32 import Float32
 from compress.errors import DataError, NotFoundError, RecordError, SchemaError, UsageError
@@ -81,7 +81,12 @@ def as_store(rows: Any, ids: Iterable[Any] | None = None, codec: Codec | None = 
         UsageError: ids or a codec for a store, which has its own.
         SchemaError, DataError: invalid rows or ids.
     """
-    if not hasattr(rows, "id_bytes"):
+    if codec is not None and not isinstance(codec, Codec):
+        raise UsageError(
+            f"codec is {codec!r}, not the Codec that made the codes",
+            hint="codec = compress.Codec.fit(name, Z); codes = codec.encode(Z)",
+        )
+    if not (hasattr(rows, "id_bytes") and hasattr(rows, "codes")):
         matrix = as_features(rows, "embeddings") if codec is None else codec.as_codes(rows)
         store = ArrayStore(matrix, ids, codec)
         len(store.id_bytes)  # Refuses bad ids before the long work.
@@ -174,9 +179,9 @@ def select(store: Store, split: str | None, metric: str) -> Selection:
 
 
 def as_queries(queries: Any, dim: int) -> np.ndarray:
-    """Float32 (q, dim) of vectors as an array, tensor or list; SchemaError for others."""
-    given = np.asarray(plain_array(queries))
-    if given.dtype.kind not in "biuf" or given.ndim != 2 or given.shape[1] != dim:
+    """Float32 (q, dim) of one or several vectors as an array, tensor or list; SchemaError for others."""
+    given = np.atleast_2d(numbers(queries, "queries"))
+    if given.ndim != 2 or given.shape[1] != dim:
         raise SchemaError(
             f"queries have shape {given.shape}, but the videos have {dim} dimensions",
             where="queries",

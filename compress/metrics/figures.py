@@ -17,8 +17,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
-from compress.arrays import as_labels, plain_array
-from compress.errors import DataError, SchemaError, UsageError
+from compress.arrays import as_labels, numbers, whole_number
+from compress.errors import DataError, SchemaError, UnknownNameError, UsageError
 from compress.metrics.checks import checked_scores
 from compress.metrics.ranking import exact_sum, pooled_precision
 from compress.metrics.top_k import top_of_batch
@@ -142,6 +142,8 @@ class ByMetric(Mapping[str, T], Generic[T]):
         self._values = {metric_named(name).name: value for name, value in values.items()}
 
     def __getitem__(self, name: str) -> T:
+        if name not in self._values:
+            raise UnknownNameError(f"no figure {name!r} here, only {', '.join(self)}")
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -250,13 +252,19 @@ def perr(scores: Any, labels: Any) -> float:
         scores, labels: as for `gap`; scores in [0, 1].
 
     Raises:
-        DataError, RecordError, SchemaError: as `gap`.
+        DataError: as `gap`, or a score is below 0.
+        RecordError, SchemaError: as `gap`.
 
     Example:
         >>> perr([[0.9, 0.8, 0.1]], [[0, 2]])
         0.5
     """
-    return metric_named("perr").of(_top(scores, labels, 20))
+    top = _top(scores, labels, 20)
+    if (numbers(scores, "scores") < 0).any():
+        raise DataError(
+            "scores below 0 never count in PERR", hint="pass probabilities, for logits 1 / (1 + exp(-scores))"
+        )
+    return metric_named("perr").of(top)
 
 
 def hit_at_one(scores: Any, labels: Any) -> float:
@@ -276,11 +284,21 @@ def hit_at_one(scores: Any, labels: Any) -> float:
 
 
 def _top(scores: Any, labels: Any, k: int) -> TopScores:
-    try:
-        array = np.asarray(plain_array(scores), dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise SchemaError("scores are no array of numbers", hint="pass (videos, classes)") from error
-    classes = as_labels(labels, num_classes=checked_scores(array).shape[1])
+    k = whole_number(k, "k", least=1)
+    given = numbers(scores, "scores")
+    with np.errstate(over="ignore"):  # what becomes infinite is refused below
+        array = given.astype(np.float32)
+    checked_scores(array)
+    if (np.isinf(array) & np.isfinite(given)).any():
+        raise DataError(
+            "scores are too large for float32", hint="divide them by a number: ranks stay as they are"
+        )
+    classes = as_labels(labels, num_classes=array.shape[1])
+    if classes.names:
+        raise SchemaError(
+            "labels are class names, which do not say what column of the scores is whose",
+            hint="pass class numbers or a multi-hot array",
+        )
     if len(classes) != len(array):
         raise SchemaError(f"there are labels of {len(classes)} videos and scores of {len(array)}")
     return top_of_batch(array, classes.multi_hot(), k)

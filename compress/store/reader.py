@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.arrays import as_path
 from compress.artifacts.hashed import Verify
 from compress.codecs import Codec
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
@@ -39,10 +40,10 @@ def open_store(path: str | Path | Sequence[str | Path], verify: Verify = True) -
         DataError: not a store, or written by a newer version of this project, or several that share an id.
         SchemaError: several whose codecs, dims or labels differ.
     """
-    paths = [path] if isinstance(path, str | Path) else list(path)
+    paths = list(path) if isinstance(path, list | tuple) else [path]
     if not paths:
         raise UsageError("no store was named")
-    return Store([open_part(Path(one), verify) for one in paths])
+    return Store([open_part(as_path(one, "a store"), verify) for one in paths])
 
 
 class Store:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import torch
 
+from compress.errors import UsageError
+
 Precision = Literal["fp32", "bf16"]
 Wanted = Literal["fp32", "bf16", "auto"]
 _NATIVE = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")  # names of torch.cpu.get_capabilities
@@ -30,7 +32,14 @@ def choose_precision(wanted: Wanted, trained: Precision, device: str) -> Precisi
         wanted: "fp32" and "bf16" are taken as they are.
         trained: precision of the training.
         device: "cpu" or "cuda".
+
+    Raises:
+        UsageError: `wanted` is another word.
     """
+    if wanted not in ("auto", "fp32", "bf16"):
+        raise UsageError(
+            f"unknown precision {wanted!r}", where="precision", hint='use "auto", "fp32" or "bf16"'
+        )
     if wanted != "auto":
         return wanted
     return trained if trained == "fp32" or computes_bf16(device) else "fp32"

@@ -107,9 +107,9 @@ def test_rows_that_do_not_fit_are_refused(rows: object, error: type[Exception], 
     [
         (np.zeros((3, 12), np.int8), r"codes of int8 are int8 \(n, 13\), these are int8 \(3, 12\)"),
         (np.zeros(13, np.int8), r"these are int8 \(13,\)"),
-        (mixed(3, 1), "these are other numbers, float32"),
+        (mixed(3, 1), r"these are float32 \(3, 13\); encode makes codes"),
         (np.full((3, 13), 200), "these are other numbers, int64"),
-        ([["a"] * 13], "these are <U1"),
+        ([["a"] * 13], "codes are of type <U1"),
     ],
 )
 def test_what_are_no_codes_is_refused(codes: object, message: str) -> None:

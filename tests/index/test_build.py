@@ -155,10 +155,10 @@ def test_the_memory_is_estimated_before_the_work(big_store, tmp_path):
         ({"factory": "IVF4,PQ2"}, UsageError, "FAISS cannot train this index on 50 videos"),
         ({"split": "test"}, NotFoundError, "no split 'test'; it has: empty"),
         ({"split": "empty"}, DataError, "holds no videos"),
-        ({"recall_queries": 0}, UsageError, "--recall-queries: is 0"),
+        ({"recall_queries": 0}, UsageError, "recall_queries is 0"),
         ({"wanted_recall": 0.0}, UsageError, "wanted recall: is 0.0"),
         ({"wanted_recall": 1.5}, UsageError, "wanted recall: is 1.5"),
-        ({"seed": -1}, UsageError, "seed: is -1"),
+        ({"seed": -1}, UsageError, "seed is -1"),
         ({"device": "tpu"}, UsageError, "unknown device 'tpu'"),
     ],
 )

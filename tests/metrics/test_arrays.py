@@ -53,7 +53,7 @@ def test_scores_come_in_any_form(name, scores):
         (SCORES, LABELS[:, :-1], SchemaError, "24 columns, and there are 25 classes"),
         (SCORES, [[25]] * 30, DataError, r"class 25 of video 0 is outside \[0, 25\)"),
         (SCORES[0], LABELS, SchemaError, "scores have shape"),
-        ("text", LABELS, SchemaError, "no array of numbers"),
+        ("text", LABELS, SchemaError, "one str, not numbers"),
         ([[0.1, 0.2], [0.3]], LABELS, SchemaError, "no array of numbers"),
         (SCORES[:0], LABELS[:0], DataError, "no videos"),
         (SCORES, None, CompressError, "labels"),
