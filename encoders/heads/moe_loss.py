@@ -3,7 +3,7 @@
 Naive autograd keeps 6-8 tensors of size (B, 2K + 1, C); here there is one, and the elementwise work runs in
 blocks that stay in the cache. Nearly all labels are 0, so every position is treated as a negative first, and
 the few positives are then written over it. Looking for them makes a GPU wait and cannot be compiled, so there
-(`moe_loss_dense.py`) every position is computed both ways.
+every position is computed both ways.
 
 With a_k = exp(gate_k - max), S = sum a, r_k = the share of expert k in the probability of the true answer:
     label 0: -log(1 - p) = log S - log(sum_k a_k sigmoid(-e_k) + a_dummy);  d/d e_k = +r_k sigmoid(e_k)
