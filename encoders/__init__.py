@@ -10,125 +10,71 @@ Importing this package registers every encoder and head. A new encoder is one fi
 class with @register(name, config), and a line below. Errors are ValueErrors that say what was expected.
 """
 
-from encoders.autoencoder import AutoencoderConfig, AutoencoderEncoder
-from encoders.blended import Blended
-from encoders.bottleneck import prefix_embedding
-from encoders.dbof import DBoFConfig, DBoFEncoder
-from encoders.encoder import Encoder, EncoderConfig, Level, TrainingOutput
-from encoders.frame_statistics import FrameStatisticsConfig, FrameStatisticsEncoder
-from encoders.heads import (
-    Asymmetric,
-    ClassWeighted,
-    Criterion,
-    Head,
-    HeadConfig,
-    Logistic,
-    MoE,
-    MoEConfig,
-    build_head,
-    cross_entropy,
-    effective_number_weights,
-    list_heads,
-)
-from encoders.identity import IdentityConfig, IdentityEncoder
-from encoders.input_norm import InputNorm, InputNormConfig, dequantize
-from encoders.layers.convolution.positions import Method, set_convolution_method
-from encoders.layers.fully_connected import FullyConnectedConfig
-from encoders.linear import LinearConfig, LinearEncoder
-from encoders.lstm import (
-    BiLSTMConfig,
-    BiLSTMEncoder,
-    LSTMConfig,
-    LSTMEncoder,
-    ResidualLSTMConfig,
-    ResidualLSTMEncoder,
-    StackedBiLSTMConfig,
-    StackedBiLSTMEncoder,
-)
-from encoders.mlp import MLPConfig, MLPEncoder
-from encoders.model import Inputs, Model, ModelConfig, build_model, count_parameters, model_config
-from encoders.multi_modal import MultiModalConfig, MultiModalEncoder
-from encoders.nextvlad import NeXtVLADConfig, NeXtVLADEncoder
-from encoders.qrnn import QRNNConfig, QRNNEncoder
-from encoders.registry import (
-    build_encoder,
-    config_class,
-    encoder_level,
-    encoder_title,
-    list_encoders,
-    register,
-)
-from encoders.residual_cnn import ResidualCNN, ResidualCNNConfig, ResidualCNNFC
-from encoders.torch_settings import keep_freed_memory
-from encoders.transformer import TransformerConfig, TransformerEncoder
-
-__all__ = [
-    "Asymmetric",
-    "AutoencoderConfig",
-    "AutoencoderEncoder",
-    "BiLSTMConfig",
-    "BiLSTMEncoder",
-    "Blended",
-    "ClassWeighted",
-    "Criterion",
-    "DBoFConfig",
-    "DBoFEncoder",
-    "Encoder",
-    "EncoderConfig",
-    "FrameStatisticsConfig",
-    "FrameStatisticsEncoder",
-    "FullyConnectedConfig",
-    "Head",
-    "HeadConfig",
-    "IdentityConfig",
-    "IdentityEncoder",
-    "InputNorm",
-    "InputNormConfig",
-    "Inputs",
-    "LSTMConfig",
-    "LSTMEncoder",
-    "Level",
-    "LinearConfig",
-    "LinearEncoder",
-    "Logistic",
-    "MLPConfig",
-    "MLPEncoder",
-    "Method",
-    "MoE",
-    "MoEConfig",
-    "Model",
-    "ModelConfig",
-    "MultiModalConfig",
-    "MultiModalEncoder",
-    "NeXtVLADConfig",
-    "NeXtVLADEncoder",
-    "QRNNConfig",
-    "QRNNEncoder",
-    "ResidualCNN",
-    "ResidualCNNConfig",
-    "ResidualCNNFC",
-    "ResidualLSTMConfig",
-    "ResidualLSTMEncoder",
-    "StackedBiLSTMConfig",
-    "StackedBiLSTMEncoder",
-    "TrainingOutput",
-    "TransformerConfig",
-    "TransformerEncoder",
-    "build_encoder",
-    "build_head",
-    "build_model",
-    "config_class",
-    "count_parameters",
-    "cross_entropy",
-    "dequantize",
-    "effective_number_weights",
-    "encoder_level",
-    "encoder_title",
-    "keep_freed_memory",
-    "list_encoders",
-    "list_heads",
-    "model_config",
-    "prefix_embedding",
-    "register",
-    "set_convolution_method",
-]
+from encoders.autoencoder import AutoencoderConfig as AutoencoderConfig
+from encoders.autoencoder import AutoencoderEncoder as AutoencoderEncoder
+from encoders.blended import Blended as Blended
+from encoders.bottleneck import prefix_embedding as prefix_embedding
+from encoders.dbof import DBoFConfig as DBoFConfig
+from encoders.dbof import DBoFEncoder as DBoFEncoder
+from encoders.encoder import Encoder as Encoder
+from encoders.encoder import EncoderConfig as EncoderConfig
+from encoders.encoder import Level as Level
+from encoders.encoder import TrainingOutput as TrainingOutput
+from encoders.frame_statistics import FrameStatisticsConfig as FrameStatisticsConfig
+from encoders.frame_statistics import FrameStatisticsEncoder as FrameStatisticsEncoder
+from encoders.heads import Asymmetric as Asymmetric
+from encoders.heads import ClassWeighted as ClassWeighted
+from encoders.heads import Criterion as Criterion
+from encoders.heads import Head as Head
+from encoders.heads import HeadConfig as HeadConfig
+from encoders.heads import Logistic as Logistic
+from encoders.heads import MoE as MoE
+from encoders.heads import MoEConfig as MoEConfig
+from encoders.heads import build_head as build_head
+from encoders.heads import cross_entropy as cross_entropy
+from encoders.heads import effective_number_weights as effective_number_weights
+from encoders.heads import list_heads as list_heads
+from encoders.identity import IdentityConfig as IdentityConfig
+from encoders.identity import IdentityEncoder as IdentityEncoder
+from encoders.input_norm import InputNorm as InputNorm
+from encoders.input_norm import InputNormConfig as InputNormConfig
+from encoders.input_norm import dequantize as dequantize
+from encoders.layers.convolution.positions import Method as Method
+from encoders.layers.convolution.positions import set_convolution_method as set_convolution_method
+from encoders.layers.fully_connected import FullyConnectedConfig as FullyConnectedConfig
+from encoders.linear import LinearConfig as LinearConfig
+from encoders.linear import LinearEncoder as LinearEncoder
+from encoders.lstm import BiLSTMConfig as BiLSTMConfig
+from encoders.lstm import BiLSTMEncoder as BiLSTMEncoder
+from encoders.lstm import LSTMConfig as LSTMConfig
+from encoders.lstm import LSTMEncoder as LSTMEncoder
+from encoders.lstm import ResidualLSTMConfig as ResidualLSTMConfig
+from encoders.lstm import ResidualLSTMEncoder as ResidualLSTMEncoder
+from encoders.lstm import StackedBiLSTMConfig as StackedBiLSTMConfig
+from encoders.lstm import StackedBiLSTMEncoder as StackedBiLSTMEncoder
+from encoders.mlp import MLPConfig as MLPConfig
+from encoders.mlp import MLPEncoder as MLPEncoder
+from encoders.model import Inputs as Inputs
+from encoders.model import Model as Model
+from encoders.model import ModelConfig as ModelConfig
+from encoders.model import build_model as build_model
+from encoders.model import count_parameters as count_parameters
+from encoders.model import model_config as model_config
+from encoders.multi_modal import MultiModalConfig as MultiModalConfig
+from encoders.multi_modal import MultiModalEncoder as MultiModalEncoder
+from encoders.nextvlad import NeXtVLADConfig as NeXtVLADConfig
+from encoders.nextvlad import NeXtVLADEncoder as NeXtVLADEncoder
+from encoders.qrnn import QRNNConfig as QRNNConfig
+from encoders.qrnn import QRNNEncoder as QRNNEncoder
+from encoders.registry import build_encoder as build_encoder
+from encoders.registry import config_class as config_class
+from encoders.registry import encoder_level as encoder_level
+from encoders.registry import encoder_title as encoder_title
+from encoders.registry import list_encoders as list_encoders
+from encoders.registry import register as register
+from encoders.residual_cnn import ResidualCNN as ResidualCNN
+from encoders.residual_cnn import ResidualCNNConfig as ResidualCNNConfig
+from encoders.residual_cnn import ResidualCNNFC as ResidualCNNFC
+from encoders.torch_settings import keep_freed_memory as keep_freed_memory
+from encoders.transformer import TransformerConfig as TransformerConfig
+from encoders.transformer import TransformerEncoder as TransformerEncoder

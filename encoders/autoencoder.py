@@ -81,16 +81,10 @@ class AutoencoderEncoder(Encoder):
         self.decode = _layers([config.dim, *reversed(config.hidden), config.input_dim], config)
         self.dropout = nn.Dropout(config.embedding_dropout)
 
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return self.dropout
-
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""
         self.check_input(features)
-        embedding: Tensor = self.dropout(self.encode(features))
-        return embedding
+        return self.dropout(self.encode(features))
 
     def forward_training(self, *inputs: Tensor) -> TrainingOutput:
         """The embedding and reconstruction_weight * the mean squared error over all videos and numbers."""

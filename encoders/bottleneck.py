@@ -80,5 +80,4 @@ class Bottleneck(nn.Module):
         x = prefix_embedding(embedding, dim) if self.is_nested else embedding
         if str(dim) in self.quantizers:
             x = self.quantizers[str(dim)](x)
-        dropped: Tensor = self.dropout(x)
-        return dropped
+        return self.dropout(x)

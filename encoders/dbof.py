@@ -148,11 +148,6 @@ class DBoFEncoder(Encoder):
         self.projection = output_projection(hidden, config.dim)
         self.dropout = nn.Dropout(config.embedding_dropout)
 
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return self.dropout
-
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""
         self.check_input(frames)
@@ -162,8 +157,7 @@ class DBoFEncoder(Encoder):
         else:
             pooled = by_chunks(self._pooled, frames, num_frames, self.config.cluster_size)
         hidden = F.relu6(self.hidden_norm(self.hidden(pooled)))
-        embedding: Tensor = self.dropout(self.projection(hidden))
-        return embedding
+        return self.dropout(self.projection(hidden))
 
     def _chosen(self, frames: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
         """The frames to look at, and how many."""

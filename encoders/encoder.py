@@ -95,8 +95,8 @@ class Encoder(nn.Module):
 
     @property
     def last_dropout(self) -> nn.Dropout | None:
-        """What drops numbers of the finished embedding in training; None where nothing does."""
-        return None
+        """Drops values of the finished embedding in training: `self.dropout`, where an encoder has one."""
+        return getattr(self, "dropout", None)
 
     def hand_over_dropout(self) -> float:
         """Drop nothing of the embedding from here on; the share that it was, for whoever does it then."""

@@ -157,8 +157,7 @@ class FrameStatisticsEncoder(Encoder):
 
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""
-        embedding: Tensor = self.encoder(self.pooled(frames, num_frames))
-        return embedding
+        return self.encoder(self.pooled(frames, num_frames))
 
     def forward_training(self, *inputs: Tensor) -> TrainingOutput:
         """What the video-level encoder makes of the statistics: also its sides and its loss."""
@@ -168,8 +167,7 @@ class FrameStatisticsEncoder(Encoder):
     def pooled(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> what the video-level encoder reads, (B, its input_dim)."""
         self.check_input(frames)
-        result: Tensor = self.norm(frame_statistics(frames, num_frames, self.config.statistics))
-        return result
+        return self.norm(frame_statistics(frames, num_frames, self.config.statistics))
 
     def training_only_parameters(self) -> list[nn.Parameter]:
         """The video-level encoder's."""

@@ -53,13 +53,7 @@ class LinearEncoder(Encoder):
         self.dropout = nn.Dropout(config.dropout)
         nn.init.xavier_uniform_(self.weight)
 
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return self.dropout
-
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""
         self.check_input(features)
-        embedding: Tensor = self.dropout(self.norm(F.linear(features, self.weight, self.bias)))
-        return embedding
+        return self.dropout(self.norm(F.linear(features, self.weight, self.bias)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from torch import Tensor, nn
 
@@ -57,15 +56,10 @@ class MLPEncoder(Encoder):
         layers.append(linear(width, config.dim))
         if config.embedding_norm:
             layers.append(BatchNorm(config.dim, config.norm_momentum))
-        self.layers = nn.Sequential(*layers, nn.Dropout(config.embedding_dropout))
-
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return cast(nn.Dropout, self.layers[-1])
+        self.layers = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(config.embedding_dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""
         self.check_input(features)
-        embedding: Tensor = self.layers(features)
-        return embedding
+        return self.dropout(self.layers(features))

@@ -117,8 +117,7 @@ class Model(nn.Module):
             ValueError: a size that has no head.
         """
         size = self.dim if dim is None else dim
-        logits: Tensor = self.head_of(size)(self.bottleneck(embedding, size))
-        return logits
+        return self.head_of(size)(self.bottleneck(embedding, size))
 
     def head_of(self, dim: int) -> Head:
         """The head that reads prefixes of that size, or whole embeddings; ValueError where there is none."""

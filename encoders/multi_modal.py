@@ -123,11 +123,6 @@ class MultiModalEncoder(Encoder):
         self.dropout = nn.Dropout(config.embedding_dropout)
 
     @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return self.dropout
-
-    @property
     def side_dims(self) -> dict[str, int]:
         """Numbers of each modality's embedding."""
         return {name: part.dim for name, part in zip(self._names(), self._parts(), strict=True)}
@@ -181,8 +176,7 @@ class MultiModalEncoder(Encoder):
 
     def _fused(self, embeddings: list[Tensor]) -> Tensor:
         together = torch.stack(embeddings).sum(0) if self.config.fusion == "sum" else torch.cat(embeddings, 1)
-        embedding: Tensor = self.dropout(self.project(together))
-        return embedding
+        return self.dropout(self.project(together))
 
     def _names(self) -> list[str]:
         return [f"modality_{index}" for index in range(len(self.parts))]

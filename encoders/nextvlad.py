@@ -101,11 +101,6 @@ class NeXtVLADEncoder(Encoder):
         self.projection = output_projection(hidden, config.dim)
         self.dropout = nn.Dropout(config.embedding_dropout)
 
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return self.dropout
-
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""
         self.check_input(frames)
@@ -117,5 +112,4 @@ class NeXtVLADEncoder(Encoder):
         hidden = self.hidden_norm(self.hidden(self.vlad_dropout(self.vlad_norm(vlad))))
         if self.config.hidden_activation == "relu":
             hidden = torch.relu(hidden)
-        embedding: Tensor = self.dropout(self.projection(self.gating(hidden)))
-        return embedding
+        return self.dropout(self.projection(self.gating(hidden)))

@@ -137,7 +137,7 @@ class QRNNEncoder(RecurrentEncoder):
         weight = self.pool.weight if isinstance(self.pool, pooling.AttentionPooling) else None
         pooled = pooling.add(kind, before, wide, mask, weight)
         so_far = pooling.result(kind, pooled).to(states.dtype)
-        embedding: Tensor = self.end(self.project(so_far))
+        embedding: Tensor = self.dropout(self.project(so_far))
         return embedding, QRNNStream(layers, pooled)
 
     def _run(

@@ -83,8 +83,7 @@ def encoder_title(name: str, options: Mapping[str, Any], dim: int) -> str:
 
 def config_class(name: str) -> type[EncoderConfig]:
     """The frozen dataclass of the encoder's options."""
-    found: type[EncoderConfig] = _ENCODERS.find(name)[1]
-    return found
+    return _ENCODERS.find(name)[1]
 
 
 def build_encoder(name: str, config: Mapping[str, Any] | EncoderConfig) -> Encoder:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder
 from encoders.layers.convolution.positions import Convolution, PositionsNorm
-from encoders.layers.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_end
+from encoders.layers.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_norm
 from encoders.options import fraction, pooled, positive
 from encoders.registry import register
 
@@ -43,8 +43,7 @@ class ResidualModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(L, B, C) -> the same."""
-        result: Tensor = x + self.layers(x)
-        return result
+        return x + self.layers(x)
 
 
 @dataclass(frozen=True)
@@ -109,13 +108,9 @@ class ResidualCNN(Encoder):
         self.cnn = _stages(config)
         start = config.branch_gain
         self.gain = None if start is None else nn.Parameter(torch.full((config.dim,), float(start)))
-        self.end = embedding_end(config)
+        self.end = embedding_norm(config)
+        self.dropout = nn.Dropout(config.embedding_dropout)
         self.warm = False
-
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return cast(nn.Dropout, self.end[-1])
 
     def branch_parameters(self) -> list[nn.Parameter]:
         """The convolutions and, with `branch_gain`, the gain."""
@@ -132,14 +127,12 @@ class ResidualCNN(Encoder):
         self.check_input(features)
         fc: Tensor = self.fc(features)
         if self.warm:
-            warm: Tensor = self.end(fc)
-            return warm
+            return self.dropout(self.end(fc))
         positions = self.cnn(fc[:, None])
         pooled = positions.amax(2) if self.config.pooling == "max" else positions.mean(2)
         if self.gain is not None:
             pooled = pooled * self.gain
-        embedding: Tensor = self.end(pooled + fc if self.config.fc_skip else pooled)
-        return embedding
+        return self.dropout(self.end(pooled + fc if self.config.fc_skip else pooled))
 
     def penalty(self) -> Tensor:
         """fc_weight_penalty * sum(fc weight ** 2) / 2."""
@@ -187,18 +180,13 @@ class ResidualCNNFC(Encoder):
     def __init__(self, config: FullyConnectedConfig) -> None:
         super().__init__(config)
         self.fc = FullyConnectedLayer(config)
-        self.end = embedding_end(config)
-
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return cast(nn.Dropout, self.end[-1])
+        self.end = embedding_norm(config)
+        self.dropout = nn.Dropout(config.embedding_dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""
         self.check_input(features)
-        embedding: Tensor = self.end(self.fc(features))
-        return embedding
+        return self.dropout(self.end(self.fc(features)))
 
     def penalty(self) -> Tensor:
         """fc_weight_penalty * sum(fc weight ** 2) / 2."""

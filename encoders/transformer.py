@@ -86,11 +86,6 @@ class TransformerEncoder(Encoder):
         self.projection = output_projection(width, config.dim)
         self.dropout = nn.Dropout(config.embedding_dropout)
 
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return self.dropout
-
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""
         self.check_input(frames)
@@ -102,12 +97,10 @@ class TransformerEncoder(Encoder):
         seen = mask | (torch.arange(mask.shape[1], device=mask.device) == 0)
         for block in self.blocks:
             x = block(x, seen)
-        embedding: Tensor = self.dropout(self.projection(self._pooled(self.norm(x), num_frames)))
-        return embedding
+        return self.dropout(self.projection(self._pooled(self.norm(x), num_frames)))
 
     def _pooled(self, states: Tensor, num_frames: Tensor) -> Tensor:
         if self.attention is not None:
-            pooled: Tensor = self.attention(states, num_frames)
-            return pooled
+            return self.attention(states, num_frames)
         chosen = {"last": pooling.last, "mean": pooling.mean, "max": pooling.maximum}
         return chosen[self.config.pooling](states, num_frames)

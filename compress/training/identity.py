@@ -88,10 +88,7 @@ def _complete(recipe: Mapping[str, Any]) -> dict[str, Any]:
     # Not where the eigenvalues lie, but what they are, makes a training (see `identity_of`).
     recipe = {**recipe, "undo_whitening": bool(recipe.get("undo_whitening"))}
     recipe["teachers"] = sorted(recipe.get("teachers") or ())  # their mean does not depend on the order
-    whole: dict[str, Any] = json.loads(
-        json.dumps({**_defaults(TrainConfig), **recipe, "encoder_options": options})
-    )
-    return whole
+    return json.loads(json.dumps({**_defaults(TrainConfig), **recipe, "encoder_options": options}))
 
 
 def _defaults(config: type[Any]) -> dict[str, Any]:

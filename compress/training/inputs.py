@@ -141,8 +141,7 @@ def sent(array: np.ndarray, device: torch.device) -> Tensor:
 
 
 def _lengths(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    lengths: np.ndarray = indptr[rows + 1] - indptr[rows]
-    return lengths
+    return indptr[rows + 1] - indptr[rows]
 
 
 def _longest(table: FrameTable, rows: np.ndarray) -> int:

@@ -174,8 +174,7 @@ def _device(inputs: Inputs) -> str:
 def _log_odds(model: torch.nn.Module, inputs: Inputs) -> Tensor:
     if isinstance(model, Model):
         return model.logits(_embedded(model, inputs))
-    result: Tensor = model(inputs)
-    return result
+    return model(inputs)
 
 
 def _embedded(model: Model, inputs: Inputs) -> Tensor:
@@ -246,8 +245,7 @@ def _precision_at_equal_recall(
     if len(longer):
         values, classes = _highest(scores[longer], int(wanted.max()))
         found[longer] = _found(values, labels[longer].gather(1, classes), num_labels[longer])
-    shares: np.ndarray = found.cpu().numpy() / np.maximum(wanted, 1)
-    return shares
+    return found.cpu().numpy() / np.maximum(wanted, 1)
 
 
 def _found(values: Tensor, hits: Tensor, num_labels: Tensor) -> Tensor:

@@ -98,8 +98,7 @@ def setting(
     """A field of a dataclass: its default, and what `Rule` says of it."""
     rule = Rule(meaning, at_least, above, at_most, below, choices, distinct, only_with, trained_only)
     if isinstance(default, dict):
-        field: T = dataclasses.field(default_factory=default.copy, metadata={"rule": rule})  # type: ignore[assignment]
-        return field
+        return dataclasses.field(default_factory=default.copy, metadata={"rule": rule})  # type: ignore[return-value]
     field = dataclasses.field(default=default, metadata={"rule": rule})
     return field
 

@@ -187,8 +187,7 @@ def _key(teachers: Teachers, table: Table) -> dict[str, Any]:
 
 
 def _map(manifest: Manifest) -> np.ndarray:
-    scores: np.ndarray = np.load(manifest.path(_FILE), mmap_mode="r", allow_pickle=False)
-    return scores
+    return np.load(manifest.path(_FILE), mmap_mode="r", allow_pickle=False)
 
 
 def _write(path: Path, teachers: Teachers, table: Table, device: str, report: Reporter) -> None:

@@ -6,31 +6,16 @@ head.loss(embedding, targets, criterion)    targets (B, C): labels as bool, or s
 head.penalty(); head.set_class_priors(p)
 """
 
-from encoders.heads.criteria import (
-    Asymmetric,
-    ClassWeighted,
-    Criterion,
-    cross_entropy,
-    effective_number_weights,
-)
-from encoders.heads.head import Head, HeadConfig
-from encoders.heads.logistic import Logistic
-from encoders.heads.moe import MoE, MoEConfig
-from encoders.heads.moe_loss import moe_logits
-from encoders.heads.registry import build_head, list_heads
-
-__all__ = [
-    "Asymmetric",
-    "ClassWeighted",
-    "Criterion",
-    "Head",
-    "HeadConfig",
-    "Logistic",
-    "MoE",
-    "MoEConfig",
-    "build_head",
-    "cross_entropy",
-    "effective_number_weights",
-    "list_heads",
-    "moe_logits",
-]
+from encoders.heads.criteria import Asymmetric as Asymmetric
+from encoders.heads.criteria import ClassWeighted as ClassWeighted
+from encoders.heads.criteria import Criterion as Criterion
+from encoders.heads.criteria import cross_entropy as cross_entropy
+from encoders.heads.criteria import effective_number_weights as effective_number_weights
+from encoders.heads.head import Head as Head
+from encoders.heads.head import HeadConfig as HeadConfig
+from encoders.heads.logistic import Logistic as Logistic
+from encoders.heads.moe import MoE as MoE
+from encoders.heads.moe import MoEConfig as MoEConfig
+from encoders.heads.moe_loss import moe_logits as moe_logits
+from encoders.heads.registry import build_head as build_head
+from encoders.heads.registry import list_heads as list_heads

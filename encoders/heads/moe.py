@@ -57,8 +57,7 @@ class MoE(Head):
         bias = torch.cat([self.bias.new_zeros(k + 1, self.num_classes), self.bias]).flatten()
         planes = F.linear(embedding, self.weight.flatten(0, 1), bias).view(-1, 2 * k + 1, self.num_classes)
         if torch.is_grad_enabled():
-            logits: Tensor = MoELogits.apply(planes)  # type: ignore[no-untyped-call]
-            return logits
+            return MoELogits.apply(planes)  # type: ignore[no-untyped-call]
         if planes.device.type != "cpu" or len(planes) <= BLOCK_ROWS:
             return moe_logits(planes)
         return torch.cat([moe_logits(block) for block in torch.split(planes, BLOCK_ROWS)])
@@ -68,8 +67,7 @@ class MoE(Head):
         if targets.dtype != torch.bool or criterion is not cross_entropy:
             return super().loss(embedding, targets, criterion)
         self.check(embedding, targets)
-        loss: Tensor = MoELoss.apply(embedding, self.weight, self.bias, targets)  # type: ignore[no-untyped-call]
-        return loss
+        return MoELoss.apply(embedding, self.weight, self.bias, targets)  # type: ignore[no-untyped-call]
 
     def _start_from(self, priors: Tensor) -> None:
         share = self.config.num_mixtures / (self.config.num_mixtures + 1)  # of the real experts, equal gates

@@ -44,8 +44,7 @@ class MoELogits(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *outer: Tensor) -> Tensor:
         (derivatives,) = ctx.saved_tensors
-        result: Tensor = derivatives * outer[0][:, None].to(derivatives.dtype)
-        return result
+        return derivatives * outer[0][:, None].to(derivatives.dtype)
 
 
 def moe_logits(planes: Tensor) -> Tensor:

@@ -32,8 +32,7 @@ def weight_penalty(weight: Tensor, factor: float) -> Tensor:
     """factor * sum(weight ** 2) / 2, a scalar of the weight's type; 0, without a gradient, for factor 0."""
     if factor == 0:
         return weight.new_zeros(())
-    result: Tensor = _HalfSquare.apply(weight, factor)  # type: ignore[no-untyped-call]
-    return result
+    return _HalfSquare.apply(weight, factor)  # type: ignore[no-untyped-call]
 
 
 class _HalfSquare(torch.autograd.Function):
@@ -99,8 +98,6 @@ class FullyConnectedLayer(nn.Module):
         return weight_penalty(self.weight, self.weight_penalty)
 
 
-def embedding_end(config: FullyConnectedConfig) -> nn.Sequential:
-    """What is done to the embedding last: batch norm if asked for, dropout."""
-    dropout = nn.Dropout(config.embedding_dropout)
-    norm = [BatchNorm(config.dim, EMBEDDING_NORM_MOMENTUM)] if config.embedding_norm else []
-    return nn.Sequential(*norm, dropout)
+def embedding_norm(config: FullyConnectedConfig) -> nn.Sequential:
+    """Batch norm of the embedding where it is asked for, else nothing; checkpoints call it `end.0`."""
+    return nn.Sequential(*([BatchNorm(config.dim, EMBEDDING_NORM_MOMENTUM)] if config.embedding_norm else []))

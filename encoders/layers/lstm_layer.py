@@ -88,8 +88,7 @@ class BiLSTMLayer(nn.Module):
     def forward(self, x: Tensor, reverse: Reversal) -> Tensor:
         """(B, T, I), and the order of the batch's frames -> (B, T, H or 2 H), in the order of time."""
         ahead, back = self.ahead(x), reverse(self.back(reverse(x)))
-        joined: Tensor = ahead + back if self.join == "sum" else torch.cat([ahead, back], dim=2)
-        return joined
+        return ahead + back if self.join == "sum" else torch.cat([ahead, back], dim=2)
 
 
 Layer = Callable[[Tensor], Tensor]

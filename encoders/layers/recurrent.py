@@ -82,7 +82,7 @@ class RecurrentEncoder(Encoder, ABC):
         self.between = nn.Dropout(config.dropout)
         self.pool = _pool(config, last)
         self.project = output_projection(config.width, config.dim)
-        self.end = nn.Dropout(config.embedding_dropout)
+        self.dropout = nn.Dropout(config.embedding_dropout)
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
@@ -99,11 +99,6 @@ class RecurrentEncoder(Encoder, ABC):
         """What a title tells of the layers beside their sizes."""
         return []
 
-    @property
-    def last_dropout(self) -> nn.Dropout:
-        """Of the embedding."""
-        return self.end
-
     @abstractmethod
     def states(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, T, config.width), in the order of time."""
@@ -113,8 +108,7 @@ class RecurrentEncoder(Encoder, ABC):
         self.check_input(frames)
         frames = _up_to_the_longest(frames, num_frames)
         pooled = self.pool(self.states(frames, num_frames), num_frames)
-        embedding: Tensor = self.end(self.project(pooled))
-        return embedding
+        return self.dropout(self.project(pooled))
 
     def penalty(self) -> Tensor:
         """attention_penalty * sum(attention weight ** 2) / 2, as TensorFlow's l2_regularizer."""

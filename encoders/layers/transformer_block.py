@@ -53,8 +53,7 @@ class TransformerBlock(nn.Module):
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
         """(B, T, width), (B, T) bool: the frames that are looked at -> (B, T, width)."""
         x = x + self.dropout(self.attention(self.attention_norm(x), seen))
-        result: Tensor = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
-        return result
+        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
 
 
 class SelfAttention(nn.Module):
@@ -80,5 +79,4 @@ class SelfAttention(nn.Module):
         split = self.to_heads(x).view(batch, frames, 3, self.heads, width // self.heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)
         found = F.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None, None])
-        result: Tensor = self.from_heads(found.transpose(1, 2).reshape(batch, frames, width))
-        return result
+        return self.from_heads(found.transpose(1, 2).reshape(batch, frames, width))

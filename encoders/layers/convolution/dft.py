@@ -40,8 +40,7 @@ def dft_convolution(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) 
     """
     x = x.to(compute_type(x))
     plan = make_plan(len(x), dilation, weight.shape[2])
-    result: Tensor = _Convolution.apply(x, weight, bias, plan)  # type: ignore[no-untyped-call]
-    return result
+    return _Convolution.apply(x, weight, bias, plan)  # type: ignore[no-untyped-call]
 
 
 def transform_weight(weight: Tensor, plan: Plan, dtype: torch.dtype) -> Tensor:
@@ -231,8 +230,7 @@ _convolution.register_autograd(_backward, setup_context=_keep)
 
 def dft_operator(x: Tensor, weight: Tensor, bias: Tensor, dilation: int) -> Tensor:
     """As `dft_convolution`, for `x` in the type that it is computed in."""
-    result: Tensor = _convolution(x, weight, bias, dilation)[0]
-    return result
+    return _convolution(x, weight, bias, dilation)[0]
 
 
 def _plan(sequence: Tensor, weight: Tensor, dilation: int) -> Plan:
