@@ -123,7 +123,7 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
     type=click.FloatRange(min=0, min_open=True),
     show_default="the preset's",
     panel=DISTILLATION,
-    help="Divides the log-odds of teachers and model before they are compared.",
+    help="Divides the logits of teachers and model before they are compared.",
 )
 @click.option(
     "--unlabelled",

@@ -1,4 +1,4 @@
-"""Encoders: features -> embedding, and heads: embedding -> class log-odds.
+"""Encoders: features -> embedding, and heads: embedding -> class logits.
 
     list_encoders(), encoder_level(name), config_class(name)
     build_encoder(name, options) -> Encoder    encoder(features) or encoder(frames, num_frames) -> (B, dim)

@@ -33,12 +33,12 @@ class AutoencoderConfig(EncoderConfig):
         activation: of hidden layers; the embedding and the reconstruction are linear. Papers "relu".
         hidden_norm: batch norm in hidden layers; of the papers' two, the convolutional one has it.
         norm_momentum: weight of the newest batch in the running statistics, in [0, 1).
-        dropout: share of hidden numbers dropped in training, in [0, 1); papers 0.5.
+        dropout: dropout rate of hidden layers, in [0, 1); papers 0.5.
         embedding_norm: batch norm on the embedding.
-        embedding_dropout: share of the embedding's numbers dropped for the head in training, in [0, 1); the
-            decoder reads all of them.
+        embedding_dropout: dropout rate of the embedding that the head reads, in [0, 1); the decoder reads it
+            without dropout.
         reconstruction_weight: factor on the mean squared error, >= 0. Papers' code 500, on unit vectors: the
-            square of one of their 1152 numbers is 1/1152 on average, so that it weighs as 0.43 does on
+            square of one of their 1152 dimensions is 1/1152 on average, so it weighs as 0.43 does on
             standardised features.
         input_noise: standard deviation of the Gaussian noise added to the features in training, >= 0; the
             reconstruction is still compared with the features without it.
@@ -64,10 +64,10 @@ class AutoencoderConfig(EncoderConfig):
 
 @register("autoencoder", AutoencoderConfig)
 class AutoencoderEncoder(Encoder):
-    """`encode` gives the embedding; `decode`, its mirror, is there for the loss and for whoever is curious.
+    """`encode` gives the embedding; `decode`, its mirror, gives the features back.
 
     The decoder is trained and saved with the rest, but no embedding depends on it: `Model.parameter_counts`
-    has it as "training_only".
+    counts it as "training_only".
     """
 
     title = "Autoencoder {dim}"
@@ -87,22 +87,20 @@ class AutoencoderEncoder(Encoder):
         return self.dropout(self.encode(features))
 
     def forward_training(self, *inputs: Tensor) -> TrainingOutput:
-        """The embedding and reconstruction_weight * the mean squared error over all videos and numbers."""
+        """The embedding and reconstruction_weight * the mean squared error over all videos and dimensions."""
         (features,) = inputs
         self.check_input(features)
-        code = self.encode(self._noisy(features))
+        noisy = features
+        if self.training and self.config.input_noise:
+            noisy = features + self.config.input_noise * torch.randn_like(features)
+        code = self.encode(noisy)
         reconstruction = self.decode(code)
+        # In the features' type: under autocast the reconstruction is bfloat16, too rough for a small error.
         error = (reconstruction.to(features.dtype) - features).square().sum() / max(features.numel(), 1)
         return TrainingOutput(self.dropout(code), loss=self.config.reconstruction_weight * error)
 
     def training_only_parameters(self) -> list[nn.Parameter]:
-        """Those of the decoder."""
         return list(self.decode.parameters())
-
-    def _noisy(self, features: Tensor) -> Tensor:
-        if not (self.training and self.config.input_noise):
-            return features
-        return features + self.config.input_noise * torch.randn_like(features)
 
 
 def _layers(widths: Sequence[int], config: AutoencoderConfig) -> nn.Sequential:

@@ -1,7 +1,7 @@
-"""Videos that a model reads as blends of two, made of what its input norm gives (mixup, Zhang et al. 2018).
+"""Mixup (Zhang et al. 2018): each video is blended with another one, after the input norm.
 
 After the norm, not before: a norm to unit length would give every blend the length of a video, and the head
-would no longer see that it lies between two (measured: docs/experiments.md).
+could no longer tell that it lies between two (measured: docs/experiments.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Blended(NamedTuple):
     Args:
         inputs: raw features (B, D), or raw frames (B, T, D) and num_frames (B,).
         weight: floating point (B, 1), in [0, 1].
-        partner: int64 (B,), which video of the batch each is blended with.
+        partner: int64 (B,), the place in the batch of the video that each is blended with.
     """
 
     inputs: Tensor | tuple[Tensor, Tensor]
@@ -34,9 +34,7 @@ class Blended(NamedTuple):
         return torch.lerp(features[self.partner], features, self.weight.to(features.dtype))
 
     def of_frames(self, frames: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Blends of normalised frames, one by one; where one of the two videos has ended, the other one goes
-        on alone. (B, T, D) and their number (B,).
-        """
+        """Blends of frames (B, T, D), and num_frames (B,); where one video has ended, the other goes on."""
         places, others = torch.arange(frames.shape[1], device=frames.device), num_frames[self.partner]
         share = self.weight.expand(-1, frames.shape[1])
         share = torch.where(places < others[:, None], share, 1.0)

@@ -1,4 +1,4 @@
-"""DBoF, deep bag of frames: each frame to many clusters, pooled without regard to order.
+"""DBoF, deep bag of frames: each frame is assigned to many clusters, then pooled; their order has no effect.
 
 Source: Abu-El-Haija et al. 2016, YouTube-8M: A Large-Scale Video Classification Benchmark. Sizes and order of
 the layers are those of the code of Garg 2018 (see residual_cnn.py), taken over from Google's starter code
@@ -25,24 +25,14 @@ from encoders.registry import register
 
 
 def random_frames(frames: Tensor, num_frames: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """`count` valid frames of each video, drawn evenly and with replacement.
+    """`count` valid frames of each video, drawn uniformly with replacement: (B, count, D), num_frames (B,).
 
-    As SampleRandomFrames of Google's starter code (google/youtube-8m, model_utils.py): a video of fewer than
-    `count` frames has some of them twice. Drawn by torch's global generator of the CPU, also for frames on
-    a GPU: a resumed training draws what it would have drawn.
-
-    Args:
-        frames: (B, T, D).
-        num_frames: (B,) integers in [0, T].
-        count: frames to draw, > 0.
-
-    Returns:
-        (B, count, D), and how many of them count (B,): `count`, or 0 for a video without frames.
-
-    Raises:
-        ValueError: num_frames of a wrong shape or out of range.
+    As SampleRandomFrames of Google's starter code (google/youtube-8m, model_utils.py): of a video with fewer
+    than `count` frames some are drawn twice; a video without frames still has none.
     """
     available = frame_mask(num_frames, frames).sum(1)
+    # From the CPU's generator also for frames on a GPU: its state is in every checkpoint, so that a resumed
+    # training draws the same frames.
     position = torch.rand(len(frames), count).to(frames.device)
     # The product may round up to the number of frames itself: stay on the last one.
     index = (position * available[:, None]).long().minimum(available[:, None] - 1).clamp_min(0)
@@ -50,18 +40,9 @@ def random_frames(frames: Tensor, num_frames: Tensor, count: int) -> tuple[Tenso
 
 
 def even_frames(frames: Tensor, num_frames: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """At most `count` valid frames of each video: the middles of `count` equal parts of it, or all frames.
+    """The middle frames of `count` equal parts of each video, or all its frames if it has fewer.
 
-    Args:
-        frames: (B, T, D).
-        num_frames: (B,) integers in [0, T].
-        count: most frames to keep, > 0.
-
-    Returns:
-        (B, min(count, T), D), and how many of them count (B,).
-
-    Raises:
-        ValueError: num_frames of a wrong shape or out of range.
+    Returns (B, min(count, T), D), and the number of frames (B,).
     """
     available = frame_mask(num_frames, frames).sum(1)
     kept = available.clamp_max(count)[:, None]
@@ -80,20 +61,20 @@ class DBoFConfig(EncoderConfig):
     """Options of DBoFEncoder.
 
     Args:
-        dim: numbers an embedding has; 0, the default, is hidden_size; another adds a linear projection.
+        dim: embedding size; 0, the default, is hidden_size; another adds a linear projection.
         cluster_size: clusters, the width that is pooled; papers 8192.
         hidden_size: width of the layer after pooling; papers 1024.
         sample_frames: frames of a video drawn at random in each training step; papers 30; 0: all.
         evaluation_frames: "all" valid frames, or "even": sample_frames evenly spaced ones. The papers' code
-            draws at random in evaluation too. The more frames, the higher their maximum: "even" stays closer
-            to what training saw, "all" sees everything.
+            draws at random in evaluation too. The maximum grows with the number of frames, so "even" is
+            closer to what training saw; "all" misses nothing.
         pooling: over frames, "max" (papers), "mean", "swap" (self-weighted mean) or "attention".
         batch_norm: the three norms; without them the linear layers have biases.
         norm_momentum: weight of the newest batch in the running statistics, in [0, 1); papers 0.001 (decay
             0.999), which needs thousands of steps; short runs want 0.01 to 0.1.
         norm_eps: papers 1e-3.
         norm_scale: learn batch norm's factor gamma; DBoF's code does, unlike the papers' other encoders.
-        embedding_dropout: ours: share of the embedding's numbers dropped in training, in [0, 1).
+        embedding_dropout: ours: dropout rate of the embedding, in [0, 1).
     """
 
     dim: int = 0
@@ -115,14 +96,14 @@ class DBoFConfig(EncoderConfig):
         not_negative(sample_frames=self.sample_frames)
         fraction(norm_momentum=self.norm_momentum, embedding_dropout=self.embedding_dropout)
         if self.evaluation_frames == "even" and not self.sample_frames:
-            raise ValueError("evaluation_frames 'even' needs sample_frames > 0: how many")
+            raise ValueError("evaluation_frames 'even' needs sample_frames > 0")
 
 
 @register("dbof", DBoFConfig)
 class DBoFEncoder(Encoder):
     """norm -> clusters -> norm -> ReLU6 -> pool -> hidden -> norm -> ReLU6.
 
-    The first norm has no shift (the second would take it out); otherwise the layers are the papers'.
+    The first norm has no shift (the second norm would remove it); otherwise the layers are the papers'.
     """
 
     level = "frame"
@@ -130,7 +111,6 @@ class DBoFEncoder(Encoder):
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
-        """Its clusters and hidden layer, the pooling and a projection."""
         sizes = [options[name] for name in ("cluster_size", "hidden_size") if name in options]
         words = f"DBoF {listed(sizes)}".rstrip()
         return ", ".join([words, *pooled(options), *projected(sizes[1:], dim)])
@@ -160,7 +140,6 @@ class DBoFEncoder(Encoder):
         return self.dropout(self.projection(hidden))
 
     def _chosen(self, frames: Tensor, num_frames: Tensor) -> tuple[Tensor, Tensor]:
-        """The frames to look at, and how many."""
         count = self.config.sample_frames
         if self.training and count:
             return random_frames(frames, num_frames, count)

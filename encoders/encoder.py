@@ -16,11 +16,11 @@ Level = Literal["video", "frame"]
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """What all encoders have in common.
+    """Options that all encoders have.
 
     Args:
-        input_dim: numbers a video (or a frame) has, > 0; 1152 = 1024 rgb + 128 audio.
-        dim: numbers an embedding has, > 0.
+        input_dim: dimensions of a video's (or a frame's) features, > 0; 1152 = 1024 rgb + 128 audio.
+        dim: embedding size, > 0.
     """
 
     input_dim: int = 1152
@@ -32,13 +32,13 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class TrainingOutput:
-    """What one training step of an encoder gives.
+    """Output of an encoder in a training step.
 
     Args:
         embedding: (B, dim), as `forward` gives it.
-        sides: further embeddings (B, d) by name, those of `Encoder.side_dims`; each gets a head of its own
-            while training, and none afterwards.
-        loss: scalar that is added as it is (a reconstruction error); None for encoders without one.
+        sides: further embeddings (B, d) by name, those of `Encoder.side_dims`; each has a head of its own
+            in training only.
+        loss: scalar added to the loss (a reconstruction error); None for encoders without one.
     """
 
     embedding: Tensor
@@ -56,11 +56,11 @@ class Encoder(nn.Module):
 
     level: ClassVar[Level] = "video"
     title: ClassVar[str] = ""
-    """What reports call it, where {dim} stands for the embedding size."""
+    """Name in reports; {dim} stands for the embedding size."""
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
-        """What reports call an encoder with these options; options that are missing are left out."""
+        """Name in reports of an encoder with these options; missing options are left out."""
         return cls.title.format(dim=dim)
 
     def __init__(self, config: EncoderConfig) -> None:
@@ -77,7 +77,7 @@ class Encoder(nn.Module):
 
     @property
     def side_dims(self) -> dict[str, int]:
-        """Numbers of each embedding that gets a head of its own in training; most encoders have none."""
+        """Sizes of the side embeddings, which have heads of their own in training; usually none."""
         return {}
 
     @property
@@ -86,7 +86,7 @@ class Encoder(nn.Module):
         return {"embedding": 1.0}
 
     def forward_training(self, *inputs: Tensor) -> TrainingOutput:
-        """What the loss is computed from; takes what `forward` takes."""
+        """What the loss is computed from; takes the arguments of `forward`."""
         return TrainingOutput(self(*inputs))
 
     def training_only_parameters(self) -> list[nn.Parameter]:
@@ -99,7 +99,7 @@ class Encoder(nn.Module):
         return getattr(self, "dropout", None)
 
     def hand_over_dropout(self) -> float:
-        """Drop nothing of the embedding from here on; the share that it was, for whoever does it then."""
+        """Switch off the embedding's dropout and return its rate, for the caller to apply later instead."""
         last = self.last_dropout
         if last is None:
             return 0.0
@@ -111,12 +111,13 @@ class Encoder(nn.Module):
         return []
 
     def set_warm(self, warm: bool) -> None:
-        """While warm, leave the branch out. ValueError when that would change what an embedding is."""
+        """While warm, leave the branch out. ValueError if that would change the embedding."""
         if warm:
-            raise ValueError(f"{type(self).__name__} has no branch to leave out while it warms up")
+            raise ValueError(f"{type(self).__name__} has no branch to switch off: warm_epochs must be 0")
 
     def penalty(self) -> Tensor:
-        """What the training loss adds for the weights, a scalar; 0 unless an encoder says otherwise."""
+        """Penalty on the weights that the training loss adds, a scalar; 0 by default."""
+        # On the weights' device; an encoder without weights (identity) has none.
         return torch.zeros((), device=next(self.parameters(), torch.zeros(())).device)
 
     def check_input(self, features: Tensor) -> None:

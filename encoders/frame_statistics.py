@@ -2,7 +2,7 @@
 
 Statistics ("mean",), encoder "identity" and a logistic head make the frame-average logistic model of
 Abu-El-Haija et al. 2016, YouTube-8M: A Large-Scale Video Classification Benchmark, section 3.2. Deviation and
-number of frames are what video-level features leave out.
+number of frames are what video-level features lack.
 """
 
 from __future__ import annotations
@@ -22,20 +22,13 @@ from encoders.registry import build_encoder, config_class, encoder_level, encode
 
 Statistic = Literal["mean", "std", "max", "min", "num_frames"]
 
-FRAMES_UNIT = 300  # seconds of video that the starter code reads: counts become numbers of size 1
+FRAMES_UNIT = 300  # the starter code reads at most 300 frames (one per second): counts are scaled to [0, 1]
 
 
 def frame_statistics(frames: Tensor, num_frames: Tensor, names: Sequence[Statistic]) -> Tensor:
-    """Statistics over the valid frames, one after another.
+    """Statistics over the valid frames, concatenated: (B, T, D), (B,) -> (B, statistics_width(D, names)).
 
-    Args:
-        frames: (B, T, D) floating point; T > 0 for "max" and "min".
-        num_frames: (B,) integers in [0, T].
-        names: which, in this order; "num_frames" is one number a video, the others are D.
-
-    Returns:
-        (B, statistics_width(D, names)) in the type of `frames`, computed at least in float32; zeros for a
-        video without frames.
+    In the type of `frames`, computed at least in float32; zeros for a video without frames.
     """
     x = frames.to(torch.promote_types(frames.dtype, torch.float32))
     found = [_STATISTICS[name](x, num_frames) for name in names]
@@ -43,24 +36,20 @@ def frame_statistics(frames: Tensor, num_frames: Tensor, names: Sequence[Statist
 
 
 def statistics_width(dim: int, names: Sequence[Statistic]) -> int:
-    """Numbers that `frame_statistics` gives for frames of `dim` numbers."""
+    """Dimensions of `frame_statistics` for frames of `dim` dimensions."""
     return sum(1 if name == "num_frames" else dim for name in names)
 
 
 def deviation(x: Tensor, num_frames: Tensor) -> Tensor:
     """Standard deviation of the valid frames as a population: (B, T, D), (B,) -> (B, D).
 
-    0 for a single frame, where the gradient is 0 too and not that of the root.
+    0 for a single frame, with gradient 0 (the gradient of a square root at 0 is infinite).
     """
     mask = pooling.frame_mask(num_frames, x)[:, :, None]
     centred = torch.where(mask, x, 0) - pooling.mean(x, num_frames)[:, None]
     variance = pooling.mean(centred.square(), num_frames)
     varies = variance > 0
     return torch.where(varies, torch.where(varies, variance, 1).sqrt(), 0)
-
-
-def _minimum(x: Tensor, num_frames: Tensor) -> Tensor:
-    return -pooling.maximum(-x, num_frames)
 
 
 def _count(x: Tensor, num_frames: Tensor) -> Tensor:
@@ -72,7 +61,7 @@ _STATISTICS: dict[Statistic, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": pooling.mean,
     "std": deviation,
     "max": pooling.maximum,
-    "min": _minimum,
+    "min": lambda x, num_frames: -pooling.maximum(-x, num_frames),
     "num_frames": _count,
 }
 
@@ -82,10 +71,10 @@ class FrameStatisticsConfig(EncoderConfig):
     """Options of FrameStatisticsEncoder.
 
     Args:
-        dim: numbers an embedding has; 0, the default, is what `encoder` has by itself.
-        statistics: what is taken over the valid frames, joined in this order: of each number "mean", "std"
-            (of the population), "max", "min"; "num_frames" is a single number, the number of frames / 300.
-        standardize: batch norm on the statistics, so that they are of one size.
+        dim: embedding size; 0, the default, is the default of `encoder`.
+        statistics: taken over the valid frames and concatenated in this order: of each dimension "mean",
+            "std" (of the population), "max", "min"; "num_frames" is one value, the number of frames / 300.
+        standardize: batch norm on the statistics, so that all have the same scale.
         norm_momentum: weight of the newest batch in that norm's running statistics, in [0, 1).
         encoder: the video-level encoder that reads them.
         encoder_options: its options by name, without input_dim and dim; kept with every default written out.
@@ -110,12 +99,12 @@ class FrameStatisticsConfig(EncoderConfig):
 
     def inner_config(self) -> EncoderConfig:
         """Config of the video-level encoder; ValueError for a frame-level one or for wrong options."""
-        where = f"encoder {self.encoder!r} of the statistics"
+        where = f"encoder {self.encoder!r} of frame_statistics"
         if encoder_level(self.encoder) != "video":
             raise ValueError(f"{where} reads frame-level input; a video-level encoder is needed")
         given = sorted(_OURS & set(self.encoder_options))
         if given:
-            raise ValueError(f"{where} takes no {', '.join(given)}: they are those of frame_statistics")
+            raise ValueError(f"{where} takes no {', '.join(given)}: frame_statistics sets them")
         own = {"input_dim": statistics_width(self.input_dim, self.statistics)}
         own |= {"dim": self.dim} if self.dim else {}
         return config_from(config_class(self.encoder), {**self.encoder_options, **own}, where)
@@ -126,14 +115,13 @@ _OURS = {"input_dim", "dim"}
 
 @register("frame_statistics", FrameStatisticsConfig)
 class FrameStatisticsEncoder(Encoder):
-    """statistics -> batch norm, if so configured -> `encoder`, to which all but the input is left."""
+    """statistics -> batch norm, if so configured -> `encoder`, which does everything else."""
 
     level = "frame"
     config: FrameStatisticsConfig
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
-        """The statistics, and the encoder that reads them."""
         names = " and ".join(options.get("statistics", ()))
         encoder, own = options.get("encoder", "identity"), options.get("encoder_options", {})
         read_by = [] if encoder == "identity" else [encoder_title(encoder, own, dim)]
@@ -147,12 +135,10 @@ class FrameStatisticsEncoder(Encoder):
 
     @property
     def side_dims(self) -> dict[str, int]:
-        """The video-level encoder's."""
         return self.encoder.side_dims
 
     @property
     def loss_weights(self) -> dict[str, float]:
-        """The video-level encoder's."""
         return self.encoder.loss_weights
 
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
@@ -160,27 +146,22 @@ class FrameStatisticsEncoder(Encoder):
         return self.encoder(self.pooled(frames, num_frames))
 
     def forward_training(self, *inputs: Tensor) -> TrainingOutput:
-        """What the video-level encoder makes of the statistics: also its sides and its loss."""
         frames, num_frames = inputs
         return self.encoder.forward_training(self.pooled(frames, num_frames))
 
     def pooled(self, frames: Tensor, num_frames: Tensor) -> Tensor:
-        """(B, T, input_dim), (B,) -> what the video-level encoder reads, (B, its input_dim)."""
+        """(B, T, input_dim), (B,) -> input of the video-level encoder, (B, its input_dim)."""
         self.check_input(frames)
         return self.norm(frame_statistics(frames, num_frames, self.config.statistics))
 
     def training_only_parameters(self) -> list[nn.Parameter]:
-        """The video-level encoder's."""
         return self.encoder.training_only_parameters()
 
     def branch_parameters(self) -> list[nn.Parameter]:
-        """The video-level encoder's."""
         return self.encoder.branch_parameters()
 
     def set_warm(self, warm: bool) -> None:
-        """Leave out the video-level encoder's branch; ValueError as it has it."""
         self.encoder.set_warm(warm)
 
     def penalty(self) -> Tensor:
-        """The video-level encoder's."""
         return self.encoder.penalty()

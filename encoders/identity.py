@@ -1,4 +1,4 @@
-"""The untouched features: the row every other one is compared with."""
+"""The features as they are: the baseline that every other encoder is compared with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class IdentityConfig(EncoderConfig):
     """Options of IdentityEncoder.
 
     Args:
-        dim: nothing else than input_dim; 0 (the default) stands for it.
+        dim: input_dim, or 0 (the default), which stands for it.
     """
 
     dim: int = 0
@@ -24,7 +24,7 @@ class IdentityConfig(EncoderConfig):
         object.__setattr__(self, "dim", self.dim or self.input_dim)
         super().__post_init__()
         if self.dim != self.input_dim:
-            raise ValueError(f"identity keeps all {self.input_dim} numbers; dim = {self.dim} is not possible")
+            raise ValueError(f"identity keeps all {self.input_dim} dimensions, so dim cannot be {self.dim}")
 
 
 @register("identity", IdentityConfig)

@@ -1,4 +1,4 @@
-"""Raw features -> what an encoder reads: dequantise, normalise, silence the padding (models.md section 1)."""
+"""Raw features -> input of an encoder: dequantise, normalise, set padding to 0 (models.md section 1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from encoders.options import positive
 
 QUANTISED_STEP = 4 / 255  # uint8 codes cover [-2, 2]
 QUANTISED_MINIMUM = -2.0
-QUANTISED_BIAS = 4 / 512  # Google's reader adds half a bin although its quantiser rounds: kept
+QUANTISED_BIAS = 4 / 512  # Google's reader adds half a bin although its quantiser rounds; we do the same
 
 SMALLEST_NORM = 1e-6  # sqrt of the 1e-12 in TensorFlow's l2_normalize
 SMALLEST_STD = 1e-6  # a dimension that never varies is only centred
@@ -25,13 +25,13 @@ class InputNormConfig:
     """Options of InputNorm.
 
     Args:
-        dim: numbers a video or frame has.
+        dim: dimensions of a video or frame.
         mode: "l2" (papers: unit L2 norm of the whole concatenated vector), "standardize" (each dimension to
-            mean 0, deviation 1, by `set_statistics`), "l2_standardize" (ours: the one, then the other, with
-            the statistics of the unit vectors), "none".
+            mean 0, standard deviation 1, by `set_statistics`), "l2_standardize" (ours: first l2, then
+            standardize, with the statistics of the unit vectors), "none".
         unit_after: L2-normalise after standardising; only with "standardize".
-        scale: factor on the result, > 0; sqrt(dim) after an L2 norm gives numbers of size 1. Papers: 1.
-        undo_whitening: multiply each dimension by its own number first, see `InputNorm.set_whitening`.
+        scale: factor on the result, > 0; after an L2 norm, sqrt(dim) makes a typical value 1. Papers: 1.
+        undo_whitening: multiply each dimension by a factor of its own first, see `InputNorm.set_whitening`.
     """
 
     dim: int = 1152
@@ -43,7 +43,7 @@ class InputNormConfig:
     def __post_init__(self) -> None:
         positive(dim=self.dim, scale=self.scale)
         if self.unit_after and self.mode != "standardize":
-            raise ValueError(f"unit_after goes with mode 'standardize', not {self.mode!r}")
+            raise ValueError(f"unit_after needs mode 'standardize', not {self.mode!r}")
 
 
 def dequantize(codes: Tensor) -> Tensor:
@@ -54,11 +54,8 @@ def dequantize(codes: Tensor) -> Tensor:
 class InputNorm(nn.Module):
     """Normalise videos or frames; the same in training and evaluation.
 
-    Args:
-        config: the options.
-
-    Buffers `mean` and `std` (dim,) travel with the model's weights, and so does `whitening` (dim,) where it
-    is undone.
+    Buffers `mean` and `std` (dim,), and with `undo_whitening` also `whitening` (dim,), are part of the state
+    dict.
     """
 
     mean: Tensor
@@ -70,11 +67,11 @@ class InputNorm(nn.Module):
         self.config = config
         self.register_buffer("mean", torch.zeros(config.dim))
         self.register_buffer("std", torch.ones(config.dim))
-        if config.undo_whitening:  # not in the models of those who leave it alone
+        if config.undo_whitening:  # else not in the state dict, which older models do not have it in either
             self.register_buffer("whitening", torch.ones(config.dim))
 
     def set_whitening(self, whitening: Tensor) -> None:
-        """Take over what each dimension was divided by, (dim,) > 0; ValueError where it is not undone."""
+        """Set what each dimension was divided by, (dim,) > 0; ValueError without `undo_whitening`."""
         if not self.config.undo_whitening:
             raise ValueError("this input norm does not undo whitening")
         finite = bool((torch.isfinite(whitening) & (whitening > 0)).all())
@@ -84,10 +81,7 @@ class InputNorm(nn.Module):
         self.whitening.copy_(whitening)
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
-        """Take over mean and standard deviation (dim,) of the training data, dequantised, whitening undone.
-
-        In mode "l2_standardize" those of the unit vectors (see `before_statistics`).
-        """
+        """Set mean and standard deviation (dim,) of the training data as `before_statistics` gives them."""
         wanted = (self.config.dim,)
         for name, value in (("mean", mean), ("std", std)):
             if value.shape != wanted or not bool(torch.isfinite(value).all()):
@@ -115,7 +109,7 @@ class InputNorm(nn.Module):
         return torch.where(frame_mask(num_frames, x)[:, :, None], x, x.new_zeros(()))
 
     def before_statistics(self, features: Tensor) -> Tensor:
-        """What `set_statistics` wants the statistics of, for raw features or frames (..., dim)."""
+        """Raw features or frames (..., dim) -> the values whose statistics `set_statistics` takes."""
         x = self._unwhitened(_as_float(features))
         return F.normalize(x, dim=-1, eps=SMALLEST_NORM) if self.config.mode == "l2_standardize" else x
 

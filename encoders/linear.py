@@ -1,4 +1,4 @@
-"""One linear map: PCA, random projection, or learned; the baselines a sceptic asks for."""
+"""One linear map: PCA, random projection, or trained; the baselines of every comparison."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LinearConfig(EncoderConfig):
         bias: add a bias.
         norm: batch norm on the embedding.
         norm_momentum: weight of the newest batch in the running statistics, in [0, 1).
-        dropout: share of the embedding's numbers dropped in training, in [0, 1).
+        dropout: dropout rate of the embedding, in [0, 1).
     """
 
     bias: bool = True
@@ -39,7 +39,7 @@ class LinearConfig(EncoderConfig):
 class LinearEncoder(Encoder):
     """features @ weight.T + bias, then optional batch norm and dropout.
 
-    `weight` (dim, input_dim) Xavier-uniform, `bias` (dim,) zero or None: closed-form fits write them.
+    `weight` (dim, input_dim) Xavier-uniform, `bias` (dim,) zero or None; PCA and random projection set them.
     """
 
     title = "Linear bottleneck {dim}"

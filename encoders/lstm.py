@@ -26,7 +26,7 @@ class LSTMConfig(RecurrentConfig):
     """Options of LSTMEncoder.
 
     Args:
-        sizes: width of each layer. Empty: (2 * dim, dim), with a dim of 640 where it is not given either.
+        sizes: width of each layer. Empty: (2 * dim, dim), with dim 640 unless it is given.
     """
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class LSTMEncoder(RecurrentEncoder):
         super().__init__(config, lstm_layers(config))
 
     def states(self, frames: Tensor, num_frames: Tensor) -> Tensor:
-        """Of the last layer. Nothing flows back in time, so `num_frames` is not needed."""
+        # Padding comes last and nothing flows back in time, so `num_frames` is not needed.
         return in_turn(self.layers, frames, self.between, self.residual)
 
 
@@ -101,7 +101,6 @@ class BiLSTMEncoder(RecurrentEncoder):
         super().__init__(config, stacks, final_states)
 
     def states(self, frames: Tensor, num_frames: Tensor) -> Tensor:
-        """Forward then backward, of the last layers."""
         reverse = Reversal(num_frames, frames)
         ahead = in_turn(self.layers["ahead"].children(), frames, self.between)
         back = in_turn(self.layers["back"].children(), reverse(frames), self.between)
@@ -114,7 +113,7 @@ class StackedBiLSTMConfig(BidirectionalConfig):
 
     Args:
         sizes: width of each layer, of each direction.
-        between: how the directions meet before the next layer: "sum" ("pooled" in the text) or
+        between: how the directions are joined before the next layer: "sum" ("pooled" in the text) or
             "concatenate". After the last layer they are always concatenated.
         residual: from the third layer on, in_n = out_(n-1) + out_(n-2); needs 3 layers or more, with equal
             sizes below the last one.
@@ -143,7 +142,6 @@ class StackedBiLSTMEncoder(RecurrentEncoder):
         super().__init__(config, nn.ModuleList(_layers(config)), final_states)
 
     def states(self, frames: Tensor, num_frames: Tensor) -> Tensor:
-        """Forward then backward, of the last layer."""
         reverse = Reversal(num_frames, frames)
         layers = [partial(layer, reverse=reverse) for layer in self.layers]
         return in_turn(layers, frames, self.between, self.config.residual)

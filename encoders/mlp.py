@@ -1,4 +1,4 @@
-"""A plain multilayer perceptron: the control for what depth brings without convolutions. In no paper."""
+"""A plain multilayer perceptron: shows what depth gives without convolutions. In no paper."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class MLPConfig(EncoderConfig):
     Args:
         hidden: widths of the hidden layers; each is linear -> batch norm -> ReLU -> dropout.
         norm_momentum: weight of the newest batch in the running statistics, in [0, 1).
-        dropout: share of hidden numbers dropped in training, in [0, 1).
+        dropout: dropout rate of hidden layers, in [0, 1).
         embedding_norm: batch norm on the embedding.
-        embedding_dropout: share of the embedding's numbers dropped in training, in [0, 1).
+        embedding_dropout: dropout rate of the embedding, in [0, 1).
     """
 
     hidden: tuple[int, ...] = (2048,)

@@ -1,4 +1,4 @@
-"""Input norm + encoder + head: what is trained, saved and loaded as one."""
+"""Input norm + encoder + heads: trained, saved and loaded as one model."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class ModelConfig:
         encoder: one of list_encoders().
         num_classes: C.
         encoder_options: the encoder's options by name.
-        head: one of list_heads(), or None for an encoder that was fitted without one.
+        head: one of list_heads(), or None for a closed-form encoder.
         head_options: the head's options by name (not dim and num_classes).
         input_norm: options of InputNorm; its dim must be the encoder's input_dim.
         nested_dims: sizes of prefixes of the embedding that get a head of their own, see `Bottleneck`.
-        quantize: the codec that the embedding shall bear.
+        quantize: name of the codec to train for, or "none".
     """
 
     encoder: str
@@ -60,9 +60,9 @@ def model_config(values: Mapping[str, Any]) -> ModelConfig:
 class Model(nn.Module):
     """features -> embedding -> logits. `config` holds every option, the defaults written out.
 
-    Encoders with side outputs (`Encoder.side_dims`) have `side_heads` for them by name: of the head's kind
-    and options, part of the loss alone. Without sides it is empty, and nothing of it is in the state dict.
-    So are, without nested dims, the heads of prefixes, by their size; `head` is the whole embedding's.
+    `head` reads the whole embedding, `nested_heads` its prefixes (by size), `side_heads` the side outputs of
+    the encoder (by name; for the loss only). All are of one kind. Heads that a model does not need are not
+    in its state dict.
     """
 
     def __init__(
@@ -85,46 +85,46 @@ class Model(nn.Module):
 
     @property
     def dim(self) -> int:
-        """Numbers of an embedding."""
+        """Embedding size."""
         return self.encoder.dim
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """Sizes that the embedding is trained for: those of prefixes, ascending, and its own."""
+        """Embedding sizes that it is trained for, ascending; the last is `dim`."""
         return self.bottleneck.dims
 
     def embed(self, inputs: Inputs) -> Tensor:
-        """Embeddings (B, dim), as they are stored: not quantised; with nested dims renormalised.
+        """Embeddings (B, dim) before their codec; with nested dims renormalised.
 
         Args:
-            inputs: features (B, D) for a video-level encoder; (frames uint8 or float (B, T, D), num_frames
-                (B,)) for a frame-level one. Raw: neither dequantised nor normalised. Or either as `Blended`.
+            inputs: raw (neither dequantised nor normalised): features (B, D) for a video-level encoder;
+                (frames uint8 or float (B, T, D), num_frames (B,)) for a frame-level one; or `Blended`.
         """
         return self.bottleneck.stored(self.encoder(*self._normalised(inputs)))
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Log-odds (B, C) float32; sigmoid gives probabilities. ValueError for a model without a head."""
+        """Logits (log-odds) (B, C) float32; sigmoid gives probabilities. ValueError without a head."""
         return self.logits(self.embed(inputs))
 
     def logits(self, embedding: Tensor, dim: int | None = None) -> Tensor:
-        """Log-odds (B, C) float32 of embeddings (B, dim) as `embed` gives them.
+        """Logits (B, C) float32 of embeddings (B, dim) as `embed` gives them.
 
         Args:
-            embedding: whole ones, not quantised.
-            dim: one of `dims`: the head of that prefix reads it, quantised; None for the whole.
+            embedding: whole embeddings, not quantised.
+            dim: one of `dims`, whose head reads that prefix, quantised; None for the whole embedding.
 
         Raises:
-            ValueError: a size that has no head.
+            ValueError: no head of this size.
         """
         size = self.dim if dim is None else dim
         return self.head_of(size)(self.bottleneck(embedding, size))
 
     def head_of(self, dim: int) -> Head:
-        """The head that reads prefixes of that size, or whole embeddings; ValueError where there is none."""
+        """The head that reads embeddings of size `dim`; ValueError if there is none."""
         if dim == self.dim:
             return self._head()
         if str(dim) not in self.nested_heads:
-            raise ValueError(f"no head for {dim} numbers, only for {', '.join(map(str, self.dims))}")
+            raise ValueError(f"no head for embedding size {dim}, only for {', '.join(map(str, self.dims))}")
         return cast(Head, self.nested_heads[str(dim)])
 
     def loss(
@@ -134,16 +134,16 @@ class Model(nn.Module):
         input_dropout: float = 0.0,
         criterion: Criterion = cross_entropy,
     ) -> Tensor:
-        """What training makes small, but for `penalty()`; a scalar.
+        """The training loss without `penalty()`; a scalar.
 
-        The losses (summed over classes, mean over videos) of the head and of the side heads, each times its
-        weight of `Encoder.loss_weights`, plus what the encoder adds itself. With nested dims the head's is
-        the mean over all sizes.
+        The sum of the losses of the head and the side heads (summed over classes, mean over videos), each
+        times its weight in `Encoder.loss_weights`, and of the encoder's own loss. With nested dims the
+        head's loss is the mean over all sizes.
 
         Args:
             inputs: as `embed` takes them.
             targets: (B, C), labels as bool, or soft targets in [0, 1].
-            input_dropout: share of the normalised input's numbers dropped in training mode, in [0, 1).
+            input_dropout: dropout rate of the normalised input, in [0, 1).
             criterion: of every head, see `Head.loss`.
         """
         features, *rest = self._normalised(inputs)
@@ -156,7 +156,7 @@ class Model(nn.Module):
         return total if output.loss is None else total + output.loss
 
     def penalty(self) -> Tensor:
-        """What the training loss adds for the weights of the encoder and all heads; scalar."""
+        """Penalty on the weights of the encoder and all heads, a scalar."""
         total = self.encoder.penalty() + self._head().penalty()
         for other in (*self._side_heads().values(), *self._nested_heads()):
             total = total + other.penalty()
@@ -168,8 +168,8 @@ class Model(nn.Module):
             head.set_class_priors(priors)
 
     def parameter_counts(self) -> dict[str, int]:
-        """Trained numbers: {"encoder": n, "head": n}, and where there are any those of "nested_heads" and of
-        what only training needs: "side_heads", "training_only" (the encoder's, a decoder; not in "encoder").
+        """Trained parameters: {"encoder": n, "head": n}, and if there are any "nested_heads", "side_heads"
+        and "training_only" (of the encoder, but no embedding depends on them: a decoder; not in "encoder").
         """
         only = sum(p.numel() for p in self.encoder.training_only_parameters() if p.requires_grad)
         head = 0 if self.head is None else count_parameters(self.head)
@@ -182,7 +182,7 @@ class Model(nn.Module):
         return counts | {name: number for name, number in extra.items() if number}
 
     def _normalised(self, inputs: Inputs) -> tuple[Tensor, ...]:
-        """What the encoder is called with; ValueError for input of the other level."""
+        """The arguments of the encoder; ValueError for input of the other level."""
         if isinstance(inputs, Blended):
             features, *rest = self._normalised(inputs.inputs)
             return inputs.of_frames(features, *rest) if rest else (inputs.of_features(features),)
@@ -209,12 +209,12 @@ class Model(nn.Module):
 
     def _head(self) -> Head:
         if self.head is None:
-            raise ValueError("this model was fitted without a head")
+            raise ValueError("this model has no head")
         return self.head
 
 
 def count_parameters(module: nn.Module) -> int:
-    """Trained numbers in a module."""
+    """Number of trained parameters in a module."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
@@ -228,7 +228,7 @@ def build_model(config: ModelConfig) -> Model:
     encoder = build_encoder(config.encoder, config.encoder_options)
     norm = config.input_norm
     if encoder.input_dim != norm.dim:
-        raise ValueError(f"the encoder reads {encoder.input_dim} numbers, the input norm gives {norm.dim}")
+        raise ValueError(f"the encoder reads {encoder.input_dim} dimensions, the input norm gives {norm.dim}")
     bottleneck = _bottleneck(config, encoder)
     options, head, head_options = asdict(encoder.config), None, {}
     side_heads: dict[str, Head] = {}
@@ -247,9 +247,9 @@ def build_model(config: ModelConfig) -> Model:
 
 
 def _bottleneck(config: ModelConfig, encoder: Encoder) -> Bottleneck:
-    """What comes between encoder and heads; where that is something, it takes over the encoder's dropout."""
+    # Dropout comes last, after cutting and quantising, so the encoder hands its own over.
     is_plain = not config.nested_dims and config.quantize == "none"
     if not is_plain and config.head is None:
-        raise ValueError("nested_dims and quantize are trained with a head, and there is none")
+        raise ValueError("nested_dims and quantize need a head, and this model has none")
     dropout = 0.0 if is_plain else encoder.hand_over_dropout()
     return Bottleneck(encoder.dim, config.nested_dims, config.quantize, dropout)

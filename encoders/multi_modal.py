@@ -1,4 +1,4 @@
-"""One encoder for each modality, fused: in training each of them learns with a head of its own too.
+"""One encoder per modality, fused; in training each modality also has a head of its own.
 
 Source: Garg 2018 (see residual_cnn.py) section 4.1, Fig. 5, and its code, which sums the modalities' features
 and weighs their losses 1 : 1 : 6; Table 2: "Multi-Modal, DBoF, DBoF" and "(LSTM 2,1024), (LSTM 2,1024)".
@@ -24,16 +24,15 @@ class MultiModalConfig(EncoderConfig):
     """Options of MultiModalEncoder.
 
     Args:
-        dim: numbers an embedding has; 0 is the width that the fusion gives. For another dim a linear layer
-            follows it.
-        modalities: how many numbers of a frame belong to each modality, in their order; together input_dim.
-        encoders: of each modality, the name of a frame-level encoder without side outputs of its own.
-        encoder_options: of each modality, its encoder's options by name, without input_dim. Empty: defaults.
-        fusion: "sum" of the modalities' embeddings (papers' code), which must then be of one dim, or
+        dim: embedding size; 0 is the size that the fusion gives; another adds a linear projection.
+        modalities: how many dimensions of a frame belong to each modality, in order; their sum is input_dim.
+        encoders: for each modality, the name of a frame-level encoder without side outputs.
+        encoder_options: for each modality, its encoder's options by name, without input_dim. Empty: defaults.
+        fusion: "sum" of the modalities' embeddings (papers' code), which must then have one dim, or
             "concatenate".
         modality_weight: weight of the loss of each modality's own head, >= 0; papers 1.
         fused_weight: weight of the loss of the head on the fused embedding, > 0; papers 6.
-        embedding_dropout: share of the fused embedding's numbers dropped in training, in [0, 1).
+        embedding_dropout: dropout rate of the fused embedding, in [0, 1).
     """
 
     dim: int = 0
@@ -56,12 +55,12 @@ class MultiModalConfig(EncoderConfig):
 
     @property
     def fused_dim(self) -> int:
-        """Numbers that the fusion gives; ValueError when the modalities' embeddings cannot be summed."""
+        """Size that the fusion gives; ValueError if the modalities' embeddings cannot be summed."""
         dims = [part.dim for part in self.part_configs()]
         if self.fusion == "concatenate":
             return sum(dims)
         if len(set(dims)) > 1:
-            raise ValueError(f"embeddings of {dims} numbers cannot be summed: give each encoder the same dim")
+            raise ValueError(f"embeddings of sizes {dims} cannot be summed: give each encoder the same dim")
         return dims[0]
 
     def part_configs(self) -> list[EncoderConfig]:
@@ -82,16 +81,16 @@ def _part_config(index: int, name: str, options: Mapping[str, Any], width: int) 
     if encoder_level(name) != "frame":
         raise ValueError(f"{where} reads video-level input; a frame-level encoder is needed")
     if options.get("input_dim", width) != width:
-        raise ValueError(f"{where} has input_dim {options['input_dim']}, the modality has {width} numbers")
+        raise ValueError(f"{where} has input_dim {options['input_dim']}, the modality has {width} dimensions")
     return config_from(config_class(name), {**options, "input_dim": width}, where)
 
 
 @register("multi_modal", MultiModalConfig)
 class MultiModalEncoder(Encoder):
-    """Slices each frame, encodes the slices, fuses the embeddings.
+    """Slices each frame, encodes the slices, fuses the embeddings; sides are "modality_0" and so on.
 
-    The slices are those of the normalised frame: as in the papers' code, rgb and audio are brought to unit
-    length together. Sides are the modalities' embeddings, "modality_0" and so on.
+    Frames are normalised before they are sliced: as in the papers' code, rgb and audio together have unit
+    length.
     """
 
     level = "frame"
@@ -99,7 +98,6 @@ class MultiModalEncoder(Encoder):
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
-        """The encoders of the modalities, how they are fused, and a projection."""
         encoders = options.get("encoders", ())
         chosen = options.get("encoder_options") or [{} for _ in encoders]
         dims = [own.get("dim", 0) for own in chosen]
@@ -118,18 +116,16 @@ class MultiModalEncoder(Encoder):
         parts = zip(config.encoders, config.part_configs(), strict=True)
         self.parts = nn.ModuleList(build_encoder(name, part) for name, part in parts)
         if any(part.side_dims for part in self._parts()):
-            raise ValueError(f"encoders {config.encoders}: a modality's encoder may have no side outputs")
+            raise ValueError(f"encoders {config.encoders}: a modality's encoder must not have side outputs")
         self.project = output_projection(config.fused_dim, config.dim)
         self.dropout = nn.Dropout(config.embedding_dropout)
 
     @property
     def side_dims(self) -> dict[str, int]:
-        """Numbers of each modality's embedding."""
         return {name: part.dim for name, part in zip(self._names(), self._parts(), strict=True)}
 
     @property
     def loss_weights(self) -> dict[str, float]:
-        """fused_weight for the model's head, modality_weight for each side."""
         weights = dict.fromkeys(self._names(), self.config.modality_weight)
         return {"embedding": self.config.fused_weight, **weights}
 
@@ -140,7 +136,6 @@ class MultiModalEncoder(Encoder):
         return self._fused([part(modality, num_frames) for part, modality in pairs])
 
     def forward_training(self, *inputs: Tensor) -> TrainingOutput:
-        """The fused embedding, each modality's as a side, and what their encoders add to the loss."""
         frames, num_frames = inputs
         pairs = zip(self._parts(), self._slices(frames), strict=True)
         outputs = [part.forward_training(modality, num_frames) for part, modality in pairs]
@@ -151,19 +146,16 @@ class MultiModalEncoder(Encoder):
         return TrainingOutput(self._fused(embeddings), sides, loss)
 
     def penalty(self) -> Tensor:
-        """The sum of the modalities'."""
         return torch.stack([part.penalty() for part in self._parts()]).sum()
 
     def training_only_parameters(self) -> list[nn.Parameter]:
-        """Those of the modalities' encoders."""
         return [parameter for part in self._parts() for parameter in part.training_only_parameters()]
 
     def branch_parameters(self) -> list[nn.Parameter]:
-        """Those of the modalities' encoders."""
         return [parameter for part in self._parts() for parameter in part.branch_parameters()]
 
     def set_warm(self, warm: bool) -> None:
-        """Leave out the branch of each modality's encoder that has one; ValueError where none has."""
+        """Leave out the branch of every modality's encoder that has one; ValueError if none has."""
         branched = [part for part in self._parts() if part.branch_parameters()]
         if not branched:
             super().set_warm(warm)

@@ -1,8 +1,8 @@
 """NeXtVLAD: grouped VLAD of the frames, one hidden layer, context gating.
 
 Source: Lin, Xiao, Fan 2018 (see layers/grouped_vlad.py) and its code (linrongc/youtube-8m, nextvlad.py). The
-code runs one of these for rgb and a smaller one (K / 2, G / 2) for audio, on frames whose PCA whitening it
-undoes first; here one encoder reads the frames as they are given, whatever is in them.
+code runs one of these for rgb and a smaller one (K / 2, G / 2) for audio, after undoing the PCA whitening of
+the frames; here one encoder reads the whole frames as the input norm gives them.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ class NeXtVLADConfig(EncoderConfig):
     """Options of NeXtVLADEncoder.
 
     Args:
-        dim: numbers an embedding has; 0, the default, is hidden_size; another adds a linear projection.
-        expansion: lambda, a frame is expanded to expansion * input_dim numbers; paper 2.
+        dim: embedding size; 0, the default, is hidden_size; another adds a linear projection.
+        expansion: lambda, a frame is expanded to expansion * input_dim dimensions; paper 2.
         groups: G, groups the expanded frame is cut into, a divisor of expansion * input_dim; paper 8.
         clusters: K; the authors' runs 128, their code's default 64.
         hidden_size: width of the layer after VLAD; the authors' runs 2048, their code's default 1024.
-        hidden_activation: "relu", or "none": in the authors' code the ReLU is there, commented out.
-        gating_reduction: context gating through hidden_size // gating_reduction numbers; paper 8; 0: none.
-        dropout: share of VLAD's numbers dropped in training, in [0, 1); paper 0.5.
+        hidden_activation: "relu" or "none"; in the authors' code the ReLU is commented out.
+        gating_reduction: width of the gating layer is hidden_size // gating_reduction; paper 8; 0: no gating.
+        dropout: dropout rate of the VLAD vector, in [0, 1); paper 0.5.
         norm_momentum: weight of the newest batch in the running statistics, in [0, 1); the code's is 0.001,
             which needs thousands of steps; short runs want 0.01 to 0.1.
         norm_eps: the code's 1e-3.
         norm_scale: learn batch norm's factor gamma; the code does.
-        embedding_dropout: ours: share of the embedding's numbers dropped in training, in [0, 1).
+        embedding_dropout: ours: dropout rate of the embedding, in [0, 1).
     """
 
     dim: int = 0
@@ -67,7 +67,7 @@ class NeXtVLADConfig(EncoderConfig):
         expanded = self.expansion * self.input_dim
         if expanded % self.groups:
             raise ValueError(
-                f"expansion * input_dim = {expanded} numbers do not divide into groups = {self.groups}"
+                f"expansion * input_dim = {expanded} must be a multiple of groups = {self.groups}"
             )
 
 
@@ -75,7 +75,7 @@ class NeXtVLADConfig(EncoderConfig):
 class NeXtVLADEncoder(Encoder):
     """VLAD -> norm -> dropout -> hidden -> norm -> ReLU -> context gating.
 
-    The norm after VLAD has no shift: the norm after the hidden layer would take it out.
+    The norm after VLAD has no shift: the norm after the hidden layer would remove it.
     """
 
     level = "frame"
@@ -83,7 +83,6 @@ class NeXtVLADEncoder(Encoder):
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
-        """Its size and clusters."""
         clusters = [f"{options['clusters']} clusters"] if "clusters" in options else []
         return ", ".join([f"NeXtVLAD {dim or ''}".rstrip(), *clusters])
 

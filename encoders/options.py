@@ -17,7 +17,7 @@ def config_from(config_class: type[C], options: Mapping[str, Any] | C, owner: st
         config_class: a frozen dataclass.
         options: field name -> value; a list is accepted where a tuple is wanted (JSON has no tuples). An
             instance of `config_class` is returned as it is.
-        owner: who has these options, for messages ("encoder 'lstm'").
+        owner: what the options belong to, for messages ("encoder 'lstm'").
 
     Raises:
         ValueError: unknown or missing option, a value of the wrong type, or one the dataclass itself refuses.

@@ -3,7 +3,7 @@
 Source: a QRNN on YouTube-8M (Hit@1 0.854, PERR 0.756, GAP 0.808) after Bradbury, Merity, Xiong, Socher,
 Quasi-Recurrent Neural Networks (arXiv 1611.01576). That paper prints fo-pooling and fixes no window, width,
 depth, frame pooling or optimiser: the defaults here are a small net that trains on a CPU (5.1 million
-numbers), not a published one.
+parameters), not a published one.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class QRNNConfig(RecurrentConfig):
 
     Args:
         sizes: width of each layer, of each direction.
-        window: frames each gate sees, this one and those before it, >= 1; one number, or one a layer. Kept as
-            one a layer.
+        window: frames that each gate reads, the current one and those before it, >= 1; one number, or one per
+            layer. Stored as one per layer.
         gates: the pooling inside the layers: "f", "fo" (the paper's) or "ifo".
         pooling: over the valid frames: "last" state (backward: the state at the first frame, its last),
             "mean", "max", "attention" or "raw_attention" (see RecurrentConfig).
         bidirectional: each layer reads in both directions, and the next one reads both.
         dense: each layer reads the frames and the outputs of all layers before it (Bradbury section 2.1).
-        zoneout: share of the states kept as they are in training, in [0, 1).
-        forget_bias: where the forget gates' biases start; no paper names one; 1 as for the LSTM.
+        zoneout: rate of states that are left unchanged in training, in [0, 1).
+        forget_bias: initial bias of the forget gates; no paper names one; 1 as for the LSTM.
     """
 
     sizes: tuple[int, ...] = (512, 512)
@@ -65,7 +65,6 @@ class QRNNConfig(RecurrentConfig):
 
     @property
     def width(self) -> int:
-        """Numbers of a pooled state."""
         return self.directions * self.sizes[-1]
 
     @property
@@ -75,7 +74,7 @@ class QRNNConfig(RecurrentConfig):
 
 
 class QRNNStream(NamedTuple):
-    """What `QRNNEncoder.stream` must know of the past: the state of each layer, and the pooled states."""
+    """What `QRNNEncoder.stream` keeps of the past: the state of each layer, and the pooled states."""
 
     layers: tuple[QRNNState, ...]
     pooled: Running
@@ -91,7 +90,6 @@ class QRNNEncoder(RecurrentEncoder):
 
     @classmethod
     def extras(cls, options: Mapping[str, Any]) -> list[str]:
-        """Which gates pool, both directions, and whether layers are densely connected."""
         gates = [f"{options['gates']}-pooling"] if "gates" in options else []
         return gates + [name for name in ("bidirectional", "dense") if options.get(name)]
 
@@ -100,21 +98,20 @@ class QRNNEncoder(RecurrentEncoder):
         super().__init__(config, _layers(config), last)
 
     def states(self, frames: Tensor, num_frames: Tensor) -> Tensor:
-        """Of the last layer; forward then backward, when bidirectional."""
         return self._run(frames, pooling.frame_mask(num_frames, frames), None)[0]
 
     def stream(
         self, frames: Tensor, state: QRNNStream | None = None, num_frames: Tensor | None = None
     ) -> tuple[Tensor, QRNNStream]:
-        """The embedding of all frames so far, from chunks of videos that are still coming in.
+        """The embedding of all frames so far, for videos that arrive in chunks.
 
-        After the last chunk it is what `forward` gives for the whole, however the video was cut. Nothing is
-        kept in the encoder. Gradients flow through the state: call it under torch.inference_mode() to run
-        without end.
+        After the last chunk it equals `forward` of the whole video, however the video was cut. The state is
+        returned, not kept in the encoder. Gradients flow through it: on an endless stream, call this under
+        torch.inference_mode().
 
         Args:
             frames: (B, T, input_dim), the next T >= 0 frames of B videos.
-            state: what the call before returned; None at the start.
+            state: returned by the previous call; None at the start.
             num_frames: (B,) integers in [0, T], the valid frames of this chunk; None: all T.
 
         Returns:
@@ -124,13 +121,13 @@ class QRNNEncoder(RecurrentEncoder):
             ValueError: a bidirectional net, which must see the end first; wrong shapes.
         """
         if self.config.bidirectional:
-            raise ValueError("a bidirectional QRNN reads from the end too, so it cannot stream")
+            raise ValueError("a bidirectional QRNN also reads from the end, so it cannot stream")
         self.check_input(frames)
         if num_frames is None:
             num_frames = torch.full((len(frames),), frames.shape[1], device=frames.device)
         mask = pooling.frame_mask(num_frames, frames)
         states, layers = self._run(frames, mask, None if state is None else state.layers)
-        # Sums over a stream without end are not for half precision.
+        # Half precision would stop counting after some hundred frames of a long stream.
         wide = states.float() if states.dtype in HALF else states
         kind = self.config.pooling
         before = pooling.nothing_yet(kind, wide) if state is None else state.pooled

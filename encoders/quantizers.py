@@ -1,9 +1,9 @@
-"""Quantisation while training: a head sees what the codec of that name will give back of an embedding.
+"""Quantisation in training: a head reads an embedding as the codec of this name will decode it.
 
-The codes have no gradient, so the backward pass takes them for the number itself, within the range, and for
-constants outside it (straight-through estimator: Bengio et al. 2013, arXiv 1308.3432; clipped for signs as in
-Hubara et al. 2016, "Binarized Neural Networks"). Ranges follow the embeddings that pass in training, as in
-Jacob et al. 2018 (arXiv 1712.05877), and are fixed afterwards.
+Codes have no gradient. The backward pass treats them as the value itself within the range, and as constants
+outside it (straight-through estimator: Bengio et al. 2013, arXiv 1308.3432; clipped for signs as in Hubara et
+al. 2016, "Binarized Neural Networks"). Ranges follow the embeddings seen in training, as in Jacob et al. 2018
+(arXiv 1712.05877), and are fixed afterwards.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-_HORIZON = 50.0  # batches that the running statistics look back on
+_HORIZON = 50.0  # batches: the running statistics are a mean over about as many
 # Half the range of the uniform quantiser of least squared error for a normal distribution, in deviations
 # (Max 1960, "Quantizing for Minimum Distortion", table II, for 16 levels; 256 levels by the same method).
 _HALF_RANGE = {4: 2.514, 8: 3.922}
 # Deviations from the threshold within which a sign still passes a gradient: of 1, 1.5, 2, 3 and no limit the
 # best on 1,202 real videos (linear bottleneck of 128 bits), by no more than seeds differ; no limit is worst.
 _SIGN_RANGE = 1.5
-_SMALLEST_STEP = 1e-12  # of a dimension that never varies
+_SMALLEST_STEP = 1e-12  # a dimension that never varies has step 0; 0 / 0 is NaN
 
 
 class Quantizer(nn.Module, ABC):
-    """(B, dim) -> (B, dim), every number replaced by what is left of it after encoding and decoding.
+    """(B, dim) -> (B, dim), every value replaced by what encoding and decoding makes of it.
 
-    Buffers `mean` and `variance` (dim,), `batches` (scalar): running statistics of what passed in training.
+    Buffers `mean` and `variance` (dim,), `batches` (scalar): running statistics of the embeddings in
+    training.
     """
 
     mean: Tensor
@@ -42,7 +43,7 @@ class Quantizer(nn.Module, ABC):
         self.register_buffer("batches", torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """In training mode the statistics take in `x` first, unless it is a single row; float32 or more."""
+        """In training mode `x` first updates the statistics, unless it is one row; float32 or float64."""
         x = x.to(torch.promote_types(x.dtype, self.mean.dtype))
         if self.training and len(x) > 1:
             with torch.no_grad():
@@ -66,7 +67,7 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def _bounds(self) -> tuple[Tensor, Tensor]:
-        """(dim,) each: between them a gradient passes."""
+        """(low, high), (dim,) each: between them a gradient passes."""
 
     @abstractmethod
     def _quantised(self, x: Tensor) -> Tensor:
@@ -74,7 +75,7 @@ class Quantizer(nn.Module, ABC):
 
 
 class UniformQuantizer(Quantizer):
-    """2 ** bits equally spaced levels a dimension, around its mean; what lies outside is clipped."""
+    """2 ** bits equally spaced levels per dimension, around its mean; values outside are clipped."""
 
     def __init__(self, dim: int, bits: Literal[4, 8]) -> None:
         super().__init__(dim)
@@ -91,7 +92,7 @@ class UniformQuantizer(Quantizer):
 
 
 class SignQuantizer(Quantizer):
-    """One bit a dimension: above its mean or not; decoded to the mean of the numbers on that side.
+    """One bit per dimension: above its mean or not; decoded to the mean of the values on that side.
 
     Buffers `below` and `above` (dim,): the two running means.
     """
@@ -119,7 +120,7 @@ class SignQuantizer(Quantizer):
         return torch.where(x > self.mean, self.above, self.below).to(x.dtype)
 
 
-# By the name of the codec that training can expect, from the size of an embedding.
+# Codecs that a model can be trained for, by name.
 QUANTIZERS: dict[str, Callable[[int], Quantizer]] = {
     "int8": lambda dim: UniformQuantizer(dim, 8),
     "int4": lambda dim: UniformQuantizer(dim, 4),
@@ -128,7 +129,7 @@ QUANTIZERS: dict[str, Callable[[int], Quantizer]] = {
 
 
 def build_quantizer(codec: str, dim: int) -> Quantizer:
-    """What a codec makes of embeddings of size `dim`; ValueError for one that training cannot expect."""
+    """The quantiser of a codec for embeddings of size `dim`; ValueError for a codec that has none."""
     if codec not in QUANTIZERS:
         raise ValueError(f"quantize must be one of {', '.join(QUANTIZERS)}, not {codec!r}")
     return QUANTIZERS[codec](dim)

@@ -14,18 +14,14 @@ S = TypeVar("S")
 
 
 class NamedClasses(Generic[B]):
-    """Classes by name.
-
-    Args:
-        kind: what they are, for messages ("encoder").
-    """
+    """Classes by name; `kind` ("encoder") is for messages."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, tuple[type[B], type[Any]]] = {}
 
     def register(self, name: str, config_class: type[Any]) -> Callable[[type[S]], type[S]]:
-        """Class decorator; a name that is taken raises ValueError."""
+        """Class decorator; ValueError if the name is taken."""
 
         def add(member: type[S]) -> type[S]:
             if name in self._entries:
@@ -55,7 +51,7 @@ _ENCODERS: NamedClasses[Encoder] = NamedClasses("encoder")
 
 
 def register(name: str, config_class: type[EncoderConfig]) -> Callable[[type[E]], type[E]]:
-    """Class decorator that makes an encoder known under `name`; a name that is taken raises ValueError."""
+    """Class decorator that registers an encoder as `name`; ValueError if the name is taken."""
     return _ENCODERS.register(name, config_class)
 
 
@@ -70,12 +66,9 @@ def encoder_level(name: str) -> Level:
 
 
 def encoder_title(name: str, options: Mapping[str, Any], dim: int) -> str:
-    """What reports call an encoder: "BiLSTM 2 x 2048, last state"; its name where nobody gave it a title.
+    """Name of an encoder in reports: "BiLSTM 2 x 2048, last state"; missing options are left out.
 
-    Args:
-        name: of an encoder, also of one that is not known here.
-        options: its options by name; options that are missing are left out.
-        dim: embedding size.
+    An encoder that is not registered here, or has no title, is called by `name` and `dim`.
     """
     known = _ENCODERS.find(name)[0] if name in list_encoders() else Encoder
     return known.titled(options, dim) or f"{name} {dim}"

@@ -24,9 +24,7 @@ KERNEL = 9
 
 
 class ResidualModule(nn.Module):
-    """output = input + convolutions(input): kernel 9, dilation 1, 3, 5 by position, ReLU after each.
-
-    On (L, B, C), positions first.
+    """output = input + convolutions(input) on (L, B, C): kernel 9, dilation 1, 3, 5, ..., ReLU after each.
 
     Args:
         inputs: channels that come in.
@@ -60,11 +58,10 @@ class ResidualCNNConfig(FullyConnectedConfig):
             0.999), which needs thousands of steps; short runs want 0.01 to 0.1.
         norm_eps: papers 1e-3.
         norm_scale: learn batch norm's factor gamma; papers: no.
-        branch_gain: ours. None: as the papers. A number: pooled is multiplied, before it is added to fc, by a
-            learnable gain a channel that starts there; 0.0 starts a run from a trained fc alone (the idea of
+        branch_gain: ours. None: as the papers. A number: before pooled is added to fc, it is multiplied by a
+            learnable gain per channel that starts at this number; with 0.0 a run starts from fc alone (as in
             ReZero, Bachlechner et al. 2020).
-        width: factor on the channels 64-512 of the convolutions (not on X); 1 is the paper, less is for
-            small machines.
+        width: factor on the channels 64-512 of the convolutions (not on X); papers 1; less is faster.
     """
 
     pooling: Literal["max", "mean"] = "max"
@@ -97,7 +94,6 @@ class ResidualCNN(Encoder):
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
-        """Its size, the pooling, and a width other than the paper's."""
         width = options.get("width", 1.0)
         reduced = [f"width x{width:g}"] if width != 1.0 else []
         return ", ".join([f"ResidualCNN-{dim}", *pooled(options), *reduced])
@@ -113,13 +109,12 @@ class ResidualCNN(Encoder):
         self.warm = False
 
     def branch_parameters(self) -> list[nn.Parameter]:
-        """The convolutions and, with `branch_gain`, the gain."""
         return [*self.cnn.parameters(), *([] if self.gain is None else [self.gain])]
 
     def set_warm(self, warm: bool) -> None:
-        """While warm, embedding = fc: what a gain of 0 gives, at a hundredth of the cost."""
+        """While warm, embedding = fc: the same as with a gain of 0, at a hundredth of the cost."""
         if warm and self.config.branch_gain != 0:
-            raise ValueError("warming up without the branch needs branch_gain 0.0")
+            raise ValueError("warm_epochs needs branch_gain 0.0")
         self.warm = warm
 
     def forward(self, features: Tensor) -> Tensor:

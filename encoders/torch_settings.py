@@ -1,9 +1,9 @@
-"""Settings of torch and the C library: fast float32 products that are exact, memory that is kept.
+"""Settings of torch and the C library: fast and exact float32 products, freed memory that is kept.
 
 torch hands float32 products to MKL, which has no AVX-512 code for processors of another maker: 98 GFLOP/s
-instead of 205 on one core of an AMD EPYC 9005. oneDNN gets them only where torch is told that it may compute
-in bfloat16 ("medium"). Without matrix units (AMX) oneDNN has nothing to gain by that and stays with float32;
-whether this is so is not believed but measured, once a process, and taken back where it is not.
+instead of oneDNN's 205 on one core of an AMD EPYC 9005. torch uses oneDNN only if it may compute in bfloat16
+("medium"). Without matrix units (AMX) oneDNN has no reason to, and computes in float32. This is measured once
+per process, and the setting is undone where the products are not exact.
 """
 
 from __future__ import annotations
@@ -22,14 +22,11 @@ SHAPES = ((64, 320, 512), (64, 40, 1024), (256, 512, 64))  # rows, inputs, outpu
 
 
 def fast_float32_products() -> bool:
-    """Let oneDNN compute float32 matrix products of this process; `build_model` calls it.
+    """Let oneDNN compute the float32 matrix products of this process; returns whether it does.
 
-    It is one setting for all threads, so it is made once, before any model computes: which library computes
-    changes the last bits. COMPRESS_ONEDNN=off leaves torch as it is; so does a setting that somebody made
-    before, or a GPU, whose products the same setting would make inexact.
-
-    Returns:
-        Whether oneDNN computes them.
+    The setting holds for all threads and changes the last bits, so `build_model` makes it once, before any
+    model computes. It is not made with COMPRESS_ONEDNN=off, where the caller has chosen a precision, or with
+    a GPU, whose products it would make inexact.
     """
     if os.environ.get(SWITCH, "").lower() in ("off", "0", "no", "false"):
         return False
@@ -50,13 +47,13 @@ def _switch() -> bool:
 
 
 def exact_products() -> bool:
-    """Whether float32 products, as they are set now, have float32's error and not that of a shorter type."""
+    """Whether float32 products have float32's error under the current setting."""
     return all(_error(*shape) < EXACT for shape in SHAPES)
 
 
 @torch.no_grad()
 def _error(rows: int, inputs: int, outputs: int) -> float:
-    random = torch.Generator("cpu").manual_seed(0)  # torch's own generator belongs to the run
+    random = torch.Generator("cpu").manual_seed(0)  # torch's global generator belongs to the run
     x = torch.randn(2, rows, inputs, generator=random, device="cpu")
     w = torch.randn(2, outputs, inputs, generator=random, device="cpu")
     wanted = x[0].double() @ w[0].double().t()
@@ -69,13 +66,11 @@ NEVER = -1
 
 
 def keep_freed_memory() -> bool:
-    """Let freed memory serve the next allocations of this process; call it once, before a long run.
+    """Reuse freed memory for the next allocations of this process; call it once, before a long run.
 
-    glibc maps every block above 32 MB afresh, and the kernel then fills it with zeros page by page: a third
-    of a ResidualCNN training step with 64 or more videos. The process keeps its peak size until it ends.
-
-    Returns:
-        True where it took effect (glibc), False elsewhere: then nothing changes.
+    glibc maps every block above 32 MB anew, and the kernel then fills it with zeros page by page: a third of
+    a ResidualCNN training step with 64 or more videos. The process keeps its peak size until it ends. Returns
+    True with glibc; elsewhere False, and nothing changes.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -86,7 +81,7 @@ def keep_freed_memory() -> bool:
 
 
 def compute_type(x: Tensor) -> torch.dtype:
-    """Autocast's type where that is on for the device of `x`; float64, which autocast leaves alone, stays."""
+    """Autocast's type if it is on for the device of `x`, else that of `x`; float64 is never cast."""
     device = x.device.type
     on = torch.is_autocast_enabled(device) and x.dtype != torch.float64
     return torch.get_autocast_dtype(device) if on else x.dtype

@@ -1,6 +1,6 @@
 """A small Transformer encoder over the frames, pooled to one vector.
 
-Source: the conclusion of Garg 2018 (see residual_cnn.py) names it as what to try next; no paper gives sizes.
+Source: the conclusion of Garg 2018 (see residual_cnn.py) names it as future work; no paper gives sizes.
 Blocks: layers/transformer_block.py.
 """
 
@@ -26,15 +26,15 @@ class TransformerConfig(EncoderConfig):
     """Options of TransformerEncoder.
 
     Args:
-        dim: numbers an embedding has; 0, the default, is width; another adds a linear projection.
+        dim: embedding size; 0, the default, is width; another adds a linear projection.
         layers: blocks, > 0.
-        width: numbers of a frame inside, even, a multiple of heads.
-        heads: of each attention, > 0.
+        width: dimensions of a frame inside, even, a multiple of heads.
+        heads: attention heads of each block, > 0.
         feed_forward: width of the blocks' feed-forward layers, as a multiple of width, > 0.
-        positions: "sinusoidal": frames know their place; "none": only which frames there are counts.
+        positions: "sinusoidal", or "none": the order of the frames has no effect.
         pooling: "mean" over the valid frames, "max", "last" valid one, or "attention".
-        dropout: share of what each part of a block adds that is dropped in training, in [0, 1).
-        embedding_dropout: share of the embedding's numbers dropped in training, in [0, 1).
+        dropout: dropout rate of the output of each part of a block, in [0, 1).
+        embedding_dropout: dropout rate of the embedding, in [0, 1).
     """
 
     dim: int = 0
@@ -60,7 +60,7 @@ class TransformerConfig(EncoderConfig):
 class TransformerEncoder(Encoder):
     """linear -> norm -> + positions -> blocks -> norm -> pool -> projection.
 
-    The norm of the first linear layer gives frames and positions the same size, whatever the input norm.
+    The norm after the first linear layer brings frames to the scale of the positions, for any input norm.
     """
 
     level = "frame"
@@ -68,7 +68,6 @@ class TransformerEncoder(Encoder):
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
-        """Its layers and width, the pooling and a projection."""
         layers, width = options.get("layers"), options.get("width")
         size = f" {layers} x {width}" if layers and width else ""
         widths = [width] if width else []
@@ -93,7 +92,7 @@ class TransformerEncoder(Encoder):
         x = self.start(torch.where(mask[:, :, None], frames, 0))
         if self.config.positions == "sinusoidal":
             x = x + sinusoids(x.shape[1], x.shape[2], x.device).to(x.dtype)
-        # A video without frames looks at its first one: attention to nothing is NaN; pooling drops it anyway.
+        # A video without frames attends to its first one: attention to nothing is NaN. Pooling ignores it.
         seen = mask | (torch.arange(mask.shape[1], device=mask.device) == 0)
         for block in self.blocks:
             x = block(x, seen)

@@ -146,7 +146,7 @@ class TrainConfig:
     )
     temperature: float = setting(
         1.0,
-        "the log-odds of teachers and model are divided by it where they are compared; above 1, small "
+        "the logits of teachers and model are divided by it where they are compared; above 1, small "
         "differences between unlikely classes count more",
         above=0,
         only_with="teachers",

@@ -22,7 +22,7 @@ from compress.training.teachers import Teachers, kept_scores, scores_bytes
 from encoders import Inputs
 
 KEPT_SHARE = 0.25  # of the machine's memory: beyond it, scores read in random order would come from the disk
-LogOdds = Callable[[Inputs], Tensor]
+LogitsOf = Callable[[Inputs], Tensor]
 _UNLABELLED_SEED = 1_000_003  # added to the recipe's: the two orders have nothing to do with each other
 
 
@@ -74,13 +74,13 @@ class Lesson:
     """Of one step.
 
     Args:
-        log_odds: of the batch of labelled videos, float16 (B, C), from its inputs as the student gets them;
+        logits: of the batch of labelled videos, float16 (B, C), from its inputs as the student gets them;
             they are not looked at where scores are kept.
-        further: videos that learn from the teachers alone, with their log-odds; or None.
+        further: videos that learn from the teachers alone, with their logits; or None.
     """
 
-    log_odds: LogOdds
-    further: tuple[Batch, LogOdds] | None = None
+    logits: LogitsOf
+    further: tuple[Batch, LogitsOf] | None = None
 
 
 def lessons(
@@ -103,12 +103,12 @@ def lessons(
         table: labelled videos, for which `training_order` gives the batches.
         step: number of the next step, from 0.
         start: position of the next batch of labelled videos.
-        device: where the log-odds are wanted.
+        device: where the logits are wanted.
     """
     extra = distillation.unlabelled
     kept = distillation.scores(config, [table] if extra is None else [table, extra], device, report)
     order = training_order(table, config.batch_size, config.seed, start)
-    labelled = _log_odds(distillation, kept[0], order, device)
+    labelled = _logits(distillation, kept[0], order, device)
     with ExitStack() as stack:
         if extra is None:
             for of_labelled in labelled:
@@ -116,7 +116,7 @@ def lessons(
         else:
             further = _unlabelled(extra, config, step)
             feed = stack.enter_context(closing(batches(extra, further, torch.device(device), report)))
-            scores = _log_odds(distillation, kept[1], _unlabelled(extra, config, step), device)
+            scores = _logits(distillation, kept[1], _unlabelled(extra, config, step), device)
             parts = zip(labelled, feed, scores, strict=True)
             for number, (of_labelled, batch, of_unlabelled) in enumerate(parts, step):
                 yield Lesson(of_labelled, (_mixed(batch, config, number), of_unlabelled))
@@ -141,12 +141,12 @@ def _mixed(batch: Batch, config: TrainConfig, step: int) -> Batch:
     return replace(batch, inputs=mixed(batch.inputs, batch.labels, config.mixup, seed, step)[0])
 
 
-def _log_odds(
+def _logits(
     distillation: Distillation, kept: np.ndarray | None, order: Iterator[Step], device: str
-) -> Iterator[LogOdds]:
+) -> Iterator[LogitsOf]:
     for _, rows in order:
         if kept is None:
-            yield distillation.teachers.log_odds
+            yield distillation.teachers.logits
         else:
             yield _Kept(sent(kept[rows], torch.device(device)))
 

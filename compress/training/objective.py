@@ -26,13 +26,13 @@ _MIXUP = 0x6D6978  # beside seed and step: other random numbers than those of th
 
 
 class LossFunction(Protocol):
-    """(inputs, labels, log-odds of teachers) -> loss and penalty, a scalar with a gradient.
+    """(inputs, labels, logits of teachers) -> loss and penalty, a scalar with a gradient.
 
-    Labels are None for videos that learn from teachers alone, log-odds where there are no teachers.
+    Labels are None for videos that learn from teachers alone, logits where there are no teachers.
     """
 
     def __call__(
-        self, inputs: Inputs, labels: Tensor | None, log_odds: Tensor | None = None, /
+        self, inputs: Inputs, labels: Tensor | None, teacher_logits: Tensor | None = None, /
     ) -> Tensor: ...
 
 
@@ -41,8 +41,8 @@ def loss_function(
 ) -> LossFunction:
     """The loss of a recipe, in its precision; `criterion` is what it measures labels by (`criterion_of`)."""
 
-    def loss(inputs: Inputs, labels: Tensor | None, log_odds: Tensor | None = None, /) -> Tensor:
-        targets, measure = _objective(config, labels, log_odds, criterion)
+    def loss(inputs: Inputs, labels: Tensor | None, teacher_logits: Tensor | None = None, /) -> Tensor:
+        targets, measure = _objective(config, labels, teacher_logits, criterion)
         with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bf16"):
             return model.loss(inputs, targets, config.input_dropout, measure) + model.penalty()
 
@@ -50,11 +50,11 @@ def loss_function(
 
 
 def _objective(
-    config: TrainConfig, labels: Tensor | None, log_odds: Tensor | None, criterion: Criterion
+    config: TrainConfig, labels: Tensor | None, teacher_logits: Tensor | None, criterion: Criterion
 ) -> tuple[Tensor, Criterion]:
     """What the heads are to say, and what they are measured by."""
-    if log_odds is not None:
-        return taught(labels, log_odds, criterion, config.distill_weight, config.temperature)
+    if teacher_logits is not None:
+        return taught(labels, teacher_logits, criterion, config.distill_weight, config.temperature)
     assert labels is not None
     return labels, criterion
 
@@ -75,20 +75,20 @@ def compiled(loss: LossFunction, device: str, *, backend: str = "inductor") -> L
         return torch.compile(loss, backend=backend, dynamic=False)
     recorded = torch.compile(loss, mode="reduce-overhead", dynamic=False)
 
-    def replay(inputs: Inputs, labels: Tensor | None, log_odds: Tensor | None = None, /) -> Tensor:
+    def replay(inputs: Inputs, labels: Tensor | None, teacher_logits: Tensor | None = None, /) -> Tensor:
         # What the last step left in the graphs' memory may be overwritten from here on.
         torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        return recorded(inputs, labels, log_odds).clone()  # the loss is read some steps later
+        return recorded(inputs, labels, teacher_logits).clone()  # the loss is read some steps later
 
     return replay
 
 
 def taught(
-    labels: Tensor | None, log_odds: Tensor, criterion: Criterion, weight: float, temperature: float
+    labels: Tensor | None, teacher_logits: Tensor, criterion: Criterion, weight: float, temperature: float
 ) -> tuple[Tensor, Criterion]:
     """Targets and criterion of
 
-        (1 - weight) * criterion(z, labels) + weight * T ** 2 * cross_entropy(z / T, sigmoid(log_odds / T))
+        (1 - weight) * criterion(z, labels) + weight * T ** 2 * cross_entropy(z / T, sigmoid(teachers / T))
 
     (Hinton et al. 2015, section 2: with T ** 2, what the teacher weighs does not depend on T). The
     cross-entropy is linear in its targets, so that with T = 1, and labels that are measured by it too, the
@@ -97,14 +97,14 @@ def taught(
     Args:
         labels: targets (B, C) from the labels, bool or floating point in [0, 1]; None for videos that learn
             from the teachers alone, whatever the weight.
-        log_odds: (B, C) floating point, of the teachers.
+        teacher_logits: (B, C) floating point, of the teachers.
         criterion: of the labels.
         weight: of the teachers, in (0, 1].
         temperature: T > 0; above 1, small differences between unlikely classes count more.
     """
     if labels is None or weight == 1:
         labels, weight = None, 1.0
-    said = torch.sigmoid(log_odds.float() / temperature)
+    said = torch.sigmoid(teacher_logits.float() / temperature)
     if temperature == 1 and (labels is None or criterion is cross_entropy):
         return (said if labels is None else torch.lerp(labels.float(), said, weight)), cross_entropy
 

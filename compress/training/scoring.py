@@ -38,7 +38,7 @@ def accumulate(
     """Score every video of a table.
 
     Args:
-        model: inputs -> log-odds (B, C), a Model with a head; it is in evaluation mode when this returns.
+        model: inputs -> logits (B, C), a Model with a head; it is in evaluation mode when this returns.
         table: N labelled videos.
         precision: "fp32", or "bf16" for autocast.
         rows: videos at once, for each worker; None for ROWS of the level.
@@ -121,22 +121,22 @@ def probabilities(model: torch.nn.Module, inputs: Inputs, precision: Precision) 
     """The probability of each class, float32 (B, C), on the device of the inputs.
 
     Args:
-        model: inputs -> log-odds (B, C), in evaluation mode, a Model or any other.
+        model: inputs -> logits (B, C), in evaluation mode, a Model or any other.
         inputs: what it reads.
         precision: "fp32", or "bf16" for autocast.
     """
-    return torch.sigmoid(log_odds(model, inputs, precision))
+    return torch.sigmoid(class_logits(model, inputs, precision))
 
 
-def log_odds(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Tensor:
-    """The log-odds of each class, float32 (B, C); as `probabilities`, gradients are the caller's choice."""
+def class_logits(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Tensor:
+    """The logits of each class, float32 (B, C); as `probabilities`, gradients are the caller's choice."""
     device = _device(inputs)
     # The settings are the process's, but a GPU has one worker; the members of a mean may differ in precision.
     with (
         device_settings(device, precision),
         torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"),
     ):
-        return _log_odds(model, inputs).float()
+        return _logits(model, inputs).float()
 
 
 @torch.inference_mode()
@@ -171,7 +171,7 @@ def _device(inputs: Inputs) -> str:
     return (inputs if isinstance(inputs, Tensor | Blended) else inputs[0]).device.type
 
 
-def _log_odds(model: torch.nn.Module, inputs: Inputs) -> Tensor:
+def _logits(model: torch.nn.Module, inputs: Inputs) -> Tensor:
     if isinstance(model, Model):
         return model.logits(_embedded(model, inputs))
     return model(inputs)

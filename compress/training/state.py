@@ -171,13 +171,13 @@ def step(
     if lesson is None:
         loss = _backward(loss_of(inputs, labels))
     elif lesson.further is None:
-        loss = _backward(loss_of(inputs, labels, lesson.log_odds(inputs)))
+        loss = _backward(loss_of(inputs, labels, lesson.logits(inputs)))
     else:
         # Two passes, one after the other: in memory is one, and each is of one shape where it is compiled.
-        more, log_odds = lesson.further
+        more, logits = lesson.further
         share = more.videos / (len(labels) + more.videos)
-        loss = _backward((1 - share) * loss_of(inputs, labels, lesson.log_odds(inputs)))
-        loss = loss + _backward(share * loss_of(more.inputs, None, log_odds(more.inputs)))
+        loss = _backward((1 - share) * loss_of(inputs, labels, lesson.logits(inputs)))
+        loss = loss + _backward(share * loss_of(more.inputs, None, logits(more.inputs)))
     if config.clip_norm:
         clip_each(state.model, config.clip_norm)
     state.optimizer.step()

@@ -31,7 +31,7 @@ from compress.progress import Note, Progress, Reporter, check_interrupt
 from compress.training.inputs import Table, batch, fingerprint, reading_order
 from compress.training.precision import Precision, choose_precision
 from compress.training.run import load_model, model_sha256
-from compress.training.scoring import ROWS, log_odds
+from compress.training.scoring import ROWS, class_logits
 from compress.workers import in_order, workers_for
 from encoders import Inputs, Model
 
@@ -80,7 +80,7 @@ class Teachers:
         return sorted(teacher.sha256 for teacher in self.members)
 
     @torch.no_grad()
-    def log_odds(self, inputs: Inputs) -> Tensor:
+    def logits(self, inputs: Inputs) -> Tensor:
         """What the teachers say of some videos.
 
         Not in inference mode: a loss keeps these numbers for its gradient.
@@ -89,7 +89,7 @@ class Teachers:
             inputs: what the student reads too, raw.
 
         Returns:
-            Log-odds of the mean probability, float16 (B, C), on the device of the inputs: 11 bits, so the
+            Logits of the mean probability, float16 (B, C), on the device of the inputs: 11 bits, so the
             odds are within 0.4 % where a class is given 1 in 10,000. Rounded also where they are used at
             once, so that it makes no difference whether they were kept.
         """
@@ -97,7 +97,7 @@ class Teachers:
         yes: Tensor | None = None
         no: Tensor | None = None
         for teacher in members:
-            found = log_odds(teacher.model, inputs, teacher.precision)
+            found = class_logits(teacher.model, inputs, teacher.precision)
             if len(members) == 1:
                 return found.half()
             # In logarithms, as 1 - p of a sure class is nothing in float32.
@@ -150,7 +150,7 @@ def scores_bytes(videos: int, classes: int) -> int:
 
 
 def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, report: Reporter) -> np.ndarray:
-    """Log-odds of every video, from the cache, or computed and kept there.
+    """Logits of every video, from the cache, or computed and kept there.
 
     Args:
         teachers: on `device`.
@@ -160,7 +160,7 @@ def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, repo
         report: gets progress.
 
     Returns:
-        float16 (N, C), memory-mapped, read-only: `Teachers.log_odds` of each row of the table.
+        float16 (N, C), memory-mapped, read-only: `Teachers.logits` of each row of the table.
 
     Raises:
         StorageError: the disk refuses them.
@@ -196,7 +196,7 @@ def _write(path: Path, teachers: Teachers, table: Table, device: str, report: Re
 
     def score(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inputs, _ = batch(table, rows, torch.device(device))
-        return rows, teachers.log_odds(inputs).cpu().numpy().astype(_TYPE, copy=False)
+        return rows, teachers.logits(inputs).cpu().numpy().astype(_TYPE, copy=False)
 
     with path.open("wb") as file:
         shape = (len(table), classes)

@@ -1,4 +1,4 @@
-"""Heads: embedding -> class log-odds.
+"""Heads: embedding -> class logits (log-odds: sigmoid gives probabilities).
 
 list_heads(); build_head(name, dim, num_classes, options) -> Head
 head(embedding (B, dim)) -> logits (B, C)

@@ -1,4 +1,4 @@
-"""What a head's logits are measured by in training: logits and targets -> one number to make small.
+"""Training criteria: logits and targets -> loss.
 
 A criterion is any `(logits (B, C), targets (B, C)) -> scalar`: the loss summed over videos and classes.
 """
@@ -21,7 +21,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Binary cross-entropy of each class (models.md section 2).
 
     Args:
-        logits: (B, C) log-odds.
+        logits: (B, C).
         targets: (B, C) bool, or floating point in [0, 1].
 
     Returns:
@@ -32,10 +32,10 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class ClassWeighted:
-    """Cross-entropy where each class counts as much as its weight.
+    """Cross-entropy with a weight per class.
 
-    The weight is on a class's positives and negatives alike, so that the best probabilities stay the same;
-    what changes is whom an embedding with too little room serves.
+    The weight is on a class's positives and negatives alike, so the best probabilities stay the same; it
+    decides which classes an embedding that is too small for all of them serves best.
 
     Args:
         weights: (C,) floating point, on the device of the logits.
@@ -52,14 +52,14 @@ class ClassWeighted:
 
 @dataclass(frozen=True)
 class Asymmetric:
-    """Asymmetric loss (Ridnik et al. 2021, equations 4 to 7): easy negatives count little, the easiest not.
+    """Asymmetric loss (Ridnik et al. 2021, equations 4 to 7): easy negatives count little or not at all.
 
     With q = max(p - margin, 0), the loss of target t is
         -t (1 - p)^gamma_positive log p - (1 - t) q^gamma_negative log(1 - q)
 
     Args:
         gamma_positive, gamma_negative: 0, or at least 1 (in between, the slope at 0 is infinite).
-        margin: a negative below this probability is not looked at, in [0, 1).
+        margin: a negative below this probability has loss 0, in [0, 1).
     """
 
     gamma_positive: float = 0.0
@@ -90,15 +90,15 @@ class Asymmetric:
 
 
 def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
-    """What a class counts by the effective number of its videos (Cui et al. 2019, equation 2).
+    """Class weights by the effective number of videos (Cui et al. 2019, equation 2).
 
-    E = (1 - beta^n) / (1 - beta) videos are different from each other where there are n; the weight is 1 / E.
-    Ours: for several labels a video, weights are scaled so that their mean over all labels is 1, which keeps
-    the size of the loss; a class without a video counts as one with one.
+    Of n videos E = (1 - beta^n) / (1 - beta) count as different; the weight is 1 / E. Ours: videos have
+    several labels, so weights are scaled to a mean of 1 over all labels, which keeps the size of the loss; a
+    class without videos counts as one with one video.
 
     Args:
         counts: (C,) videos of each class, whole numbers >= 0.
-        beta: in [0, 1); 0 weighs all classes alike, and towards 1 a class counts as 1 / n.
+        beta: in [0, 1); with 0 all weights are equal; close to 1 they go as 1 / n.
 
     Returns:
         (C,) float32.

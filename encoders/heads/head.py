@@ -1,4 +1,4 @@
-"""What every head is: embedding -> one log-odds a class, with its loss, starting point and penalty."""
+"""Base class of heads: embedding -> one logit per class, with loss, starting point and penalty."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from encoders.heads.criteria import Criterion, cross_entropy
 from encoders.layers.fully_connected import weight_penalty
 from encoders.options import not_negative, positive
 
-PRIOR_FLOOR = 1e-7  # a class that never occurs in training still needs finite log-odds
+PRIOR_FLOOR = 1e-7  # a class that never occurs in training still needs a finite logit
 
 
 @dataclass(frozen=True)
 class HeadConfig:
-    """What all heads have in common.
+    """Options that all heads have.
 
     Args:
-        dim: numbers an embedding has, > 0.
+        dim: embedding size, > 0.
         num_classes: C, > 0.
         weight_penalty: L2 on the weights (not the biases), >= 0; the papers' code has 1e-8.
     """
@@ -52,20 +52,19 @@ class Head(nn.Module, ABC):
         return self.config.num_classes
 
     def loss(self, embedding: Tensor, targets: Tensor, criterion: Criterion = cross_entropy) -> Tensor:
-        """How far the logits are from the targets, summed over classes, averaged over videos.
+        """Loss of the logits, summed over classes, mean over videos.
 
         Args:
             embedding: (B, dim), floating point.
-            targets: (B, C): labels as bool, or soft targets, floating point in [0, 1] (not looked at: that
-                would make a GPU wait).
-            criterion: (logits, targets) -> loss summed over videos and classes; binary cross-entropy
-                (models.md section 2) unless another is given.
+            targets: (B, C): labels as bool, or soft targets, floating point in [0, 1] (the range is not
+                checked: that would stall a GPU).
+            criterion: (logits, targets) -> loss summed over videos and classes.
 
         Returns:
             Scalar, float32 (float64 in a float64 model); 0 for an empty batch.
 
         Raises:
-            ValueError: a shape does not fit, or the targets are whole numbers.
+            ValueError: a shape does not fit, or the targets are integers.
         """
         self.check(embedding, targets)
         return criterion(self(embedding), targets) / max(len(targets), 1)
@@ -75,13 +74,14 @@ class Head(nn.Module, ABC):
         return weight_penalty(self.weight, self.config.weight_penalty)
 
     def set_class_priors(self, priors: Tensor) -> None:
-        """Start from the class frequencies: with zero weights every video gets exactly these probabilities.
+        """Set the biases so that zero weights give every video the class frequencies `priors` (C,).
 
-        Args:
-            priors: (C,) probabilities in [0, 1]; those below PRIOR_FLOOR count as PRIOR_FLOOR.
+        Priors are in [0, 1]; those below PRIOR_FLOOR count as PRIOR_FLOOR.
         """
         if priors.shape != (self.num_classes,):
-            raise ValueError(f"priors must be ({self.num_classes},), one a class, not {tuple(priors.shape)}")
+            raise ValueError(
+                f"priors must be ({self.num_classes},), one per class, not {tuple(priors.shape)}"
+            )
         if not bool(((priors >= 0) & (priors <= 1)).all()):
             raise ValueError("priors must be probabilities in [0, 1]")
         self._start_from(priors.double())

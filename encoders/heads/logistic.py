@@ -1,4 +1,4 @@
-"""One logistic regression a class (models.md section 3)."""
+"""One logistic regression per class (models.md section 3)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Logistic(Head):
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """(B, dim) -> log-odds (B, C), float32."""
+        """(B, dim) -> logits (B, C), float32."""
         self.check(embedding)
         logits = F.linear(embedding, self.weight, self.bias)
         return logits if logits.dtype == torch.float64 else logits.float()

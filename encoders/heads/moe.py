@@ -1,4 +1,4 @@
-"""Mixture of logistic experts a class, with a dummy expert that always says no (models.md section 3)."""
+"""Mixture of experts (MoE): logistic experts per class and a dummy that says no (models.md section 3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MoEConfig(HeadConfig):
     """Options of MoE.
 
     Args:
-        num_mixtures: K real experts a class, >= 1; the papers use 2.
+        num_mixtures: K real experts per class, >= 1; papers 2.
     """
 
     num_mixtures: int = 2
@@ -34,8 +34,8 @@ class MoEConfig(HeadConfig):
 class MoE(Head):
     """p = sum over k < K of softmax(gates)_k * sigmoid(expert_k); gate K is the dummy's, which says 0.
 
-    `weight` (2K + 1, C, dim): planes 0..K are the gates (no bias), planes K+1..2K the experts; plane-major:
-    one GEMM gives activations (B, 2K + 1, C) whose planes are contiguous. `bias` (K, C): the experts'.
+    `weight` (2K + 1, C, dim): planes 0..K are the gates (no bias), planes K+1..2K the experts. Planes come
+    first, so that one matrix product gives activations (B, 2K + 1, C). `bias` (K, C): the experts'.
     (2K + 1) * C * dim + K * C parameters: 5 C dim + 2 C for K = 2.
     """
 
@@ -51,7 +51,7 @@ class MoE(Head):
             nn.init.xavier_uniform_(self.weight[k + 1 :].view(-1, d))
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """(B, dim) -> log-odds (B, C), float32: z = log p - log(1 - p), exact for any activations."""
+        """(B, dim) -> logits (B, C), float32: z = log p - log(1 - p), exact for any activations."""
         self.check(embedding)
         k = self.config.num_mixtures
         bias = torch.cat([self.bias.new_zeros(k + 1, self.num_classes), self.bias]).flatten()

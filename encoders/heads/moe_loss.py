@@ -1,9 +1,9 @@
 """Loss of the MoE head and its gradient in one pass: the activations become their own gradient.
 
-Naive autograd keeps 6-8 tensors of size (B, 2K + 1, C); here there is one, and the elementwise work runs in
+Plain autograd keeps 6-8 tensors of size (B, 2K + 1, C); here there is one, and the elementwise work runs in
 blocks that stay in the cache. Nearly all labels are 0, so every position is treated as a negative first, and
-the few positives are then written over it. Looking for them makes a GPU wait and cannot be compiled, so there
-every position is computed both ways.
+the few positives are then overwritten. Finding them stalls a GPU and cannot be compiled, so there
+(`loss_and_gradients`) every position is computed both ways.
 
 With a_k = exp(gate_k - max), S = sum a, r_k = the share of expert k in the probability of the true answer:
     label 0: -log(1 - p) = log S - log(sum_k a_k sigmoid(-e_k) + a_dummy);  d/d e_k = +r_k sigmoid(e_k)
@@ -24,7 +24,7 @@ BLOCK_ROWS = 16  # videos at a time: the planes of a block stay in a CPU's cache
 
 
 class MoELogits(torch.autograd.Function):
-    """apply(planes (B, 2K + 1, C)) -> log-odds (B, C), as `moe_logits`; on a CPU planes are overwritten."""
+    """apply(planes (B, 2K + 1, C)) -> logits (B, C), as `moe_logits`; on a CPU planes are overwritten."""
 
     @staticmethod
     def forward(ctx: Any, planes: Tensor) -> Tensor:
@@ -48,14 +48,7 @@ class MoELogits(torch.autograd.Function):
 
 
 def moe_logits(planes: Tensor) -> Tensor:
-    """Log-odds from gate and expert activations, in log space.
-
-    Args:
-        planes: (B, 2K + 1, C): K + 1 gates, K experts.
-
-    Returns:
-        (B, C), float32 (float64 from float64).
-    """
+    """Activations (B, 2K + 1, C) of gates, then experts -> logits (B, C) float32 (float64 from float64)."""
     planes = planes if planes.dtype == torch.float64 else planes.float()
     k = planes.shape[1] // 2
     gates, dummy, experts = planes[:, :k], planes[:, k : k + 1], planes[:, k + 1 :]
@@ -65,14 +58,7 @@ def moe_logits(planes: Tensor) -> Tensor:
 
 
 def logits_and_derivatives(planes: Tensor) -> tuple[Tensor, Tensor]:
-    """Log-odds and what they change by with each activation, in log space.
-
-    Args:
-        planes: (B, 2K + 1, C): K + 1 gates, K experts.
-
-    Returns:
-        (B, C), float32 (float64 from float64), and (B, 2K + 1, C), of the type of `planes`.
-    """
+    """`moe_logits`, and their derivatives by each activation, (B, 2K + 1, C) in the type of `planes`."""
     given = planes.dtype
     planes = planes if given == torch.float64 else planes.float()
     k = planes.shape[1] // 2
@@ -89,7 +75,7 @@ def logits_and_derivatives(planes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _shares(terms: Tensor) -> tuple[Tensor, Tensor]:
-    """softmax and logsumexp over dim 1, of one exp; terms (B, n, C) are overwritten."""
+    """softmax and logsumexp over dim 1 with one exp; terms (B, n, C) are overwritten."""
     largest = terms.amax(1, keepdim=True)
     shares = terms.sub_(largest).exp_()
     total = shares.sum(1, keepdim=True)
@@ -97,22 +83,13 @@ def _shares(terms: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def loss_and_gradients(planes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The summed loss, and its gradient to the activations.
-
-    Args:
-        planes: (B, 2K + 1, C) activations.
-        labels: (B, C) bool.
-
-    Returns:
-        The loss summed over videos and classes, a scalar, float32 (float64 from float64), and the gradient,
-        shaped and typed as `planes`.
-    """
+    """As `activations_to_gradients`, not in place and without data-dependent shapes (GPU, torch.compile)."""
     k = planes.shape[1] // 2
     activations = planes if planes.dtype == torch.float64 else planes.float()
     gates, experts = activations[:, : k + 1], activations[:, k + 1 :]
     positive = labels[:, None]
 
-    # Of each expert, its share in the probability of the true answer, times all gates; the dummy says no.
+    # Per expert: its share in the probability of the true answer, before division by all gates.
     yes = gates[:, :k] + F.logsigmoid(experts)
     no = yes - experts  # logsigmoid(-e) = logsigmoid(e) - e
     never = torch.full_like(gates[:, k:], -torch.inf)
@@ -158,7 +135,7 @@ class MoELoss(torch.autograd.Function):
         to_embedding = to_weight = to_bias = None
         if ctx.needs_input_grad[0]:
             to_embedding = ((flat @ w) * scale).to(embedding_dtype)
-        if ctx.needs_input_grad[1]:  # x is the smallest factor to put the scale on
+        if ctx.needs_input_grad[1]:  # x is the smallest of the factors that could be scaled
             to_weight = _weight_gradient(gradients, x * scale.to(x.dtype), weight_dtype)
         if ctx.needs_input_grad[2]:
             experts = gradients[:, num_experts + 1 :]
@@ -170,20 +147,17 @@ def _weight_gradient(gradients: Tensor, x: Tensor, dtype: torch.dtype) -> Tensor
     if x.dtype == dtype:
         return (gradients.flatten(1).t() @ x).view(*gradients.shape[1:], -1)
     result = x.new_empty(*gradients.shape[1:], x.shape[1], dtype=dtype)
-    for plane, target in zip(gradients.unbind(1), result, strict=True):  # no second whole copy in bfloat16
+    for plane, target in zip(
+        gradients.unbind(1), result, strict=True
+    ):  # plane by plane: no bfloat16 copy of all
         target.copy_(plane.t() @ x)
     return result
 
 
 def activations_to_gradients(planes: Tensor, labels: Tensor) -> Tensor:
-    """Replace activations by the gradient of the summed loss, in place.
+    """Replace activations (B, 2K + 1, C) by the gradient of the loss, which is summed over all and returned.
 
-    Args:
-        planes: (B, 2K + 1, C) activations; overwritten.
-        labels: (B, C) bool.
-
-    Returns:
-        The loss summed over videos and classes, scalar, float32 (float64 from float64).
+    Labels are bool (B, C); the loss is float32 (float64 from float64).
     """
     rows, classes = labels.nonzero(as_tuple=True)
     exact = torch.float64 if planes.dtype == torch.float64 else torch.float32
@@ -197,7 +171,7 @@ def activations_to_gradients(planes: Tensor, labels: Tensor) -> Tensor:
 
 
 def _negatives(planes: Tensor, labels: Tensor, exact: torch.dtype) -> Tensor:
-    """Summed loss of the negatives of a block; `planes` becomes the gradient as if all were negatives."""
+    """Summed loss of the negatives of a block; `planes` becomes the gradient as if all labels were 0."""
     k = planes.shape[1] // 2
     activations = planes.to(exact)
     gates, experts = activations[:, : k + 1], activations[:, k + 1 :]

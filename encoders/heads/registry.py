@@ -15,7 +15,7 @@ _HEADS: NamedClasses[Head] = NamedClasses("head")
 
 
 def register(name: str, config_class: type[HeadConfig]) -> Callable[[type[H]], type[H]]:
-    """Class decorator that makes a head known under `name`; a name that is taken raises ValueError."""
+    """Class decorator that registers a head as `name`; ValueError if the name is taken."""
     return _HEADS.register(name, config_class)
 
 
@@ -29,7 +29,7 @@ def build_head(name: str, dim: int, num_classes: int, options: Mapping[str, Any]
 
     Args:
         name: one of `list_heads()`.
-        dim: numbers an embedding has.
+        dim: embedding size.
         num_classes: C.
         options: the head's own options by name (moe: num_mixtures, weight_penalty).
 

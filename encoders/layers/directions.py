@@ -1,4 +1,4 @@
-"""Reading videos of different lengths in both directions."""
+"""Bidirectional layers on videos of different lengths."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class BidirectionalConfig(RecurrentConfig):
 
     @property
     def width(self) -> int:
-        """Numbers of a pooled state: the papers' "2048" is 1024 a direction."""
+        """Width of a pooled state: the papers' "2048" is 1024 per direction."""
         return 2 * self.sizes[-1]
 
 
 class Reversal:
-    """Turns the valid frames of each video round and leaves the padding where it is; its own inverse.
+    """Reverses the valid frames of each video and leaves the padding in place; its own inverse.
 
     Args:
-        num_frames: (B,) integers in [0, T]; others raise ValueError, as in `pooling.frame_mask`.
+        num_frames: (B,) integers in [0, T].
         like: (B, T, ...); gives B, T and the device.
     """
 
@@ -43,14 +43,9 @@ class Reversal:
 
 
 def final_states(states: Tensor, num_frames: Tensor) -> Tensor:
-    """Where each direction ends: forward at the last valid frame, backward at frame 0.
+    """The last state of each direction: forward at the last valid frame, backward at frame 0.
 
-    Args:
-        states: (B, T, 2 H), forward then backward, both in the order of time.
-        num_frames: (B,).
-
-    Returns:
-        (B, 2 H); zeros for a video without frames.
+    States (B, T, 2 H), forward then backward, both in the order of time -> (B, 2 H); zeros without frames.
     """
     forward, backward = states.chunk(2, dim=2)
     at_frame_0 = pooling.last(backward, num_frames.clamp(max=1))

@@ -1,4 +1,4 @@
-"""The fully connected layer that ResidualCNN starts with and ResidualCNN-FC consists of."""
+"""Linear layers: initialisation, weight penalty, and the layer that ResidualCNN starts with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def linear(inputs: int, outputs: int) -> nn.Linear:
 
 
 def output_projection(width: int, dim: int) -> nn.Module:
-    """From an encoder's natural width to the wanted one: nothing where they are equal, else `linear`."""
+    """From an encoder's own width to `dim`: the identity if they are equal, else `linear`."""
     return nn.Identity() if width == dim else linear(width, dim)
 
 
@@ -36,7 +36,7 @@ def weight_penalty(weight: Tensor, factor: float) -> Tensor:
 
 
 class _HalfSquare(torch.autograd.Function):
-    """The squares are summed where they are computed, and the gradient is the weight, times a number."""
+    """Without the copy of all squares that autograd keeps; the gradient is factor * weight."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, factor: float) -> Tensor:
@@ -52,18 +52,18 @@ class _HalfSquare(torch.autograd.Function):
         return weight * (outer[0] * ctx.factor), None
 
 
-EMBEDDING_NORM_MOMENTUM = 0.1
+EMBEDDING_NORM_MOMENTUM = 0.1  # torch's default; the papers' 0.001 needs thousands of steps
 
 
 @dataclass(frozen=True)
 class FullyConnectedConfig(EncoderConfig):
-    """Options of the layer and of the embedding's end.
+    """Options of FullyConnectedLayer, and of what follows the embedding.
 
     Args:
         fc_activation: "relu" (papers) or "linear" (better MAP in our runs).
         fc_weight_penalty: L2 on the weight, >= 0; 0.01 in the papers' code, the text has none.
         embedding_norm: ours: batch norm on the embedding.
-        embedding_dropout: ours: share of the embedding's numbers dropped in training, in [0, 1).
+        embedding_dropout: ours: dropout rate of the embedding, in [0, 1).
     """
 
     fc_activation: Literal["relu", "linear"] = "relu"

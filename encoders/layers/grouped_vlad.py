@@ -1,4 +1,4 @@
-"""VLAD over groups of numbers of a frame, with an attention gate for each group (NeXtVLAD).
+"""VLAD over groups of a frame's dimensions, with an attention gate per group (NeXtVLAD).
 
 Source: Lin, Xiao, Fan 2018, NeXtVLAD: An Efficient Neural Network to Aggregate Frame-level Features for
 Large-scale Video Classification, and its code (linrongc/youtube-8m, nextvlad.py).
@@ -18,8 +18,8 @@ class ContextGating(nn.Module):
     """x * sigmoid(W2 relu(norm(W1 x))), without biases.
 
     Args:
-        width: numbers of x.
-        reduction: the layer in between has width // reduction numbers, at least 1.
+        width: dimensions of x.
+        reduction: the layer in between has width // reduction dimensions, at least 1.
         momentum, eps, scale: of the batch norm; see BatchNorm.
     """
 
@@ -44,13 +44,13 @@ SMALLEST_NORM = 1e-6  # sqrt of the 1e-12 in TensorFlow's l2_normalize
 
 
 class GroupedVLAD(nn.Module):
-    """A frame is expanded, cut into groups, and each group assigned softly to clusters that all groups share.
+    """Expands a frame, cuts it into groups, assigns each group softly to clusters that all groups share.
 
     v_k = sum over frames t and groups g of gate_tg * share_tgk * (x_tg - c_k), each then of unit length.
 
     Args:
-        inputs: numbers a frame has.
-        expansion: lambda; a frame is expanded to expansion * inputs numbers.
+        inputs: dimensions of a frame.
+        expansion: lambda; a frame is expanded to expansion * inputs dimensions.
         groups: G, a divisor of expansion * inputs.
         clusters: K.
         momentum, eps, scale: of the batch norm on the assignments; see MaskedBatchNorm.
@@ -72,7 +72,7 @@ class GroupedVLAD(nn.Module):
         super().__init__()
         expanded = expansion * inputs
         if expanded % groups:
-            raise ValueError(f"expansion * input_dim = {expanded} does not divide into {groups} groups")
+            raise ValueError(f"expansion * input_dim = {expanded} must be a multiple of groups = {groups}")
         self.groups, self.clusters, self.group_width = groups, clusters, expanded // groups
         self.expand = _he_linear(inputs, expanded, bias=True)
         self.gate = _he_linear(expanded, groups, bias=True)
@@ -83,7 +83,7 @@ class GroupedVLAD(nn.Module):
 
     @property
     def width(self) -> int:
-        """Numbers that come out for a video: K * expansion * inputs / G."""
+        """Output dimensions: K * expansion * inputs / G."""
         return self.clusters * self.group_width
 
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
@@ -92,10 +92,10 @@ class GroupedVLAD(nn.Module):
         expanded = self.expand(torch.where(mask[:, :, None], frames, 0))
         weights = self._weights(expanded, mask)
         members = expanded.view(*_flat(mask, self.groups), self.group_width)
-        # sum of w (x - c) = sum of w x - (sum of w) c: the residuals themselves never exist.
+        # sum of w (x - c) = sum of w x - (sum of w) c: the residuals need no memory.
         total = weights.mT @ members
         residual = _at_least_single(total) - _at_least_single(weights.sum(1))[:, :, None] * self.centres
-        # This norm in single precision too: squares of half precision vanish or overflow.
+        # In float32 at least: squares of half-precision values vanish or overflow.
         return F.normalize(residual, dim=2, eps=SMALLEST_NORM).to(total.dtype).flatten(1)
 
     def _weights(self, expanded: Tensor, mask: Tensor) -> Tensor:
@@ -107,7 +107,7 @@ class GroupedVLAD(nn.Module):
 
 
 def _flat(mask: Tensor, groups: int) -> tuple[int, int]:
-    """Videos, and groups of all frames of one: B, T * G."""
+    """B, and all groups of all frames: T * G."""
     return mask.shape[0], mask.shape[1] * groups
 
 

@@ -1,7 +1,7 @@
 """One LSTM layer with one bias vector, on torch's fast kernels.
 
-torch.nn.LSTM keeps two bias vectors that are only ever added; the papers' cell has one: 4 H (I + H + 1)
-numbers, 8.917 M for 1152 -> 1024.
+torch.nn.LSTM keeps two bias vectors, which are only added; the papers' cell has one: 4 H (I + H + 1)
+parameters, 8.917 M for 1152 -> 1024.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class LSTMLayer(nn.Module):
     Args:
         inputs: I.
         size: H.
-        forget_bias: where the forget gate's bias starts; the other biases start at 0.
+        forget_bias: initial bias of the forget gate; the other biases start at 0.
     """
 
     def __init__(self, inputs: int, size: int, forget_bias: float = 1.0) -> None:
@@ -41,7 +41,7 @@ class LSTMLayer(nn.Module):
             self.bias[size : 2 * size] = forget_bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, T, I) -> states (B, T, H), in autocast's type where that is on and no gradient is wanted."""
+        """(B, T, I) -> states (B, T, H), in autocast's type if that is on and no gradient is needed."""
         if x.shape[0] == 0 or x.shape[1] == 0:
             return x.new_zeros(x.shape[0], x.shape[1], self.size)
         device, dtype = x.device.type, self._compute_type(x.device.type)
@@ -57,8 +57,8 @@ class LSTMLayer(nn.Module):
     def _compute_type(self, device: str) -> torch.dtype:
         """torch.lstm ignores autocast on the CPU, so its type is chosen here.
 
-        bfloat16 halves the forward pass there, but its backward pass takes 1.6 times that of float32, and
-        a training step 1.2 times.
+        There bfloat16 halves the time of the forward pass, but a training step takes 1.2 times as long as in
+        float32, since the backward pass takes 1.6 times as long.
         """
         for_gradient = device == "cpu" and torch.is_grad_enabled() and self.bias.requires_grad
         if for_gradient or not torch.is_autocast_enabled(device):
@@ -70,13 +70,10 @@ Join = Literal["sum", "concatenate"]
 
 
 class BiLSTMLayer(nn.Module):
-    """Two LSTM layers, one of them from the last valid frame to the first; both states of a frame joined.
+    """An LSTM layer in each direction; the states of a frame are joined.
 
-    Args:
-        inputs: I.
-        size: H, of a direction.
-        join: "sum" (B, T, H), or "concatenate": forward then backward, (B, T, 2 H).
-        forget_bias: see `LSTMLayer`.
+    `size` is H of each direction; join "sum" gives (B, T, H), "concatenate" forward then backward, (B, T, 2
+    H).
     """
 
     def __init__(self, inputs: int, size: int, join: Join, forget_bias: float = 1.0) -> None:
@@ -86,7 +83,7 @@ class BiLSTMLayer(nn.Module):
         self.join = join
 
     def forward(self, x: Tensor, reverse: Reversal) -> Tensor:
-        """(B, T, I), and the order of the batch's frames -> (B, T, H or 2 H), in the order of time."""
+        """(B, T, I), and the reversal of the batch -> (B, T, H or 2 H), in the order of time."""
         ahead, back = self.ahead(x), reverse(self.back(reverse(x)))
         return ahead + back if self.join == "sum" else torch.cat([ahead, back], dim=2)
 
@@ -101,14 +98,10 @@ def lstm_layers(config: RecurrentConfig) -> nn.ModuleList:
 
 
 def in_turn(layers: Iterable[Layer], frames: Tensor, between: Layer, residual: bool = False) -> Tensor:
-    """The states (B, T, H) of the last layer.
+    """The states (B, T, H) of the last of `layers`; `between` (dropout) is applied to all other outputs.
 
-    Args:
-        layers: at least one, each (B, T, inputs) -> (B, T, outputs).
-        frames: (B, T, inputs) of the first.
-        between: what is done to the output of every layer but the last (dropout).
-        residual: from the third layer on, in_n = out_(n-1) + out_(n-2), where the paper has in_3 = out_1 +
-            out_2. No other skip: layer 2 reads out_1 alone, and nothing is added to the last output.
+    With `residual`, in_n = out_(n-1) + out_(n-2) from the third layer on (the paper: in_3 = out_1 + out_2).
+    No other skip: layer 2 reads out_1 alone, and nothing is added to the last output.
     """
     *lower, top = layers
     read, below = frames, None
@@ -120,7 +113,7 @@ def in_turn(layers: Iterable[Layer], frames: Tensor, between: Layer, residual: b
 
 
 def check_residual(sizes: Sequence[int]) -> None:
-    """ValueError unless residual connections exist, and add outputs of one width."""
+    """ValueError unless there are residual connections, between layers of one width."""
     if len(sizes) < 3:
         raise ValueError(f"residual connections start at layer 3, so they need 3 sizes or more, not {sizes}")
     if len(set(sizes[:-1])) > 1:

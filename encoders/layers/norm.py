@@ -1,4 +1,4 @@
-"""Batch norm as in the papers' code: shift without scale, and safe for a training batch of one video."""
+"""Batch norm as in the papers' code: shift without scale; a training batch of one video is no error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        # One number a channel has no variance: use the running statistics, and leave them alone.
+        # One value per channel has no variance: use the running statistics, without updating them.
         by_batch = self.training and x.numel() > x.shape[1]
         return F.batch_norm(
             x, self.running_mean, self.running_var, self.weight, self.bias, by_batch, self.momentum, self.eps
@@ -40,10 +40,10 @@ class BatchNorm(nn.Module):
 
 
 def norm_without_shift(channels: int, momentum: float, eps: float, scale: bool) -> BatchNorm:
-    """BatchNorm without its learned shift; the arguments are BatchNorm's.
+    """BatchNorm without its learned shift, for the input of a linear layer that is followed by a norm.
 
-    For the way into a linear layer that is normed itself: that norm takes any shift out again, so its
-    gradient would be rounding errors, which Adam blows up to steps of full size.
+    That norm removes any shift, so the shift's gradient would be rounding errors, which Adam scales up to
+    steps of full size.
     """
     norm = BatchNorm(channels, momentum, eps, scale)
     norm.register_parameter("bias", None)
@@ -53,16 +53,9 @@ def norm_without_shift(channels: int, momentum: float, eps: float, scale: bool) 
 class MaskedBatchNorm(nn.Module):
     """Normalise each channel of (B, T, C) over the valid frames of all videos.
 
-    As in BatchNorm, a training batch with fewer than two valid frames has no variance: it is normalised by
-    the running statistics, and leaves them alone. Counting the valid frames makes a training step on a GPU
-    wait for it once.
-
-    Args:
-        channels: C.
-        momentum: weight of the newest batch in the running statistics; papers 0.001.
-        eps: added to the variance; papers 1e-3.
-        scale: learn a factor (gamma) too.
-        shift: learn a shift (beta) too; without, see `norm_without_shift`.
+    As in BatchNorm, a training batch with fewer than two valid frames uses the running statistics. Counting
+    the valid frames stalls a GPU once per training step. Arguments as BatchNorm's; `shift`: learn a shift
+    (beta) too.
     """
 
     def __init__(
@@ -94,5 +87,5 @@ class MaskedBatchNorm(nn.Module):
             whole: Tensor = self.norm(rows)
             return whole.view(x.shape)
         normed = self.norm(rows.index_select(0, valid))
-        # Unlike indexing with the mask, these two have gradients that are plain copies of rows.
+        # index_select and index_copy: their gradients are plain copies of rows, unlike those of a mask.
         return normed.new_zeros(rows.shape).index_copy(0, valid, normed).view(x.shape)

@@ -1,8 +1,8 @@
 """A sequence of states -> one vector, over the valid frames only.
 
-The papers' code divides by 300 and takes the maximum with padding's zeros; that is a bug, and masked here
-(models.md section 5). All functions take states (B, T, H) and num_frames (B,), and give (B, H); a video
-without frames gives zeros.
+The papers' code divides by 300 and includes the zeros of the padding in the maximum; that is a bug, and
+masked here (models.md section 5). All functions take states (B, T, H) and num_frames (B,), and give (B, H); a
+video without frames gives zeros.
 """
 
 from __future__ import annotations
@@ -15,17 +15,11 @@ from torch import Tensor, nn
 
 
 def frame_mask(num_frames: Tensor, like: Tensor) -> Tensor:
-    """Which frames are real.
-
-    Args:
-        num_frames: (B,) integers in [0, T], on any device.
-        like: (B, T, ...); gives B, T and the device.
-
-    Returns:
-        (B, T) bool on the device of `like`.
+    """Which frames are valid: (B, T) bool on the device of `like` (B, T, ...).
 
     Raises:
-        ValueError: wrong shape; out of [0, T] (seen on the CPU only: looking at a GPU's would stall it).
+        ValueError: num_frames of a wrong shape, or out of [0, T] (checked on a CPU only: it would stall a
+            GPU).
     """
     batch, frames = like.shape[:2]
     if num_frames.shape != (batch,) or num_frames.is_floating_point():
@@ -53,7 +47,7 @@ def mean(states: Tensor, num_frames: Tensor) -> Tensor:
 
 
 def maximum(states: Tensor, num_frames: Tensor) -> Tensor:
-    """The maximum over valid frames, of each number by itself."""
+    """The maximum over valid frames, per dimension."""
     mask = frame_mask(num_frames, states)
     highest = torch.where(mask[:, :, None], states, torch.finfo(states.dtype).min).amax(1)
     return torch.where(mask.any(1)[:, None], highest, 0)
@@ -79,7 +73,9 @@ class AttentionPooling(nn.Module):
         mask = frame_mask(num_frames, states)
         states = torch.where(mask[:, :, None], states, 0)
         scores = torch.tanh(states) @ self.weight.to(states.dtype)[0]
-        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))  # half is too rough here
+        scores = scores.to(
+            torch.promote_types(scores.dtype, torch.float32)
+        )  # bfloat16 would round the shares of frames
         if self.softmax:
             scores = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
         return torch.tanh((scores.to(states.dtype)[:, None] @ states)[:, 0])
@@ -89,7 +85,7 @@ FramePooling = Literal["last", "mean", "max", "attention", "raw_attention"]
 
 
 class Running(NamedTuple):
-    """The states seen so far, summed up.
+    """The states so far, in a form that can be continued.
 
     value: (B, H): the last state; the sum; the maximum; for attention the sum of exp(score - best) * state,
         for raw_attention that of score * state.
@@ -103,7 +99,7 @@ class Running(NamedTuple):
 
 
 def nothing_yet(kind: FramePooling, like: Tensor) -> Running:
-    """Before the first frame; `like` is (B, T, H) of the states to come."""
+    """The state before the first frame; `like` is (B, T, H)."""
     lowest = torch.finfo(like.dtype).min
     value = like.new_full((like.shape[0], like.shape[2]), lowest if kind == "max" else 0)
     return Running(value, like.new_zeros(len(like)), like.new_full((len(like),), lowest))
@@ -112,14 +108,9 @@ def nothing_yet(kind: FramePooling, like: Tensor) -> Running:
 def add(
     kind: FramePooling, running: Running, states: Tensor, mask: Tensor, attention: Tensor | None = None
 ) -> Running:
-    """Take in more states.
+    """Add states (B, T, H) of further frames; mask (B, T) bool is True on valid frames, which come first.
 
-    Args:
-        kind: as in the functions of pooling.py.
-        running: of the frames before.
-        states: (B, T, H).
-        mask: (B, T) bool, True on valid frames, which come first.
-        attention: the weight (1, H) of AttentionPooling, for both kinds of attention.
+    `attention` is the weight (1, H) of AttentionPooling, for both kinds of attention.
     """
     value, weight, best = running
     frames, states = mask.sum(1), torch.where(mask[:, :, None], states, 0)
@@ -143,7 +134,7 @@ def add(
 
 
 def result(kind: FramePooling, running: Running) -> Tensor:
-    """(B, H): what the functions of pooling.py give for all states so far; zeros where there were none."""
+    """(B, H): the pooling `kind` of all states so far; zeros if there were none."""
     value, weight, _ = running
     if kind in ("mean", "attention"):
         value = value / torch.where(weight > 0, weight, 1)[:, None]
@@ -152,7 +143,7 @@ def result(kind: FramePooling, running: Running) -> Tensor:
 
 
 def _attend(running: Running, states: Tensor, mask: Tensor, attention: Tensor) -> Running:
-    """A softmax over a growing row: all sums so far are scaled when a higher score comes."""
+    """A softmax over a growing row: when a higher score comes, all sums so far are rescaled to it."""
     padding = ~mask
     scores = torch.tanh(states) @ attention.to(states.dtype)[0]
     scores = scores.masked_fill(padding, torch.finfo(scores.dtype).min)
@@ -164,41 +155,23 @@ def _attend(running: Running, states: Tensor, mask: Tensor, attention: Tensor) -
 
 
 def self_weighted_mean(states: Tensor, num_frames: Tensor) -> Tensor:
-    """sum_t |x_t| x_t / sum_t |x_t| over the valid frames, of each number by itself.
-
-    Args:
-        states: (B, T, H).
-        num_frames: (B,) integers in [0, T].
-
-    Returns:
-        (B, H); 0 where all numbers are 0, or a video has no frames.
-
-    Raises:
-        ValueError: num_frames of a wrong shape or out of range.
-    """
+    """sum_t |x_t| x_t / sum_t |x_t| over the valid frames, per dimension; 0 where all values are 0."""
     states = torch.where(frame_mask(num_frames, states)[:, :, None], states, 0)
     weights = states.abs()
     total, weight = (weights * states).sum(1), weights.sum(1)
-    # Not a clamp of the weight: where it is 0 the gradient must be 0 too, not huge.
+    # Not clamp_min: where the weight is 0 the gradient must be 0 too, not huge.
     return torch.where(weight > 0, total / torch.where(weight > 0, weight, 1), 0)
 
 
-BUDGET = 2**26  # numbers of one intermediate result: 256 MiB of float32
+BUDGET = 2**26  # values of one intermediate result: 256 MiB of float32
 
 
 def by_chunks(
     pool: Callable[[Tensor, Tensor], Tensor], frames: Tensor, num_frames: Tensor, width: int
 ) -> Tensor:
-    """pool(frames, num_frames), chunk after chunk; for evaluation, where no video depends on another.
+    """pool(frames, num_frames) in chunks of videos, for evaluation, where no video depends on another.
 
-    Args:
-        pool: (B, T, D), (B,) -> (B, ...).
-        frames: (B, T, D).
-        num_frames: (B,).
-        width: numbers that `pool` makes of each frame, at most.
-
-    Returns:
-        What `pool` gives for all videos at once.
+    `width` is the largest number of values that `pool` computes per frame: it decides how many videos fit.
     """
     videos = max(1, BUDGET // max(1, frames.shape[1] * width))
     if len(frames) <= videos:

@@ -1,4 +1,4 @@
-"""What all LSTM encoders have in common: options, pooling over the frames, the embedding's size."""
+"""Base of the LSTM and QRNN encoders: options, pooling over the frames, projection to the embedding size."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Pool = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class RecurrentConfig(EncoderConfig):
-    """Options of the LSTM encoders.
+    """Options of the recurrent encoders.
 
     Args:
-        dim: numbers an embedding has; 0: the width of a pooled state. For another dim a linear layer follows.
+        dim: embedding size; 0: the width of a pooled state; another adds a linear projection.
         sizes: width of each layer, of each direction; at least one.
         pooling: "last" valid state (papers' default), "mean", "max" or "attention" over the valid frames;
-            "raw_attention" leaves the softmax out, as the papers' code does and their Eq. 9 does not.
+            "raw_attention" has no softmax, as the papers' code, unlike their Eq. 9.
         attention_penalty: L2 on the weight of either attention, >= 0; papers' code 0.5, their text none.
-        forget_bias: where the forget gate's bias starts; papers 1.
-        dropout: ours: share of the numbers that a layer hands to the next, dropped in training, in [0, 1).
-        embedding_dropout: ours: share of the embedding's numbers dropped in training, in [0, 1).
+        forget_bias: initial bias of the forget gate; papers 1.
+        dropout: ours: dropout rate between layers, in [0, 1).
+        embedding_dropout: ours: dropout rate of the embedding, in [0, 1).
     """
 
     dim: int = 0
@@ -53,25 +53,25 @@ class RecurrentConfig(EncoderConfig):
 
     @property
     def width(self) -> int:
-        """Numbers of a pooled state."""
+        """Width of a pooled state."""
         return self.sizes[-1]
 
 
 class RecurrentEncoder(Encoder, ABC):
-    """Frames -> states, pooled over the valid frames -> projection, if dim is another -> dropout.
+    """Frames -> states, pooled over the valid frames -> projection to `dim` -> dropout.
 
-    The first `num_frames` states must depend on the first `num_frames` frames alone: padding then needs no
+    The first `num_frames` states must depend on the first `num_frames` frames alone: then padding needs no
     packing. Under bfloat16 autocast states are bfloat16, so that nothing is cast between layers.
 
     Args:
         config: the options.
-        layers: all that has weights before the pooling.
-        last: pooling "last": which state, or part of it, has seen all frames.
+        layers: all layers before the pooling.
+        last: the pooling "last": picks the state, or its parts, that depend on all frames.
     """
 
     level = "frame"
     both_ways: ClassVar[bool] = False
-    """Whether `sizes` are those of one direction, and states hold both side by side."""
+    """Whether `sizes` are those of one direction, and states hold both directions."""
 
     config: RecurrentConfig
     layers: nn.Module
@@ -86,7 +86,6 @@ class RecurrentEncoder(Encoder, ABC):
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:
-        """The layers, what is special about them, the pooling and a projection."""
         ways = 2 if cls.both_ways or options.get("bidirectional") else 1
         sizes = [size * ways for size in options.get("sizes", ())]
         words = [f"{cls.title} {listed(sizes)}".rstrip(), *cls.extras(options)]
@@ -96,7 +95,7 @@ class RecurrentEncoder(Encoder, ABC):
 
     @classmethod
     def extras(cls, options: Mapping[str, Any]) -> list[str]:
-        """What a title tells of the layers beside their sizes."""
+        """What a title says about the layers, besides their sizes."""
         return []
 
     @abstractmethod
@@ -118,12 +117,9 @@ class RecurrentEncoder(Encoder, ABC):
 
 
 def _up_to_the_longest(frames: Tensor, num_frames: Tensor) -> Tensor:
-    """Without the padding that all videos share, but with one frame at least.
-
-    On the CPU only: a GPU would have to be waited for.
-    """
+    """Without the padding that all videos share, but with one frame at least."""
     if frames.device.type != "cpu":
-        return frames
+        return frames  # reading the lengths would stall a GPU
     return frames[:, : max(1, int(pooling.frame_mask(num_frames, frames).any(0).sum()))]
 
 

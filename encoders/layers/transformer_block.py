@@ -1,6 +1,6 @@
 """One pre-norm Transformer block: self-attention over the valid frames, then a feed-forward layer.
 
-Source: Vaswani et al., Attention Is All You Need (2017), section 3. The norms stand before each part, not
+Source: Vaswani et al., Attention Is All You Need (2017), section 3. The norms are before each part, not
 after it, as in Xiong et al., On Layer Normalization in the Transformer Architecture (2020).
 """
 
@@ -16,16 +16,7 @@ LONGEST_WAVE = 10_000.0  # times 2 pi frames
 
 
 def sinusoids(frames: int, width: int, device: torch.device) -> Tensor:
-    """Row t is sin(t * f), then cos(t * f), for width / 2 frequencies f falling from 1 to 1 / LONGEST_WAVE.
-
-    Args:
-        frames: T, >= 0.
-        width: numbers of a row, even.
-        device: where the result is wanted.
-
-    Returns:
-        (T, width) float32; the first rows do not depend on T.
-    """
+    """(T, width) float32: row t is sin(t * f), then cos(t * f), for f from 1 down to 1 / LONGEST_WAVE."""
     half = width // 2
     exponents = torch.arange(half, dtype=torch.float32, device=device) / half
     times = torch.arange(frames, dtype=torch.float32, device=device)
@@ -34,14 +25,7 @@ def sinusoids(frames: int, width: int, device: torch.device) -> Tensor:
 
 
 class TransformerBlock(nn.Module):
-    """x + attention(norm(x)), then x + feed_forward(norm(x)).
-
-    Args:
-        width: numbers of a frame.
-        heads: a divisor of width.
-        feed_forward: width of the feed-forward layer.
-        dropout: share of what each part adds that is dropped in training, in [0, 1).
-    """
+    """x + dropout(attention(norm(x))), then x + dropout(feed_forward(norm(x))); `heads` divides `width`."""
 
     def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
         super().__init__()
@@ -51,19 +35,15 @@ class TransformerBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
-        """(B, T, width), (B, T) bool: the frames that are looked at -> (B, T, width)."""
+        """(B, T, width), (B, T) bool: the frames that may be attended to -> (B, T, width)."""
         x = x + self.dropout(self.attention(self.attention_norm(x), seen))
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
 
 
 class SelfAttention(nn.Module):
-    """Every frame looks at all frames that are seen.
+    """Every frame attends to all frames that are `seen`.
 
-    Queries, keys and values have no biases: softmax takes a key's bias out, so it would never learn.
-
-    Args:
-        width: numbers of a frame.
-        heads: a divisor of width.
+    Queries, keys and values have no biases: softmax cancels a key's bias, so it would never learn.
     """
 
     def __init__(self, width: int, heads: int) -> None:

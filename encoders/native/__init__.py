@@ -1,6 +1,7 @@
-"""The compiled twins of slow Python code in this package, called through ctypes.
+"""The compiled versions of slow Python code in this package, called through ctypes.
 
-As compress/native.py, which must not be imported here, and must not import torch as this package does.
+The same as compress/native.py: `encoders` must not import `compress`, and that file must not import torch,
+which `import encoders` does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ FOLDER = Path(__file__).parent
 
 
 def load() -> ctypes.CDLL | None:
-    """The library compiled from the C files beside this; None where Python has to do the work."""
+    """The library compiled from the C files in this folder; None if the Python code must run."""
     return None if os.environ.get("COMPRESS_NATIVE", "").lower() in ("off", "0", "no", "false") else _open()
 
 

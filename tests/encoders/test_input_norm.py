@@ -89,7 +89,7 @@ def test_wrong_input_is_refused(
 
 
 def test_wrong_options_and_statistics_are_refused() -> None:
-    with pytest.raises(ValueError, match="unit_after goes with mode 'standardize'"):
+    with pytest.raises(ValueError, match="unit_after needs mode 'standardize'"):
         InputNormConfig(unit_after=True)
     with pytest.raises(ValueError, match="scale must be positive"):
         InputNormConfig(scale=0.0)

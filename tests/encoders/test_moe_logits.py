@@ -1,4 +1,4 @@
-"""The MoE's log-odds with a backward pass of their own against autograd through their definition."""
+"""The MoE's logits with a backward pass of their own against autograd through their definition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def example(k: int, *, videos: int = 40, size: float = 3.0) -> Tensor:
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
-def test_log_odds_and_derivatives_are_those_of_autograd(k: int) -> None:
+def test_logits_and_derivatives_are_those_of_autograd(k: int) -> None:
     planes = example(k).requires_grad_()
     wanted = moe_logits(planes)
     (gradient,) = torch.autograd.grad(wanted.sum(), planes)
@@ -38,7 +38,7 @@ def test_blocks_end_where_the_batch_does(videos: int) -> None:
 
 
 @pytest.mark.parametrize("size", [30.0, 1e3, 1e6])
-def test_huge_activations_have_finite_log_odds_and_derivatives(size: float) -> None:
+def test_huge_activations_have_finite_logits_and_derivatives(size: float) -> None:
     planes = example(2, size=size).float()
     logits, derivatives = logits_and_derivatives(planes.clone())
     torch.testing.assert_close(logits, moe_logits(planes), rtol=1e-5, atol=1e-6 * size)
@@ -62,7 +62,7 @@ def test_a_loss_of_soft_targets_keeps_one_tensor_of_activations() -> None:
 
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         loss = head.loss(torch.randn(20, 4), torch.rand(20, 500))
-    assert sum(saved) < 20 * 500 * (5 + 2) * 1.1  # activations; log-odds and targets
+    assert sum(saved) < 20 * 500 * (5 + 2) * 1.1  # activations; logits and targets
     loss.backward()
 
 

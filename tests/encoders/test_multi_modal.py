@@ -141,8 +141,8 @@ def test_the_config_holds_every_option_of_its_encoders_and_survives_json() -> No
         ({"modalities": [], "encoders": [], "encoder_options": []}, "must be equally many, not 0, 0 and 0"),
         ({"encoders": ["lstm", "mlp"]}, "encoder 'mlp' of modality 1 reads video-level input"),
         ({"encoder_options": [{"dim": 8}, {"dims": 8}]}, "'lstm' of modality 1 has no option dims"),
-        ({"encoder_options": [{"dim": 8}, {"input_dim": 7}]}, "has input_dim 7, the modality has 6 numbers"),
-        ({"encoder_options": [{"dim": 8}, {"dim": 9}]}, r"\[8, 9\] numbers cannot be summed: .* same dim"),
+        ({"encoder_options": [{"dim": 8}, {"input_dim": 7}]}, "has input_dim 7, the modality has 6 dimensions"),
+        ({"encoder_options": [{"dim": 8}, {"dim": 9}]}, r"\[8, 9\] cannot be summed: .* same dim"),
         ({"encoder_options": [{"dim": 8}, 3]}, r"encoder_options must be tuple\[.*Mapping"),
         ({"encoders": ["lstm", "multi"]}, "no encoder 'multi'; there are"),
         ({"fusion": "product"}, "fusion must be one of 'sum', 'concatenate'"),
@@ -159,7 +159,7 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], message: s
 
 def test_an_encoder_with_sides_cannot_be_a_modality() -> None:
     inner = {"dim": 6, "modalities": [5, 5], "encoder_options": [{"dim": 6}, {"dim": 6}]}
-    with pytest.raises(ValueError, match="may have no side outputs"):
+    with pytest.raises(ValueError, match="must not have side outputs"):
         small_encoder("multi_modal", encoders=["multi_modal", "lstm"], encoder_options=[inner, {"dim": 6}])
 
 

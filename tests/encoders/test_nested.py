@@ -174,7 +174,7 @@ def test_all_heads_start_from_the_class_priors() -> None:
 
 
 def test_a_model_without_a_head_cannot_be_nested() -> None:
-    with pytest.raises(ValueError, match="with a head"):
+    with pytest.raises(ValueError, match="need a head"):
         build_model(ModelConfig("identity", 5, {"input_dim": 1152}, None, nested_dims=(4,)))
 
 

@@ -175,13 +175,13 @@ def test_gating_keeps_at_least_one_number() -> None:
 
 def test_wrong_options_are_refused() -> None:
     for wrong, message in (
-        ({"input_dim": 129, "expansion": 1}, "= 129 numbers do not divide into groups = 8"),
-        ({"groups": 7}, "= 2304 numbers do not divide into groups = 7"),
+        ({"input_dim": 129, "expansion": 1}, "= 129 must be a multiple of groups = 8"),
+        ({"groups": 7}, "= 2304 must be a multiple of groups = 7"),
         ({"clusters": 0}, "clusters must be positive"),
         ({"gating_reduction": -1}, "gating_reduction must not be negative"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\)"),
     ):
         with pytest.raises(ValueError, match=message):
             build_encoder("nextvlad", wrong)
-    with pytest.raises(ValueError, match="= 10 does not divide into 4 groups"):
+    with pytest.raises(ValueError, match="= 10 must be a multiple of groups = 4"):
         GroupedVLAD(5, expansion=2, groups=4, clusters=3)

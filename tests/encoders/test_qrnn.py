@@ -130,7 +130,7 @@ def test_a_stream_without_end_keeps_a_state_of_one_size_in_bfloat16_too() -> Non
 
 
 def test_a_bidirectional_net_cannot_stream() -> None:
-    with pytest.raises(ValueError, match="reads from the end too, so it cannot stream"):
+    with pytest.raises(ValueError, match="also reads from the end, so it cannot stream"):
         a_qrnn(bidirectional=True).stream(videos())
 
 

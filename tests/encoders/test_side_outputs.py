@@ -128,7 +128,7 @@ def test_a_model_without_a_head_has_no_side_heads_and_no_loss() -> None:
     options = small_options("multi_modal")
     model = build_model(ModelConfig("multi_modal", 5, options, None, input_norm=InputNormConfig(dim=16)))
     assert not model.side_heads
-    with pytest.raises(ValueError, match="fitted without a head"):
+    with pytest.raises(ValueError, match="model has no head"):
         model.loss(model_inputs_for(model, 8), LABELS)
 
 

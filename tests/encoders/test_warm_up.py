@@ -44,5 +44,5 @@ def test_a_model_without_a_head_embeds_and_says_why_it_cannot_score():
     model = build_model(ModelConfig("linear", 5, {"dim": 3}, head=None))
     assert model.embed(torch.randn(2, 1152)).shape == (2, 3)
     assert model.parameter_counts() == {"encoder": 3 * 1152 + 3, "head": 0}
-    with pytest.raises(ValueError, match="without a head"):
+    with pytest.raises(ValueError, match="has no head"):
         model(torch.randn(2, 1152))

@@ -1,8 +1,8 @@
 """A dilated convolution with long kernels by tiles of a real Fourier transform: all matrix products.
 
-For kernel 9 it needs a fifth of the multiplications of the definition. The transforms are orthogonal, so in
-float32 the error is that of the direct method. Layout (L, B, C), positions first: then a tile is a block of
-consecutive rows, whatever the dilation, and no transform needs a copy.
+For kernel 9 it needs a fifth of the multiplications of the direct method. The transforms are orthogonal, so
+in float32 the error is that of the direct method. Layout (L, B, C), positions first: a tile is then a block
+of consecutive rows, whatever the dilation, and no transform needs a copy.
 
 Source: overlap-save (Stockham 1966) as in Mathieu, Henaff, LeCun, Fast Training of Convolutional Networks
 through FFTs (2013), with small tiles as in Vasilache et al., Fast Convolutional Nets With fbfft (2014).
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from encoders.layers.convolution.dft_plan import Plan, make_plan, transforms
 from encoders.torch_settings import compute_type
 
-BLOCK = 16_384  # (output, input) pairs of a weight transformed at a time: they stay in the cache
+BLOCK = 16_384  # (output, input) pairs of a weight transformed at a time, so that they stay in the cache
 
 
 def dft_convolution(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) -> Tensor:
@@ -95,7 +95,7 @@ class _Convolution(torch.autograd.Function):
 
 
 def results(x: Tensor, weight: Tensor, bias: Tensor, plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
-    """Without autograd: y (L, B, outputs), and what `gradients` needs: transformed input and weight."""
+    """Without autograd: y (L, B, outputs), and for `gradients` the transformed input and weight."""
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         spectrum, points = transform_weight(weight, plan, x.dtype), _forth(x, plan)
         return _back(_products(points, spectrum, bias, plan), plan, x.shape[1]), points, spectrum
@@ -110,7 +110,7 @@ def gradients(
     bias_dtype: torch.dtype,
     wanted: tuple[bool, bool, bool] = (True, True, True),
 ) -> tuple[Any, ...]:
-    """Without autograd: from the gradient of y, those of x, weight and bias; None for what is not wanted."""
+    """Without autograd: the gradients of x, weight and bias from that of y; None where not `wanted`."""
     with torch.no_grad(), torch.autocast(points.device.type, enabled=False):
         products = _back_transposed(gradient.to(points.dtype), plan)
         for_x = for_weight = for_bias = None
@@ -229,7 +229,7 @@ _convolution.register_autograd(_backward, setup_context=_keep)
 
 
 def dft_operator(x: Tensor, weight: Tensor, bias: Tensor, dilation: int) -> Tensor:
-    """As `dft_convolution`, for `x` in the type that it is computed in."""
+    """As `dft_convolution`, but an operator that torch.compile can see; `x` already has the compute type."""
     return _convolution(x, weight, bias, dilation)[0]
 
 

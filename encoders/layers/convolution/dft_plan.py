@@ -3,7 +3,7 @@
 Sequence position p = m * dilation + r: each residue r is an undilated sequence over m, cut into tiles of
 `outputs` results, which need `samples` = outputs + kernel - 1 inputs. A cyclic correlation of that length by
 the discrete Fourier transform gives them. Frequencies come as real numbers: one product for each of the two
-real frequencies, three for every complex one (Gauss), so `points` = 3 * samples / 2 - 1 products a tile.
+real frequencies, three for every complex one (Gauss), so `points` = 3 * samples / 2 - 1 products per tile.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-SMALLEST_TILE, LARGEST_TILE = 8, 32  # beyond it the transformed weight is what costs
-TRANSFORM_COST = 1 / 160  # of a matrix entry of the transforms, against one of a layer with some 320 channels
+SMALLEST_TILE, LARGEST_TILE = 8, 32  # with larger tiles the transformed weight costs more than is saved
+TRANSFORM_COST = 1 / 160  # of an entry of the transforms, relative to one of a layer with about 320 channels
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Tiles of one convolution; by `make_plan`.
+    """The tiles of one convolution, see `make_plan`.
 
     Args:
         length: positions L of the sequence.
@@ -75,16 +75,7 @@ def points(samples: int) -> int:
 
 @lru_cache(maxsize=256)
 def make_plan(length: int, dilation: int, kernel: int) -> Plan:
-    """The tile size with the least work.
-
-    Args:
-        length: positions, >= 1.
-        dilation: >= 1.
-        kernel: taps, odd.
-
-    Raises:
-        ValueError: an even kernel, or a number below 1.
-    """
+    """The plan with the least work; ValueError for an even kernel or a number below 1."""
     if kernel < 1 or kernel % 2 == 0 or length < 1 or dilation < 1:
         raise ValueError(
             f"kernel must be odd, length and dilation positive; not {kernel}, {length}, {dilation}"
@@ -103,16 +94,9 @@ def make_plan(length: int, dilation: int, kernel: int) -> Plan:
 def transforms(
     outputs: int, kernel: int, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Matrices with result = back @ ((taps @ w) * (forth @ x)) for one tile.
+    """Matrices with result = back @ ((taps @ w) * (forth @ x)) for one tile, computed in float64.
 
-    Args:
-        outputs: results of a tile, even.
-        kernel: taps, odd.
-        dtype: of the matrices; they are computed in float64.
-        device: where they are used.
-
-    Returns:
-        forth (points, samples), taps (points, kernel), back (outputs, points).
+    Returns forth (points, samples), taps (points, kernel), back (outputs, points).
     """
     with torch.inference_mode(False), torch.no_grad():  # the cache outlives the caller's mode
         forth, taps, back = _exact(outputs, kernel)

@@ -1,8 +1,7 @@
 """Layers over sequences laid out (L, B, C), positions first, and the switch between methods of convolution.
 
 In this layout a 1x1 convolution is a linear layer, batch norm is over rows, and the tiles of dft_convolution
-are blocks of rows. Which method computes a convolution belongs to the run: weights and checkpoints do not
-know of it.
+are blocks of rows. The method is a setting of the process: weights and checkpoints do not depend on it.
 """
 
 from __future__ import annotations
@@ -26,46 +25,35 @@ from encoders.torch_settings import compute_type
 
 
 def image_convolution(x: Tensor, weight: Tensor, bias: Tensor, dilation: int = 1) -> Tensor:
-    """y[p] = bias + sum over taps q of x[p + (q - k // 2) * dilation] @ weight[:, :, q].T; zeros outside.
-
-    Args:
-        x: (L, B, inputs) floating point; under autocast it is computed in autocast's type.
-        weight: (outputs, inputs, k), k odd, as in nn.Conv1d.
-        bias: (outputs,).
-        dilation: distance of the taps, >= 1.
-
-    Returns:
-        (L, B, outputs), in the type it was computed in.
-    """
-    if not x.shape[1]:  # torch refuses images without columns; every linear map of no videos is the same
+    """As `dft_convolution`, by torch's 2-d convolution over an image of (positions, videos)."""
+    if not x.shape[1]:  # torch refuses images without columns; without videos any map gives the right shape
         return F.linear(x, weight[:, :, 0], bias)
     margin = dilation * (weight.shape[2] // 2)
     image, kernel = as_image(x), weight[:, :, :, None]
     y = F.conv2d(image, kernel, bias, padding=(margin, 0), dilation=(dilation, 1))
-    return y.permute(0, 2, 3, 1)[0].contiguous()  # it is: the layout of the image is that of the result
+    return y.permute(0, 2, 3, 1)[0].contiguous()  # no copy: it is contiguous already
 
 
 def as_image(x: Tensor) -> Tensor:
     """(L, B, C) -> (1, C, L, B), channels last: the same memory, where `x` is contiguous."""
-    # The new axis comes first: its stride is then a whole image's, which is how torch knows the layout.
+    # With the new axis first its stride is that of a whole image, by which torch detects channels last.
     return x.contiguous()[None].permute(0, 3, 1, 2)
 
 
 Method = Literal["auto", "direct", "image", "dft"]
 
-FEWEST_CHANNELS = 128  # with fewer, what the transforms cost is not won back
+FEWEST_CHANNELS = 128  # with fewer, the transforms cost more than they save
 AUTO_TYPES = (torch.float32, torch.float64, torch.bfloat16)
 
 
 class _Kept(NamedTuple):
-    """A transformed weight and all it depends on."""
+    """A transformed weight, and the weight and plan it was computed from."""
 
     weight: Tensor
     plan: Plan
     spectrum: Tensor
 
     def serves(self, weight: Tensor, plan: Plan, dtype: torch.dtype) -> bool:
-        """Whether it still is what it depends on."""
         return self.plan == plan and self.spectrum.dtype == dtype and _same(self.weight, weight)
 
 
@@ -82,13 +70,7 @@ class PositionsNorm(BatchNorm):
 class Convolution(nn.Conv1d):
     """nn.Conv1d with stride 1 and same padding, on (L, B, inputs) -> (L, B, outputs).
 
-    Xavier-uniform weight (outputs, inputs, kernel), zero bias.
-
-    Args:
-        inputs: channels that come in.
-        outputs: channels that go out.
-        kernel: taps, odd.
-        dilation: distance of the taps.
+    Xavier-uniform weight (outputs, inputs, kernel), kernel odd; zero bias.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int = 1) -> None:
@@ -132,9 +114,9 @@ class Convolution(nn.Conv1d):
         return "dft" if wide and compute_type(x) in AUTO_TYPES else "direct"
 
     def _spectrum(self, plan: Plan, dtype: torch.dtype) -> Tensor:
-        """The transformed weight; kept in evaluation, for as long as the weight has the same numbers.
+        """The transformed weight; cached in evaluation, for as long as the weight has the same values.
 
-        Comparing the numbers takes a hundredth of a batch's time, and unlike a version counter it also sees
+        Comparing the values takes a hundredth of a batch's time, and unlike a version counter it also notices
         writes through `.data`.
         """
         weight = self.weight.detach()
@@ -142,7 +124,7 @@ class Convolution(nn.Conv1d):
             return transform_weight(weight, plan, dtype)
         kept = self._kept
         if kept is None or not kept.serves(weight, plan, dtype):
-            with _KEEPING:  # threads that share the weights come here together, with their first batches
+            with _KEEPING:  # threads share the weights, and all come here with their first batches
                 kept = self._kept
                 if kept is None or not kept.serves(weight, plan, dtype):
                     kept = _Kept(weight.clone(), plan, transform_weight(weight, plan, dtype))

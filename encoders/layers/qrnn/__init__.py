@@ -1,1 +1,1 @@
-"""The layer of a QRNN: one matrix product for all gates, then pooling over time by any of several methods."""
+"""The layer of a QRNN: one matrix product for all gates, then pooling over time by one of several methods."""

@@ -1,7 +1,7 @@
-"""The two compiled loops of a QRNN's pooling as one function that torch can differentiate.
+"""The two compiled loops of a QRNN's pooling (C and Triton) as one function that torch can differentiate.
 
-Both keep the gates as they were before their nonlinearities and compute all else anew in the backward pass:
-that costs less than writing it down and reading it again.
+Both save the gates before their nonlinearities and recompute everything else in the backward pass: that costs
+less than writing it to memory and reading it again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TYPES = (torch.float32, torch.bfloat16)
 
 
 def why_not(method: Literal["native", "triton"], like: Tensor) -> str:
-    """Why `method` cannot compute gates of this type and on this device, "" when it can."""
+    """Why `method` cannot compute gates of this type on this device; "" if it can."""
     if like.dtype not in TYPES:
         return f"it computes float32 and bfloat16, not {like.dtype}"
     if method == "native":
@@ -55,37 +55,25 @@ def compiled_pooling(
 ) -> tuple[Tensor, Tensor]:
     """h (B, T, H) in the type of `gates`, and the last c (B, H) float32.
 
-    Args:
-        method: one that `why_not` has nothing against.
-        gate_count: G.
-        gates: as in `gates.pool_gates`, which has checked it and the rest.
-        bias: the same, but float32.
-        start: the same, but float32.
-        mask: the same.
-        kept: the same.
-        reverse: the same.
+    The arguments are those of `gates.pool_gates`, which has checked them; bias and start are float32.
     """
     batch, frames = gates.shape[:2] if mask is None else mask.shape
     rows = torch.arange(batch * frames, device=gates.device).view(batch, frames)
     if mask is not None:
-        if gates.dim() == 2:
+        if gates.dim() == 2:  # packed: the gates of valid frames alone
             rows = mask.flatten().cumsum(0).view(mask.shape) - 1
         rows = torch.where(mask, rows, -1)
     flat = gates.reshape(-1, gates.shape[-1]).contiguous()
     some = [None if tensor is None else tensor.contiguous() for tensor in (start, kept)]
     every_row = mask is None or gates.dim() == 2
-    h, c = _Pooling.apply(  # type: ignore[no-untyped-call]
-        _loops(method), flat, bias.contiguous(), *some, rows, gate_count, reverse, every_row
+    loops: ModuleType = in_c
+    if method == "triton":
+        from encoders.layers.qrnn import in_triton  # imports triton, which takes a second and may be absent
+
+        loops = in_triton
+    return _Pooling.apply(  # type: ignore[no-untyped-call]
+        loops, flat, bias.contiguous(), *some, rows, gate_count, reverse, every_row
     )
-    return h, c
-
-
-def _loops(method: str) -> ModuleType:
-    if method == "native":
-        return in_c
-    from encoders.layers.qrnn import in_triton  # imports triton, which takes a second and may be absent
-
-    return in_triton
 
 
 class _Pooling(torch.autograd.Function):
@@ -120,14 +108,4 @@ class _Pooling(torch.autograd.Function):
         for_start = for_c.clone(memory_format=torch.contiguous_format)
         for_bias = bias.new_empty(len(rows), len(bias))
         ctx.loops.backward(given, for_h.contiguous(), for_start, for_gates, for_bias)
-        return (
-            None,
-            for_gates,
-            for_bias.sum(0),
-            None if start is None else for_start,
-            None,
-            None,
-            None,
-            None,
-            None,
-        )
+        return None, for_gates, for_bias.sum(0), None if start is None else for_start, *[None] * 5

@@ -1,8 +1,8 @@
-"""From the gates of a QRNN layer before their nonlinearities to its states: activations and pooling in one.
+"""From the gates of a QRNN layer before their nonlinearities to its states: everything but the product.
 
-Everything of the layer that is not a matrix product. The equations are those of pooling.py; here they
-get a bias, padding, zoneout and the direction of time too, because a compiled loop over time does all of it
-in one reading of the gates: on the CPU in C (in_c.py), on a GPU in Triton (in_triton.py).
+The equations are those of pooling.py, with bias, padding, zoneout and the direction of time. All in one
+function, because a compiled loop over time then reads the gates only once: on a CPU in C (in_c.py), on a GPU
+in Triton (in_triton.py).
 """
 
 from __future__ import annotations
@@ -22,20 +22,14 @@ def windows(padded: Tensor, window: int) -> Tensor:
     if window == 1:
         return padded
     frames = padded.shape[1] - window + 1
-    # A copy: BLAS takes no rows that overlap, and torch would make this copy for it anyway.
+    # BLAS takes no overlapping rows, so torch would make this copy anyway.
     return torch.cat([padded[:, first : first + frames] for first in range(window)], dim=2)
 
 
 def window_product(padded: Tensor, weight: Tensor, mask: Tensor | None) -> Tensor:
-    """windows(padded) @ weight.T, or windows(padded)[mask] @ weight.T; for tensors on the CPU.
+    """windows(padded) @ weight.T (B, T, O), or of the N frames of a mask (B, T) alone (N, O); on the CPU.
 
-    Args:
-        padded: (B, k - 1 + T, I).
-        weight: (O, k I), of any floating type: it is multiplied in the type of `padded`.
-        mask: (B, T) bool, the frames that are wanted; None: all.
-
-    Returns:
-        In the type of `padded`: with a mask (N, O), a row for each of its N frames, in order; else (B, T, O).
+    padded (B, k - 1 + T, I), weight (O, k I); computed in the type of `padded`.
     """
     batch, length, inputs = padded.shape
     window = weight.shape[1] // inputs
@@ -70,7 +64,7 @@ class _Product(torch.autograd.Function):
 
 
 def _rows(padded: Tensor, weight: Tensor, first: Tensor) -> Tensor:
-    """(N, k I): the windows that begin at the rows `first` of all videos' frames in a line."""
+    """(N, k I): the windows that begin at the rows `first` of the frames of all videos, concatenated."""
     length, inputs = padded.shape[0] * padded.shape[1], padded.shape[2]
     window = weight.shape[1] // inputs
     if not len(first):
@@ -80,7 +74,7 @@ def _rows(padded: Tensor, weight: Tensor, first: Tensor) -> Tensor:
 
 
 def _transposed_product(a: Tensor, b: Tensor) -> Tensor:
-    """a.T @ b. In half precision oneDNN is a sixth slower on tensors that only look transposed."""
+    """a.T @ b; in half precision oneDNN is a sixth slower on transposed views, so they are copied."""
     if a.element_size() > 2:
         return a.t() @ b
     return a.t().contiguous() @ b.t().contiguous().t()
@@ -103,23 +97,22 @@ def pool_gates(
 
     Args:
         kind: "f", "fo" or "ifo".
-        gates: (B, T, G H) before bias, tanh and sigmoid, of any floating type: H numbers of each of the
-            gates z, f, o, i, as many as there are. Or (N, G H): of the N valid frames of `mask` alone, in
-            order.
+        gates: (B, T, G H) before bias, tanh and sigmoid, of any floating type: H columns for each of the G
+            gates z, f, o, i that `kind` has. Or (N, G H): of the N valid frames of `mask` alone, in order.
         bias: (G H,), added in float32 at least.
         start: (B, H) c before the first step; None is 0.
-        mask: (B, T) bool, False on padding: it leaves the state alone to the bit. None: there is none.
+        mask: (B, T) bool, False on padding, which leaves the state unchanged to the bit. None: no padding.
         kept: (B, T, H) bool, True where zoneout keeps the state; h is o c there too. None: nowhere.
         reverse: time runs from the last frame to the first.
         method: "reference" and "fused" (torch's activations, then `pool` by that method), "native" (C, on the
             CPU), "triton" (on CUDA; both float32 and bfloat16 only), or "auto", see `chosen_method`. They
-            agree to rounding: every one sums up in float32 at least.
+            agree to rounding: all sum in float32 at least.
 
     Returns:
         h (B, T, H) in the type of `gates`, 0 on padding; and the last c (B, H), float32 or float64.
 
     Raises:
-        ValueError: another kind or method, a wrong shape or type, a method that cannot run here.
+        ValueError: unknown kind or method, a wrong shape or type, a method that cannot run here.
     """
     _check(kind, gates, bias, start, mask, kept)
     method = chosen_method(method, gates)
@@ -137,12 +130,9 @@ def pool_gates(
 
 
 def chosen_method(method: GatesMethod, like: Tensor) -> Literal["reference", "fused", "native", "triton"]:
-    """The method that computes gates of the type and on the device of `like`.
+    """The method for gates of the type and device of `like`; ValueError if it is unknown or cannot run.
 
-    "auto" is "native" on a CPU and "triton" elsewhere, where they can run, and "fused" where they cannot.
-
-    Raises:
-        ValueError: another method; one that cannot run.
+    "auto" is "native" on a CPU and "triton" elsewhere; "fused" where these cannot run.
     """
     if method not in get_args(GatesMethod):
         raise ValueError(f"pooling method must be one of {', '.join(get_args(GatesMethod))}, not {method!r}")
@@ -191,13 +181,13 @@ def _by_torch(
     method: Literal["reference", "fused"],
 ) -> tuple[Tensor, Tensor]:
     padding = None if mask is None else ~mask[:, :, None]
-    if padding is not None:  # which may hold anything, and 0 times that need not be 0
+    if padding is not None:  # which may hold NaN, and 0 * NaN is NaN
         gates = gates.masked_fill(padding, 0)
-    # In bfloat16 a forget gate of 0.999 is 1, which never forgets: bias has the wider type.
+    # The bias has the wider type: in bfloat16 a forget gate of 0.999 would be 1, which never forgets.
     z, f, *others = (gates + bias).chunk(1 + len(kind), dim=2)
     o, i = [*others, None, None][:2]
     still = padding if kept is None else kept if padding is None else kept | padding
-    if still is not None:  # before the sigmoid, which then is exactly 1 or 0: no further copy is saved
+    if still is not None:  # before the sigmoid, which then gives exactly 1 or 0, without another copy
         f = f.masked_fill(still, torch.inf)
         i = None if i is None else i.masked_fill(still, -torch.inf)
     o, i = (None if gate is None else torch.sigmoid(gate) for gate in (o, i))

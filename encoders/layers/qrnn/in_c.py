@@ -1,13 +1,12 @@
 """The C loops of native/qrnn_pooling.c on tensors: a QRNN's pooling on the CPU, forward and backward.
 
-Videos are independent: each of torch's threads takes some of them, so the result does not depend on how many
-threads there are.
+Videos are independent, and each thread takes some of them: the result does not depend on the number of
+threads.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from torch import Tensor
 from encoders import native
 
 BLOCK = 64  # channels of the backward pass at a time, as in the C file
-WORTH_A_THREAD = 2**20  # gates: a millisecond
+WORTH_A_THREAD = 2**20  # gates, which take a millisecond; starting a thread takes a tenth of that
 
 NUMBERS = ("frames", "size", "gates", "half", "reverse", "kept_rows")
 ARRAYS = ("before", "rows", "bias", "kept", "start", "h", "c")
@@ -26,12 +25,12 @@ FOR_ARRAYS = ("for_h", "for_c", "for_before", "for_bias", "scratch")
 
 
 class Given(NamedTuple):
-    """What the loops are given, all of it contiguous.
+    """Input of the loops, all contiguous.
 
     gates: (rows, G H) float32 or bfloat16, before bias and nonlinearities. bias: (G H,) float32.
-    start: (B, H) float32, or None for 0. rows: (B, T) int64, the row of `gates` that a frame has; -1 for
-    padding, which has none. kept: (B, T, H) bool, where zoneout keeps the state, or None. gate_count: G, 2
-    for f-pooling, 3 for fo, 4 for ifo. reverse: time runs from the last frame to the first.
+    start: (B, H) float32, or None for 0. rows: (B, T) int64, the row of `gates` of each frame; -1 for
+    padding. kept: (B, T, H) bool, where zoneout keeps the state, or None. gate_count: G, 2 for f-pooling, 3
+    for fo, 4 for ifo. reverse: time runs from the last frame to the first.
     """
 
     gates: Tensor
@@ -44,7 +43,6 @@ class Given(NamedTuple):
 
     @property
     def size(self) -> int:
-        """H."""
         return self.gates.shape[1] // self.gate_count
 
 
@@ -58,25 +56,15 @@ class _Problem(ctypes.Structure):
 
 
 def forward(given: Given, h: Tensor, c: Tensor) -> None:
-    """Fill h and the last c.
-
-    Args:
-        given: on the CPU.
-        h: (B, T, H) of the type of the gates; 0 on padding.
-        c: (B, H) float32.
-    """
+    """Fill h (B, T, H), of the type of the gates and 0 on padding, and the last c (B, H) float32."""
     _in_threads("qrnn_forward", given, {"h": h, "c": c})
 
 
 def backward(given: Given, for_h: Tensor, for_c: Tensor, for_gates: Tensor, for_bias: Tensor) -> None:
-    """Fill the gradients of the gates and of the bias, and turn that of the last c into that of the start.
+    """From the gradient for_h (B, T, H) fill that of the gates and of the bias, (B, G H) float32 per video.
 
-    Args:
-        given: as in `forward`.
-        for_h: (B, T, H) of the type of the gates.
-        for_c: (B, H) float32; in: the gradient of the last c, out: of the start.
-        for_gates: like the gates; rows that no frame has are left alone.
-        for_bias: (B, G H) float32, each video's part.
+    for_c (B, H) float32: in, the gradient of the last c; out, of the start. Rows of for_gates that belong to
+    no frame are left unchanged.
     """
     arrays = {"for_h": for_h, "for_c": for_c, "for_before": for_gates, "for_bias": for_bias}
     _in_threads("qrnn_backward", given, arrays)
@@ -103,10 +91,6 @@ def _in_threads(name: str, given: Given, arrays: dict[str, Tensor]) -> None:
         work(0, videos)
         return
     bounds = [videos * part // threads for part in range(threads + 1)]
-    _run(threads, work, list(pairwise(bounds)))
-
-
-def _run(threads: int, work: Callable[[int, int], None], parts: list[tuple[int, int]]) -> None:
     with ThreadPoolExecutor(threads) as pool:
-        for result in [pool.submit(work, *part) for part in parts]:
+        for result in [pool.submit(work, *part) for part in pairwise(bounds)]:
             result.result()

@@ -1,9 +1,9 @@
-"""A QRNN's pooling on CUDA, forward and backward: one program walks through a video with a block of channels.
+"""A QRNN's pooling on CUDA, forward and backward: one program runs over a video with a block of channels.
 
 Importing this imports triton. Nothing here waits for the GPU. Tested in Triton's interpreter, which runs the
 same code on the CPU (TRITON_INTERPRET=1 before triton is imported); it has not been timed on a GPU.
 
-The backward pass walks twice, as that of native/qrnn_pooling.c: forward for the states, then back.
+As in native/qrnn_pooling.c the backward pass runs twice over time: forward for the states, then back.
 """
 
 # mypy: disable-error-code="import-untyped, import-not-found"
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from encoders.layers.qrnn.in_c import Given
 
-BLOCK = 128  # channels of a program: 2560 programs for 256 videos of 1280 channels
+BLOCK = 128  # channels per program: 256 videos of 1280 channels give 2560 programs, enough for any GPU
 
 
 def forward(given: Given, h: Tensor, c: Tensor) -> None:
@@ -45,7 +45,7 @@ def _grid(given: Given) -> tuple[int, int]:
 
 
 def _inputs(given: Given) -> tuple[Tensor | int, ...]:
-    start = given.bias if given.start is None else given.start  # never read then
+    start = given.bias if given.start is None else given.start  # any pointer: it is not read
     kept = given.rows if given.kept is None else given.kept.view(torch.uint8)
     return given.gates, given.rows, given.bias, start, kept, given.rows.shape[1], given.size
 

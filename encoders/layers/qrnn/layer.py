@@ -22,10 +22,10 @@ from encoders.torch_settings import compute_type
 
 
 class QRNNState(NamedTuple):
-    """What a layer must know of the past to go on.
+    """State of a layer after some frames.
 
-    c: (B, H), float32 or float64. inputs: (B, k - 1, I), the last valid inputs, oldest first, in the
-    type that the layer computes in.
+    c: (B, H), float32 or float64. inputs: (B, k - 1, I), the last valid inputs, oldest first, in the type
+    that the layer computes in.
     """
 
     c: Tensor
@@ -35,24 +35,24 @@ class QRNNState(NamedTuple):
 class QRNNLayer(nn.Module):
     """Causal convolution and pooling.
 
-    `weight` (G H, k I): rows are the gates z, f, o, i (as many as there are), columns the window, oldest
-    frame first. Xavier-uniform as a convolution of H filters is; `bias` (G H,) is 0, the forget gate's not.
+    `weight` (G H, k I): rows are the gates z, f, o, i (those that `gates` has), columns the window, oldest
+    frame first. Xavier-uniform like a convolution of H filters; `bias` (G H,) is 0 except the forget gate's.
 
     Args:
         inputs: I.
         size: H.
-        window: k >= 1 frames that a gate sees: this one and the k - 1 before it.
+        window: k >= 1 frames that a gate reads: the current one and the k - 1 before it.
         gates: "f", "fo" or "ifo".
-        zoneout: share of the states kept as they are in training, in [0, 1), drawn for each video, frame and
-            channel: f = 1 - dropout(1 - sigmoid(.)) without rescaling. The paper says both that and "keep the
-            previous state", which for ifo-pooling is more than f = 1: there i = 0 too.
-        forget_bias: where the forget gate's bias starts.
-        reverse: read the frames from the last valid one to the first; the states come back in the order of
-            the frames.
+        zoneout: rate of states that are left unchanged in training, in [0, 1), drawn per video, frame and
+            channel: f = 1 - dropout(1 - sigmoid(.)) without rescaling. The paper says both this and "keep the
+            previous state", which for ifo-pooling also needs i = 0, as here.
+        forget_bias: initial bias of the forget gate.
+        reverse: read the frames from the last valid one to the first; the states are returned in the order
+            of the frames.
 
     `method` says how the states are computed from the gates (see `pool_gates`); weights and checkpoints do
-    not know of it. "native" multiplies the valid frames alone. Under autocast frames and gates have its type,
-    the states inside the pooling float32.
+    not depend on it. "native" multiplies the valid frames alone. Under autocast frames and gates have its
+    type, the states inside the pooling are float32.
     """
 
     def __init__(
@@ -83,23 +83,23 @@ class QRNNLayer(nn.Module):
     def forward(
         self, x: Tensor, mask: Tensor | None = None, state: QRNNState | None = None
     ) -> tuple[Tensor, QRNNState]:
-        """States of every frame, and where to go on.
+        """States of every frame, and the state to continue from.
 
         Args:
             x: (B, T, I).
-            mask: (B, T) bool, True on the valid frames, which come first; None: all are. What padding holds
-                is never looked at, and it leaves the state alone.
-            state: what the call for the frames before these returned; None at the first frame.
+            mask: (B, T) bool, True on the valid frames, which come first; None: all are valid. Padding is
+                never read, and leaves the state unchanged.
+            state: returned by the call for the frames before these; None at the first frame.
 
         Returns:
             h (B, T, H), finite but without meaning on padding; and the state after the last valid frame.
 
         Raises:
-            ValueError: wrong shapes; a mask with padding before a valid frame (seen on the CPU only: looking
-                at a GPU's would stall it); a state for a layer in reverse, which starts at the end.
+            ValueError: wrong shapes; a mask with padding before a valid frame (checked on a CPU only: it
+                would stall a GPU); a state for a layer in reverse, which starts at the end.
         """
         self._check(x, mask, state)
-        x = x.to(compute_type(x))  # first: all copies below are then of what is multiplied
+        x = x.to(compute_type(x))  # first, so that all copies below are in this type
         method = chosen_method(self.method, x)
         if mask is not None and (self.reverse or method != "native"):
             x = torch.where(mask[:, :, None], x, 0)
@@ -131,10 +131,10 @@ class QRNNLayer(nn.Module):
             raise ValueError(f"the state here must have c {c} and inputs {past}, not {shapes}")
 
     def _padded(self, x: Tensor, state: QRNNState | None) -> Tensor:
-        """(B, T, I) -> (B, k - 1 + T, I): with the frames that are read before the first.
+        """(B, T, I) -> (B, k - 1 + T, I): with the k - 1 frames that the first window needs.
 
-        In reverse the padding is read first. It is 0, as what is before the first frame, and leaves c at 0:
-        so the frames are read from the last valid one, whatever the padding.
+        In reverse the padding is read first. It is 0, as all frames before the first are, and leaves c at 0:
+        so reading starts in effect at the last valid frame.
         """
         if self.window == 1:
             return x
@@ -149,14 +149,14 @@ class QRNNLayer(nn.Module):
         return self.weight.view(-1, self.window, self.inputs).flip(1).flatten(1)
 
     def _zoned(self, x: Tensor) -> Tensor | None:
-        """(B, T, H) bool, True where a state is kept in training."""
+        """(B, T, H) bool, True where zoneout keeps the state; None outside training."""
         if not self.training or self.zoneout == 0:
             return None
         zoned = torch.empty(*x.shape[:2], self.size, dtype=torch.bool, device=x.device)
         return zoned.bernoulli_(self.zoneout)
 
     def _last_inputs(self, padded: Tensor, mask: Tensor | None) -> Tensor:
-        """The last k - 1 inputs up to the last valid one; reaches into the past where the chunk is short."""
+        """The last k - 1 inputs up to the last valid one; of a short chunk some are from before it."""
         past = self.window - 1
         if self.reverse:
             return padded[:, :past].flip(1)

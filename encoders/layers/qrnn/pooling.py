@@ -1,4 +1,4 @@
-"""The pooling of a QRNN layer: what is sequential in it, a loop over time of elementwise steps.
+"""The pooling of a QRNN layer: its sequential part, a loop over time of elementwise steps.
 
 Source: Bradbury, Merity, Xiong, Socher, Quasi-Recurrent Neural Networks (arXiv 1611.01576), section 2:
 
@@ -6,8 +6,7 @@ Source: Bradbury, Merity, Xiong, Socher, Quasi-Recurrent Neural Networks (arXiv 
     fo-pooling:   c_t = f_t c_(t-1) + (1 - f_t) z_t     h_t = o_t c_t
     ifo-pooling:  c_t = f_t c_(t-1) + i_t z_t           h_t = o_t c_t
 
-with c before the first step 0 unless a `start` is given. `pool` is the one way in; how it computes is a
-method by name, and a new method is one more entry of `_METHODS`.
+with c = 0 before the first step unless a `start` is given.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 Gates = Literal["f", "fo", "ifo"]
-PoolingMethod = Literal["auto", "reference", "fused"]
+PoolingMethod = Literal["reference", "fused"]
 
 HALF = (torch.bfloat16, torch.float16)
 
@@ -32,27 +31,27 @@ def pool(
     o: Tensor | None = None,
     i: Tensor | None = None,
     start: Tensor | None = None,
-    method: PoolingMethod = "auto",
+    method: PoolingMethod = "fused",
 ) -> tuple[Tensor, Tensor]:
     """Pool candidates over time, differentiable (once) in every tensor.
 
     Args:
         kind: "f", "fo" or "ifo".
         z: (B, T, H) candidates, after tanh. Any floating type; all of one type.
-        f: (B, T, H) forget gate in [0, 1], after sigmoid; where it is exactly 1 the state is kept to the bit
-            ("ifo": where i is 0 too).
+        f: (B, T, H) forget gate in [0, 1], after sigmoid; exactly 1 keeps the state to the bit ("ifo": with
+            i = 0).
         o: (B, T, H) output gate, for "fo" and "ifo".
         i: (B, T, H) input gate, for "ifo".
         start: (B, H) c before the first step; None is 0.
-        method: "reference" (the equations, step by step, under torch's own autograd), "fused" (one autograd
-            function with a backward of its own) or "auto" (the fastest there is).
+        method: "reference" (the equations, step by step, under torch's own autograd) or "fused" (one autograd
+            function with a backward pass of its own, faster).
 
     Returns:
-        h (B, T, H) in the type of z, and the last c (B, H). In half precision all is computed in float32, and
-        the last c stays float32: it is summed up over hundreds of steps.
+        h (B, T, H) in the type of z, and the last c (B, H). In half precision everything is computed in
+        float32, and the last c stays float32: it is a sum over hundreds of steps.
 
     Raises:
-        ValueError: another kind or method; a gate that is missing, not wanted, or of another shape or type.
+        ValueError: unknown kind or method; a gate is missing, superfluous, or of another shape or type.
     """
     tensors = _checked(kind, z, f, o, i, start)
     if method not in get_args(PoolingMethod):
@@ -62,7 +61,8 @@ def pool(
     if start is None:
         start = z.new_zeros(z.shape[0], z.shape[2])
     gates = [None if tensor is None else tensor.to(wide) for tensor in tensors]
-    h, c = _METHODS[method](*gates, start.to(wide))
+    compute: Callable[..., tuple[Tensor, Tensor]] = _Pooling.apply if method == "fused" else _reference
+    h, c = compute(*gates, start.to(wide))
     return h.to(z.dtype), c
 
 
@@ -96,13 +96,8 @@ def _reference(
     return (h if o is None else o * h), c
 
 
-def _fused(z: Tensor, f: Tensor, o: Tensor | None, i: Tensor | None, start: Tensor) -> tuple[Tensor, Tensor]:
-    h, c = _Pooling.apply(z, f, o, i, start)  # type: ignore[no-untyped-call]
-    return h, c
-
-
 class _Pooling(torch.autograd.Function):
-    """Keeps the gates and every c; autograd would keep, and fill, far more for each of the T steps."""
+    """Saves the gates and every c; autograd would save far more for each of the T steps."""
 
     @staticmethod
     def forward(
@@ -129,17 +124,10 @@ class _Pooling(torch.autograd.Function):
         for_c = torch.cat([torch.zeros_like(c[:, :1]), for_h if o is None else for_h * o], dim=1)
         for_c[:, -1] += for_last
         steps = for_c.unbind(1)
-        for t in range(z.shape[1], 0, -1):  # what reaches c_t also reaches c_(t-1), by f_t
+        for t in range(z.shape[1], 0, -1):  # the gradient of c_t reaches c_(t-1) times f_t
             steps[t - 1].addcmul_(steps[t], f[:, t - 1])
         for_start, for_c = for_c[:, 0], for_c[:, 1:]
         for_o = None if o is None else for_h * after
         if i is None:
             return for_c * (1 - f), for_c * (before - z), for_o, None, for_start
         return for_c * i, for_c * before, for_o, for_c * z, for_start
-
-
-_METHODS: dict[str, Callable[..., tuple[Tensor, Tensor]]] = {
-    "auto": _fused,
-    "reference": _reference,
-    "fused": _fused,
-}

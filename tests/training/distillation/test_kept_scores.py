@@ -30,7 +30,7 @@ def test_every_video_has_what_the_teachers_say_of_it(
     scores = kept_scores(found, table, tmp_path, "cpu", silent)
     assert (scores.shape, scores.dtype) == ((len(table), CLASSES), np.dtype("<f2"))
     for row in range(len(table)):
-        alone = found.log_odds(batch(table, np.array([row]), CPU)[0])[0].float().numpy()
+        alone = found.logits(batch(table, np.array([row]), CPU)[0])[0].float().numpy()
         assert np.allclose(scores[row].astype(np.float32), alone, rtol=0, atol=0.04)  # products in bfloat16
     assert scores.nbytes == scores_bytes(len(table), CLASSES)
 
@@ -38,7 +38,7 @@ def test_every_video_has_what_the_teachers_say_of_it(
 def test_they_are_computed_once(school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = video_table()
     first = kept_scores(teachers(school), table, tmp_path, "cpu", silent)
-    monkeypatch.setattr(Teachers, "log_odds", None)
+    monkeypatch.setattr(Teachers, "logits", None)
     again = kept_scores(teachers(school, NAMES[::-1]), table, tmp_path, "cpu", silent)
     assert np.array_equal(first, again)
 
@@ -79,7 +79,7 @@ def test_a_full_disk_is_told_before_anything_is_computed(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("compress.artifacts.disk.reserve", full)
-    monkeypatch.setattr(Teachers, "log_odds", None)
+    monkeypatch.setattr(Teachers, "logits", None)
     with pytest.raises(StorageError, match="No space left"):
         kept_scores(teachers(school), video_table(), tmp_path, "cpu", silent)
     assert [path for path in tmp_path.rglob("*") if path.suffix == ".npy"] == []

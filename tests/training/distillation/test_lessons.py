@@ -64,9 +64,9 @@ def test_kept_scores_are_those_of_the_videos_that_come(school: Path) -> None:
     lesson = distillation(school, config, unlabelled=more)
     found = lessons(lesson, config, video_table(), 4, Position(1, 1), "cpu", silent)
     for one in islice(found, 5):
-        further, log_odds = one.further
-        said = log_odds(torch.empty(0))
-        again = lesson.teachers.log_odds(further.inputs)
+        further, logits = one.further
+        said = logits(torch.empty(0))
+        again = lesson.teachers.logits(further.inputs)
         assert np.allclose(said.float(), again.float(), rtol=0, atol=0.04)
     found.close()
 

@@ -32,16 +32,16 @@ def test_every_video_of_a_step_counts_as_much_with_labels_or_without(school: Pat
     state = TrainState(model, WeightAverage(model, 0.0), build_optimizer(model, config))
     inputs, labels = batch(table, np.arange(9), CPU)
     more, unknown = batch(table, np.arange(9, 9 + further), CPU)
-    rest = (Batch(Position(), further, more, unknown), found.log_odds) if further else None
+    rest = (Batch(Position(), further, more, unknown), found.logits) if further else None
 
     every = torch.cat([inputs, more])
-    targets = torch.sigmoid(found.log_odds(every).float())
+    targets = torch.sigmoid(found.logits(every).float())
     targets[:9] = 0.75 * labels + 0.25 * targets[:9]
     wanted = model.loss(every, targets) + model.penalty()
     gradients = torch.autograd.grad(wanted, list(model.parameters()))
 
     loss_of = loss_function(config, model, "cpu")
-    loss = step(config, state, inputs, labels, loss_of, Lesson(found.log_odds, rest))
+    loss = step(config, state, inputs, labels, loss_of, Lesson(found.logits, rest))
     torch.testing.assert_close(loss, wanted.detach(), rtol=1e-5, atol=1e-6)
     for parameter, gradient in zip(model.parameters(), gradients, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-5)

@@ -27,7 +27,7 @@ def test_several_say_the_mean_of_their_probabilities(school: Path) -> None:
     inputs, _ = batch(video_table(), ROWS, CPU)
     found = teachers(school)
     each = [probabilities(one.model, inputs, one.precision).double() for one in found.members]
-    said = torch.sigmoid(found.log_odds(inputs).double())
+    said = torch.sigmoid(found.logits(inputs).double())
     assert torch.allclose(said, sum(each) / len(each), rtol=4e-3, atol=0)
 
 
@@ -38,29 +38,29 @@ def test_one_says_what_its_model_says(school: Path, name: str) -> None:
     found = teachers(school, (name,))
     with torch.autocast("cpu", torch.bfloat16, enabled=found.members[0].precision == "bf16"):
         expected = model(inputs).detach().half()
-    assert torch.equal(found.log_odds(inputs), expected)
+    assert torch.equal(found.logits(inputs), expected)
 
 
 def test_their_order_does_not_matter(school: Path) -> None:
     inputs, _ = batch(video_table(), ROWS, CPU)
     one, other = teachers(school), teachers(school, NAMES[::-1])
-    assert torch.equal(one.log_odds(inputs), other.log_odds(inputs))
+    assert torch.equal(one.logits(inputs), other.logits(inputs))
     assert one.sha256s == other.sha256s
 
 
 def test_frames_can_be_taught_too(school: Path) -> None:
     inputs, labels = batch(frame_table(), ROWS, CPU)
-    assert teachers(school, FRAME_NAMES).log_odds(inputs).shape == labels.shape
+    assert teachers(school, FRAME_NAMES).logits(inputs).shape == labels.shape
 
 
 def test_what_is_all_but_certain_stays_so() -> None:
     class Sure(torch.nn.Module):
-        def __init__(self, log_odds: float) -> None:
+        def __init__(self, logits: float) -> None:
             super().__init__()
-            self.log_odds = log_odds
+            self.logits = logits
 
         def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-            return torch.full((len(inputs), 1), self.log_odds)
+            return torch.full((len(inputs), 1), self.logits)
 
     for sign in (1, -1):  # both beyond what 1 - p of a float32 can say
         members = [
@@ -68,13 +68,13 @@ def test_what_is_all_but_certain_stays_so() -> None:
         ]
         found = Teachers(tuple(Teacher(sha256, sha256, *rest) for sha256, *rest in members))
         expected = sign * (30 + np.log(2))
-        assert float(found.log_odds(torch.zeros(1, 1))) == pytest.approx(expected, abs=0.02)
+        assert float(found.logits(torch.zeros(1, 1))) == pytest.approx(expected, abs=0.02)
 
 
 def test_a_teacher_draws_no_random_numbers_and_learns_nothing(school: Path) -> None:
     inputs, _ = batch(video_table(), ROWS, CPU)
     found, before = teachers(school), torch.get_rng_state()
-    said = found.log_odds(inputs)
+    said = found.logits(inputs)
     assert torch.equal(torch.get_rng_state(), before)
     assert not said.requires_grad
     assert not said.is_inference()  # a loss could not keep it for its gradient
