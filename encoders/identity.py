@@ -24,7 +24,9 @@ class IdentityConfig(EncoderConfig):
         object.__setattr__(self, "dim", self.dim or self.input_dim)
         super().__post_init__()
         if self.dim != self.input_dim:
-            raise ValueError(f"identity keeps all {self.input_dim} dimensions, so dim cannot be {self.dim}")
+            raise ValueError(
+                f"identity keeps all {self.input_dim} dimensions; dim = {self.dim} is not possible"
+            )
 
 
 @register("identity", IdentityConfig)

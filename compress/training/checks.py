@@ -1,4 +1,4 @@
-"""May this training start: do recipe, data and machine fit together?"""
+"""Checks before a training starts: do recipe, data and machine fit together?"""
 
 from __future__ import annotations
 
@@ -28,18 +28,23 @@ def check(config: TrainConfig, table: Table, validation: Table, device: str) -> 
         UnavailableError: no GPU where one is asked for.
     """
     check_shards(config, table.schema, validation.schema)
-    _check_tables(config, table, validation)
+    if len(table) < 2 or len(validation) < 1:
+        raise UsageError(f"{len(table)} training and {len(validation)} validation videos are too few")
+    if config.head is not None:
+        for name, labels in (("training", table.labels), ("validation", validation.labels)):
+            if not len(labels.indices):
+                raise SchemaError(f"no {name} video has a label", hint="give labelled shards")
+        _refuse_overlap(table, validation, "in training and validation shards")
     if device == "cuda" and not torch.cuda.is_available():
         raise UnavailableError("no GPU that torch can use", where="--device cuda", hint="use --device cpu")
 
 
 def check_shards(config: TrainConfig, schema: FeatureSchema, validation: FeatureSchema) -> None:
-    """Refuse what cannot be trained on any videos of these schemas, so before the videos are loaded.
+    """The part of `check` that needs no videos, so that it can come before they are loaded.
 
     Raises:
-        UsageError: no such encoder, no head where one is needed, or an option that it cannot have.
-        SchemaError: encoder and data, or the two schemas, do not fit.
-        NotFoundError, CorruptArtifactError: the whitening that is to be undone cannot be read.
+        UsageError, SchemaError: as `check`.
+        NotFoundError, CorruptArtifactError: the eigenvalues of `undo_whitening` cannot be read.
     """
     if config.encoder not in {*list_encoders(), *CLOSED_FORM}:
         raise UsageError(f"no encoder {config.encoder!r}", where="--encoder")
@@ -66,7 +71,8 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
             )
     if config.undo_whitening:
         whitening(config.undo_whitening, schema)
-    # Without memory or random numbers. A wrong option must not claim the folder that the right one wants.
+    # Building on "meta" finds a wrong option without memory or random numbers, and before a folder is
+    # claimed.
     with torch.device("meta"):
         build(config, schema)
 
@@ -74,13 +80,12 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
 def check_distillation(
     config: TrainConfig, distillation: Distillation | None, table: Table, validation: Table
 ) -> None:
-    """Refuse teachers and videos without labels that do not fit the recipe and its videos.
+    """Refuse teachers and unlabelled videos that do not fit the recipe and its videos.
 
     Raises:
-        UsageError: the recipe names other teachers than there are, there are no videos among the unlabelled,
-            or scores are to be kept that cannot be.
-        SchemaError: teachers or unlabelled videos are not of the training's kind, or a validation video is
-            among the unlabelled.
+        UsageError: the recipe names other teachers, there are no unlabelled videos, or scores cannot be kept.
+        SchemaError: teachers or unlabelled videos have another schema than the training videos, or a
+            validation video is among the unlabelled.
     """
     named, found = config.teachers, () if distillation is None else distillation.teachers.names
     if named != found:
@@ -93,23 +98,23 @@ def check_distillation(
         return
     check_teachers(distillation.teachers, table.schema)
     if config.teacher_scores == "kept" and config.mixup:
-        what = "mixed videos are others each time, so their scores cannot be kept"
+        what = "mixup makes new inputs in every epoch, so their scores cannot be kept"
         raise UsageError(what, where="--set teacher_scores", hint="leave it at auto, or mixup at 0")
     if config.teacher_scores == "kept" and distillation.cache is None:
-        raise UsageError("there is no folder to keep scores in", where="--set teacher_scores")
+        raise UsageError("no cache folder to keep scores in", where="--set teacher_scores")
     extra = distillation.unlabelled
     if extra is None:
         return
     if not len(extra):
-        raise UsageError("there are no videos", where="--unlabelled")
+        raise UsageError("the shards hold no videos", where="--unlabelled")
     if _kind(extra.schema) != _kind(table.schema):
-        what = f"videos without labels are {_kind(extra.schema)}, training videos {_kind(table.schema)}"
+        what = f"unlabelled videos are {_kind(extra.schema)}, training videos {_kind(table.schema)}"
         raise SchemaError(what, where="--unlabelled")
     _refuse_overlap(extra, validation, "among the validation videos", "--unlabelled")
 
 
 def check_teachers(teachers: Teachers, schema: FeatureSchema) -> None:
-    """SchemaError unless every teacher reads what the student reads and knows the same classes."""
+    """SchemaError unless every teacher has the features and classes of the student."""
     for teacher in teachers.members:
         theirs, ours = (
             f"{'+'.join(one.names)} ({'+'.join(map(str, one.dims))} dimensions), {_kind(one)}"
@@ -124,12 +129,12 @@ def check_teachers(teachers: Teachers, schema: FeatureSchema) -> None:
 
 
 def check_compile(config: TrainConfig) -> None:
-    """Refuse to compile what cannot be, before a run's folder is claimed.
+    """Refuse what torch.compile cannot compile, before a run's folder is claimed.
 
     Raises:
         UnavailableError: no C++ compiler, which torch.compile needs.
-        UsageError: a closed-form encoder has no training steps; or it reads frames: torch can
-            compile neither an LSTM's nor a QRNN's loop over time, and every batch has a shape of its own.
+        UsageError: the encoder is closed-form; or it reads frames: torch can compile neither an LSTM's nor a
+            QRNN's loop over time, and every batch has another shape.
     """
     if config.head is None:
         what = f"{config.encoder} is a closed-form encoder, so there is nothing to compile"
@@ -141,16 +146,6 @@ def check_compile(config: TrainConfig) -> None:
     if not any(shutil.which(name) for name in names):
         what = "no C++ compiler, which torch.compile needs"
         raise UnavailableError(what, where="--compile", hint="install g++, or --no-compile")
-
-
-def _check_tables(config: TrainConfig, table: Table, validation: Table) -> None:
-    if len(table) < 2 or len(validation) < 1:
-        raise UsageError(f"{len(table)} training and {len(validation)} validation videos are too few")
-    if config.head is not None:
-        for name, labels in (("training", table.labels), ("validation", validation.labels)):
-            if not len(labels.indices):
-                raise SchemaError(f"no {name} video has a label", hint="give labelled shards")
-        _refuse_overlap(table, validation, "in training and validation shards")
 
 
 def _refuse_overlap(table: Table, validation: Table, where_else: str, option: str = "") -> None:

@@ -1,6 +1,6 @@
-"""Closed-form encoders, not trained: PCA, random projection, and the features as they are.
+"""Closed-form encoders, which are not trained: PCA, random projection, and the features as they are.
 
-They are what a sceptic compares a learned embedding with, so they end as models like any other.
+They are the baselines of every learned embedding, so they are kept as runs with a model, like any other.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from compress.training.run import Run, model_facts, save_model
 from encoders import InputNorm, ModelConfig, build_model
 from encoders.linear import LinearEncoder
 
-_ROWS = 4096
+_ROWS = 4096  # videos at once
 
 
 def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
-    """Compute the encoder and commit it as the run's model, without a head.
+    """Fit the encoder and commit it as the run's model, without a head.
 
     Raises:
         SchemaError: frame-level data.
@@ -31,7 +31,7 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
     if not isinstance(table, VideoTable):
         raise SchemaError(f"{config.encoder} reads video-level data, these shards are frame-level")
     identity, size = config.encoder == "identity", table.schema.dim
-    # The untouched features stay untouched: who reads them normalises them.
+    # identity stores the raw features: whatever reads them normalises them.
     undo = bool(config.undo_whitening) and not identity
     norm = input_norm_config("none" if identity else config.input_norm, size, undo)
     options = {**config.encoder_options, "input_dim": size}
@@ -60,7 +60,7 @@ def _projection(config: TrainConfig, norm: InputNorm, table: VideoTable, dim: in
 
 
 def random_directions(dim: int, input_dim: int, seed: int) -> Tensor:
-    """Gaussian directions (dim, input_dim) that keep lengths on average (Johnson-Lindenstrauss)."""
+    """Gaussian directions (dim, input_dim), which keep lengths on average (Johnson-Lindenstrauss)."""
     from sklearn.random_projection import GaussianRandomProjection  # slow to import, and only needed here
 
     projection = GaussianRandomProjection(dim, random_state=seed).fit(np.zeros((1, input_dim)))
@@ -68,12 +68,11 @@ def random_directions(dim: int, input_dim: int, seed: int) -> Tensor:
 
 
 def principal_directions(covariance: Tensor, dim: int) -> Tensor:
-    """The `dim` eigenvectors of largest eigenvalue, as rows float32 (dim, D), largest first.
-
-    The sign of each is chosen so that its largest entry is positive: the same data gives the same encoder.
-    """
+    """The `dim` eigenvectors of largest eigenvalue, as rows float32 (dim, D), largest first."""
     _, vectors = torch.linalg.eigh(covariance)
     rows = vectors.flip(1)[:, :dim].T
+    # An eigenvector's sign is arbitrary; with the largest entry positive, the same data gives the same
+    # encoder.
     largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
     return (rows * largest.sign()).float()
 

@@ -1,4 +1,4 @@
-"""The settings of a training: one frozen dataclass, kept as JSON in every run."""
+"""The settings of a training: one frozen dataclass, stored as JSON in every run."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class TrainConfig:
     head_options: Mapping[str, Any] = setting({}, "the head's own settings")
     input_norm: NormMode = setting(
         "l2_standardize",
-        "what is done to features first: unit norm (l2, the papers), unit norm times the root of the "
-        "dimensions (l2_scaled), unit norm and then each dimension to mean 0 and deviation 1 "
-        "(l2_standardize), the latter alone (standardize), or nothing",
+        "normalisation of the features: unit norm (l2, the papers), unit norm times the square root of the "
+        "number of dimensions (l2_scaled), unit norm and then each dimension to mean 0 and deviation 1 "
+        "(l2_standardize), the latter alone (standardize), or none",
     )
     undo_whitening: str = setting(
         "",
-        "npy file of the eigenvalues by whose roots YouTube-8M's rgb was divided: they are multiplied back "
-        "before anything else; empty leaves the features alone",
+        "npy file of eigenvalues: YouTube-8M's rgb was divided by their square roots, and is multiplied by "
+        "them before anything else; empty leaves the features as they are",
     )
     epochs: int = setting(6, "passes over the training videos", at_least=1)
     warm_epochs: int = setting(
-        0, "how many of the epochs come first with the encoder's branch switched off", at_least=0
+        0, "how many epochs at the start have the encoder's branch switched off", at_least=0
     )
     batch_size: int = setting(256, "videos per step", at_least=1)
-    optimizer: Literal["adamw", "adam"] = setting("adamw", "adamw decouples the weight decay")
+    optimizer: Literal["adamw", "adam"] = setting("adamw", "adamw decouples weight decay from the gradient")
     learning_rate: float = setting(1e-3, "of everything but the encoder's branch", above=0)
     branch_learning_rate: float = setting(1e-3, "of the encoder's branch", above=0)
     second_peak: float = setting(
@@ -55,8 +55,8 @@ class TrainConfig:
     )
     schedule: Literal["cosine", "staircase"] = setting(
         "cosine",
-        "of the learning rate: one cosine arc for the warm epochs and one for the rest, or times `decay` "
-        "every `decay_examples` videos (staircase, the papers)",
+        "of the learning rate: one cosine arc for the warm epochs and one for the rest, or multiplied by "
+        "`decay` every `decay_examples` videos (staircase, the papers)",
     )
     warmup_steps: int = setting(50, "steps over which a cosine arc rises from 0", at_least=0)
     decay: float = setting(0.95, "factor of the staircase", above=0)
@@ -65,26 +65,24 @@ class TrainConfig:
         1e-2, "of matrices; biases and norms have none. Only with adamw", at_least=0
     )
     clip_norm: float = setting(
-        0.0, "the gradient of each tensor is cut to this norm (papers: 1); 0 leaves it alone", at_least=0
+        0.0, "the gradient of each tensor is clipped to this norm (papers: 1); 0 clips nothing", at_least=0
     )
-    input_dropout: float = setting(
-        0.0, "share of the normalised input's dimensions that is dropped", at_least=0, below=1
-    )
+    input_dropout: float = setting(0.0, "dropout rate of the normalised input", at_least=0, below=1)
     mixup: float = setting(
         0.0,
-        "each video is blended with another one, by a weight of Beta(mixup, mixup); 0 blends none",
+        "each video is blended with another one, with a weight from Beta(mixup, mixup); 0: no mixup",
         at_least=0,
         trained_only=True,
     )
     label_smoothing: float = setting(
         0.0,
-        "how far labels are drawn towards the class frequencies",
+        "share of the class frequencies in the targets",
         at_least=0,
         below=1,
         trained_only=True,
     )
     class_loss: Literal["cross_entropy", "asymmetric", "class_balanced"] = setting(
-        "cross_entropy", "what the heads are measured by", trained_only=True
+        "cross_entropy", "the loss of the heads", trained_only=True
     )
     gamma_positive: float = setting(
         0.0, "focus on hard positives; 0 or at least 1", at_least=0, only_with="class_loss=asymmetric"
@@ -94,14 +92,14 @@ class TrainConfig:
     )
     margin: float = setting(
         0.05,
-        "probability below which a negative counts nothing",
+        "a negative below this probability has loss 0",
         at_least=0,
         below=1,
         only_with="class_loss=asymmetric",
     )
     class_balance: float = setting(
         0.999,
-        "beta of the effective number of videos of a class",
+        "beta of the effective number of videos per class",
         at_least=0,
         below=1,
         only_with="class_loss=class_balanced",
@@ -109,56 +107,56 @@ class TrainConfig:
     class_priors: bool = setting(True, "start the head from the class frequencies of the training videos")
     ema: float = setting(
         0.99,
-        "decay of the running average of the weights that is validated and kept; 0 for none",
+        "decay of the running average of the weights, which is validated and kept; 0: no average",
         at_least=0,
         below=1,
     )
     precision: Literal["bf16", "fp32"] = setting(
-        "bf16", "of the computation; weights stay float32 with bf16 (autocast) too"
+        "bf16", "of the computation; with bf16 (autocast) weights stay float32"
     )
     keep: Literal["best", "last"] = setting(
         "best", "which epoch is kept: the one with the highest validation GAP, or the last"
     )
-    patience: int = setting(3, "stop after this many epochs without a better GAP; 0 never", at_least=0)
+    patience: int = setting(3, "stop after this many epochs without a better GAP; 0: never", at_least=0)
     seed: int = setting(0, "of weights, order and dropout", at_least=0)
     nested_dims: tuple[int, ...] = setting(
         (),
-        "smaller embedding sizes (Matryoshka): the first so many dimensions are trained as an embedding too, "
-        "with a head of their own; the best epoch is then by the mean GAP over all sizes",
+        "smaller embedding sizes (Matryoshka): the first dimensions are also trained as an embedding, with a "
+        "head of their own; the best epoch is the one with the highest mean GAP over all sizes",
         at_least=1,
         distinct=True,
         trained_only=True,
     )
     quantize: str = setting(
         "none",
-        "heads read what this codec leaves of an embedding",
+        "heads read the embedding as this codec decodes it",
         choices=("none", *QUANTIZERS),
         trained_only=True,
     )
     teachers: tuple[str, ...] = setting(
         (),
-        "names of finished runs whose mean probabilities are targets too",
+        "names of finished runs whose mean probabilities are additional targets",
         distinct=True,
         trained_only=True,
     )
     distill_weight: float = setting(
-        0.5, "of the teachers; the rest is the labels'", above=0, at_most=1, only_with="teachers"
+        0.5, "of the teachers; labels have the rest", above=0, at_most=1, only_with="teachers"
     )
     temperature: float = setting(
         1.0,
-        "the logits of teachers and model are divided by it where they are compared; above 1, small "
-        "differences between unlikely classes count more",
+        "divides the logits of teachers and model before they are compared; above 1, small differences "
+        "between unlikely classes count more",
         above=0,
         only_with="teachers",
     )
     teacher_scores: Literal["auto", "kept", "computed"] = setting(
         "auto",
-        "kept: computed once, on the disk; computed: with every batch; auto: kept where they fit",
+        "kept: computed once and kept on disk; computed: for every batch; auto: kept if they fit",
         only_with="teachers",
     )
     unlabelled_ratio: float = setting(
         1.0,
-        "videos without labels per step, for each with labels, where there are any",
+        "unlabelled videos per labelled video in a step, if there are any",
         above=0,
         only_with="teachers",
     )
@@ -180,31 +178,26 @@ class TrainConfig:
 
 
 def _check_closed_form(config: TrainConfig) -> None:
-    """Refuse what has no meaning for encoders that are not trained."""
+    """Refuse settings that only trained encoders have."""
     defaults = {field.name: field.default for field in fields(TrainConfig)}
     trained = [name for name, rule in rules(TrainConfig).items() if rule.trained_only]
     if asked := [name for name in trained if getattr(config, name) != defaults[name]]:
         raise UsageError(
             f"{config.encoder} is a closed-form encoder, so it takes no {', no '.join(asked)}",
             where="--set",
-            hint="choose an encoder that is trained",
+            hint="choose a trained encoder",
         )
     if config.undo_whitening and config.encoder == "identity":
-        _refuse("undo_whitening", config.undo_whitening, "empty: identity leaves the features as they are")
+        _refuse("undo_whitening", config.undo_whitening, "empty: identity keeps the features as they are")
 
 
 def with_overrides(
     config: TrainConfig, overrides: Mapping[str, Any], encoder_options: set[str]
 ) -> TrainConfig:
-    """A recipe with some values replaced; names that are not the recipe's own are the encoder's options.
-
-    Args:
-        config: the recipe.
-        overrides: values by name.
-        encoder_options: the names that the encoder knows.
+    """A recipe with values replaced by name, its own or the encoder's (`encoder_options` are their names).
 
     Raises:
-        UsageError: a name that neither knows, a value out of range, or one that would do nothing.
+        UsageError: an unknown name, a value out of range, or a setting that has no effect here.
     """
     own = {f.name for f in fields(TrainConfig)} - {"encoder", "encoder_options"}
     chosen = {name: value for name, value in overrides.items() if name in own}
@@ -222,11 +215,11 @@ def with_overrides(
 
 
 def _check_of_use(config: TrainConfig, chosen: Iterable[str]) -> None:
-    """Refuse a chosen setting that does nothing in this recipe: who tries its values would see no change."""
+    """Refuse a chosen setting that has no effect in this recipe, rather than ignore it."""
     for name in chosen:
         needed, _, value = rules(TrainConfig)[name].only_with.partition("=")
         if needed == "teachers" and not config.teachers:
-            what = f"{name} is about teachers, and there are none"
+            what = f"{name} needs teachers, and there are none"
             raise UsageError(what, where="--set", hint="name one with --teacher")
         if value and getattr(config, needed) != value:
             what = f"{name} needs {needed}={value}, and {needed} is {getattr(config, needed)}"

@@ -1,4 +1,4 @@
-"""What a training costs: measured before it by a few real steps, and estimated early on."""
+"""Cost of a training: measured beforehand by a few real steps, and estimated in its first seconds."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from compress.training.state import TrainState, refuse_divergence, step
 from encoders import Model, keep_freed_memory
 
 BUDGET = 2.0  # seconds
-_LEAST_ROWS = 8  # of a first, small step; batch norm wants a few
-_PART = 16  # it takes this part of a batch
+_LEAST_ROWS = 8  # videos of a first, small step; batch norm needs a few
+_PART = 16  # the first step has one 16th of a batch
 FORWARD = 1 / 3  # of a training step, roughly: the backward pass costs twice the forward pass
 _MEASURE_SECONDS = 5.0
 BYTES_PER_WEIGHT = 16  # weight, running average and Adam's two moments, float32
@@ -32,11 +32,11 @@ BYTES_PER_WEIGHT = 16  # weight, running average and Adam's two moments, float32
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a training, in seconds of this machine as busy as it was while measuring.
+    """Cost of a training on this machine, as busy as it was while measuring.
 
     Args:
-        warm_epoch, epoch: of one pass over the training videos, while warm and after it.
-        validation: of one pass over the validation videos.
+        warm_epoch, epoch: seconds per pass over the training videos, in the warm epochs and in the others.
+        validation: seconds per pass over the validation videos.
         epochs, warm_epochs: of the recipe.
         parameters: trained parameters, heads included.
     """
@@ -50,11 +50,11 @@ class Cost:
 
     @property
     def weights_bytes(self) -> int:
-        """Memory, and disk of a checkpoint, for weights, their running average and the optimiser."""
+        """Bytes of weights, running average and optimiser, in memory and in a checkpoint."""
         return self.parameters * BYTES_PER_WEIGHT
 
     def seconds(self, done: int = 0) -> float:
-        """Of what is left after `done` epochs, the validation after each epoch included."""
+        """Seconds left after `done` epochs, with the validation after each epoch."""
         warm = max(self.warm_epochs - done, 0)
         left = max(self.epochs - done, 0)
         return warm * self.warm_epoch + (left - warm) * self.epoch + left * self.validation
@@ -70,14 +70,14 @@ def measure_cost(
     budget: float = BUDGET,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Cost:
-    """Train the model of a recipe for about `budget` seconds, and throw it away.
+    """Train the model of a recipe for about `budget` seconds, and discard it.
 
     Args:
         config: the recipe; it has a head.
         table, validation: videos to train and to measure on.
         device: "cpu" or "cuda".
         threads: CPU threads of torch; 0 leaves them as they are.
-        budget: seconds of timed steps, for each of the two stages of a recipe with warm epochs. Where a whole
+        budget: seconds of timed steps, for each of the two stages of a recipe with warm epochs. If a whole
             batch takes longer, part of one is timed, which makes the estimate too high.
         clock: seconds, monotonic.
 
@@ -92,7 +92,8 @@ def measure_cost(
     torch.manual_seed(config.seed)
     model = new_model(config, table).to(device)
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
-    order = _rows(table, config)
+    steps = training_order(table, config.batch_size, config.seed, Position(0, 0))
+    order = (rows for _, rows in steps)
 
     def timed(warm: bool) -> float:
         if config.warm_epochs:
@@ -114,13 +115,8 @@ def measure_cost(
     )
 
 
-def _rows(table: Table, config: TrainConfig) -> Iterator[np.ndarray]:
-    for _, rows in training_order(table, config.batch_size, config.seed, Position(0, 0)):
-        yield rows
-
-
 def _work(table: Table, rows: np.ndarray | None = None) -> int:
-    """Units of work: frames, or videos where there are no frames."""
+    """Units of work of some rows (None: all): frames, or videos at video level."""
     if not isinstance(table, FrameTable):
         return len(table) if rows is None else len(rows)
     lengths = table.num_frames
@@ -144,11 +140,11 @@ def _seconds_per_unit(
         inputs, targets = targets_for(state.at.step, *batch(table, rows, torch.device(device)))
         loss = step(config, state, inputs, targets, loss_of)
         state.average.update(state.model, 1)
-        refuse_divergence(float(loss), 1)  # this also waits for a GPU to be done
+        refuse_divergence(float(loss), 1)  # float() also waits until a GPU has finished
 
     rows = next(order)
     few = rows[: max(_LEAST_ROWS, len(rows) // _PART)]
-    train(few)  # the first step also allocates
+    train(few)  # not timed: the first step also allocates
     begun = clock()
     train(few)
     fitting = int(len(few) * budget / max(clock() - begun, 1e-9))
@@ -162,7 +158,7 @@ def _seconds_per_unit(
 
 
 def describe(config: TrainConfig, model: Model, videos: int, steps: int) -> str:
-    """One line: sizes, steps, and what a checkpoint takes on the disk."""
+    """One line: parameters, steps, and the size of a checkpoint."""
     counts = model.parameter_counts()
     total = sum(counts.values())
     nested = counts.get("nested_heads", 0)
@@ -179,7 +175,7 @@ def _many(number: int, noun: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for a person.
+    """Seconds in a readable unit.
 
     Example:
         >>> duration(75), duration(7300)
@@ -191,13 +187,9 @@ def duration(seconds: float) -> str:
 
 
 class Stopwatch:
-    """Says once, after the first seconds of some work, how long the rest will take.
+    """Reports once, some seconds after the start, how long the rest of `total` steps will take.
 
-    Args:
-        total: steps of the work.
-        report: gets the estimate.
-        what: how the note calls what is left.
-        videos: per step.
+    `what` is the note's name for the rest; `videos` are those of a step.
     """
 
     def __init__(self, total: int, report: Reporter, what: str = "the rest", videos: int = 1) -> None:
@@ -209,7 +201,7 @@ class Stopwatch:
         """Call after each step, with the number of steps that are done."""
         now = time.monotonic()
         if self._first is None:
-            self._first = (done, now)  # the first step pays for warming up
+            self._first = (done, now)  # not counted: the first step includes warming up
             return
         steps, passed = done - self._first[0], now - self._first[1]
         if not self._said and passed >= _MEASURE_SECONDS:

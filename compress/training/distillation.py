@@ -1,4 +1,4 @@
-"""Learning from finished models: the teachers, videos without labels, and what both add to each step."""
+"""Distillation: teachers, unlabelled videos, and what both add to each training step."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from compress.training.objective import mixed
 from compress.training.teachers import Teachers, kept_scores, scores_bytes
 from encoders import Inputs
 
-KEPT_SHARE = 0.25  # of the machine's memory: beyond it, scores read in random order would come from the disk
+KEPT_SHARE = 0.25  # of the machine's memory; more scores would be read from disk in random order
 LogitsOf = Callable[[Inputs], Tensor]
-_UNLABELLED_SEED = 1_000_003  # added to the recipe's: the two orders have nothing to do with each other
+_UNLABELLED_SEED = 1_000_003  # added to the recipe's seed, so that the two orders are independent
 
 
 @dataclass(frozen=True, eq=False)
 class Distillation:
-    """What a student learns from besides labels.
+    """What a student learns from, besides labels.
 
     Args:
         teachers: on the device of the training.
-        unlabelled: videos that learn from the teachers alone, or None; their labels, where they have any,
-            are not looked at.
-        cache: folder in which the teachers' scores may be kept; None computes them with every batch.
-        shards: patterns by which the unlabelled videos were found, so that it can be trained again.
+        unlabelled: videos that are trained on the teachers alone, or None; any labels they have are ignored.
+        cache: folder in which the teachers' scores may be kept; None computes them for every batch.
+        shards: file patterns of the unlabelled videos, noted in config.json.
     """
 
     teachers: Teachers
@@ -46,11 +45,11 @@ class Distillation:
     def scores(
         self, config: TrainConfig, tables: list[Table], device: str, report: Reporter
     ) -> list[np.ndarray | None]:
-        """Kept scores of each table, float16 (N, C); None for each where they are computed with every batch.
+        """Kept scores of each table, float16 (N, C); None for each if they are computed for every batch.
 
-        By the recipe's `teacher_scores`; "auto" keeps them where the same inputs come again (no mixup), the
-        device is a CPU, and they are at most KEPT_SHARE of its memory: a number of the machine, not of what
-        is free now, so that a training that goes on there goes on in the same way.
+        By the recipe's `teacher_scores`; "auto" keeps them if the same inputs come again (no mixup), the
+        device is a CPU, and they are at most KEPT_SHARE of its memory. That is all memory, not the free
+        memory, so that a resumed training decides the same.
 
         Raises:
             StorageError: the disk refuses them.
@@ -63,7 +62,7 @@ class Distillation:
             config.teacher_scores == "auto" and device == "cpu" and not config.mixup and fits
         )
         if not wanted or self.cache is None:
-            report(Note(f"{what} are computed with every batch"))
+            report(Note(f"{what} are computed for every batch"))
             return [None] * len(tables)
         report(Note(f"{what} are computed once and kept in {self.cache}"))
         return [kept_scores(self.teachers, table, self.cache, device, report) for table in tables]
@@ -71,12 +70,12 @@ class Distillation:
 
 @dataclass(frozen=True)
 class Lesson:
-    """Of one step.
+    """The teachers' part of one step.
 
     Args:
-        logits: of the batch of labelled videos, float16 (B, C), from its inputs as the student gets them;
-            they are not looked at where scores are kept.
-        further: videos that learn from the teachers alone, with their logits; or None.
+        logits: gives those of the labelled batch, float16 (B, C), from the student's inputs (which are
+            ignored if scores are kept).
+        further: unlabelled videos, and the same for them; or None.
     """
 
     logits: LogitsOf
@@ -92,18 +91,11 @@ def lessons(
     device: str,
     report: Reporter,
 ) -> Generator[Lesson]:
-    """The lessons of all steps from `step` on, one after the other. Close it when done.
+    """The lessons of all steps from `step` (from 0) on. Close the generator when done.
 
-    Which unlabelled videos come is a function of the recipe's seed and the number of the step, so that a
-    training that goes on needs to keep nothing. Each of them comes once before any comes again.
-
-    Args:
-        distillation: was checked.
-        config: the recipe.
-        table: labelled videos, for which `training_order` gives the batches.
-        step: number of the next step, from 0.
-        start: position of the next batch of labelled videos.
-        device: where the logits are wanted.
+    `start` is the position of the next batch of labelled videos. The unlabelled videos of a step follow from
+    the recipe's seed and the number of the step, so a checkpoint needs nothing for them; each of them comes
+    once before any comes again.
     """
     extra = distillation.unlabelled
     kept = distillation.scores(config, [table] if extra is None else [table, extra], device, report)
@@ -123,7 +115,7 @@ def lessons(
 
 
 def unlabelled_batch_size(config: TrainConfig, videos: int) -> int:
-    """Videos without labels per step, out of so many: at least one."""
+    """Unlabelled videos per step, of `videos` that there are: at least one."""
     return min(max(1, round(config.unlabelled_ratio * config.batch_size)), videos)
 
 
@@ -134,7 +126,7 @@ def _unlabelled(table: Table, config: TrainConfig, step: int) -> Iterator[Step]:
 
 
 def _mixed(batch: Batch, config: TrainConfig, step: int) -> Batch:
-    """Blended among themselves, where the recipe wants it: those with labels could not share theirs."""
+    """Unlabelled videos are mixed among themselves: with labelled ones they would share their labels."""
     if not config.mixup:
         return batch
     seed = config.seed + _UNLABELLED_SEED

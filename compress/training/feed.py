@@ -1,4 +1,4 @@
-"""Where the batches of a training come from: the device's own memory, or the host's, made by a thread."""
+"""Batches of a training: made on the device from a copy of the table, or on the host, by a thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from compress.training.inputs import Table, batch, bytes_of, device_table
 from encoders import Inputs
 
 RESIDENT_SHARE = 0.5  # of the device's free memory; the rest is for model, optimiser and activations
-AHEAD = 2  # batches that wait on the host
+AHEAD = 2  # batches ready on the host: one is sent while the next is made
 SWITCH = "COMPRESS_RESIDENT"
 
 
@@ -27,9 +27,9 @@ class Batch:
     """One step's input, on the device.
 
     Args:
-        after: the position once this batch is done.
+        after: the position after this batch.
         videos: how many.
-        inputs: what `Model` reads.
+        inputs: of `Model`.
         labels: bool (videos, C).
     """
 
@@ -47,18 +47,12 @@ def batches(
     *,
     free_bytes: int | None = None,
 ) -> Generator[Batch]:
-    """The batches of `order`, one after the other, to the bit those of `Table.batch`. Close it when done.
+    """The batches of `order`, equal to the bit to those of `Table.batch`. Close the generator when done.
 
-    A GPU that has room for the whole table (RESIDENT_SHARE) gets it once. If it has not, or with
-    COMPRESS_RESIDENT=off, a thread makes the next batches in pinned memory while the GPU computes. A CPU
-    computes them when they are wanted: there a second thread would only take a core from the model.
-
-    Args:
-        table: the videos.
-        order: positions and rows, endless.
-        device: where they are wanted.
-        report: gets a note of the choice, where there was one.
-        free_bytes: of the device's memory; None to ask a GPU. Given, a CPU is treated like a GPU.
+    A GPU with room for the whole table (RESIDENT_SHARE of its `free_bytes`, None to ask it) gets it once.
+    Otherwise, or with COMPRESS_RESIDENT=off, a thread makes the next batches in pinned memory while the GPU
+    computes. On a CPU each batch is made when it is needed: a second thread would only take a core from the
+    model; but with `free_bytes` given a CPU is treated like a GPU.
     """
     if device.type == "cuda" and free_bytes is None:
         free_bytes = torch.cuda.mem_get_info(device)[0]
@@ -81,7 +75,7 @@ def batches(
 
 
 def direct(table: Table, order: Iterator[Step], device: torch.device) -> Generator[Batch]:
-    """Each batch made when it is wanted."""
+    """Each batch made when it is needed."""
     for after, rows in order:
         yield Batch(after, len(rows), *batch(table, rows, device))
 
@@ -96,9 +90,9 @@ def resident(
 
 
 def prefetched(table: Table, order: Iterator[Step], device: torch.device) -> Generator[Batch]:
-    """Each batch made by a thread, AHEAD of its use, and sent without waiting for it to arrive.
+    """Each batch made by a thread, AHEAD of its use, and sent without waiting for its arrival.
 
-    Raises whatever making a batch raises, where that batch would have come.
+    An error in making a batch is raised where that batch would have come.
     """
     ready: queue.Queue[tuple[Position, list[Tensor]] | BaseException] = queue.Queue(AHEAD)
     stop = threading.Event()
@@ -117,8 +111,9 @@ def prefetched(table: Table, order: Iterator[Step], device: torch.device) -> Gen
             yield Batch(after, len(labels), inputs, labels)
     finally:
         stop.set()
-        while thread.is_alive():  # it may wait for room in the queue
-            _drain(ready)
+        while thread.is_alive():  # it may wait for room in the queue, so empty it
+            while not ready.empty():
+                ready.get_nowait()
             thread.join(0.01)
 
 
@@ -142,11 +137,6 @@ def _make(
 def _host(array: np.ndarray, pin: bool) -> Tensor:
     tensor = torch.from_numpy(array)
     return tensor.pin_memory() if pin else tensor
-
-
-def _drain(ready: queue.Queue[tuple[Position, list[Tensor]] | BaseException]) -> None:
-    while not ready.empty():
-        ready.get_nowait()
 
 
 def _gigabytes(size: int) -> str:

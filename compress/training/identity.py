@@ -1,4 +1,4 @@
-"""What makes a training that one and no other, and whether a folder holds it."""
+"""The identity of a training, as JSON in its config.json, and whether a folder holds that training."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def identity_of(
     compile: bool = False,
     distillation: Distillation | None = None,
 ) -> dict[str, Any]:
-    """Recipe, videos, device, teachers, as JSON; and, noted but not compared, that the loss was compiled."""
+    """Recipe, videos, device and teachers as JSON; `compile` is noted but not compared."""
     return {
         "config": config.to_json(),
         "data": fingerprint(table),
@@ -40,9 +40,9 @@ def identity_of(
 
 
 def taught_by(distillation: Distillation | None) -> dict[str, Any]:
-    """The weights of the teachers and the videos without labels, as JSON; nothing where there are none.
+    """The teachers' weights and the unlabelled videos, as JSON; {} without distillation.
 
-    How those videos were found, and how many they are, is noted, but not compared.
+    The shards and the number of the unlabelled videos are noted but not compared.
     """
     if distillation is None:
         return {}
@@ -60,23 +60,25 @@ def same_training(before: Any, now: dict[str, Any]) -> bool:
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs, in words a person can act on.
+    """What differs between two identities, for a message; empty for the same training.
 
-    A setting that is not there, of the recipe or of its encoder, has its default: an older version may not
-    have known it, and a default may be written out or not.
+    A missing setting of the recipe or its encoder has its default: an older version may not have known it.
     """
     old, new = (_complete(recipe) for recipe in (before.get("config") or {}, now["config"]))
     names = sorted({*old, *new})
     changed = [f"{n} {old.get(n)!r} -> {new.get(n)!r}" for n in names if old.get(n) != new.get(n)]
-    changed += ["the training videos"] if before.get("data") != now["data"] else []
-    changed += ["the validation videos"] if before.get("validation") != now["validation"] else []
-    changed += ["the device"] if before.get("device") != now["device"] else []
-    changed += ["the eigenvalues"] if before.get("whitening") != now.get("whitening") else []
-    changed += ["the teachers"] if before.get("teacher_sha256") != now.get("teacher_sha256") else []
-    changed += ["the videos without labels"] if before.get("unlabelled") != now.get("unlabelled") else []
-    refines = before.get("refines") != now.get("refines")
-    changed += ["the model that is refined, or what is done to its weights"] if refines else []
-    return changed
+    return changed + [what for key, what in _COMPARED.items() if before.get(key) != now.get(key)]
+
+
+_COMPARED = {
+    "data": "the training videos",
+    "validation": "the validation videos",
+    "device": "the device",
+    "whitening": "the eigenvalues",
+    "teacher_sha256": "the teachers",
+    "unlabelled": "the unlabelled videos",
+    "refines": "the model that is made smaller, or how",
+}
 
 
 def _complete(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def _complete(recipe: Mapping[str, Any]) -> dict[str, Any]:
     options = dict(recipe.get("encoder_options") or {})
     if encoder in list_encoders():
         options = {**_defaults(config_class(encoder)), **options}
-    # Not where the eigenvalues lie, but what they are, makes a training (see `identity_of`).
+    # The path of the eigenvalues does not matter; their hash is compared (see `identity_of`).
     recipe = {**recipe, "undo_whitening": bool(recipe.get("undo_whitening"))}
     recipe["teachers"] = sorted(recipe.get("teachers") or ())  # their mean does not depend on the order
     return json.loads(json.dumps({**_defaults(TrainConfig), **recipe, "encoder_options": options}))
@@ -96,16 +98,16 @@ def _defaults(config: type[Any]) -> dict[str, Any]:
 
 
 def claim(run: Run, identity: dict[str, Any], option: str = "--name") -> None:
-    """Write down what this folder's training is, or make sure that it is the one begun here.
+    """Write config.json, or check that it is that of the same training.
 
     Args:
         run: the folder.
         identity: as `identity_of` gives it.
-        option: that chooses the folder, for the message.
+        option: the option that chooses the folder, for the message.
 
     Raises:
-        UsageError: it holds another training; names the settings that differ.
-        CorruptArtifactError: its config.json is none.
+        UsageError: the folder holds another training; names the settings that differ.
+        CorruptArtifactError: config.json is damaged.
     """
     if not run.config.exists():
         write_json(run.config, identity)

@@ -1,6 +1,7 @@
-"""From rows of a table to the batches that a model reads, made on the host or on the device.
+"""From rows of a table to batches for a model, made on the host or on the device.
 
-A table that lies in the memory of the device makes its batches there: only row numbers are sent."""
+A table in the device's memory makes its batches there: only row numbers are sent.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +20,9 @@ from compress.progress import Progress, Reporter, check_interrupt, silent
 from encoders import Inputs
 
 Table = VideoTable | FrameTable
-_SAMPLED_ROWS = 997
+_SAMPLED_ROWS = 997  # every so many rows are hashed: all features would take minutes
 STEPS_PER_EPOCH = 100
-_BLOCK_BYTES = 64 << 20
+_BLOCK_BYTES = 64 << 20  # copied to the device at a time
 
 
 def batch(table: Table, rows: np.ndarray, device: torch.device) -> tuple[Inputs, torch.Tensor]:
@@ -32,14 +33,14 @@ def batch(table: Table, rows: np.ndarray, device: torch.device) -> tuple[Inputs,
 
 
 def training_order(table: Table, batch_size: int, seed: int, start: Position) -> Iterator[Step]:
-    """Endless shuffled batches from `start`; of similar length where the table holds frames."""
+    """Endless shuffled batches from `start`; at frame level of videos of similar length."""
     if isinstance(table, FrameTable):
         return bucketed_batches(table.num_frames, batch_size, seed, start)
     return shuffled_batches(len(table), batch_size, seed, start)
 
 
 def reading_order(table: Table, batch_size: int) -> list[np.ndarray]:
-    """Every row once, in order; where the table holds frames, by length, so that little is padding."""
+    """Every row once, in order; at frame level by length, so that there is little padding."""
     if not isinstance(table, FrameTable):
         return list(sequential_batches(len(table), batch_size))
     order = np.argsort(table.num_frames, kind="stable")
@@ -47,7 +48,7 @@ def reading_order(table: Table, batch_size: int) -> list[np.ndarray]:
 
 
 def fingerprint(table: Table) -> str:
-    """sha256 over ids, labels, lengths and a sample of the numbers: are these still the same videos?"""
+    """sha256 over ids, labels, lengths and a sample of the features: tells whether videos are the same."""
     digest = hashlib.sha256(repr(table.schema).encode())
     data = table.frames if isinstance(table, FrameTable) else table.features
     parts = [table.ids, table.labels.indptr, table.labels.indices, data[::_SAMPLED_ROWS]]
@@ -59,11 +60,11 @@ def fingerprint(table: Table) -> str:
 
 @dataclass(frozen=True)
 class DeviceTable:
-    """What `Table.batch` gives, to the bit, without a copy through the host.
+    """A table on the device; its batches equal those of `Table.batch` to the bit.
 
     Args:
-        table: the same table on the host. Its lengths say how large a batch will be, so that the device is
-            never asked, which would make the host wait for it.
+        table: the same table on the host. It gives the size of a batch: asking the device would make the host
+            wait for it.
         data: features float32 (N, D), or frames uint8 (sum of T, D).
         frame_indptr: int64 (N + 1,), the frames of each video; None at video level.
         label_indptr: int64 (N + 1,); the classes of video i are `label_classes[indptr[i]:indptr[i + 1]]`.
@@ -82,7 +83,8 @@ class DeviceTable:
         labels = self._labels(chosen, int(_lengths(self.table.labels.indptr, rows).sum()))
         if self.frame_indptr is None or not isinstance(self.table, FrameTable):
             return self.data.index_select(0, chosen), labels
-        return self._frames(self.frame_indptr, chosen, _longest(self.table, rows)), labels
+        longest = int(_lengths(self.table.indptr, rows).max(initial=0))
+        return self._frames(self.frame_indptr, chosen, longest), labels
 
     def _frames(self, indptr: Tensor, rows: Tensor, longest: int) -> tuple[Tensor, Tensor]:
         starts = indptr[rows]
@@ -94,7 +96,7 @@ class DeviceTable:
         return frames.masked_fill_(padding[:, :, None], 0), lengths
 
     def _labels(self, rows: Tensor, total: int) -> Tensor:
-        """bool (B, C); `total` is the number of labels of all rows."""
+        """bool (B, C); `total` is the number of labels of these rows."""
         starts = self.label_indptr[rows]
         lengths = self.label_indptr[rows + 1] - starts
         before = lengths.cumsum(0) - lengths
@@ -126,7 +128,7 @@ def device_table(table: Table, device: torch.device, report: Reporter = silent) 
 
 
 def bytes_of(table: Table) -> int:
-    """What a `DeviceTable` of it takes."""
+    """Size of its `DeviceTable`."""
     rows, size = (table.frames, 1) if isinstance(table, FrameTable) else (table.features, 4)
     numbers = 2 * 8 * (len(table) + 1) + 4 * len(table.labels.indices)
     return rows.shape[0] * rows.shape[1] * size + numbers
@@ -135,7 +137,7 @@ def bytes_of(table: Table) -> int:
 def sent(array: np.ndarray, device: torch.device) -> Tensor:
     """An array on the device; the host does not wait until it is there."""
     tensor = torch.from_numpy(array)
-    if device.type == "cuda":  # only from memory that the system cannot move is it copied in the background
+    if device.type == "cuda":  # only pinned memory is copied in the background
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 
@@ -144,13 +146,8 @@ def _lengths(indptr: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return indptr[rows + 1] - indptr[rows]
 
 
-def _longest(table: FrameTable, rows: np.ndarray) -> int:
-    return int(_lengths(table.indptr, rows).max(initial=0))
-
-
 def take_videos(table: Table, rows: np.ndarray, prefix: str = "") -> Table:
-    """Some videos of a table, int64 (n,), as one of its own; with a prefix under new ids, so that a video may
-    come several times."""
+    """The videos `rows` int64 (n,) as a table; with a prefix they get new ids, so that one may come often."""
     ids = table.ids[rows]
     if prefix:
         ids = np.array([f"{prefix}{place}".encode() for place in range(len(rows))])
@@ -163,10 +160,10 @@ def take_videos(table: Table, rows: np.ndarray, prefix: str = "") -> Table:
 
 
 def visited_often(table: Table, batch_size: int) -> Table:
-    """The table with each video so often that an epoch has about STEPS_PER_EPOCH steps, or as it is.
+    """A small table with each video repeated, so that an epoch has about STEPS_PER_EPOCH steps.
 
-    The recipes were tuned on 23,091 videos, whose epochs have about so many. With a tenth of the videos the
-    same number of epochs ends far from convergence; visiting each ten times keeps the recipe's schedule.
+    The recipes were tuned on 23,091 videos, whose epochs have about as many steps. With a tenth of the videos
+    the same number of epochs would end far from convergence.
     """
     times = round(STEPS_PER_EPOCH * batch_size / len(table))
     return table if times <= 1 else take_videos(table, np.tile(np.arange(len(table)), times), "x")

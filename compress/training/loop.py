@@ -1,4 +1,4 @@
-"""The training loop: read it from top to bottom."""
+"""The training loop, from top to bottom."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ from compress.training.scoring import figures_by_dim, figures_json
 from compress.training.state import CALMER, PendingLosses, Progressed, Refinement, TrainState, step
 from encoders import keep_freed_memory
 
-CHECKPOINT_SECONDS = 60.0
+CHECKPOINT_SECONDS = 60.0  # the work that a killed training loses at most
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What came out: the run's folder, the epoch that was kept (from 1; 0 for a closed form), its figures."""
+    """The run's folder, the epoch that was kept (from 1; 0 for a closed-form encoder), its figures."""
 
     run: Path
     best_epoch: int
@@ -77,23 +77,23 @@ def train(
     distillation: Distillation | None = None,
     refinement: Refinement | None = None,
 ) -> TrainResult:
-    """Train, or go on with, one run.
+    """Train one run, or continue it.
 
     Args:
         config: the recipe.
         table, validation: videos to learn from and to measure GAP on, of one schema.
-        run: the folder; a training that was stopped or killed there is continued, a finished one returned.
+        run: the folder; a training that was stopped there is continued, a finished one returned.
         device: "cpu" or "cuda".
         threads: CPU threads of torch; 0 leaves them as they are.
         report: gets progress, the estimate, and the figures of each epoch.
         checkpoint_seconds: time between checkpoints; a killed training loses at most that.
-        compile: compute the loss by torch.compile. It changes the last bits, so it is noted in config.json,
-            but a run may be continued without it, or with it.
-        distillation: the teachers that the recipe names, and videos without labels; None where it names none.
-        refinement: the model to go on from, and what is done to it; None starts with random weights.
+        compile: compute the loss by torch.compile. It changes the last bits, so it is noted in config.json;
+            a run may still be continued with or without it.
+        distillation: the teachers that the recipe names, and unlabelled videos; None without teachers.
+        refinement: the model to start from, and what is done to it; None starts with random weights.
 
     Raises:
-        UnavailableError: no GPU, or no compiler, where one is asked for.
+        UnavailableError: no GPU, or no compiler, but one is asked for.
         UsageError: the folder holds a training of another recipe or other data.
         SchemaError: encoder and data, or the two tables, do not fit.
         DivergedError: the loss is no longer finite.
@@ -120,11 +120,11 @@ def train(
             training = _Training(
                 config, table, validation, folder, identity, device, report, distillation, refinement
             )
-            # All batches but the last have one shape; those of frames have a new one each time.
+            # Batches of features all have one shape but the last; every batch of frames has another.
             same_shapes = table.schema.level == "video"
             with device_settings(device, config.precision, same_shapes=same_shapes):
                 _fit(training, checkpoint_seconds, compile)
-        # Not only after `_fit`: a training may have been killed between its last commit and this.
+        # Also for a finished run: it may have been killed between its last commit and this line.
         for scaffold in (folder.best, folder.checkpoint):
             shutil.rmtree(scaffold, ignore_errors=True)
     facts = model_manifest(run).metadata
@@ -133,7 +133,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Training:
-    """What `train` was given; `identity` is what makes the run that one and no other."""
+    """The arguments of `train`, and the identity of the run."""
 
     config: TrainConfig
     table: Table
@@ -242,9 +242,9 @@ def _finish_epoch(training: _Training, state: TrainState) -> None:
         with state.averaged():
             by_dim = figures_by_dim(state.model, training.validation, config.precision)
     except Interrupted:
-        state.save(run, training.identity)  # the epoch is done: what goes on here measures it again
+        state.save(run, training.identity)  # the epoch is done; a continued training measures it again
         raise
-    except RecordError as error:  # The tables hold no NaN, so the weights do.
+    except RecordError as error:  # the tables hold no NaN, so the weights do
         raise DivergedError(f"the scores are not finite after epoch {at.epoch}", hint=CALMER) from error
 
     figures, prefixes = by_dim[state.model.dim], sorted(by_dim)[:-1]
@@ -267,6 +267,6 @@ def _finish_epoch(training: _Training, state: TrainState) -> None:
 
 
 def _patience_lost(config: TrainConfig, at: Progressed) -> bool:
-    # A better epoch is not expected before the branch has run.
+    # While the branch is off, epochs do not get better for long: patience starts after them.
     waited = at.epoch - max(at.best_epoch, config.warm_epochs)
     return bool(config.patience) and config.keep == "best" and waited >= config.patience

@@ -1,9 +1,10 @@
-"""The model that a training starts with: random weights, fitted to what the videos look like.
+"""The model that a training starts with: random weights, input statistics and class frequencies.
 
-The features of YouTube-8M were whitened: Google projected the 2048 numbers of Inception onto the 1024 largest
-principal components and divided each by sqrt(eigenvalue + 1e-4) (google/youtube-8m, feature_extractor), which
-makes the last component, noise for the most part, as large as the first. NeXtVLAD (Lin et al. 2018, section
-4.1) multiplies them back. The file is Google's `inception_pca/eigenvals.npy`; it is not part of this package.
+The features of YouTube-8M are whitened: Google projected the 2048 dimensions of Inception onto the 1024
+largest principal components and divided each by sqrt(eigenvalue + 1e-4) (google/youtube-8m,
+feature_extractor), which makes the last component, mostly noise, as large as the first. NeXtVLAD (Lin et al.
+2018, section 4.1) undoes it. The file is Google's `inception_pca/eigenvals.npy`; it is not part of this
+package.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from compress.training.recipes import CLOSED_FORM
 from encoders import InputNorm, InputNormConfig, Model, ModelConfig, build_model
 
 _STATISTICS_ROWS = 4096  # rows or frames at once
-_STATISTICS_FRAMES = 2_000_000  # frames are many and alike: this many, spread evenly, give the statistics
+_STATISTICS_FRAMES = 2_000_000  # spread evenly over all: enough for the statistics, since frames are alike
 EPSILON = 1e-4  # what the extractor added to each eigenvalue
 RGB = ("mean_rgb", "rgb")
 _WHERE = "--set undo_whitening"
@@ -56,20 +57,12 @@ def build(config: TrainConfig, schema: FeatureSchema) -> Model:
 
 
 def new_model(config: TrainConfig, table: Table) -> Model:
-    """A model with random weights, fitted to what the videos look like.
-
-    Args:
-        config: the recipe.
-        table: the training videos; they give the input norm its statistics and the head its priors.
-
-    Raises:
-        UsageError: an option of encoder or head is wrong.
-    """
+    """`build`, with the input statistics and the head's class priors taken from the training videos."""
     model = build(config, table.schema)
     fit_input_norm(model.input_norm, config, table)
     if config.class_priors:
         counts = torch.from_numpy(table.labels.class_counts()).double()
-        # Half a video more for each class: one that was never seen must not start at minus infinity.
+        # Half a video more per class: a class without videos would start at minus infinity.
         model.set_class_priors(((counts + 0.5) / (len(table) + 1)).clamp(0, 1))
     return model
 
@@ -82,14 +75,14 @@ def input_norm_config(mode: NormMode, dim: int, undo_whitening: bool = False) ->
 
 
 def fit_input_norm(norm: InputNorm, config: TrainConfig, table: Table) -> None:
-    """Give the input norm of a recipe what it needs: the whitening that it undoes, and the statistics."""
+    """Set the whitening that the input norm undoes, and its statistics."""
     if norm.config.undo_whitening:
         norm.set_whitening(whitening(config.undo_whitening, table.schema))
     set_input_statistics(norm, table)
 
 
 def set_input_statistics(norm: InputNorm, table: Table) -> None:
-    """Give the input norm the mean and deviation of each dimension over the table's videos (or frames)."""
+    """Set mean and deviation per dimension over the table's videos (or frames), if its mode needs them."""
     if norm.config.mode not in ("standardize", "l2_standardize"):
         return
     data = table.frames if isinstance(table, FrameTable) else table.features
@@ -105,7 +98,7 @@ def set_input_statistics(norm: InputNorm, table: Table) -> None:
 
 
 def whitening(file: str, schema: FeatureSchema) -> Tensor:
-    """The factor on each dimension of a video or frame: float32 (dim,), 1 for all but rgb.
+    """The factor on each dimension that undoes whitening: float32 (dim,), 1 except for rgb.
 
     Args:
         file: npy of at least as many eigenvalues as rgb has dimensions, largest first; (n,) or (n, 1).
@@ -145,6 +138,6 @@ def _read(path: Path) -> np.ndarray:
     flat = np.ascontiguousarray(values.reshape(-1), dtype=np.float64)
     if not np.isfinite(flat).all() or (flat < 0).any() or (np.diff(flat) > 0).any():
         raise CorruptArtifactError(
-            "eigenvalues must not be negative and must stand largest first", where=path
+            "eigenvalues must not be negative, and the largest must come first", where=path
         )
     return flat

@@ -1,4 +1,4 @@
-"""The optimiser: which weights are decayed, how fast they learn at each step, and their running average."""
+"""The optimiser: weight decay, learning rates at each step, and the running average of the weights."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from compress.training.config import TrainConfig
 from compress.training.weights import is_matrix
 from encoders import Model
 
-_NOT_ZERO = 1e-6  # what clip_grad_norm_ adds to a norm
-FINAL_SHARE = 0.01  # of the peak: where a cosine arc ends
-LONGEST_RISE = 0.6  # of an arc: a short training still reaches its full rate
-_FIRST_STEPS = 10  # early on the average follows closely: decay (1 + n) / (10 + n) until it reaches `decay`
+_NOT_ZERO = 1e-6  # added to a norm, as by torch's clip_grad_norm_
+FINAL_SHARE = 0.01  # of the peak, at the end of a cosine arc
+LONGEST_RISE = 0.6  # of an arc, so that a short training still reaches its full rate
+_FIRST_STEPS = 10  # the decay is at most (1 + n) / (10 + n), so that early weights are soon forgotten
 
 
 def build_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over the main and the branch parameters; only matrices decay.
+    """Adam or AdamW over the main and the branch parameters; weight decay on matrices only.
 
     Each group carries `peak` (its learning rate at factor 1) and `part` ("main" or "branch").
     """
@@ -48,9 +48,9 @@ def set_learning_rates(optimizer: torch.optim.Optimizer, factors: dict[str, floa
 
 
 def clip_each(model: nn.Module, norm: float) -> None:
-    """Cut the gradient of each tensor to `norm` on its own, as the papers' code does.
+    """Clip the gradient of each tensor to `norm` on its own, as the papers' code does.
 
-    To the bit what `nn.utils.clip_grad_norm_` does to one tensor at a time, in three calls for all.
+    Equal to the bit to `nn.utils.clip_grad_norm_` of one tensor at a time, but three calls for all.
     """
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     if gradients:
@@ -80,7 +80,7 @@ def branch_factor(config: TrainConfig, step: int, steps_an_epoch: int) -> float:
 
 
 def cosine(step: int, steps: int, warmup_steps: int) -> float:
-    """Linear rise over `warmup_steps`, on half a cosine from 1 to FINAL_SHARE over `steps`.
+    """Half a cosine from 1 to FINAL_SHARE over `steps`, times a linear rise over `warmup_steps`.
 
     Example:
         >>> [round(cosine(step, 100, 0), 3) for step in (0, 50, 100)]
@@ -104,9 +104,7 @@ def staircase(examples: int, decay: float, decay_examples: int) -> float:
 class WeightAverage:
     """average = decay * average + (1 - decay) * weights, buffers (batch norm statistics) included.
 
-    Args:
-        model: whose weights are followed; the average starts as a copy.
-        decay: in [0, 1); 0 follows the weights exactly.
+    The average starts as a copy of the model's weights; with decay 0 it equals them.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -115,7 +113,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Take in the weights after `step` (from 1)."""
+        """Add the weights after `step` (from 1)."""
         share = 1 - min(self.decay, (1 + step) / (_FIRST_STEPS + step)) if self.decay else 1.0
         current = model.state_dict()
         floats = [name for name, value in current.items() if value.is_floating_point()]
@@ -124,7 +122,7 @@ class WeightAverage:
             self.weights[name].copy_(current[name])
 
     def swap(self, model: nn.Module) -> None:
-        """Exchange the model's weights and the average; call it again to change back."""
+        """Exchange the model's weights and the average; a second call changes them back."""
         held = {name: value.detach().clone() for name, value in model.state_dict().items()}
         model.load_state_dict(self.weights)
         self.weights = held

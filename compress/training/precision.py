@@ -1,4 +1,4 @@
-"""In which precision a model is computed, and how exactly a GPU then computes."""
+"""The precision in which a model is computed, and a GPU's settings for it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,17 @@ _NATIVE = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")  # names of torch.cpu.
 
 
 def computes_bf16(device: str) -> bool:
-    """Whether bfloat16 is a type of the device's own arithmetic; elsewhere it is slower than float32."""
+    """Whether the device has bfloat16 arithmetic; without it bfloat16 is slower than float32."""
     if torch.device(device).type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    # Not in every version of torch that we take.
+    # Not every version of torch that we support has it.
     ask: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
     found = ask()
     return any(found.get(name, False) for name in _NATIVE)
 
 
 def choose_precision(wanted: Wanted, trained: Precision, device: str) -> Precision:
-    """What "auto" means: as the model was trained, but float32 where bfloat16 is not native.
-
-    Args:
-        wanted: "fp32" and "bf16" are taken as they are.
-        trained: precision of the training.
-        device: "cpu" or "cuda".
+    """`wanted`, where "auto" means: as trained, but float32 if the device has no bfloat16 arithmetic.
 
     Raises:
         UsageError: `wanted` is another word.
@@ -46,7 +41,7 @@ def choose_precision(wanted: Wanted, trained: Precision, device: str) -> Precisi
 
 
 def precision_note(wanted: Wanted, trained: Precision, used: Precision) -> str:
-    """What a person should know of it; empty where there was no choice: float32 as trained."""
+    """A note on the precision; empty for float32 as trained."""
     if wanted != "auto":
         return f"computing in {used}" + ("" if used == trained else f", trained in {trained}")
     if used != trained:
@@ -58,21 +53,18 @@ def precision_note(wanted: Wanted, trained: Precision, used: Precision) -> str:
 
 @contextmanager
 def device_settings(device: str, precision: str, *, same_shapes: bool = False) -> Iterator[None]:
-    """Within: a GPU's switches follow the precision. After it they are as before; a CPU has none of them.
+    """Context: a GPU's settings follow the precision, and are restored afterwards; a CPU has none.
 
-    Whatever computes a model wants this, so that it does not depend on what the process did before.
-
-    "bf16": what autocast leaves in float32 may use TF32 (10 bits of mantissa where bfloat16 has 7), in
-    matrix products, convolutions and cuDNN's recurrent layers; sums over the parts of a split bfloat16
-    product may be in bfloat16, torch's default. "fp32": float32 all through, so also without the TF32 that
-    torch allows convolutions by default. It is what to compare with.
+    Everything that computes a model uses this, so that results do not depend on what the process did before.
+    "bf16": what autocast leaves in float32 may use TF32 (10 bits of mantissa; bfloat16 has 7). "fp32":
+    float32 throughout, also without the TF32 that torch allows in convolutions by default.
 
     Args:
         device: "cpu" or "cuda".
         precision: "bf16" or "fp32".
-        same_shapes: whether all batches but the last have one shape, so that it pays to let cuDNN measure
-            which of its ways is fastest. Frames have a new shape each batch. For training alone: which way
-            wins may differ from run to run, and with it the last bits.
+        same_shapes: whether all batches but the last have one shape, so that cuDNN may time its algorithms
+            and take the fastest. For training only: the choice, and with it the last bits, may differ from
+            run to run.
     """
     if device != "cuda":
         yield

@@ -141,7 +141,7 @@ def test_the_config_holds_every_option_of_its_encoders_and_survives_json() -> No
         ({"modalities": [], "encoders": [], "encoder_options": []}, "must be equally many, not 0, 0 and 0"),
         ({"encoders": ["lstm", "mlp"]}, "encoder 'mlp' of modality 1 reads video-level input"),
         ({"encoder_options": [{"dim": 8}, {"dims": 8}]}, "'lstm' of modality 1 has no option dims"),
-        ({"encoder_options": [{"dim": 8}, {"input_dim": 7}]}, "has input_dim 7, the modality has 6 dimensions"),
+        ({"encoder_options": [{"dim": 8}, {"input_dim": 7}]}, "has input_dim 7, the modality has 6"),
         ({"encoder_options": [{"dim": 8}, {"dim": 9}]}, r"\[8, 9\] cannot be summed: .* same dim"),
         ({"encoder_options": [{"dim": 8}, 3]}, r"encoder_options must be tuple\[.*Mapping"),
         ({"encoders": ["lstm", "multi"]}, "no encoder 'multi'; there are"),
