@@ -1,4 +1,4 @@
-"""An array that rows are appended to, without a second copy of it in memory."""
+"""An array to which rows are appended, without a second copy in memory."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 class GrowingArray:
-    """Room for an eighth more is reserved at a time, at the same place where the system can (Linux: mremap).
+    """Grows by an eighth at a time, in place if the system can (Linux: mremap).
 
     Args:
-        empty: (0, ...), of the type and width of the rows; bytes ("S1") become as wide as the widest row is.
+        empty: (0, ...), of the type and shape of the rows; bytes ("S1") become as wide as the widest row.
     """
 
     def __init__(self, empty: np.ndarray) -> None:
@@ -29,18 +29,18 @@ class GrowingArray:
         self._length = needed
 
     def view(self) -> np.ndarray:
-        """All rows so far. No copy: what is appended later is written behind them, so they never change."""
+        """All rows so far, not copied: later rows are written behind them, so these never change."""
         self._seen = True
         return self._buffer[: self._length]
 
     def finish(self) -> np.ndarray:
-        """All rows, without the room that was reserved; nothing may be appended afterwards."""
+        """All rows, without the reserved room; nothing may be appended afterwards."""
         self._resize(self._length)
         return self._buffer
 
     def _resize(self, room: int) -> None:
         shape = (room, *self._buffer.shape[1:])
-        if self._seen:  # a view looks at the buffer, which must stay where it is
+        if self._seen:  # a view points into the buffer, so it must not be moved
             moved = np.empty(shape, dtype=self._buffer.dtype)
             moved[: self._length] = self._buffer[: self._length]
             self._buffer, self._seen = moved, False

@@ -1,4 +1,4 @@
-"""What this process may use of the machine: CPU cores, memory, a GPU; and how many threads it does use."""
+"""The CPU cores, memory and GPU that this process may use, and the number of threads that it uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def cpu_count(cgroup: Path = CGROUP) -> int:
-    """CPU cores that this process may use: its affinity, cut to the container's quota; at least 1."""
+    """CPU cores that this process may use: its affinity, limited by the container's quota; at least 1."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cpu_quota(cgroup)
     return allowed if quota is None else max(1, min(allowed, round(quota)))
@@ -35,7 +35,7 @@ def cpu_quota(cgroup: Path = CGROUP) -> float | None:
 
 
 def memory_bytes(cgroup: Path = CGROUP) -> int | None:
-    """Memory that this process may use: the machine's, cut to the container's limit; None where unknown."""
+    """Memory that this process may use: the machine's or the container's limit; None if unknown."""
     if not hasattr(os, "sysconf") or "SC_PHYS_PAGES" not in os.sysconf_names:
         return None
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -46,19 +46,23 @@ def memory_bytes(cgroup: Path = CGROUP) -> int | None:
 
 
 def use_threads(threads: int) -> int:
-    """Let torch, faiss and numpy use `threads` CPU threads (0: as many as allowed); returns the number.
+    """Let torch, faiss and numpy use `threads` CPU threads; returns the number.
 
-    Call it before the first import of those; torch is also told afterwards. A number that the user's own
-    OMP_NUM_THREADS gives is kept when `threads` is 0.
+    0 stands for the user's own OMP_NUM_THREADS or, without it, all cores that are allowed. Call this before
+    the first import of these libraries (for torch it also works afterwards).
 
     Raises:
-        ConfigError: OMP_NUM_THREADS holds no number of threads.
-
-    Threads that wait sleep: where other programs want the cores, spinning made training three times slower.
+        ConfigError: OMP_NUM_THREADS is not a number of threads.
     """
+    # Waiting threads sleep: spinning made training three times slower when other programs used the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if threads == 0 and "OMP_NUM_THREADS" in os.environ:
-        return _threads_wanted(os.environ["OMP_NUM_THREADS"])
+        text = os.environ["OMP_NUM_THREADS"]
+        first = text.split(",")[0].strip()  # OpenMP takes a list, one number per level of nesting
+        if not (first.isascii() and first.isdigit() and int(first)):
+            hint = "set it to 1 or more, or unset it; --threads overrides it"
+            raise ConfigError(f"not a number of threads: {text!r}", where="OMP_NUM_THREADS", hint=hint)
+        return int(first)
     number = threads or cpu_count()
     for name in THREAD_VARIABLES:
         os.environ[name] = str(number)
@@ -67,17 +71,8 @@ def use_threads(threads: int) -> int:
     return number
 
 
-def _threads_wanted(text: str) -> int:
-    # OpenMP takes a list, one number for each level of nesting.
-    first = text.split(",")[0].strip()
-    if not (first.isascii() and first.isdigit() and int(first)):
-        hint = "set it to 1 or more, or unset it; --threads overrides it"
-        raise ConfigError(f"not a number of threads: {text!r}", where="OMP_NUM_THREADS", hint=hint)
-    return int(first)
-
-
 def choose_device(wanted: str) -> str:
-    """Turn "auto" into "cuda" where torch can use a GPU and "cpu" elsewhere.
+    """The device for "auto": "cuda" if torch can use a GPU, else "cpu"; others are returned as they are.
 
     Raises:
         UsageError: another word.

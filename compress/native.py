@@ -23,7 +23,7 @@ def load(folder: Path) -> ctypes.CDLL | None:
 
 
 def why_not(folder: Path) -> str:
-    """Why `load` returns None; "" if it does not."""
+    """The reason why `load` returns None; "" if it does not."""
     return f"switched off by {SWITCH}=off" if switched_off() else _open(folder)[1]
 
 

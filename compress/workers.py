@@ -1,7 +1,7 @@
 """Inference by several threads: each core computes a batch of its own, results come in order.
 
 One batch on all cores is slow if other programs use them too: every operation waits for its slowest part.
-PyTorch releases Python's lock, so threads are enough; they share the weights.
+Torch releases Python's lock, so threads are enough; they share the weights.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from compress.errors import UsageError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AHEAD = 2  # items for each worker: one in work, one waiting
+_AHEAD = 2  # items per worker: one in work, one waiting
 
 
 def workers_for(device: str) -> int:
-    """How many workers suit a device: one for each of torch's threads; 0, no threads at all, for one.
+    """The number of workers for a device: one per thread of torch; 0 (no extra thread) for a single one.
 
-    A GPU gets one, so that the next batch is read and shipped while it computes.
+    A GPU gets one, so that the next batch is read and sent while it computes.
     """
     if torch.device(device).type != "cpu":
         return 1
@@ -37,23 +37,22 @@ def workers_for(device: str) -> int:
 def in_order(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Generator[Result, None, None]:
-    """function(item) for every item, in order; an error comes where its result would have come.
+    """function(item) for every item, in order; an error is raised where its result would have come.
 
-    Whatever the number of workers, `function` sees one thread of torch, so its results are the same, bit for
-    bit. Modes of torch (inference_mode, autocast) belong to a thread: `function` must enter them itself.
+    With any number of workers `function` has one thread of torch, so results are equal to the bit. Modes of
+    torch (inference_mode, autocast) belong to a thread: `function` must enter them itself.
 
     Args:
         function: called by several threads at once.
-        items: read by a thread of its own, one item after the other, at most `2 * workers` ahead of the
-            results that were taken.
-        workers: 0: nothing is read ahead, all happens in the calling thread.
+        items: read by a thread of its own, at most `2 * workers` ahead of the results that were taken.
+        workers: 0: nothing is read ahead, everything runs in the calling thread.
 
     Returns:
-        A generator. Close it (contextlib.closing) where not all results are taken: it waits for the items in
+        A generator. Close it (contextlib.closing) unless all results are taken: it waits for the items in
         work, and drops those that wait.
 
     Raises:
-        UsageError: fewer workers than none.
+        UsageError: workers < 0.
     """
     if workers < 0:
         raise UsageError(f"the number of workers cannot be {workers}")
@@ -83,7 +82,7 @@ def _threaded(
                     line.put(None)
                     return
                 line.put(pool.submit(function, item))
-                del item  # not kept while waiting for a place
+                del item  # frees its memory while waiting for a place
         except BaseException as error:
             failed: Future[Result] = Future()
             failed.set_exception(error)
@@ -105,15 +104,15 @@ def _threaded(
 
 
 def _compute_alone() -> None:
-    # torch.set_num_threads sets the calling thread and what later threads start with. A thread takes that
-    # start on its first question or operation; ask first, so that this cannot undo the line after it.
+    # torch.set_num_threads sets the calling thread and the default of later threads. A thread takes the
+    # default at its first query or operation, and would overwrite what was set before: so query first.
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
 
 
 @contextmanager
 def _threads_kept() -> Iterator[None]:
-    """Threads that are made later, and this one, start with as many threads of torch as before."""
+    """Context: afterwards torch's number of threads is as before, for this thread and later ones."""
     before = torch.get_num_threads()
     try:
         yield

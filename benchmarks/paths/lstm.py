@@ -10,7 +10,7 @@ from benchmarks.paths.agreement import close
 from benchmarks.paths.flops import forward_flops
 from benchmarks.rivals.padded_lstm import PaddedLSTM, with_weights_of
 from benchmarks.row import Contest, Row, Settings, Work, at_least
-from compress.encoding.embedder import BATCHES_A_WINDOW
+from compress.encoding.embedder import BATCHES_PER_WINDOW
 from encoders import LSTMEncoder, build_encoder
 
 INPUTS, SIZES, FRAMES = 1152, (1280, 640), 300
@@ -23,7 +23,7 @@ def prepare(settings: Settings) -> Contest:
     assert isinstance(ours, LSTMEncoder)
     rival = with_weights_of(ours)
     batch = settings.size(8, 32)
-    count = BATCHES_A_WINDOW["frame"] * batch  # sorted by length as `compress encode` does it
+    count = BATCHES_PER_WINDOW["frame"] * batch  # sorted by length as `compress encode` does it
     lengths = np.clip(np.random.default_rng(0).normal(230, 60, count), 60, FRAMES).astype(int)
     frames, lengths_there = torch.randn(count, FRAMES, INPUTS), torch.from_numpy(lengths)
     by_length = torch.from_numpy(np.argsort(lengths, kind="stable"))

@@ -1,8 +1,8 @@
 """Windows of videos -> embeddings, computed by several threads in a chosen precision.
 
-A window is some consecutive videos in memory, cut into batches; which videos belong together depends on their
-place alone. Videos of a batch with frames are padded to the longest of them: in reading order that makes a
-third more work; sorted by length within windows of `BATCHES_A_WINDOW` batches, a twentieth.
+A window is a run of consecutive videos in memory, cut into batches; it depends on their places alone. The
+frames of a batch are padded to its longest video: in reading order that makes a third more work; sorted by
+length within windows of `BATCHES_PER_WINDOW` batches, a twentieth.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from compress.training.precision import Precision, device_settings
 from compress.workers import in_order, workers_for
 from encoders import Inputs, Model, prefix_embedding
 
-BATCHES_A_WINDOW: dict[Level, int] = {"video": 1, "frame": 8}
-# On a CPU: with fewer, weights are read too often; with more, the batches of two cores leave the caches they
-# share (measured: ResidualCNN-320 and LSTM (1280, 640)). A GPU needs many to be busy at all.
+BATCHES_PER_WINDOW: dict[Level, int] = {"video": 1, "frame": 8}
+# On a CPU smaller batches read the weights too often, and larger ones do not fit the cache that two cores
+# share (measured: ResidualCNN-320 and LSTM (1280, 640)). A GPU needs large batches to be busy.
 BATCH_SIZE: Mapping[str, Mapping[Level, int]] = {
     "cpu": {"video": 32, "frame": 64},
     "cuda": {"video": 1024, "frame": 256},
@@ -46,16 +46,16 @@ class Window:
         return len(self.videos)
 
     def batches(self, size: int) -> list[np.ndarray]:
-        """Every video once: int64 (b,) each, b = size but for the last; by length where there are frames."""
+        """Every video once: int64 (b,), b = size except in the last; at frame level by length."""
         order = np.arange(len(self))
         if not isinstance(self.videos, Tensor):
             order = np.argsort([len(video) for video in self.videos], kind="stable")
         return [order[start : start + size] for start in range(0, len(self), size)]
 
     def inputs(self, chosen: np.ndarray, device: torch.device) -> Inputs:
-        """What a model reads, on `device`; a copy to a GPU may still be under way."""
+        """Inputs of a model on `device`; a copy to a GPU may still be under way."""
         if isinstance(self.videos, Tensor):
-            # Of one batch alone: it is taken as it is, without a copy.
+            # A window of a single batch needs no copy.
             rows = self.videos if len(chosen) == len(self) else self.videos[torch.from_numpy(chosen)]
             return _shipped(rows, device)
         some = [self.videos[place] for place in chosen]
@@ -70,16 +70,16 @@ class Window:
 
 
 def _shipped(tensor: Tensor, device: torch.device) -> Tensor:
-    # From pinned memory a GPU fetches it by itself.
+    # From pinned memory the GPU copies in the background.
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
 
 def cut_into_windows(videos: np.ndarray | Sequence[np.ndarray], size: int) -> Iterator[Window]:
-    """The same windows of videos that are in memory, (n, D) or n arrays (T, D)."""
+    """The windows of videos in memory, (n, D) or n arrays (T, D)."""
     for first in range(0, len(videos), size):
         some = videos[first : first + size]
         if isinstance(some, np.ndarray):
-            features = torch.empty(some.shape)  # by torch, as in `_Filling`
+            features = torch.empty(some.shape)  # aligned by torch, as in `_Filling`
             features.numpy()[:] = some
             yield Window(features)
         else:
@@ -87,16 +87,10 @@ def cut_into_windows(videos: np.ndarray | Sequence[np.ndarray], size: int) -> It
 
 
 def stored_dim(model: Model, dim: int | None, run: str | Path = "", *, any_dim: bool = False) -> int:
-    """The embedding size that is stored: the whole embedding, or its first dimensions.
-
-    Args:
-        model: the trained model.
-        dim: the size that is wanted; None for all.
-        run: its folder, for the message.
-        any_dim: also sizes that were not trained.
+    """The embedding size to store: `dim`, or all dimensions for None; `any_dim` allows untrained sizes.
 
     Raises:
-        UsageError: an embedding has fewer dimensions, or was not trained to be cut there.
+        UsageError: embeddings have fewer dimensions, or the model was not trained for this size.
     """
     if dim is None or dim in model.dims:
         return dim or model.dim
@@ -114,12 +108,7 @@ def stored_dim(model: Model, dim: int | None, run: str | Path = "", *, any_dim: 
 
 
 class Embedded(NamedTuple):
-    """A batch that was computed.
-
-    Args:
-        videos: how many.
-        window: float32 (n, dim), the whole window in its own order, when this was its last batch.
-    """
+    """One batch: its number of videos and, if it was the last one, its window float32 (n, dim) in order."""
 
     videos: int
     window: np.ndarray | None
@@ -132,7 +121,7 @@ class _Task(NamedTuple):
 
 
 class _Done(NamedTuple):
-    """Of a task; without its window, whose memory is free for the next."""
+    """Result of a task; without the window, so that its memory is free."""
 
     embedding: Tensor
     chosen: np.ndarray
@@ -148,9 +137,9 @@ class Embedder:
         precision: "bf16" (autocast) or "fp32".
         device: "cpu" or "cuda".
         dim: embedding size: the model's, or a smaller one for its first dimensions; None for all.
-        batch_size: videos at once; an embedding may depend on it, within rounding. None for `BATCH_SIZE`.
-        workers: threads that embed a batch each, 0 for none but the caller's, None for as many as torch has;
-            no embedding depends on it.
+        batch_size: videos at once; affects rounding. None for `BATCH_SIZE`.
+        workers: threads that embed a batch each; 0 for the caller's thread only, None for as many as torch
+            has; no embedding depends on it.
 
     Raises:
         UsageError: a batch size below 1.
@@ -176,10 +165,10 @@ class Embedder:
     @property
     def window_size(self) -> int:
         """Videos per window."""
-        return self.batch_size * BATCHES_A_WINDOW[self.model.encoder.level]
+        return self.batch_size * BATCHES_PER_WINDOW[self.model.encoder.level]
 
     def embed(self, windows: Iterator[Window]) -> Generator[Embedded, None, None]:
-        """One `Embedded` per batch, in order. Close the generator where it is not used up."""
+        """One `Embedded` per batch, in order. Close the generator unless it is used up."""
         with (
             device_settings(self.device.type, self.precision),
             closing(in_order(self._start, self._tasks(windows), self.workers)) as batches,
@@ -188,7 +177,7 @@ class Embedder:
             for done in batches:
                 if gathered is None:
                     gathered = np.empty((done.window_size, self.dim), dtype=np.float32)
-                # Here, not in the worker: while this waits for a GPU, the worker may send it the next batch.
+                # Waiting for a GPU here, not in the worker, lets the worker send it the next batch.
                 gathered[done.chosen] = done.embedding.cpu().numpy()
                 yield Embedded(len(done.chosen), gathered if done.is_last else None)
                 gathered = None if done.is_last else gathered

@@ -1,4 +1,4 @@
-"""The videos of several splits as one list: their ids, labels and rows, read in windows or sampled."""
+"""The videos of several splits as one sequence: ids, labels and rows, read in windows or sampled."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from compress.labels import Labels
 
 
 def joined_ids(catalogues: Mapping[str, Catalogue]) -> np.ndarray:
-    """Ids of all splits, S (N,); RecordError when a video is in two of them."""
+    """Ids of all splits, bytes (N,); RecordError if a video is in two of them."""
     if len(catalogues) == 1:
-        return next(iter(catalogues.values())).ids  # a scan finds what is twice within one
+        return next(iter(catalogues.values())).ids  # repeats within a split are found by its scan
     ids = np.concatenate([catalogue.ids for catalogue in catalogues.values()])
     if first_repeat(ids) is None:
         return ids
@@ -30,7 +30,7 @@ def joined_ids(catalogues: Mapping[str, Catalogue]) -> np.ndarray:
 
 
 def joined_labels(catalogues: Mapping[str, Catalogue]) -> Labels | None:
-    """Labels of all splits, unlabelled ones empty; None when no split has any."""
+    """Labels of all splits, empty for unlabelled ones; None if no split has any."""
     present = [catalogue.labels for catalogue in catalogues.values() if catalogue.labels is not None]
     if not present:
         return None
@@ -44,7 +44,7 @@ def joined_labels(catalogues: Mapping[str, Catalogue]) -> Labels | None:
 
 
 def ranges(catalogues: Mapping[str, Catalogue]) -> dict[str, tuple[int, int]]:
-    """Rows [start, stop) of each split."""
+    """Rows [start, stop) of each split in the store."""
     found, start = {}, 0
     for name, catalogue in catalogues.items():
         found[name] = (start, start + len(catalogue))
@@ -53,7 +53,7 @@ def ranges(catalogues: Mapping[str, Catalogue]) -> dict[str, tuple[int, int]]:
 
 
 def without_copies(catalogues: Mapping[str, Catalogue], ids: np.ndarray) -> dict[str, Catalogue]:
-    """The catalogues with their part of all ids, and without labels: so nothing is in memory twice."""
+    """The catalogues with views of all `ids` and without labels, so that nothing is in memory twice."""
     return {
         name: Catalogue(ids[start:stop], None, catalogues[name].rows_per_shard, None)
         for name, (start, stop) in ranges(catalogues).items()
@@ -63,10 +63,9 @@ def without_copies(catalogues: Mapping[str, Catalogue], ids: np.ndarray) -> dict
 def sample(
     count: int, splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], embedder: Embedder
 ) -> np.ndarray:
-    """Embeddings of about `count` videos, float32 (n, dim): what a codec is calibrated on.
+    """Embeddings of about `count` videos, float32 (n, dim), on which a codec is fitted.
 
-    They are spread evenly over the first split, however large its shards are: every so many videos of as few
-    shards as will do, the same ones each time.
+    They are spread evenly over as few shards of the first split as hold enough, and always the same.
     """
     name, source = next(iter(splits.items()))
     places = _places(catalogues[name].rows_per_shard, count)
@@ -89,13 +88,9 @@ def _places(rows_per_shard: np.ndarray, videos: int) -> np.ndarray:
 def windows(
     splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], first: int, videos: int
 ) -> Iterator[Window]:
-    """All videos from row `first` on, `videos` per window; the last one may have fewer.
+    """All videos from row `first` on, `videos` per window; shards before `first` are not read.
 
-    Shards that lie wholly before `first` are not read.
-
-    Raises:
-        SchemaError: a shard no longer holds the videos of the catalogue.
-        And what reading a source raises.
+    SchemaError if a shard no longer holds the videos of the catalogue.
     """
     filling = _Filling(videos)
     for block, start in _blocks(splits, catalogues, first):
@@ -123,7 +118,7 @@ class _Filling:
         self._frames: list[np.ndarray] = []
 
     def take(self, block: Block, start: int, every: int) -> Iterator[Window]:
-        """Copy every `every`-th video of a block, from the `start`-th on; the windows that this fills."""
+        """Copy every `every`-th video of a block from `start` on; yields the windows that this fills."""
         while start < len(block):
             stop = min(len(block), start + (self._size - self._count) * every)
             chosen = range(start, stop, every)
@@ -146,7 +141,7 @@ class _Filling:
 
     def _take_features(self, rows: np.ndarray) -> None:
         if self._count == 0:
-            # By torch: its memory is aligned alike every time, and with it the rounding of a product.
+            # Allocated by torch, whose alignment is always the same, and so is the rounding of a product.
             self._features = torch.empty(self._size, rows.shape[1])
         self._features.numpy()[self._count : self._count + len(rows)] = rows
 
@@ -154,7 +149,7 @@ class _Filling:
 def _blocks(
     splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], first: int
 ) -> Iterator[tuple[Block, int]]:
-    """Blocks from row `first` on, with the video that each begins to count from."""
+    """Blocks from row `first` on, and in each the first video to take."""
     for name, source in splits.items():
         ids, stop = catalogues[name].ids, 0
         for shard, rows in zip(source.shards, catalogues[name].rows_per_shard.tolist(), strict=True):

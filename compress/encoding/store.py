@@ -1,4 +1,4 @@
-"""From shards through a trained encoder to a store: streamed, resumable, the same bytes after any kill."""
+"""Shards -> trained encoder -> store: streamed, resumable, and with the same bytes after any kill."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from compress.training.precision import Wanted, choose_precision, precision_note
 from compress.training.run import check_fits, load_model, model_sha256
 from encoders import keep_freed_memory
 
-BLOCK_ROWS = 8192
-_BLOCK_SECONDS = 2.0  # a kill loses at most this much work, or one window
+BLOCK_ROWS = 8192  # embeddings in memory at most
+_BLOCK_SECONDS = 2.0  # the work that a kill loses at most, or one window
 
 
 @dataclass(frozen=True)
 class EncodeResult:
-    """A finished store: where, how many videos, how many of them an earlier, stopped run had done."""
+    """A finished store; `resumed_rows` of its videos were embedded before by a stopped call."""
 
     path: Path
     videos: int
@@ -60,26 +60,26 @@ def encode(
     Args:
         run: folder of a finished training.
         splits: source of each split by name, in the order in which their rows are stored.
-        store: the file to write. An unfinished one of the same arguments is continued, a finished one kept.
-        dim: embedding size that is stored: the first dimensions, renormalised; None for all.
-        any_dim: also a `dim` that the run was not trained for.
-        codec: how embeddings are stored; calibrated, where it needs that, on videos of the first split.
-        batch_size: videos at once, for each worker; memory grows with it, and with nothing else but ids and
-            labels. None for that of `BATCH_SIZE`, or of a finished store.
-        precision: "fp32", "bf16", or "auto": as it was trained, but fp32 where the device has no bf16 of its
-            own. A store of another precision is another store.
+        store: the file to write. An unfinished one with the same arguments is continued, a finished one kept.
+        dim: embedding size to store: the first dimensions, renormalised; None for all.
+        any_dim: allow a `dim` that the run was not trained for.
+        codec: how embeddings are stored; fitted, if it needs that, on videos of the first split.
+        batch_size: videos at once per worker; memory grows with it and with ids and labels only. None for
+            `BATCH_SIZE`, or that of a finished store.
+        precision: "fp32", "bf16", or "auto": as it was trained, but fp32 if the device has no bf16
+            arithmetic. A finished store of another precision is written again.
         device: "cpu" or "cuda".
-        workers: threads that embed a batch each, 0 for none but the caller's, None for as many as torch has;
-            the store does not depend on it.
+        workers: threads that embed a batch each; 0 for the caller's thread only, None for as many as torch
+            has; the store does not depend on it.
         report: gets estimate and progress.
 
     Raises:
         NotFoundError: no finished training in `run`.
         UsageError: it was not trained for embedding size `dim`; or an option out of range.
         SchemaError: encoder and shards do not fit.
-        RecordError, CorruptShardError: unusable records; ids that occur in two splits.
+        RecordError, CorruptShardError: unusable records; an id in two splits.
         StorageError: the disk refused, or has no room for the whole store.
-        Interrupted: on request, after what is done was stored; of frames, whole windows of batches.
+        Interrupted: on request, after all finished windows were stored.
     """
     run, store = Path(run), Path(store)
     if precision not in get_args(Wanted):
@@ -125,14 +125,9 @@ def encode(
 def _fill(
     writer: StoreWriter, windows: Iterator[Window], embedder: Embedder, total: int, report: Reporter
 ) -> None:
-    """Append the embeddings of all windows.
+    """Append the embeddings of all windows from row `writer.rows_done` on, of `total` videos.
 
-    Args:
-        windows: from row `writer.rows_done` on, the same ones after a restart: so not even rounding differs.
-        total: videos of the finished store.
-
-    Raises:
-        Interrupted: on request, after all finished windows were stored.
+    After a restart the windows are the same ones, so that not even the rounding differs.
     """
     waiting: list[np.ndarray] = []
     clock = Stopwatch(total, report)
@@ -163,7 +158,7 @@ def _finished(
     batch_size: int | None,
     report: Reporter,
 ) -> Store | None:
-    """The store at `path` when it is the wanted one already."""
+    """The store at `path` if it is already the wanted one."""
     try:
         store = open_store(path)
     except NotFoundError:
@@ -181,7 +176,7 @@ def _finished(
     if was != now:
         report(Note(f"{path} was computed in {was}; encoding it again in {now}"))
         return None
-    # The batch size changes a last bit at most: where none is given, the finished store is good.
+    # The batch size changes rounding only: if none is asked for, any finished store will do.
     ignored = {"window"} if batch_size else {"window", "batch_size"}
     stored, wanted = ({k: v for k, v in m.items() if k not in ignored} for m in (store.metadata, metadata))
     same = (

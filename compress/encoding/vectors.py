@@ -1,4 +1,4 @@
-"""Embeddings as arrays, without a store: of videos in memory, and of a few videos of some shards."""
+"""Embeddings as arrays, without a store: of videos in memory, or of chosen videos of some shards."""
 
 from __future__ import annotations
 
@@ -29,16 +29,15 @@ def embed(
     device: str = "cpu",
     workers: int | None = None,
 ) -> np.ndarray:
-    """Embed videos in memory: the embeddings that a store of the same videos, in the same order, would hold.
+    """Embed videos in memory: the same embeddings as in a store of these videos in this order.
 
     Args:
         model: in evaluation mode, as `load_model` gives it; it is moved to the device.
         videos: features (n, D) of any number type; or frames, n arrays (t, D) with t >= 1, all uint8 codes
             or all floating point.
         dim: embedding size: one that the model was trained for; None for the whole embedding.
-        any_dim: also a `dim` that it was not trained for.
-        batch_size: videos at once, for each worker; an embedding may depend on it, within rounding. None for
-            that of `encode`.
+        any_dim: allow a `dim` that it was not trained for.
+        batch_size: videos at once per worker; affects rounding. None for that of `encode`.
         precision: "fp32" or "bf16"; `choose_precision` says what "auto" means for a run.
         device: "cpu" or "cuda".
         workers: threads, as `encode` takes them; no embedding depends on it.
@@ -61,7 +60,7 @@ def embed(
 
 
 def _fitting(model: Model, videos: np.ndarray | Sequence[np.ndarray]) -> np.ndarray | Sequence[np.ndarray]:
-    """The videos, if the model can read them."""
+    """The videos in the type that the model reads; SchemaError if it cannot read them."""
     name, level, wanted = model.config.encoder, model.encoder.level, model.input_norm.config.dim
     frames = not isinstance(videos, np.ndarray) or videos.ndim == 3
     if frames != (level == "frame"):
@@ -86,22 +85,13 @@ def _fitting(model: Model, videos: np.ndarray | Sequence[np.ndarray]) -> np.ndar
 def embed_picked(
     run: str | Path, source: Source, ids: np.ndarray, *, dim: int, precision: Precision, device: str
 ) -> np.ndarray:
-    """Embed the videos `ids` of some shards; queries for codes are not rounded as codes are.
+    """Embed the videos `ids` (bytes (n,), ascending) of some shards: queries without the rounding of codes.
 
-    Args:
-        run: folder of a finished training.
-        ids: S (n,), ascending.
-        dim: embedding size: the model's, or a smaller one for its first dimensions.
-        precision: "fp32" or "bf16".
-        device: "cpu" or "cuda".
-
-    Returns:
-        Float32 (n, dim) in the order of `ids`; rows of NaN for those that are not in the shards.
+    Returns float32 (n, dim) in the order of `ids`, with rows of NaN for those that are not in the shards.
 
     Raises:
         NotFoundError: no finished training in `run`.
         SchemaError: encoder and shards do not fit.
-        And what reading a source raises.
     """
     model, facts = load_model(run)
     check_fits(facts, source.schema, run)
@@ -119,7 +109,7 @@ def embed_picked(
 
 
 def _picked(source: Source, ids: np.ndarray, size: int, places: list[int]) -> Iterator[Window]:
-    """The wanted videos, `size` per window, as they come; `places` gets the place of each in `ids`."""
+    """The wanted videos in shard order, `size` per window; `places` gets the place of each in `ids`."""
     videos: list[np.ndarray] = []
     for shard in source.shards:
         for block in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):

@@ -1,7 +1,7 @@
-"""Smaller models: fewer bits a weight, and fewer weights; the result is a run like any other.
+"""Smaller models: fewer bits per weight, and fewer weights; the result is a run like any other.
 
-Weights in float16 or int8 (compress/weights), the smallest set to 0 while encoder and head are trained a
-little longer (Han et al. 2016, "Deep Compression", ICLR; Zhu and Gupta 2017, "To prune, or not to prune").
+Weights in float16 or int8 (training/weights.py), the smallest set to 0 while encoder and head are trained
+longer (Han et al. 2016, "Deep Compression", ICLR; Zhu and Gupta 2017, "To prune, or not to prune").
 """
 
 from compress.shrinking.plan import ShrinkPlan as ShrinkPlan

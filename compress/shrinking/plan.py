@@ -1,4 +1,4 @@
-"""What `compress shrink` does to a model, and the recipe by which it is trained meanwhile."""
+"""The plan of `compress shrink`, and the recipe of its training."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class ShrinkPlan:
     """How a model is made smaller.
 
     Args:
-        weights: how the numbers of matrices are stored: "float32", "float16" or "int8".
+        weights: how the weights of matrices are stored: "float32", "float16" or "int8".
         prune: share of the matrices' weights that is set to 0, in [0, 1).
         scope: "global" takes this share of all matrices together, "layer" of each, "row" of each row.
-        epochs: passes over the training videos while and after pruning; 0 prunes at once and trains nothing.
-        learning_rate: the highest of these epochs; None for the run's own.
+        epochs: passes over the training videos during and after pruning; 0 prunes at once, without training.
+        learning_rate: the highest in these epochs; None for the run's own.
 
     Raises:
         UsageError: a value out of range, epochs without pruning, or nothing to do.
@@ -45,7 +45,7 @@ class ShrinkPlan:
         if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
             raise UsageError(f"must be above 0, not {self.learning_rate:g}", where="--learning-rate")
         if self.epochs and not self.prune:
-            what = "--epochs trains a model while it is pruned, and nothing is pruned"
+            what = "--epochs trains during pruning, and nothing is pruned"
             raise UsageError(what, where=f"--epochs {self.epochs}", hint="give --prune too")
         if self.learning_rate is not None and not self.epochs:
             raise UsageError("nothing is trained", where="--learning-rate", hint="give --epochs too")
@@ -54,9 +54,9 @@ class ShrinkPlan:
 
     @property
     def suffix(self) -> str:
-        """What is put behind a run's name: "w8", "w16-p80", "p97.5".
+        """Suffix of the new run's name: "w8", "w16-p80", "p97.5".
 
-        Not a codec's name: `<run>-int8` is what the embeddings of a run are called that are stored in int8.
+        Not a codec's name: `<run>-int8` is the name of a run's embeddings in int8.
         """
         bits = {"float32": "", "float16": "w16", "int8": "w8"}[self.weights]
         pruned = f"p{100 * self.prune:g}" if self.prune else ""
@@ -68,22 +68,22 @@ class ShrinkPlan:
 
 
 def tuning_config(recipe: Mapping[str, Any], plan: ShrinkPlan) -> TrainConfig:
-    """The recipe of the epochs in which a model is pruned: the run's, but from its weights on.
-
-    Args:
-        recipe: of the run, as its model keeps it.
-        plan: with epochs.
+    """The recipe of the epochs of pruning: that of the run (from its model's manifest), from its weights on.
 
     Raises:
-        UsageError: there was no training.
+        UsageError: the encoder is closed-form.
         DataError: a newer version wrote the recipe.
     """
-    config = _config(recipe)
+    unknown = sorted(recipe.keys() - {field.name for field in fields(TrainConfig)})
+    if unknown:
+        what = f"the recipe has settings that this version does not know: {', '.join(unknown)}"
+        raise DataError(what, hint="upgrade compress")
+    config = TrainConfig(**recipe)
     if config.head is None:
-        what = f"{config.encoder} is a closed-form encoder, so there is nothing to train longer"
+        what = f"{config.encoder} is a closed-form encoder, so it cannot be trained"
         raise UsageError(what, where="--epochs", hint="with --epochs 0 the weights are pruned at once")
     main, branch = config.learning_rate, config.branch_learning_rate
-    # The run's own rate, not a low one: Renda et al. 2020 (arXiv 2003.02389), and docs/experiments.md.
+    # The run's own rate, not a low one, as in Renda et al. 2020 (arXiv 2003.02389); see docs/experiments.md.
     factor = 1.0 if plan.learning_rate is None else plan.learning_rate / main
     return replace(
         config,
@@ -93,18 +93,10 @@ def tuning_config(recipe: Mapping[str, Any], plan: ShrinkPlan) -> TrainConfig:
         branch_learning_rate=factor * branch,
         schedule="cosine",
         class_priors=False,
-        # The model has its eigenvalues; teachers would have to be there again.
+        # The eigenvalues are in the model already; teachers need not exist any more.
         undo_whitening="",
         teachers=(),
-        # An early epoch is better because less of it is pruned.
+        # Not the best epoch: early ones are better only because less is pruned.
         keep="last",
         patience=0,
     )
-
-
-def _config(recipe: Mapping[str, Any]) -> TrainConfig:
-    unknown = sorted(recipe.keys() - {field.name for field in fields(TrainConfig)})
-    if unknown:
-        what = f"the recipe has settings that this version does not know: {', '.join(unknown)}"
-        raise DataError(what, hint="upgrade compress")
-    return TrainConfig(**recipe)

@@ -1,7 +1,7 @@
-"""Magnitude pruning: the smallest weights become 0, at once or more and more while training.
+"""Magnitude pruning: the smallest weights become 0, at once or gradually during training.
 
-Han et al. 2015, "Learning both Weights and Connections" (NeurIPS); within each output number: as Sun et al.
-2023, "A Simple and Effective Pruning Approach" (arXiv 2306.11695).
+Han et al. 2015, "Learning both Weights and Connections" (NeurIPS); per row as in Sun et al. 2023, "A Simple
+and Effective Pruning Approach" (arXiv 2306.11695).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from compress.training.state import TrainState
 from compress.training.weights import matrices_of, row_length
 from encoders import Model
 
-RAMP = 0.5  # of all steps; the others train what is left
-_CUTS = 32  # on the way there: cutting a little at a time lets the others take over
+RAMP = 0.5  # of all steps; the rest trains the weights that are left
+_CUTS = 32  # during the ramp: after each small cut the other weights can adapt
 Scope = Literal["global", "layer", "row"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 def share_at(step: int, steps: int, final: float) -> float | None:
-    """The share of weights that is to be 0 after `step` (from 1) of `steps`; None where nothing is cut.
+    """The share of weights to be 0 after `step` (from 1) of `steps`; None if nothing is cut at this step.
 
-    final * (1 - (1 - t)^3) with t from 0 to 1 over the first RAMP of the steps: fast while much can go, slow
-    towards the end (Zhu and Gupta 2017, arXiv 1710.01878, section 3).
+    final * (1 - (1 - t)^3) with t from 0 to 1 over the first RAMP of the steps: fast at first, slow towards
+    the end (Zhu and Gupta 2017, arXiv 1710.01878, section 3).
 
     Example:
         >>> [share_at(step, 8, 0.8) for step in (1, 2, 4, 5)]
@@ -42,14 +42,14 @@ def share_at(step: int, steps: int, final: float) -> float | None:
 class Pruning:
     """A `Refinement` of a training that prunes the matrices of encoder and heads.
 
-    A weight that is 0 stays 0, in the running average too: which weights are left follows from the weights,
-    so a checkpoint needs nothing of it.
+    A weight that is 0 stays 0, also in the running average. Which weights are left follows from the weights,
+    so a checkpoint needs nothing more.
 
     Args:
-        model: what is pruned.
+        model: the model to prune.
         sha256: of its weights.
         share: of the matrices' weights that is 0 in the end, in [0, 1).
-        scope: see `magnitudes.prune`.
+        scope: see `prune`.
     """
 
     def __init__(self, model: Model, sha256: str, share: float, scope: Scope) -> None:
@@ -59,11 +59,9 @@ class Pruning:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What it does, and to which model."""
         return self._facts
 
     def model(self) -> Model:
-        """The model itself."""
         return self._model
 
     def begin(self, state: TrainState) -> None:
@@ -72,7 +70,7 @@ class Pruning:
 
     @torch.no_grad()
     def after_step(self, state: TrainState, steps: int) -> None:
-        """Undo what the step did to weights that are 0, and cut more while it is time to."""
+        """Set pruned weights to 0 again, and prune more during the ramp."""
         matrices = matrices_of(state.model)
         for name, matrix in matrices.items():
             matrix.mul_(self._left[name])
@@ -80,33 +78,30 @@ class Pruning:
         if share is not None:
             prune(matrices, share, self._scope)
         for name, matrix in matrices.items():
-            # Not only after a cut: a weight that a step brings to 0 is gone now as it would be after a stop.
+            # After every step: a resumed training would count a weight that a step made 0 as pruned, too.
             torch.ne(matrix, 0, out=self._left[name])
             state.average.weights[name].mul_(self._left[name])
 
 
 @torch.no_grad()
 def prune(matrices: Mapping[str, Tensor], share: float, scope: Scope) -> None:
-    """Set the smallest weights to 0, in place.
+    """Set the smallest weights to 0, in place; at least `share` in [0, 1) of them is 0 afterwards.
 
-    Args:
-        matrices: by name; at least `share` of their weights is 0 afterwards, those that were 0 among them.
-        share: in [0, 1).
-        scope: "global" takes this share of all together, so more of matrices of small weights; "layer" of
-            each matrix; "row" of the weights of each output number, so of each class too, however rare it is.
+    The share is that of all matrices together (scope "global"), of each matrix ("layer"), or of each row,
+    that is of each output, for example a class ("row").
     """
-    if scope == "global":
-        _cut(list(matrices.values()), share)
-        return
-    for matrix in matrices.values():
-        if scope == "layer":
-            _cut([matrix], share)
-        else:
+    if scope == "row":
+        for matrix in matrices.values():
             _cut_rows(matrix, share)
+    elif scope == "layer":
+        for matrix in matrices.values():
+            _cut([matrix], share)
+    else:
+        _cut(list(matrices.values()), share)
 
 
 def share_of_zeros(matrices: Iterable[Tensor]) -> float:
-    """How much of some matrices is 0, in [0, 1]; 0 where there are none."""
+    """Share of weights that are 0, in [0, 1]; 0 without matrices."""
     matrices = list(matrices)
     count = sum(matrix.numel() for matrix in matrices)
     return 1 - sum(int(matrix.count_nonzero()) for matrix in matrices) / count if count else 0.0

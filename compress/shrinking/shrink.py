@@ -1,4 +1,4 @@
-"""A finished run -> a smaller one: prune, train what is left, store it in fewer bits, measure it."""
+"""A finished run -> a smaller one: prune, train the rest, store in fewer bits, measure."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from compress.training.scoring import figures_by_dim, figures_json
 from compress.training.weights import matrices_of, not_zero_by_part, pack, unpack
 from encoders import Model
 
-TUNING = "tuning"  # folder in the new run, while weights are pruned and trained
+TUNING = "tuning"  # folder of the training in the new run, removed at the end
 
 
 @dataclass(frozen=True)
 class Shrunk:
-    """What came out: the new run's folder, and its figures on the validation videos; none without a head."""
+    """The new run's folder, and its figures on the validation videos (empty without a head)."""
 
     run: Path
     figures: Mapping[str, float]
@@ -55,21 +55,21 @@ def shrink(
 
     Args:
         source: folder of the run; it is left as it is.
-        output: folder of the new one; a shrinking that was stopped there is continued, a finished one kept.
-        plan: what is done.
-        table: videos to train on; None where the plan has no epochs.
+        output: folder of the new one; a stopped shrinking there is continued, a finished one kept.
+        plan: what to do.
+        table: videos to train on; None if the plan has no epochs.
         validation: videos to measure on; None for a run without a head.
         device: "cpu" or "cuda".
         threads: CPU threads of torch; 0 leaves them as they are.
         report: gets notes and progress.
 
     Raises:
-        UsageError: nothing in the run can be made smaller, it is a smaller one already, it was not trained
-            but is to be trained longer, or the folder holds something else.
+        UsageError: the run has no weights or was made smaller before, a closed-form encoder would have to be
+            trained, or the folder holds something else.
         NotFoundError: no finished run.
         DataError: a weight is not finite, or too large for float16.
         SchemaError, DivergedError: see `train`.
-        Interrupted: on request; what is trained is kept.
+        Interrupted: on request; the training is kept.
     """
     source, output = Path(source), Path(output)
     if threads:
@@ -81,7 +81,7 @@ def shrink(
     with exclusive(output / "train"):
         claim(work.run, work.identity, "--output")
         if work.run.finished:
-            report(Note(f"{output} is already made"))
+            report(Note(f"{output} is finished already"))
         else:
             _store(work, _pruned(work, model, threads, report))
         shutil.rmtree(work.tuning, ignore_errors=True)
@@ -90,7 +90,7 @@ def shrink(
 
 @dataclass(frozen=True)
 class _Work:
-    """What `shrink` was given, and what the run says about itself."""
+    """The arguments of `shrink`, and the metadata of the run's model."""
 
     source: Path
     run: Run
@@ -107,17 +107,26 @@ class _Work:
 
     @property
     def identity(self) -> dict[str, Any]:
+        """The JSON of config.json: the source's, with what is different here."""
+        config = Run(self.source).config
+        before = read_json(config) if config.exists() else {}
         tables = {"data": self.table, "validation": self.validation}
-        return identity_of(self.source, self.sha256, self.plan, self.facts, tables, self.device)
+        return {
+            **(before if isinstance(before, dict) else {}),
+            "config": self.facts["train_config"],
+            "device": self.device,
+            **{name: fingerprint(each) for name, each in tables.items() if each is not None},
+            "refines": {"run": self.source.name, "model_sha256": self.sha256, **self.plan.to_json()},
+        }
 
 
 def _check(work: _Work, model: Model) -> None:
-    """Refuse what cannot be, before the folder is claimed."""
+    """Refuse what cannot be made smaller, before the folder is claimed."""
     if "shrunk" in work.facts:
-        hint = f"shrink {work.facts['shrunk']['run']!r} in another way"
-        raise UsageError("is a smaller model already", where=work.source, hint=hint)
+        hint = f"shrink {work.facts['shrunk']['run']!r} with other options"
+        raise UsageError("was made smaller already", where=work.source, hint=hint)
     if not matrices_of(model):
-        raise UsageError("has no weights that could be made smaller", where=work.source)
+        raise UsageError("has no weights to make smaller", where=work.source)
     if work.plan.epochs:
         config = tuning_config(work.facts["train_config"], work.plan)
         assert work.table is not None
@@ -126,7 +135,7 @@ def _check(work: _Work, model: Model) -> None:
 
 
 def _pruned(work: _Work, model: Model, threads: int, report: Reporter) -> Model:
-    """The model with as many weights 0 as is planned, in float32."""
+    """The pruned model, in float32."""
     plan = work.plan
     if plan.epochs:
         assert work.table is not None
@@ -148,7 +157,7 @@ def _pruned(work: _Work, model: Model, threads: int, report: Reporter) -> Model:
 
 
 def _store(work: _Work, model: Model) -> None:
-    """Keep the model in few bytes, with what it is worth as it then is."""
+    """Store the model, with its figures after rounding."""
     left_out, state = _for_training_alone(model), model.state_dict()
     kept = {name: matrix for name, matrix in matrices_of(model).items() if name not in left_out}
     try:
@@ -176,48 +185,14 @@ def _store(work: _Work, model: Model) -> None:
 
 
 def _for_training_alone(model: Model) -> set[str]:
-    """Names of the tensors that neither an embedding nor a score depends on."""
+    """Names of tensors that neither embeddings nor scores depend on."""
     only = {id(parameter) for parameter in model.encoder.training_only_parameters()}
     named = {name for name, parameter in model.named_parameters() if id(parameter) in only}
     return named | {f"side_heads.{name}" for name in model.side_heads.state_dict()}
 
 
-def identity_of(
-    source: Path,
-    sha256: str,
-    plan: ShrinkPlan,
-    facts: Mapping[str, Any],
-    tables: Mapping[str, Table | None],
-    device: str,
-) -> dict[str, Any]:
-    """What makes this smaller run that one and no other, as JSON: its config.json.
-
-    Args:
-        source: folder of the run that is made smaller; what its config.json says holds here too, where the
-            videos are not others.
-        sha256: of its weights.
-        plan: what is done.
-        facts: metadata of its model.
-        tables: videos to train ("data") and to measure on ("validation"); None where that is not done.
-        device: of the computation.
-    """
-    config = Run(source).config
-    before = read_json(config) if config.exists() else {}
-    return {
-        **(before if isinstance(before, dict) else {}),
-        "config": facts["train_config"],
-        "device": device,
-        **{name: fingerprint(each) for name, each in tables.items() if each is not None},
-        "refines": {"run": source.name, "model_sha256": sha256, **plan.to_json()},
-    }
-
-
 def joined_log(source: Path, tuning: Path) -> bytes:
-    """The log of a run, and the epochs of its pruning as further ones; a log that is gone is empty.
-
-    Raises:
-        CorruptArtifactError: a line is not JSON.
-    """
+    """The log of a run, continued by the epochs of its pruning; a missing log is empty."""
     first, further = _lines(Run(source).log), _lines(Run(tuning).log)
     lines = [*first, *({**line, "epoch": len(first) + line["epoch"]} for line in further)]
     return b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)

@@ -1,7 +1,7 @@
-"""The one home of recipes: the presets of encoders, the fresh heads that judge embeddings, the demo's sizes.
+"""All recipes: the presets of encoders, the fresh heads that evaluate embeddings, the demo's sizes.
 
-Preset `paper` is what the papers did; `best` is what real YouTube-8M shards taught us. It was tuned on 23,091
-real videos, at frame level on 22,160 real clips (docs/experiments.md has the figures and what did not help).
+Preset `paper` follows the papers; `best` was tuned on 23,091 real YouTube-8M videos, at frame level on 22,160
+real clips (docs/experiments.md has the figures, and what did not help).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from compress.training.config import TrainConfig, with_overrides
 from encoders import config_class, encoder_level, list_encoders
 
 CLOSED_FORM = {"pca": "linear", "random_projection": "linear", "identity": "identity"}
-"""Closed-form encoders, not trained, and the registered encoder that holds their weights.
+"""Closed-form encoders, which are not trained, and the registered encoder that holds their weights.
 
-`identity` can be trained too, given a head: the MoE on the original features, which is Table 3's first row.
+`identity` can also be trained with a head: the MoE on the original features, Table 3's first row.
 """
 
 PRESETS = ("best", "paper")
 
 _LIVELY_NORM = {"norm_momentum": 0.05}  # the papers' 0.001 needs thousands of steps
-# Blends of videos: a longer training then still gains, and rare classes gain most (docs/experiments.md).
+# With mixup a longer training still improves, rare classes most (docs/experiments.md).
 _MIXED: dict[str, Any] = {"epochs": 10, "mixup": 0.4}
 _FRAMES = {"batch_size": 128, "epochs": 4, "clip_norm": 1.0}  # tuned on 22,160 AudioSet clips
 _BEST: dict[str, dict[str, Any]] = {
@@ -86,11 +86,11 @@ _PAPER_COMMON: dict[str, Any] = {
     "class_priors": False,
     "ema": 0.0,
     "precision": "fp32",
-    "epochs": 5,  # the text has 2 for frame-level models and is silent on video-level ones
+    "epochs": 5,  # the text has 2 for frame-level models, and names none for video-level ones
 }
 _PAPER: dict[str, dict[str, Any]] = {
     "residual_cnn": {"learning_rate": 1e-4, "branch_learning_rate": 1e-4},
-    "qrnn": {"learning_rate": 1e-3, "epochs": 5},  # the second paper names its epochs alone
+    "qrnn": {"learning_rate": 1e-3, "epochs": 5},  # the second paper names nothing but its epochs
 }
 _PAPER_FRAMES: dict[str, Any] = {"learning_rate": 1e-3, "epochs": 2}  # Table 2's batches: 128, 256 or 512
 _PAPER_FULLY_CONNECTED: dict[str, Any] = {"learning_rate": 0.01, "batch_size": 1024}
@@ -102,14 +102,14 @@ DEMO: Mapping[str, tuple[str, ...]] = {
     "residual_cnn": ("width=0.0625",),
     "lstm": ("sizes=[256,640]", "learning_rate=0.002"),
 }
-"""What the demo adds to `best`, as `compress train --set` takes it: models that a CPU trains in minutes."""
+"""What the demo adds to `best`, as `compress train --set` takes it, so that a CPU trains in minutes."""
 
 
 def fresh_head_config(epochs: int | None = None, seed: int = 0, mixup: float = 0.0) -> TrainConfig:
     """The recipe of every fresh head: the paper's MoE on stored embeddings, the same for every row.
 
-    It was tuned on the original 1152-d features (docs/experiments.md), so that the baseline is not the one
-    that suffers. It keeps the last epoch: validation videos choose nothing.
+    It was tuned on the original 1152-d features (docs/experiments.md), so that the baseline has no
+    disadvantage. It keeps the last epoch: nothing is chosen on validation videos.
 
     Args:
         epochs: passes over the data; None for `FRESH_HEAD_EPOCHS`.
@@ -119,7 +119,7 @@ def fresh_head_config(epochs: int | None = None, seed: int = 0, mixup: float = 0
     return TrainConfig(
         "identity",
         head="moe",
-        input_norm="l2_scaled",  # treats every rotation of the space alike: no dimension is blown up
+        input_norm="l2_scaled",  # unlike standardising, it magnifies no weak dimension
         epochs=FRESH_HEAD_EPOCHS if epochs is None else epochs,
         learning_rate=1e-3,
         keep="last",
@@ -140,8 +140,8 @@ def train_config(
     """The recipe of an encoder.
 
     Args:
-        encoder: a registered encoder, or one of CLOSED_FORM (whose recipe only says what is fitted).
-        dim: size of the embedding; None leaves the encoder's own.
+        encoder: a registered encoder, or one of CLOSED_FORM.
+        dim: embedding size; None for the encoder's default.
         preset: "best" or "paper".
         overrides: settings of the recipe or of the encoder, by name.
 
@@ -162,9 +162,7 @@ def train_config(
     overrides = dict(overrides or {})
     epochs = overrides.get("epochs")
     if "warm_epochs" not in overrides and isinstance(epochs, int) and 1 <= epochs <= config.warm_epochs:
-        overrides["warm_epochs"] = (
-            epochs - 1
-        )  # fewer epochs than the preset has: the branch still gets the last
+        overrides["warm_epochs"] = epochs - 1  # the branch is still trained in the last epoch
     if overrides.get("head", config.head) is None and encoder not in CLOSED_FORM:
         raise UsageError(
             f"encoder {encoder!r} is trained with a head", where="--set head", hint="moe, logistic"

@@ -1,4 +1,4 @@
-"""The folder of one training: what lies where, and the model that came out.
+"""The folder of one training (a run): its files, and the finished model.
 
 runs/<name>/config.json    the recipe and the data it was started on
 runs/<name>/log.jsonl      one line per epoch
@@ -60,17 +60,17 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether a model came out."""
+        """Whether there is a finished model."""
         return (self.model / "manifest.json").exists()
 
 
 def tensors_file(tensors: Mapping[str, Tensor]) -> bytes:
-    """Tensors as the bytes of a safetensors file, from wherever they live."""
+    """Tensors, of any device, as the bytes of a safetensors file."""
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; CorruptArtifactError when it is none."""
+    """The tensors of a safetensors file; CorruptArtifactError if it is not one."""
     try:
         return load_file(path)
     except (safetensors.SafetensorError, ValueError) as error:
@@ -78,19 +78,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def save_model(folder: Path, weights: Mapping[str, Tensor], metadata: dict[str, Any]) -> None:
-    """Commit a model: its weights, and in the manifest everything needed to build it again."""
+    """Commit a model: its weights, and `metadata` in the manifest."""
     commit_folder(folder, "model", {WEIGHTS: tensors_file(weights)}, metadata)
 
 
 def model_facts(model: Model, config: TrainConfig, table: Table, epoch: int) -> dict[str, Any]:
-    """What a model's manifest says of it, besides its figures: all that is needed to build it again.
-
-    Args:
-        model: the model.
-        config: the recipe that it was made by.
-        table: the training videos.
-        epoch: the one that is kept, from 1; 0 for a closed-form encoder.
-    """
+    """Metadata of a model besides its figures; epoch: the kept one, from 1; 0 for a closed-form encoder."""
     return {
         "epoch": epoch,
         "model_config": model.config.to_dict(),
@@ -111,24 +104,22 @@ def load_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:
         The model and the manifest's metadata: model_config, schema, train_config, figures, parameters.
 
     Raises:
-        NotFoundError: nothing was trained there, or the training has not finished.
+        NotFoundError: there is no training, or it has not finished.
         CorruptArtifactError: a checksum does not match, or the weights do not fit the config.
     """
     manifest = model_manifest(folder)
     metadata = manifest.metadata
     try:
         model = build_model(model_config(metadata["model_config"]))
-        model.load_state_dict(_weights(manifest, model))
+        tensors, description = read_tensors(manifest.path(WEIGHTS)), metadata.get("weights")
+        # `compress shrink` stores weights in fewer bits, and says how.
+        model.load_state_dict(
+            tensors if description is None else unpack(tensors, description, model.state_dict())
+        )
     except (KeyError, RuntimeError, ValueError) as error:
-        what = f"holds a model that this version cannot build ({str(error).splitlines()[0]})"
+        what = f"holds a model that this version cannot load ({str(error).splitlines()[0]})"
         raise CorruptArtifactError(what, where=manifest.folder, hint="train it again with --fresh") from error
     return model.eval(), metadata
-
-
-def _weights(manifest: Manifest, model: Model) -> dict[str, Tensor]:
-    """The state dict of a model; what `compress shrink` made small is float32 again."""
-    tensors, description = read_tensors(manifest.path(WEIGHTS)), manifest.metadata.get("weights")
-    return tensors if description is None else unpack(tensors, description, model.state_dict())
 
 
 def model_manifest(folder: str | Path) -> Manifest:
@@ -148,13 +139,7 @@ def model_sha256(folder: str | Path) -> str:
 
 
 def check_fits(metadata: Mapping[str, Any], schema: Any, where: str | Path) -> None:
-    """SchemaError unless data of `schema` can be read by the model of `metadata`.
-
-    Args:
-        metadata: of a model's manifest.
-        schema: FeatureSchema of the data.
-        where: the run, for the message.
-    """
+    """SchemaError unless the model of `metadata` can read data of `schema`; `where` is the run."""
     trained = metadata["schema"]
     if schema.level != trained["level"]:
         raise SchemaError(
@@ -170,7 +155,7 @@ def check_fits(metadata: Mapping[str, Any], schema: Any, where: str | Path) -> N
 
 
 def append_log(path: Path, line: Mapping[str, Any]) -> None:
-    """Add one JSON line, on the disk before this returns."""
+    """Add one JSON line; it is on disk when this returns."""
     with storage_errors(path), path.open("ab") as file:
         file.write(json.dumps(line, sort_keys=True).encode() + b"\n")
         file.flush()
@@ -178,7 +163,7 @@ def append_log(path: Path, line: Mapping[str, Any]) -> None:
 
 
 def truncate_log(path: Path, epochs: int) -> None:
-    """Forget lines of epochs that a killed training logged after its last checkpoint."""
+    """Keep the lines of the first `epochs` epochs: a killed training logged more since its checkpoint."""
     if path.exists():
         kept = [line for line in read_bytes(path).splitlines(keepends=True) if line.endswith(b"\n")]
         write_bytes(path, b"".join(kept[:epochs]))

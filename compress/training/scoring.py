@@ -1,4 +1,4 @@
-"""Scores of a model, the same wherever they are computed, and how good they are on labelled videos."""
+"""Scores of a model, the same wherever they are computed, and their figures on labelled videos."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from compress.training.precision import Precision, device_settings
 from compress.workers import in_order, workers_for
 from encoders import Blended, Inputs, Model
 
-ROWS = {"video": 512, "frame": 64}  # frames are many: an LSTM layer holds 4 gates for each
-# A head reads its weights once per batch, so it wants many videos; a convolution wants few, that stay in the
-# caches, and its memory grows with them.
+ROWS = {"video": 512, "frame": 64}  # videos at once; of each frame an LSTM layer holds 4 gates
+# A head reads its weights once per batch, so large batches are faster; a convolution is fastest with few
+# videos, which stay in the cache, and its memory grows with them.
 EMBEDDED_AT_ONCE = 32
 _CLASSES = (1 << CLASS_BITS) - 1
 
@@ -38,19 +38,19 @@ def accumulate(
     """Score every video of a table.
 
     Args:
-        model: inputs -> logits (B, C), a Model with a head; it is in evaluation mode when this returns.
+        model: inputs -> logits (B, C), a Model with a head; left in evaluation mode.
         table: N labelled videos.
         precision: "fp32", or "bf16" for autocast.
-        rows: videos at once, for each worker; None for ROWS of the level.
-        workers: threads that score a batch each, 0 for none but the caller's, None for as many as torch has;
-            no figure depends on it.
+        rows: videos at once per worker; None for ROWS of the level.
+        workers: threads that score a batch each; 0 for the caller's thread only, None for as many as torch
+            has; no figure depends on it.
 
     Returns:
-        The accumulator; its videos stand in the table's order at video level, by length at frame level.
+        The accumulator; its videos are in the table's order at video level, by length at frame level.
 
     Raises:
         RecordError: a score is not a number.
-        Interrupted: on request, after the batches at hand; nothing is kept.
+        Interrupted: on request; nothing is kept.
     """
 
     def scores(inputs: Inputs) -> list[Tensor]:
@@ -67,7 +67,7 @@ def accumulate_prefixes(
     rows: int | None = None,
     workers: int | None = None,
 ) -> dict[int, MetricAccumulator]:
-    """As `accumulate`, for each size in `model.dims` by its own head; videos are embedded once."""
+    """As `accumulate`, for each size in `model.dims` with its own head; videos are embedded once."""
 
     def scores(inputs: Inputs) -> list[Tensor]:
         return prefix_probabilities(model, inputs, precision)
@@ -77,13 +77,13 @@ def accumulate_prefixes(
 
 
 def figures_by_dim(model: Model, table: Table, precision: Precision) -> dict[int, Figures]:
-    """How good a model is with each of its heads: by embedding size, the whole embedding's among them."""
+    """The figures of each embedding size in `model.dims`, by its own head."""
     found = accumulate_prefixes(model, table, precision=precision)
     return {dim: metrics.figures() for dim, metrics in found.items()}
 
 
 def figures_json(by_dim: Mapping[int, Figures]) -> dict[str, Any]:
-    """{"figures"} of the whole embedding, and with nested dims {"figures_by_dim"}, as a model keeps them."""
+    """As in a model's manifest: "figures" of the whole embedding, with nested dims also "figures_by_dim"."""
     figures = {str(dim): each.to_json() for dim, each in by_dim.items()}
     whole = {"figures": figures[str(max(by_dim))]}
     return whole if len(figures) == 1 else {**whole, "figures_by_dim": figures}
@@ -97,7 +97,7 @@ def _accumulated(
     rows: int | None,
     workers: int | None,
 ) -> list[MetricAccumulator]:
-    """One accumulator for each of the `count` tensors (B, C) that `scores` gives for a batch."""
+    """One accumulator for each of the `count` score tensors (B, C) that `scores` gives per batch."""
     model.eval()
     device = next(model.parameters()).device
     metrics = [MetricAccumulator(table.labels.num_classes) for _ in range(count)]
@@ -118,30 +118,25 @@ def _accumulated(
 
 @torch.inference_mode()
 def probabilities(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Tensor:
-    """The probability of each class, float32 (B, C), on the device of the inputs.
-
-    Args:
-        model: inputs -> logits (B, C), in evaluation mode, a Model or any other.
-        inputs: what it reads.
-        precision: "fp32", or "bf16" for autocast.
-    """
+    """Probabilities float32 (B, C); the model, any that maps inputs to logits, is in evaluation mode."""
     return torch.sigmoid(class_logits(model, inputs, precision))
 
 
 def class_logits(model: torch.nn.Module, inputs: Inputs, precision: Precision) -> Tensor:
-    """The logits of each class, float32 (B, C); as `probabilities`, gradients are the caller's choice."""
+    """As `probabilities`, but logits; whether there are gradients is the caller's choice."""
     device = _device(inputs)
-    # The settings are the process's, but a GPU has one worker; the members of a mean may differ in precision.
+    # The settings hold for the process, which is safe: on a GPU there is one worker. They are made for each
+    # call, since the teachers of a mean may differ in precision.
     with (
         device_settings(device, precision),
         torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"),
     ):
-        return _logits(model, inputs).float()
+        return (model.logits(_embedded(model, inputs)) if isinstance(model, Model) else model(inputs)).float()
 
 
 @torch.inference_mode()
 def prefix_probabilities(model: Model, inputs: Inputs, precision: Precision) -> list[Tensor]:
-    """As `probabilities`, of each size in `model.dims`; videos are embedded once."""
+    """As `probabilities`, for each size in `model.dims`; videos are embedded once."""
     device = _device(inputs)
     with (
         device_settings(device, precision),
@@ -152,15 +147,9 @@ def prefix_probabilities(model: Model, inputs: Inputs, precision: Precision) -> 
 
 
 def top_of(scores: Tensor, labels: Tensor, k: int) -> TopScores:
-    """What the metrics keep of a batch, found where the scores are: a GPU sends k numbers per video, not all.
+    """The k highest scores per video and all that metrics need; found on the device, so little is sent.
 
-    Args:
-        scores: float32 (B, C) probabilities, no NaN.
-        labels: bool (B, C), on the same device.
-        k: scores kept per video.
-
-    Raises:
-        RecordError: a score is NaN.
+    Scores are float32 probabilities (B, C), labels bool (B, C); RecordError if a score is NaN.
     """
     if scores.device.type == "cpu":
         return top_of_batch(scores.numpy(), labels.numpy(), k)
@@ -171,12 +160,6 @@ def _device(inputs: Inputs) -> str:
     return (inputs if isinstance(inputs, Tensor | Blended) else inputs[0]).device.type
 
 
-def _logits(model: torch.nn.Module, inputs: Inputs) -> Tensor:
-    if isinstance(model, Model):
-        return model.logits(_embedded(model, inputs))
-    return model(inputs)
-
-
 def _embedded(model: Model, inputs: Inputs) -> Tensor:
     if not isinstance(inputs, Tensor) or inputs.device.type != "cpu":
         return model.embed(inputs)
@@ -185,12 +168,7 @@ def _embedded(model: Model, inputs: Inputs) -> Tensor:
 
 @torch.no_grad()
 def top_scores(scores: Tensor, labels: Tensor, k: int = 20) -> TopScores:
-    """What `MetricAccumulator.update` would keep of a batch, to the bit; for `MetricAccumulator.append`.
-
-    Args:
-        scores: float32 (B, C) probabilities, on any device.
-        labels: bool (B, C), on the same.
-        k: scores kept per video; all C when there are fewer.
+    """`top_of_batch` by torch, on any device, equal to the bit; min(k, C) scores are kept per video.
 
     Raises:
         RecordError: a score is NaN.
@@ -203,7 +181,7 @@ def top_scores(scores: Tensor, labels: Tensor, k: int = 20) -> TopScores:
     if k < 1:
         raise UsageError(f"k is {k}", hint="keep at least one score per video")
     if scores.dim() != 2 or not 0 < scores.shape[1] <= _CLASSES + 1:
-        checked_scores(np.empty(tuple(scores.shape), np.float32))  # says what is wrong
+        checked_scores(np.empty(tuple(scores.shape), np.float32))  # raises the error that says what is wrong
     if bool(scores.isnan().any()):
         refuse_nan(scores.cpu().numpy())
     values, classes = _highest(scores, k)
@@ -226,7 +204,8 @@ def top_scores(scores: Tensor, labels: Tensor, k: int = 20) -> TopScores:
 
 def _highest(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Values and classes (B, min(k, C)), highest first; among equal scores the smaller class first."""
-    # One int64 orders a score and its class; adding 0 makes -0.0 and 0.0 one value.
+    # One int64 sorts by score, then by class; adding 0 makes -0.0 and 0.0 equal. A float's bits, read as an
+    # int, grow with it; of negative floats they shrink, so they are inverted.
     bits = (scores + 0.0).view(torch.int32)
     ascending = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).long()
     backwards = _CLASSES - torch.arange(scores.shape[1], device=scores.device)
@@ -241,7 +220,7 @@ def _precision_at_equal_recall(
 ) -> np.ndarray:
     """float64 (B,): see `compress.metrics.precision_at_equal_recall`."""
     found, wanted = _found(values, hits, num_labels), num_labels.cpu().numpy()
-    longer = (num_labels > values.shape[1]).nonzero()[:, 0]
+    longer = (num_labels > values.shape[1]).nonzero()[:, 0]  # videos with more labels than kept scores
     if len(longer):
         values, classes = _highest(scores[longer], int(wanted.max()))
         found[longer] = _found(values, labels[longer].gather(1, classes), num_labels[longer])

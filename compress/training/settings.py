@@ -1,6 +1,6 @@
-"""Settings as fields of frozen dataclasses: each says its meaning and its range beside its default.
+"""Settings as fields of frozen dataclasses: each has a meaning and a range besides its default.
 
-`setting` declares one, `check_settings` refuses values that do not fit, `describe` lists them for a person.
+`setting` declares one, `check_settings` refuses values that do not fit, `describe` lists them for help texts.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rule:
-    """What is known of a setting besides its type and default.
+    """Meaning and range of a setting.
 
     Args:
         meaning: one or two sentences.
         at_least, above, at_most, below: the range of a number, or of each in a list; None for no limit.
         choices: of a text; those of a Literal need not be named.
-        distinct: nothing is twice in a list.
-        only_with: the setting without which this one does nothing, "name=value", or "name" for any value.
-        trained_only: it has no meaning for closed-form encoders.
+        distinct: a list has nothing twice.
+        only_with: the setting without which this one has no effect, "name=value", or "name" for any value.
+        trained_only: closed-form encoders do not have it.
     """
 
     meaning: str
@@ -63,15 +63,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting as a person reads it.
+    """One setting for a help text; `default` is None if it is `required`.
 
-    Args:
-        name: of the field.
-        type: in words, with its range: "a whole number, at least 1"; "one of cosine, staircase".
-        default: None where there is none, see `required`.
-        meaning: one or two sentences; "" where nothing is said.
-        only_with: as `Rule` has it.
-        required: whether it has no default.
+    `type` is in words, with its range: "a whole number, at least 1"; "one of cosine, staircase".
     """
 
     name: str
@@ -95,16 +89,15 @@ def setting(
     only_with: str = "",
     trained_only: bool = False,
 ) -> T:
-    """A field of a dataclass: its default, and what `Rule` says of it."""
+    """A field of a dataclass with a default; the other arguments are those of `Rule`."""
     rule = Rule(meaning, at_least, above, at_most, below, choices, distinct, only_with, trained_only)
     if isinstance(default, dict):
         return dataclasses.field(default_factory=default.copy, metadata={"rule": rule})  # type: ignore[return-value]
-    field = dataclasses.field(default=default, metadata={"rule": rule})
-    return field
+    return dataclasses.field(default=default, metadata={"rule": rule})
 
 
 def rules(config_class: type[Any]) -> Mapping[str, Rule]:
-    """What `setting` said of the fields of a dataclass, by name."""
+    """The rules of the fields that `setting` declared, by name."""
     fields = dataclasses.fields(config_class)
     return {field.name: field.metadata["rule"] for field in fields if "rule" in field.metadata}
 
@@ -114,7 +107,7 @@ def check_settings(config: Any, where: str = "--set") -> None:
 
     Args:
         config: an instance of a dataclass with fields by `setting`; call this from its `__post_init__`.
-        where: which option the values come from, for the message.
+        where: the option that the values come from, for the message.
 
     Raises:
         UsageError: names the setting, what it must be, and what it is.
@@ -130,7 +123,7 @@ def check_settings(config: Any, where: str = "--set") -> None:
 
 
 def describe(config_class: type[Any]) -> list[Setting]:
-    """The settings of a dataclass in order: by its rules, or else by the "Args:" of its docstring."""
+    """The settings of a dataclass in order; a field without a rule has its meaning from the docstring."""
     hints, known, told = get_type_hints(config_class), rules(config_class), _documented(config_class)
     found = []
     for field in dataclasses.fields(config_class):
@@ -179,7 +172,7 @@ def _words(hint: Any, rule: Rule) -> str:
 
 
 def _documented(config_class: type[Any]) -> dict[str, str]:
-    """What the docstrings of a class and its bases say under "Args:", by name; "a, b: text" is of both."""
+    """The "Args:" in the docstrings of a class and its bases, by name; "a, b: text" is of both."""
     found: dict[str, str] = {}
     for each in reversed(config_class.__mro__):
         _, _, listed = inspect.cleandoc(each.__doc__ or "").partition("\nArgs:\n")

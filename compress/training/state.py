@@ -1,7 +1,4 @@
-"""Everything that changes while training: one step of it, and how it is kept.
-
-A resumed run continues bit for bit on a CPU.
-"""
+"""The state of a training: its steps and checkpoints. On a CPU a resumed run is equal to the bit."""
 
 from __future__ import annotations
 
@@ -26,21 +23,22 @@ from compress.training.optimizer import WeightAverage, clip_each
 from compress.training.run import Run, read_tensors, tensors_file
 from encoders import Inputs, Model
 
+_START_OVER = "use --fresh to start over"
 CALMER = "lower --learning-rate, or --set precision=fp32"
-READ_EVERY = {"cpu": 1, "cuda": 64}  # steps; on a CPU there is nothing to wait for
+READ_EVERY = {"cpu": 1, "cuda": 64}  # steps; reading a loss stalls a GPU
 
 
 @dataclass
 class Progressed:
-    """How far a training is: plain numbers.
+    """Progress of a training, as plain numbers.
 
     Args:
-        epoch, batch: the next batch.
+        epoch, batch: position of the next batch.
         step: optimiser steps done.
-        loss_sum, videos: over the running epoch, for its mean loss.
-        measured: epochs that were measured; one less than `epoch` while the last one is.
+        loss_sum, videos: of the current epoch, for its mean loss.
+        measured: epochs measured; one less than `epoch` while an epoch is measured.
         best_gap, best_epoch: of the epochs so far, -1 and 0 before the first.
-        cpu_seconds: over the running epoch, of all threads, without the measuring.
+        cpu_seconds: of the current epoch, over all threads, without measuring.
     """
 
     epoch: int = 0
@@ -69,7 +67,7 @@ class TrainState:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Within: the model has the running average as its weights."""
+        """Context: the model has the running average as its weights."""
         self.average.swap(self.model)
         try:
             yield
@@ -87,25 +85,22 @@ class TrainState:
         commit_folder(run.checkpoint, "checkpoint", files, {"identity": identity, "at": asdict(self.at)})
 
     def restore(self, run: Run, identity: dict[str, Any]) -> bool:
-        """Continue from the last checkpoint; False when there is none.
+        """Continue from the last checkpoint; False if there is none.
 
         Raises:
-            CorruptArtifactError: a checksum does not match, or the checkpoint is of another training.
+            CorruptArtifactError: a checksum does not match, or the checkpoint is another training's.
         """
         if not (run.checkpoint / "manifest.json").exists():
             return False
         manifest = read_folder(run.checkpoint, "checkpoint")
         if not same_training(manifest.metadata["identity"], identity):
-            raise CorruptArtifactError(
-                "was left by another training", where=run.checkpoint, hint="use --fresh to start over"
-            )
+            what = "belongs to another training"
+            raise CorruptArtifactError(what, where=run.checkpoint, hint=_START_OVER)
         try:
             self._take(manifest)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             what = f"holds a training that this version cannot continue ({str(error).splitlines()[0]})"
-            raise CorruptArtifactError(
-                what, where=run.checkpoint, hint="use --fresh to start over"
-            ) from error
+            raise CorruptArtifactError(what, where=run.checkpoint, hint=_START_OVER) from error
         return True
 
     def _take(self, manifest: Manifest) -> None:
@@ -116,7 +111,7 @@ class TrainState:
         _unflatten(self.optimizer, read_tensors(manifest.path("optimizer.safetensors")))
         _set_random_states(read_tensors(manifest.path("random.safetensors")))
         at = manifest.metadata["at"]
-        self.at = Progressed(**{"measured": at["epoch"], **at})  # earlier versions kept nothing in between
+        self.at = Progressed(**{"measured": at["epoch"], **at})  # older checkpoints have no "measured"
 
 
 def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -154,15 +149,15 @@ def step(
     loss_of: LossFunction,
     lesson: Lesson | None = None,
 ) -> Tensor:
-    """One step of the optimiser on a batch; nothing in it waits for a GPU.
+    """One step of the optimiser; nothing in it waits for a GPU. The running average is not updated.
 
     Args:
         config: the recipe.
-        state: model and optimiser; the running average is not touched.
-        inputs: what the model reads, on its device.
-        labels: targets (B, C) there too, bool or floating point in [0, 1] (see `Targets`).
-        loss_of: what `loss_function` gives.
-        lesson: what teachers add; its videos without labels count as much as those with.
+        state: model and optimiser.
+        inputs: of the model, on its device.
+        labels: targets (B, C) on the device, bool or floating point in [0, 1] (see `Targets`).
+        loss_of: by `loss_function`.
+        lesson: what teachers add; an unlabelled video has the weight of a labelled one.
 
     Returns:
         The loss before the step, a scalar on the device, mean over videos; it may not be finite.
@@ -173,7 +168,7 @@ def step(
     elif lesson.further is None:
         loss = _backward(loss_of(inputs, labels, lesson.logits(inputs)))
     else:
-        # Two passes, one after the other: in memory is one, and each is of one shape where it is compiled.
+        # Two passes, one after the other: only one is in memory, and compiled code sees one shape in each.
         more, logits = lesson.further
         share = more.videos / (len(labels) + more.videos)
         loss = _backward((1 - share) * loss_of(inputs, labels, lesson.logits(inputs)))
@@ -191,12 +186,9 @@ def _backward(loss: Tensor) -> Tensor:
 
 
 class PendingLosses:
-    """Adds the losses to `Progressed`, in the order of the steps, so in the same float as one by one.
+    """Adds losses to `Progressed` every READ_EVERY steps; in order, so the sum has the bits of one by one.
 
-    `settle` comes before anything is kept: what follows from a loss that is not finite is never saved.
-
-    Args:
-        device: "cpu" or "cuda"; see READ_EVERY.
+    Call `settle` before saving anything, so that nothing after a loss that is not finite is saved.
     """
 
     def __init__(self, device: str) -> None:
@@ -210,11 +202,7 @@ class PendingLosses:
             self.settle(at)
 
     def settle(self, at: Progressed) -> None:
-        """Read what waits into `at.loss_sum` and `at.videos`.
-
-        Raises:
-            DivergedError: one of them is not finite.
-        """
+        """Add the waiting losses to `at.loss_sum` and `at.videos`; DivergedError if one is not finite."""
         if not self._waiting:
             return
         values = torch.stack([loss for loss, _, _ in self._waiting]).tolist()
@@ -231,11 +219,11 @@ def refuse_divergence(loss: float, step: int) -> None:
 
 
 class Refinement(Protocol):
-    """Which model a training starts from, and what is done to its weights after each step."""
+    """The model that a training starts from, and a change of its weights after each step (pruning)."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """JSON that makes the training that one and no other; the model's sha256 is among it."""
+        """JSON that is part of the training's identity; it includes the model's sha256."""
 
     def model(self) -> Model:
         """A new copy of the model, on the CPU, of the architecture that the recipe describes."""
@@ -246,5 +234,5 @@ class Refinement(Protocol):
     def after_step(self, state: TrainState, steps: int) -> None:
         """Called when `state.at.step` of `steps` steps are done and the running average has followed.
 
-        What it keeps between steps must follow from the weights and the step, as no checkpoint has it.
+        Any state between steps must follow from the weights and the step: checkpoints do not hold it.
         """

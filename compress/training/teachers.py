@@ -1,10 +1,9 @@
-"""The models that a student learns from, and what they say of every video.
+"""The models that a student learns from, and their logits for every video.
 
 A teacher, or the mean of several, gives soft targets beside the labels (Hinton, Vinyals and Dean, Distilling
 the Knowledge in a Neural Network, 2015; for YouTube-8M e.g. Skalic and Austin, Building a Size Constrained
-Predictive Model for Video Classification, 2018). Their scores are kept whole: what a teacher knows about the
-thousands of classes that it gives little is most of what there is to learn, and a class left out would be
-taught as a plain no.
+Predictive Model for Video Classification, 2018). The scores of all classes are kept: the small probabilities
+of thousands of classes are most of what a teacher knows, and a class left out would be taught as a plain 0.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +34,7 @@ from compress.workers import in_order, workers_for
 from encoders import Inputs, Model
 
 KIND = "teacher-scores"
-_FILE = "log_odds.npy"
+_FILE = "log_odds.npy"  # of logits; the name is that of older caches
 _TYPE = np.dtype("<f2")
 
 
@@ -71,27 +69,19 @@ class Teachers:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the runs."""
         return tuple(teacher.name for teacher in self.members)
 
     @property
     def sha256s(self) -> list[str]:
-        """Of all weights, in an order of their own."""
+        """Sorted, since the order of the teachers does not matter."""
         return sorted(teacher.sha256 for teacher in self.members)
 
-    @torch.no_grad()
+    @torch.no_grad()  # not inference mode: the loss keeps these tensors for its gradient
     def logits(self, inputs: Inputs) -> Tensor:
-        """What the teachers say of some videos.
+        """Logits of the mean probability, float16 (B, C), of the raw inputs of the student.
 
-        Not in inference mode: a loss keeps these numbers for its gradient.
-
-        Args:
-            inputs: what the student reads too, raw.
-
-        Returns:
-            Logits of the mean probability, float16 (B, C), on the device of the inputs: 11 bits, so the
-            odds are within 0.4 % where a class is given 1 in 10,000. Rounded also where they are used at
-            once, so that it makes no difference whether they were kept.
+        With 11 bits the odds of a probability of 1 in 10,000 are within 0.4 %. They are rounded even if used
+        at once, so that keeping them makes no difference.
         """
         members = sorted(self.members, key=lambda teacher: teacher.sha256)
         yes: Tensor | None = None
@@ -100,7 +90,7 @@ class Teachers:
             found = class_logits(teacher.model, inputs, teacher.precision)
             if len(members) == 1:
                 return found.half()
-            # In logarithms, as 1 - p of a sure class is nothing in float32.
+            # In logarithms: in float32 1 - p of a sure class is 0.
             positive, negative = F.logsigmoid(found), F.logsigmoid(-found)
             yes = positive if yes is None else torch.logaddexp(yes, positive)
             no = negative if no is None else torch.logaddexp(no, negative)
@@ -132,7 +122,7 @@ def _load(run: Path, device: str) -> Teacher:
     model, facts = load_model(run)
     if model.head is None:
         raise UsageError(
-            f"the run {run.name!r} was fitted without a head, so it has nothing to teach",
+            f"the run {run.name!r} has no head, so it cannot teach",
             where="--teacher",
             hint="`compress train --encoder identity --set head=moe` trains a head on the features",
         )
@@ -145,35 +135,26 @@ def _load(run: Path, device: str) -> Teacher:
 
 
 def scores_bytes(videos: int, classes: int) -> int:
-    """What the scores of so many videos take."""
+    """Size of the scores of so many videos."""
     return videos * classes * _TYPE.itemsize
 
 
 def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, report: Reporter) -> np.ndarray:
-    """Logits of every video, from the cache, or computed and kept there.
-
-    Args:
-        teachers: on `device`.
-        table: N videos.
-        cache: folder of what can be made again.
-        device: "cpu" or "cuda".
-        report: gets progress.
-
-    Returns:
-        float16 (N, C), memory-mapped, read-only: `Teachers.logits` of each row of the table.
+    """`Teachers.logits` of every video, float16 (N, C), memory-mapped: from the cache, or computed for it.
 
     Raises:
         StorageError: the disk refuses them.
-        Interrupted: on request; they are begun again the next time.
+        Interrupted: on request; the next call starts again.
     """
-    key = _key(teachers, table)
+    members = sorted([teacher.sha256, teacher.precision] for teacher in teachers.members)
+    key = {"teachers": members, "data": fingerprint(table)}
     folder = cache / f"{KIND}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]}"
     try:
         return _map(read_folder(folder, KIND))
     except NotFoundError:
         pass  # the usual first time
     except CorruptArtifactError as error:
-        report(Note(f"the teachers' scores are damaged and will be made again ({error})"))
+        report(Note(f"the teachers' scores are damaged and are computed again ({error})"))
 
     def write(path: Path) -> None:
         _write(path, teachers, table, device, report)
@@ -181,17 +162,12 @@ def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, repo
     return _map(commit_folder(folder, KIND, {_FILE: write}, {"key": key}))
 
 
-def _key(teachers: Teachers, table: Table) -> dict[str, Any]:
-    members = sorted([teacher.sha256, teacher.precision] for teacher in teachers.members)
-    return {"teachers": members, "data": fingerprint(table)}
-
-
 def _map(manifest: Manifest) -> np.ndarray:
     return np.load(manifest.path(_FILE), mmap_mode="r", allow_pickle=False)
 
 
 def _write(path: Path, teachers: Teachers, table: Table, device: str, report: Reporter) -> None:
-    """The npy file; not through a memory map: on a full disk that is SIGBUS instead of an error."""
+    """The npy file; not through a memory map, which on a full disk gives SIGBUS instead of an error."""
     classes, done = table.labels.num_classes, 0
 
     def score(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
-"""How the weights of a model are kept small in a file: fewer bits each, and nothing for those that are 0.
+"""Small files of weights: fewer bits per weight, and nothing for zeros.
 
-A matrix called `name` becomes `name#values`, and where it has them `name#factors` (8 bits, one per row),
-`name#mask` or `name#gaps` (where the values stand). Everything else stays as it is."""
+A matrix `name` becomes `name#values`, with int8 `name#factors` (one per row), and if zeros are left out
+`name#mask` or `name#gaps` (the places of the values). All other tensors stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +18,11 @@ WeightPrecision = Literal["float32", "float16", "int8"]
 PRECISIONS: tuple[WeightPrecision, ...] = get_args(WeightPrecision)
 _PARTS = ("values", "factors", "mask", "gaps")
 Parts = dict[str, np.ndarray]
-_LONG = 255
-TOP = 127
-_SHORTEST_ROW = 16  # numbers that share a factor of 4 bytes; the 1 or 3 taps of a convolution would not pay
-_FIRST = {"head": "head", "nested_heads": "nested_heads", "side_heads": "side_heads"}
-ENCODER = "encoder"  # with the input norm, and all else that an embedding needs
+_LONG = 255  # a gap byte that only says: 255 zeros more
+TOP = 127  # int8 without -128, so that the range is symmetric
+_SHORTEST_ROW = 16  # weights per factor of 4 bytes: for the 1 or 3 taps of a convolution a factor is too much
+_HEADS = ("head", "nested_heads", "side_heads")
+ENCODER = "encoder"  # with the input norm and everything else that an embedding needs
 
 
 def pack(
@@ -30,13 +31,13 @@ def pack(
     precision: WeightPrecision,
     left_out: Collection[str] = (),
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What to write into a file, and what `unpack` must know.
+    """The tensors of a file, and the description that `unpack` needs.
 
     Args:
         tensors: a state dict.
-        matrices: names of its tensors that are made small, float32.
+        matrices: names of its tensors to make small, float32.
         precision: of their weights.
-        left_out: names of tensors that are not kept at all.
+        left_out: names of tensors that are not kept.
 
     Raises:
         ValueError: a weight is not finite, or too large for 16 bits.
@@ -57,19 +58,17 @@ def pack(
 def unpack(
     packed: Mapping[str, Tensor], description: Mapping[str, Any], like: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """The state dict again; matrices are float32, what was left out is 0.
+    """The reverse of `pack`: matrices are float32, tensors that were left out are 0.
 
-    Args:
-        packed, description: as `pack` gave them.
-        like: a state dict of the same names and shapes: how large a matrix is, nothing in the file decides.
+    `like` is a state dict with the same names and shapes, so that no size comes from the file.
 
     Raises:
         KeyError: a tensor is missing.
-        ValueError: the parts of a matrix do not fit together, or are not of its size.
+        ValueError: the parts of a matrix do not fit together, or do not have its size.
     """
     precision = description["precision"]
     if precision not in PRECISIONS:
-        raise ValueError(f"weights in {precision!r}")
+        raise ValueError(f"unknown precision of weights: {precision!r}")
     matrices = set(description["matrices"])
     ours = {f"{name}#{part}" for name in matrices for part in _PARTS}
     tensors = {name: value for name, value in packed.items() if name not in ours}
@@ -108,33 +107,34 @@ def _spread(
 
 
 def squeeze(numbers: np.ndarray) -> Parts:
-    """The smallest of the layouts.
+    """The smallest layout of numbers (n,), by part.
 
-    Args:
-        numbers: (n,).
-
-    Returns:
-        By part: {"values"}; {"values", "mask"} with the mask as bits, uint8 (ceil(n / 8),), the first number
-        the lowest bit; or {"values", "gaps"}, uint8.
+    {"values"}; {"values", "mask"}, a bit per number, uint8 (ceil(n / 8),), the first in the lowest bit; or
+    {"values", "gaps"}, uint8 numbers of zeros before each value.
     """
     places = np.flatnonzero(numbers)
     values = numbers[places]
     layouts: list[Parts] = [{"values": numbers}]
     layouts.append({"values": values, "mask": np.packbits(numbers != 0, bitorder="little")})
-    if len(values) < len(numbers) // 4:  # more would not pay, and take memory to find out
+    if len(values) < len(numbers) // 4:  # with more values gaps are never the smallest
         layouts.append({"values": values, "gaps": _gaps(places)})
     return min(layouts, key=lambda parts: sum(part.nbytes for part in parts.values()))
 
 
 def spread(parts: Mapping[str, np.ndarray], count: int) -> np.ndarray:
-    """The numbers (count,) that `squeeze` was given; ValueError where the parts are not of so many."""
+    """The reverse of `squeeze`: numbers (count,); ValueError if the parts do not give so many."""
     values = parts["values"]
-    if values.ndim != 1 or any(part.ndim != 1 or part.dtype != np.uint8 for part in _places(parts)):
+    others = [part for name, part in parts.items() if name != "values"]
+    if values.ndim != 1 or any(part.ndim != 1 or part.dtype != np.uint8 for part in others):
         raise ValueError("places of weights are not bytes")
     if "mask" in parts:
-        places = _from_mask(parts["mask"], count)
+        if len(parts["mask"]) != -(-count // 8):
+            raise ValueError(f"{len(parts['mask'])} bytes of mask for {count} weights")
+        places = np.flatnonzero(np.unpackbits(parts["mask"], bitorder="little"))
     elif "gaps" in parts:
-        places = _from_gaps(parts["gaps"])
+        gaps = parts["gaps"]
+        after = np.cumsum(np.where(gaps == _LONG, _LONG, gaps.astype(np.int64) + 1))
+        places = after[gaps != _LONG] - 1
     else:
         places = np.arange(len(values))
         if len(values) != count:
@@ -146,16 +146,6 @@ def spread(parts: Mapping[str, np.ndarray], count: int) -> np.ndarray:
     return numbers
 
 
-def _places(parts: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    return [part for name, part in parts.items() if name != "values"]
-
-
-def _from_mask(mask: np.ndarray, count: int) -> np.ndarray:
-    if len(mask) != -(-count // 8):
-        raise ValueError(f"{len(mask)} bytes of mask for {count} weights")
-    return np.flatnonzero(np.unpackbits(mask, bitorder="little"))
-
-
 def _gaps(places: np.ndarray) -> np.ndarray:
     gaps = np.diff(places, prepend=-1) - 1
     found = np.full(len(gaps) + int((gaps // _LONG).sum()), _LONG, dtype=np.uint8)
@@ -163,13 +153,8 @@ def _gaps(places: np.ndarray) -> np.ndarray:
     return found
 
 
-def _from_gaps(gaps: np.ndarray) -> np.ndarray:
-    after = np.cumsum(np.where(gaps == _LONG, _LONG, gaps.astype(np.int64) + 1))
-    return after[gaps != _LONG] - 1
-
-
 def row_length(shape: Sequence[int]) -> int:
-    """How many numbers of a contiguous array share a factor: the last axes, but never the first.
+    """How many weights of a contiguous array share a factor: those of the last axes, never the first.
 
     Example:
         >>> row_length((5, 3862, 320)), row_length((256, 128, 1)), row_length((64, 1, 49))
@@ -184,29 +169,19 @@ def row_length(shape: Sequence[int]) -> int:
 
 
 def quantise_rows(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Codes and factors of a matrix.
-
-    Args:
-        weights: float32, two axes or more.
-
-    Returns:
-        int8 of the same shape, and float32 (rows,); a row of zeros has the factor 0.
-
-    Raises:
-        ValueError: a weight is not finite.
-    """
+    """int8 codes in the shape of `weights`, and float32 factors (rows,); ValueError if one is not finite."""
     rows = weights.reshape(-1, row_length(weights.shape) or 1)
     largest = np.abs(rows).max(axis=1, initial=0)
     if not np.isfinite(largest).all():
         raise ValueError("a weight is not finite")
     factors = (largest / TOP).astype(np.float32)
-    # A row of numbers so small that their factor is 0 is nothing but zeros.
+    # Weights so small that their factor is 0 become 0.
     codes = np.rint(rows / np.where(factors > 0, factors, np.inf)[:, None]).clip(-TOP, TOP)
     return codes.astype(np.int8).reshape(weights.shape), factors
 
 
 def restore_rows(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """float32 of the shape of `codes`; ValueError where the factors are not one per row."""
+    """float32 weights in the shape of `codes`; ValueError unless there is one factor per row."""
     rows = codes.reshape(-1, row_length(codes.shape) or 1)
     if factors.shape != (len(rows),) or factors.dtype != np.float32:
         raise ValueError(f"{factors.shape} factors for {len(rows)} rows of weights")
@@ -214,20 +189,18 @@ def restore_rows(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
 
 
 def is_matrix(name: str, parameter: Tensor) -> bool:
-    """Whether a parameter is a matrix (or a convolution's kernel), by its shape and its name.
-
-    The MoE's biases are (K, C): their shape is that of a matrix, their name is not.
-    """
+    """Whether a parameter is a matrix or a convolution's kernel."""
+    # By its name too: the MoE's biases are (K, C).
     return parameter.dim() > 1 and not name.endswith("bias")
 
 
 def matrices_of(model: nn.Module) -> dict[str, nn.Parameter]:
-    """The matrices of a model by the names that its state dict has for them."""
+    """The matrices of a model by their names in its state dict."""
     return {name: value for name, value in model.named_parameters() if is_matrix(name, value)}
 
 
 def bytes_by_part(tensors: Mapping[str, Tensor]) -> dict[str, int]:
-    """Bytes of a file's tensors: {"encoder", "head"} and what else there is of _FIRST."""
+    """Bytes of a file's tensors, by part."""
     found: Counter[str] = Counter({ENCODER: 0})
     for name, tensor in tensors.items():
         found[part_of(name)] += tensor.numel() * tensor.element_size()
@@ -235,7 +208,7 @@ def bytes_by_part(tensors: Mapping[str, Tensor]) -> dict[str, int]:
 
 
 def not_zero_by_part(parameters: Mapping[str, Tensor]) -> dict[str, int]:
-    """How many numbers are not 0, by part."""
+    """Number of weights that are not 0, by part."""
     found: Counter[str] = Counter({ENCODER: 0})
     for name, tensor in parameters.items():
         found[part_of(name)] += int(tensor.count_nonzero())
@@ -243,5 +216,6 @@ def not_zero_by_part(parameters: Mapping[str, Tensor]) -> dict[str, int]:
 
 
 def part_of(name: str) -> str:
-    """The part of a model that a tensor of its state dict, or of its file, belongs to."""
-    return _FIRST.get(name.split(".")[0], ENCODER)
+    """The part that a tensor of a state dict or file belongs to: ENCODER, or a name of _HEADS."""
+    first = name.split(".")[0]
+    return first if first in _HEADS else ENCODER

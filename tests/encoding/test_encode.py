@@ -11,7 +11,7 @@ import torch
 
 from compress.datasets.record import VideoRecord
 from compress.datasets.source import Source
-from compress.encoding.embedder import BATCHES_A_WINDOW
+from compress.encoding.embedder import BATCHES_PER_WINDOW
 from compress.store.reader import open_store
 from compress.training.run import load_model
 from tests.encoding.examples import CLASSES, DIM, clips, encoded, encoder_run, shards, videos
@@ -63,7 +63,7 @@ def test_a_smaller_codec_is_as_near_as_it_can_be(tmp_path, splits: dict[str, Sou
 
 
 def test_frames_are_batched_by_length_within_windows_and_stored_in_order(tmp_path: Path, monkeypatch):
-    monkeypatch.setitem(BATCHES_A_WINDOW, "frame", 2)
+    monkeypatch.setitem(BATCHES_PER_WINDOW, "frame", 2)
     lengths = [2, 5, 3, 3, 9, 1, 4, 30, 2]
     records = clips(lengths)
     run = encoder_run(tmp_path / "run", "lstm", {"sizes": [6, 5]})

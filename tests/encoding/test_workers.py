@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from compress.datasets.source import Source
-from compress.encoding.embedder import BATCHES_A_WINDOW
+from compress.encoding.embedder import BATCHES_PER_WINDOW
 from compress.errors import Interrupted, RecordError
 from compress.progress import Event, Progress, clear_interrupt, request_interrupt
 from compress.store.reader import open_store
@@ -30,7 +30,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("compress.encoding.store.BLOCK_ROWS", 8)
-    monkeypatch.setitem(BATCHES_A_WINDOW, "frame", 3)
+    monkeypatch.setitem(BATCHES_PER_WINDOW, "frame", 3)
 
 
 def made(root: Path, encoder: str, precision: str = "fp32") -> tuple[Path, dict[str, Source]]:
