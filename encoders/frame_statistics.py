@@ -48,7 +48,7 @@ def deviation(x: Tensor, num_frames: Tensor) -> Tensor:
     mask = pooling.frame_mask(num_frames, x)[:, :, None]
     centred = torch.where(mask, x, 0) - pooling.mean(x, num_frames)[:, None]
     variance = pooling.mean(centred.square(), num_frames)
-    varies = variance > 0
+    varies = variance > 0  # `where` twice: the gradient also goes through the branch that is not taken
     return torch.where(varies, torch.where(varies, variance, 1).sqrt(), 0)
 
 
@@ -94,7 +94,7 @@ class FrameStatisticsConfig(EncoderConfig):
         inner = self.inner_config()
         object.__setattr__(self, "dim", inner.dim)
         options = {name: value for name, value in asdict(inner).items() if name not in _OURS}
-        object.__setattr__(self, "encoder_options", options)
+        object.__setattr__(self, "encoder_options", options)  # the dataclass is frozen
         super().__post_init__()
 
     def inner_config(self) -> EncoderConfig:

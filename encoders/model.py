@@ -147,7 +147,7 @@ class Model(nn.Module):
             criterion: of every head, see `Head.loss`.
         """
         features, *rest = self._normalised(inputs)
-        if input_dropout:
+        if input_dropout:  # after the norm, which would scale the rest up again
             features = F.dropout(features, input_dropout, self.training)
         output, weights = self.encoder.forward_training(features, *rest), self.encoder.loss_weights
         total = weights["embedding"] * self._embedding_loss(output.embedding, targets, criterion)
@@ -224,7 +224,7 @@ def build_model(config: ModelConfig) -> Model:
     Raises:
         ValueError: unknown encoder, head or option, a value out of range, or an input norm of another dim.
     """
-    fast_float32_products()
+    fast_float32_products()  # before any product is computed: it changes the last bits
     encoder = build_encoder(config.encoder, config.encoder_options)
     norm = config.input_norm
     if encoder.input_dim != norm.dim:
@@ -242,6 +242,7 @@ def build_model(config: ModelConfig) -> Model:
 
         side_heads = {name: another(dim) for name, dim in encoder.side_dims.items()}
         nested_heads = {dim: another(dim) for dim in bottleneck.dims[:-1]}
+    # With every default written out, a model can be built again after a default has changed.
     complete = replace(config, encoder_options=options, head_options=head_options)
     return Model(complete, encoder, head, side_heads, nested_heads, bottleneck)
 

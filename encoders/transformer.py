@@ -89,6 +89,7 @@ class TransformerEncoder(Encoder):
         """(B, T, input_dim), (B,) -> (B, dim)."""
         self.check_input(frames)
         mask = pooling.frame_mask(num_frames, frames)
+        # Padding may hold NaN, and an attention weight of 0 does not remove it: 0 * NaN is NaN.
         x = self.start(torch.where(mask[:, :, None], frames, 0))
         if self.config.positions == "sinusoidal":
             x = x + sinusoids(x.shape[1], x.shape[2], x.device).to(x.dtype)

@@ -69,6 +69,7 @@ def sample(
     """
     name, source = next(iter(splits.items()))
     places = _places(catalogues[name].rows_per_shard, count)
+    # Rounded down, so that there are `count` videos at least (if the split has so many).
     every = max(1, int(catalogues[name].rows_per_shard[places].sum()) // count)
     chosen = sampled_windows(source, places, every, embedder.window_size)
     return np.concatenate([done.window for done in embedder.embed(chosen) if done.window is not None])

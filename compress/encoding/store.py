@@ -96,11 +96,13 @@ def encode(
 
     catalogues = {name: scan(source, report) for name, source in splits.items()}
     ids, labels = joined_ids(catalogues), joined_labels(catalogues)
+    # From here on ids and labels are in memory once only.
     catalogues = without_copies(catalogues, ids)
     metadata = _metadata(run, facts, splits, embedder)
 
     done = _finished(store, ids, dim, codec, metadata, batch_size, report)
     if done is not None:
+        # A kill after the last rename may have left the journal of a finished store.
         remove_leftovers(store)
         report(Note(f"{store} is up to date"))
         return EncodeResult(store, len(ids), time.monotonic() - started, len(ids), done.bytes_per_video)

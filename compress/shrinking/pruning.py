@@ -118,7 +118,7 @@ def _cut_rows(matrix: Tensor, share: float) -> None:
 def _cut(matrices: list[Tensor], share: float) -> None:
     sizes = torch.cat([matrix.detach().abs().flatten() for matrix in matrices])
     count = round(share * len(sizes))
-    if count:
+    if count:  # weights equal to the threshold go too, so that zeros always count as pruned
         threshold = sizes.kthvalue(count).values
         for matrix in matrices:
             matrix.masked_fill_(matrix.abs() <= threshold, 0)

@@ -164,6 +164,7 @@ def _store(work: _Work, model: Model) -> None:
         packed, description = pack(state, kept.keys(), work.plan.weights, left_out)
     except ValueError as error:
         raise DataError(str(error), where=work.source, hint="choose another --weights") from error
+    # The figures must be those of the weights as they are stored.
     model.load_state_dict(unpack(packed, description, state))
     facts = {**work.facts, "weights": description}
     if work.validation is not None:

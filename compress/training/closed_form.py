@@ -83,7 +83,7 @@ def moments(norm: InputNorm, table: VideoTable) -> tuple[Tensor, Tensor]:
     total, products = torch.zeros(size, dtype=torch.float64), torch.zeros(size, size, dtype=torch.float64)
     for first in range(0, len(table), _ROWS):
         rows = torch.from_numpy(table.features[first : first + _ROWS].copy())
-        block = norm(rows).double()
+        block = norm(rows).double()  # float32 sums over millions of videos would lose the small eigenvalues
         total += block.sum(0)
         products += block.T @ block
     mean = total / len(table)

@@ -109,7 +109,7 @@ def claim(run: Run, identity: dict[str, Any], option: str = "--name") -> None:
         UsageError: the folder holds another training; names the settings that differ.
         CorruptArtifactError: config.json is damaged.
     """
-    if not run.config.exists():
+    if not run.config.exists():  # the first call for this folder
         write_json(run.config, identity)
         return
     before = _config(run)

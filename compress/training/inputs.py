@@ -165,5 +165,6 @@ def visited_often(table: Table, batch_size: int) -> Table:
     The recipes were tuned on 23,091 videos, whose epochs have about as many steps. With a tenth of the videos
     the same number of epochs would end far from convergence.
     """
+    # Not more epochs instead: schedule, patience and warm epochs count in epochs.
     times = round(STEPS_PER_EPOCH * batch_size / len(table))
     return table if times <= 1 else take_videos(table, np.tile(np.arange(len(table)), times), "x")

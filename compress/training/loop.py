@@ -151,17 +151,18 @@ def _fit(training: _Training, checkpoint_seconds: float, compile: bool) -> None:
     run, refinement = training.run, training.refinement
 
     # -- a new model, or the last checkpoint -----------------------------------------------------------
+    # For weights and dropout; the order of the videos and mixup follow from the seed and the step alone.
     torch.manual_seed(config.seed)
     model = (new_model(config, table) if refinement is None else refinement.model()).to(device)
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
     if state.restore(run, training.identity):
         report(Note(f"continuing at epoch {state.at.epoch + 1}, batch {state.at.batch + 1}"))
-    truncate_log(run.log, state.at.measured)
+    truncate_log(run.log, state.at.measured)  # the epochs after the checkpoint are trained again
     if refinement is not None:
         refinement.begin(state)
     steps = batches_per_epoch(len(table), config.batch_size)
     report(Note(describe(config, model, len(table), steps)))
-    if state.at.measured < state.at.epoch:
+    if state.at.measured < state.at.epoch:  # stopped while an epoch was measured
         _finish_epoch(training, state)
 
     # -- what each step needs --------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def _fit(training: _Training, checkpoint_seconds: float, compile: bool) -> None:
             at = state.at
 
             # -- one step ------------------------------------------------------------------------------
-            model.train()
+            model.train()  # measuring an epoch leaves it in evaluation mode
             if config.warm_epochs:
                 model.encoder.set_warm(at.epoch < config.warm_epochs)
             factors = {
@@ -221,7 +222,7 @@ def _fit(training: _Training, checkpoint_seconds: float, compile: bool) -> None:
             if at.batch == 0:
                 losses.settle(at)
                 _finish_epoch(training, state)
-                counted = time.process_time()
+                counted = time.process_time()  # the time of measuring is not that of training
 
             # -- now and then: a checkpoint ------------------------------------------------------------
             if interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds:
@@ -257,6 +258,7 @@ def _finish_epoch(training: _Training, state: TrainState) -> None:
         note += f"; first {dim} dimensions: GAP {by_dim[dim].gap:.4f}, MAP {by_dim[dim].map:.4f}"
     training.report(Note(note))
 
+    # The mean over all embedding sizes: no size is chosen at the cost of the others.
     gap = fmean(each.gap for each in by_dim.values())
     if config.keep == "last" or gap > at.best_gap:
         at.best_gap, at.best_epoch = gap, at.epoch

@@ -93,6 +93,7 @@ def set_input_statistics(norm: InputNorm, table: Table) -> None:
         rows = np.array(data[first : first + _STATISTICS_ROWS * every : every])  # torch wants it writable
         block = norm.before_statistics(torch.from_numpy(rows)).double()
         count, total, squares = count + len(block), total + block.sum(0), squares + block.square().sum(0)
+    # In float64 sums of squares are exact enough; rounding may still make a variance slightly negative.
     mean = total / count
     norm.set_statistics(mean.float(), (squares / count - mean.square()).clamp_min(0).sqrt().float())
 

@@ -61,6 +61,7 @@ def compiled(loss: LossFunction, device: str, *, backend: str = "inductor") -> L
     backends "eager" and "aot_eager" of torch.compile need no compiler.
     """
     if device != "cuda" or backend != "inductor":
+        # Fixed shapes: only the last batch of an epoch has another, and dynamic code would be slower.
         return torch.compile(loss, backend=backend, dynamic=False)
     recorded = torch.compile(loss, mode="reduce-overhead", dynamic=False)
 

@@ -37,6 +37,7 @@ def build_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
         }
         for (part, decayed), parameters in groups.items()
     ]
+    # fused: one pass over the weights instead of one per operation.
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(chosen, lr=config.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True)
 

@@ -165,5 +165,6 @@ def append_log(path: Path, line: Mapping[str, Any]) -> None:
 def truncate_log(path: Path, epochs: int) -> None:
     """Keep the lines of the first `epochs` epochs: a killed training logged more since its checkpoint."""
     if path.exists():
+        # A kill may leave half a line at the end.
         kept = [line for line in read_bytes(path).splitlines(keepends=True) if line.endswith(b"\n")]
         write_bytes(path, b"".join(kept[:epochs]))

@@ -129,6 +129,7 @@ def _unflatten(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> 
 
 
 def _random_states() -> dict[str, Tensor]:
+    # Of torch alone: numpy's generators are made anew from seed and step wherever they are used.
     states = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         states["cuda"] = torch.cuda.get_rng_state()

@@ -83,6 +83,7 @@ class Teachers:
         With 11 bits the odds of a probability of 1 in 10,000 are within 0.4 %. They are rounded even if used
         at once, so that keeping them makes no difference.
         """
+        # In a fixed order: the sum below depends on it in the last bit.
         members = sorted(self.members, key=lambda teacher: teacher.sha256)
         yes: Tensor | None = None
         no: Tensor | None = None

@@ -118,6 +118,7 @@ def squeeze(numbers: np.ndarray) -> Parts:
     layouts.append({"values": values, "mask": np.packbits(numbers != 0, bitorder="little")})
     if len(values) < len(numbers) // 4:  # with more values gaps are never the smallest
         layouts.append({"values": values, "gaps": _gaps(places)})
+    # Dense int8 may be the smallest even with many zeros: a mask costs a bit per number.
     return min(layouts, key=lambda parts: sum(part.nbytes for part in parts.values()))
 
 

@@ -78,7 +78,9 @@ class Asymmetric:
         yes = -F.logsigmoid(logits)
         if self.gamma_positive:
             yes = yes * torch.sigmoid(-logits) ** self.gamma_positive
-        if self.margin:
+        if (
+            self.margin
+        ):  # the log is taken of 1 - p + margin directly: 1 - max(p - margin, 0) loses digits near 1
             p, log_no = (
                 (p - self.margin).clamp(min=0),
                 (torch.sigmoid(-logits) + self.margin).clamp(max=1).log(),

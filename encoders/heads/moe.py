@@ -56,7 +56,7 @@ class MoE(Head):
         k = self.config.num_mixtures
         bias = torch.cat([self.bias.new_zeros(k + 1, self.num_classes), self.bias]).flatten()
         planes = F.linear(embedding, self.weight.flatten(0, 1), bias).view(-1, 2 * k + 1, self.num_classes)
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled():  # own backward pass: it keeps one tensor of this size instead of several
             return MoELogits.apply(planes)  # type: ignore[no-untyped-call]
         if planes.device.type != "cpu" or len(planes) <= BLOCK_ROWS:
             return moe_logits(planes)

@@ -51,6 +51,7 @@ def moe_logits(planes: Tensor) -> Tensor:
     """Activations (B, 2K + 1, C) of gates, then experts -> logits (B, C) float32 (float64 from float64)."""
     planes = planes if planes.dtype == torch.float64 else planes.float()
     k = planes.shape[1] // 2
+    # In log space: p of a rare class may be 1e-30, and 1 - p of a sure one 0 in float32.
     gates, dummy, experts = planes[:, :k], planes[:, k : k + 1], planes[:, k + 1 :]
     yes = gates + F.logsigmoid(experts)
     no = torch.cat([yes - experts, dummy], dim=1)  # logsigmoid(-e) = logsigmoid(e) - e
@@ -166,6 +167,7 @@ def activations_to_gradients(planes: Tensor, labels: Tensor) -> Tensor:
     for start in range(0, len(planes), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
         total = total + _negatives(planes[block], labels[block], exact)
+    # The positives last: the blocks above treated all positions as negatives.
     planes[rows, :, classes] = gradients.to(planes.dtype)
     return total
 

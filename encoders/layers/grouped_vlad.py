@@ -89,6 +89,7 @@ class GroupedVLAD(nn.Module):
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, inputs), (B,) -> (B, K * expansion * inputs / G); zeros for a video without frames."""
         mask = frame_mask(num_frames, frames)
+        # Padding may hold NaN, and a weight of 0 does not remove it: 0 * NaN is NaN.
         expanded = self.expand(torch.where(mask[:, :, None], frames, 0))
         weights = self._weights(expanded, mask)
         members = expanded.view(*_flat(mask, self.groups), self.group_width)

@@ -42,11 +42,11 @@ class LSTMLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, I) -> states (B, T, H), in autocast's type if that is on and no gradient is needed."""
-        if x.shape[0] == 0 or x.shape[1] == 0:
+        if x.shape[0] == 0 or x.shape[1] == 0:  # torch.lstm refuses empty input
             return x.new_zeros(x.shape[0], x.shape[1], self.size)
         device, dtype = x.device.type, self._compute_type(x.device.type)
         weights = [w.to(dtype) for w in (self.weight_input, self.weight_state, self.bias)]
-        weights.append(torch.zeros_like(weights[-1]))
+        weights.append(torch.zeros_like(weights[-1]))  # torch.lstm wants two biases
         start = x.new_zeros(1, x.shape[0], self.size, dtype=dtype)
         with torch.autocast(device, enabled=False):
             states, _, _ = torch.lstm(

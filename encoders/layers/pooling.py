@@ -34,7 +34,7 @@ def frame_mask(num_frames: Tensor, like: Tensor) -> Tensor:
 def last(states: Tensor, num_frames: Tensor) -> Tensor:
     """The state at the last valid frame."""
     mask = frame_mask(num_frames, states)
-    index = mask.sum(1).sub(1).clamp_min(0)
+    index = mask.sum(1).sub(1).clamp_min(0)  # a video without frames gathers frame 0, and is set to 0 below
     chosen = states.gather(1, index[:, None, None].expand(-1, 1, states.shape[2]))[:, 0]
     return torch.where(mask.any(1)[:, None], chosen, 0)
 

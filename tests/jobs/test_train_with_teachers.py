@@ -95,7 +95,7 @@ def test_the_command_of_a_student_names_teachers_and_shards(school: Workspace):
         ({"teachers": ("one", "one")}, UsageError, "teachers must be a list of different names"),
         ({"teachers": (), "unlabelled": ("bare",)}, UsageError, "nothing to learn from.*--teacher"),
         ({"settings": ("unlabelled_ratio=2",)}, UsageError, "unlabelled_ratio.*--unlabelled"),
-        ({"teachers": (), "temperature": 2.0}, UsageError, "temperature is about teachers"),
+        ({"teachers": (), "temperature": 2.0}, UsageError, "temperature needs teachers"),
         ({"unlabelled": ("nowhere*",)}, NotFoundError, "nowhere"),
         (
             {"unlabelled": ("VALIDATE",)},

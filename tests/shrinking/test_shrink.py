@@ -140,7 +140,7 @@ def test_a_finished_one_is_kept_and_another_plan_is_refused(trained: dict[str, P
         report=lambda event: said.append(event.text) if isinstance(event, Note) else None,
     )
     assert contents(tmp_path / "small") == before
-    assert said == [f"{tmp_path / 'small'} is already made"]
+    assert said == [f"{tmp_path / 'small'} is finished already"]
     for other in (ShrinkPlan("float16"), replace(PRUNED, prune=0.5), replace(PRUNED, scope="row")):
         with pytest.raises(UsageError, match=r"done to its weights\).*choose another --output, or --fresh"):
             made(trained, "linear", other, tmp_path / "small")
@@ -159,7 +159,7 @@ def test_the_log_has_the_epochs_of_both_trainings(trained: dict[str, Path], tmp_
 
 def test_a_smaller_run_is_not_made_smaller_again(trained: dict[str, Path], tmp_path: Path) -> None:
     done = made(trained, "linear", ShrinkPlan("float16"), tmp_path / "small")
-    with pytest.raises(UsageError, match="is a smaller model already; shrink 'linear' in another way"):
+    with pytest.raises(UsageError, match="was made smaller already; shrink 'linear' with other options"):
         shrink(done.run, tmp_path / "again", PRUNED, *tables(LINEAR))
     assert not (tmp_path / "again").exists()
 

@@ -46,7 +46,7 @@ RECIPES = {
     ),
     "mixtures": (replace(LINEAR, head_options={"num_mixtures": 0}), "num_mixtures"),
     "fixed size": (TrainConfig("identity", {"dim": 9}, head=None), "dim = 9"),
-    "warm-up without a branch": (replace(LINEAR, warm_epochs=1), "no branch to leave out"),
+    "warm-up without a branch": (replace(LINEAR, warm_epochs=1), "no branch to switch off"),
 }
 
 

@@ -119,9 +119,9 @@ def test_values_out_of_range_are_refused(change: dict, message: str) -> None:
         ({"gamma_negative": 2.0}, "gamma_negative needs class_loss=asymmetric, and class_loss is cross_entr"),
         ({"margin": 0.1, "class_loss": "class_balanced"}, "margin needs class_loss=asymmetric"),
         ({"class_balance": 0.9}, "class_balance needs class_loss=class_balanced"),
-        ({"temperature": 2.0}, "temperature is about teachers, and there are none.*--teacher"),
-        ({"distill_weight": 0.9}, "distill_weight is about teachers"),
-        ({"teacher_scores": "kept"}, "teacher_scores is about teachers"),
+        ({"temperature": 2.0}, "temperature needs teachers, and there are none.*--teacher"),
+        ({"distill_weight": 0.9}, "distill_weight needs teachers"),
+        ({"teacher_scores": "kept"}, "teacher_scores needs teachers"),
     ],
 )
 def test_a_setting_that_would_do_nothing_is_refused(change: dict, message: str) -> None:

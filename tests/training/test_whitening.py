@@ -97,8 +97,8 @@ def test_the_hash_is_of_the_numbers_not_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.array([1.0, np.nan]), "largest first"),
-        (np.array([1.0, 2.0]), "largest first"),
+        (np.array([1.0, np.nan]), "largest must come first"),
+        (np.array([1.0, 2.0]), "largest must come first"),
         (np.array([1.0, -2.0]), "must not be negative"),
         (np.arange(5), "floating-point"),
         (np.ones((2, 2)), "one column"),
@@ -142,7 +142,7 @@ def test_what_only_training_can_do_is_refused_for_computed_encoders(change: dict
 
 
 def test_the_untouched_features_stay_untouched() -> None:
-    with pytest.raises(UsageError, match="identity leaves the features as they are"):
+    with pytest.raises(UsageError, match="identity keeps the features as they are"):
         TrainConfig("identity", head=None, undo_whitening="eigenvalues.npy")
 
 

@@ -104,6 +104,7 @@ class _Pooling(torch.autograd.Function):
     def backward(ctx: Any, for_h: Tensor, for_c: Tensor) -> tuple[Tensor | None, ...]:
         gates, bias, start, rows, kept = ctx.saved_tensors
         given = Given(gates, bias, start, rows, kept, ctx.gate_count, ctx.reverse)
+        # Rows of padding are never written, so they must be 0 from the start.
         for_gates = torch.empty_like(gates) if ctx.every_row else torch.zeros_like(gates)
         for_start = for_c.clone(memory_format=torch.contiguous_format)
         for_bias = bias.new_empty(len(rows), len(bias))

@@ -82,6 +82,7 @@ def _in_threads(name: str, given: Given, arrays: dict[str, Tensor]) -> None:
     numbers = (frames, given.size, given.gate_count, half, given.reverse, given.kept is not None)
 
     def work(first: int, last: int) -> None:
+        # One scratch per thread: the states of one video and one block of channels.
         scratch = torch.empty(frames * 4 * min(given.size, BLOCK) if "for_h" in arrays else 0)
         pointers = {key: tensor.data_ptr() for key, tensor in {**tensors, "scratch": scratch}.items()}
         problem = _Problem(*numbers, **pointers)

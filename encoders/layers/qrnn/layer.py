@@ -74,6 +74,7 @@ class QRNNLayer(nn.Module):
         self.zoneout, self.reverse = zoneout, reverse
         self.method: GatesMethod = "auto"
         count = 1 + len(gates)
+        # Xavier by hand: fan-out is that of one gate, not of all of them in one matrix.
         bound = (6 / (window * (inputs + size))) ** 0.5
         self.weight = nn.Parameter(torch.empty(count * size, window * inputs).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(count * size))

@@ -181,7 +181,7 @@ def test_another_teacher_is_another_training(school: Path, tmp_path: Path) -> No
             tmp_path / "run",
             distillation=Distillation(swapped, None, school / "cache"),
         )
-    with pytest.raises(UsageError, match=r"other settings \(the videos without labels\)"):
+    with pytest.raises(UsageError, match=r"other settings \(the unlabelled videos\)"):
         trained(school, student(), tmp_path / "run", UNLABELLED["video"])
     with pytest.raises(UsageError, match=r"teachers.*->"):
         trained(school, LINEAR, tmp_path / "run")
@@ -196,20 +196,20 @@ def test_of_the_scores_it_is_told_what_they_take_and_where(
         return next(e.text for e in events if isinstance(e, Note) and "teachers' scores" in e.text)
 
     assert told(student(), "auto").endswith(f"(0.00 GB) are computed once and kept in {school / 'cache'}")
-    assert told(student(mixup=0.2), "mixed").endswith("are computed with every batch")
+    assert told(student(mixup=0.2), "mixed").endswith("are computed for every batch")
     monkeypatch.setattr("compress.training.distillation.memory_bytes", lambda: 40 * CLASSES * 7)
-    assert told(student(), "small machine").endswith("are computed with every batch")
+    assert told(student(), "small machine").endswith("are computed for every batch")
     assert "computed once" in told(student(teacher_scores="kept"), "small machine, but asked for")
 
 
 @pytest.mark.parametrize(
     ("config", "changes", "error", "message"),
     [
-        (student(mixup=0.3, teacher_scores="kept"), {}, UsageError, "mixed videos are others each time"),
-        (student(teacher_scores="kept"), {"cache": None}, UsageError, "no folder to keep scores in"),
-        (student(), {"unlabelled": frame_table()}, SchemaError, "without labels are frame-level"),
+        (student(mixup=0.3, teacher_scores="kept"), {}, UsageError, "mixup makes new inputs in every epoch"),
+        (student(teacher_scores="kept"), {"cache": None}, UsageError, "no cache folder to keep scores in"),
+        (student(), {"unlabelled": frame_table()}, SchemaError, "unlabelled videos are frame-level"),
         (student(), {"unlabelled": video_table(20, seed=1)}, SchemaError, "'w0000' and 19 more"),
-        (student(), {"unlabelled": video_table(0)}, UsageError, "there are no videos"),
+        (student(), {"unlabelled": video_table(0)}, UsageError, "the shards hold no videos"),
         (replace(student(), teachers=NAMES[:1]), {}, UsageError, "the recipe names the teachers"),
     ],
 )
