@@ -117,7 +117,7 @@ def load_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:
             tensors if description is None else unpack(tensors, description, model.state_dict())
         )
     except (KeyError, RuntimeError, ValueError) as error:
-        what = f"holds a model that this version cannot load ({str(error).splitlines()[0]})"
+        what = f"holds a model that this version cannot build ({str(error).splitlines()[0]})"
         raise CorruptArtifactError(what, where=manifest.folder, hint="train it again with --fresh") from error
     return model.eval(), metadata
 

@@ -35,7 +35,7 @@ def test_a_plan_names_what_it_makes(options: dict[str, Any], suffix: str) -> Non
         ({"prune": -0.1}, "--prune"),
         ({"prune": float("nan")}, "--prune"),
         ({"prune": 0.5, "epochs": -1}, "--epochs"),
-        ({"epochs": 2}, "while it is pruned, and nothing is pruned; give --prune too"),
+        ({"epochs": 2}, "trains during pruning, and nothing is pruned; give --prune too"),
         ({"prune": 0.5, "learning_rate": 0.1}, "nothing is trained"),
         ({"prune": 0.5, "epochs": 1, "learning_rate": 0.0}, "--learning-rate"),
         ({"weights": "float32"}, "nothing to do"),
@@ -79,7 +79,7 @@ def test_teachers_and_eigenvalues_need_not_be_there_again() -> None:
 
 def test_a_computed_encoder_is_not_trained_longer() -> None:
     recipe = {**LINEAR.to_json(), "encoder": "pca", "encoder_options": {"dim": 8}, "head": None}
-    with pytest.raises(UsageError, match="nothing to train longer; with --epochs 0"):
+    with pytest.raises(UsageError, match="cannot be trained; with --epochs 0"):
         tuning_config(recipe, ShrinkPlan(prune=0.8, epochs=1))
 
 
