@@ -41,21 +41,22 @@ def config_from(config_class: type[C], options: Mapping[str, Any] | C, owner: st
 
 def _typed(wanted: Any, value: Any, where: str) -> Any:
     value = tuple(value) if isinstance(value, list) else value
-    if not _fits(wanted, value):
+    if not fits(wanted, value):
         raise ValueError(f"{where} must be {_words(wanted)}, not {value!r}")
     return value
 
 
-def _fits(wanted: Any, value: Any) -> bool:
+def fits(wanted: Any, value: Any) -> bool:
+    """Whether a value has a type; an int is a float, but a bool is no number."""
     origin, arguments = get_origin(wanted), get_args(wanted)
     if wanted is Any:
         return True
     if origin is Literal:
         return value in arguments
     if origin in (Union, types.UnionType):
-        return any(_fits(choice, value) for choice in arguments)
+        return any(fits(choice, value) for choice in arguments)
     if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(arguments[0], item) for item in value)
+        return isinstance(value, tuple) and all(fits(arguments[0], item) for item in value)
     if wanted is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if wanted is int:

@@ -15,6 +15,7 @@ from dataclasses import MISSING, dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from compress.errors import UsageError
+from encoders.options import fits
 
 T = TypeVar("T")
 
@@ -138,18 +139,12 @@ def describe(config_class: type[Any]) -> list[Setting]:
 
 
 def _fits(hint: Any, value: Any, rule: Rule) -> bool:
-    origin, arguments = get_origin(hint), get_args(hint)
-    if choices := rule.choices or (arguments if origin is Literal else ()):
-        return value in choices
-    if origin in (Union, types.UnionType):
-        return any(_fits(choice, value, rule) for choice in arguments)
-    if origin is tuple:
-        listed = isinstance(value, tuple) and all(_fits(arguments[0], item, rule) for item in value)
-        return listed and "" not in value and not (rule.distinct and len(set(value)) < len(value))
-    if hint in (int, float):
-        number = isinstance(value, int if hint is int else (int, float)) and not isinstance(value, bool)
-        return number and rule.allows(value)
-    return isinstance(value, origin or hint)
+    if not fits(hint, value) or (rule.choices and value not in rule.choices):
+        return False
+    if isinstance(value, tuple) and ("" in value or (rule.distinct and len(set(value)) < len(value))):
+        return False
+    each = value if isinstance(value, tuple) else (value,)
+    return all(rule.allows(item) for item in each if fits(float, item))
 
 
 _ONE = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
