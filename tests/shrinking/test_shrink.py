@@ -142,9 +142,9 @@ def test_a_finished_one_is_kept_and_another_plan_is_refused(trained: dict[str, P
     assert contents(tmp_path / "small") == before
     assert said == [f"{tmp_path / 'small'} is finished already"]
     for other in (ShrinkPlan("float16"), replace(PRUNED, prune=0.5), replace(PRUNED, scope="row")):
-        with pytest.raises(UsageError, match=r"done to its weights\).*choose another --output, or --fresh"):
+        with pytest.raises(UsageError, match=r"made smaller, or how\).*choose another --output, or --fresh"):
             made(trained, "linear", other, tmp_path / "small")
-    with pytest.raises(UsageError, match="what is done to its weights"):
+    with pytest.raises(UsageError, match="made smaller, or how"):
         train(replace(LINEAR, epochs=2), *tables(LINEAR), tmp_path / "small")
 
 
