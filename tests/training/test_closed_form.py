@@ -112,7 +112,7 @@ def test_identity_gives_the_features_back_bit_for_bit(tmp_path: Path) -> None:
         ("random_projection", DIM + 1, f"between 1 and {DIM}"),
         ("pca", 0, "not 0"),
         ("pca", None, "pca gives between 1 and 16 dimensions, not None"),
-        ("identity", 8, f"keeps all {DIM} numbers"),
+        ("identity", 8, f"keeps all {DIM} dimensions"),
     ],
 )
 def test_sizes_that_cannot_be_are_refused(

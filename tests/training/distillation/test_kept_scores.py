@@ -60,7 +60,7 @@ def test_damaged_ones_are_made_again(school: Path, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"?")
     after = kept_scores(teachers(school), video_table(), tmp_path, "cpu", told.append)
     assert np.array_equal(before, after)
-    assert any(isinstance(event, Note) and "made again" in event.text for event in told)
+    assert any(isinstance(event, Note) and "computed again" in event.text for event in told)
 
 
 def test_who_stops_halfway_leaves_none(school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

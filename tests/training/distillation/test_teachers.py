@@ -96,7 +96,7 @@ def test_who_is_not_there_once_cannot_teach(school: Path, names, error: type, me
 
 def test_without_a_head_there_is_nothing_to_teach(tmp_path: Path) -> None:
     train(TrainConfig("pca", {"dim": 3}, head=None, input_norm="l2"), *tables(LINEAR), tmp_path / "pca")
-    with pytest.raises(UsageError, match=r"nothing to teach.*--set head=moe"):
+    with pytest.raises(UsageError, match=r"has no head.*--set head=moe"):
         load_teachers([tmp_path / "pca"], "cpu")
 
 
