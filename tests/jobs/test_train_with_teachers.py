@@ -102,7 +102,7 @@ def test_the_command_of_a_student_names_teachers_and_shards(school: Workspace):
             SchemaError,
             "--unlabelled: .*11 more are among the validation videos",
         ),
-        ({"teachers": ("computed",)}, UsageError, "fitted without a head"),
+        ({"teachers": ("computed",)}, UsageError, "has no head"),
         ({"encoder": "pca", "epochs": None, "batch_size": None, "settings": ()}, UsageError, "teachers"),
     ],
 )
