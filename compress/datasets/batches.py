@@ -1,7 +1,7 @@
-"""In which order rows are visited: pure functions of (seed, epoch), so that a position is two integers.
+"""The order of rows in training: a pure function of (seed, epoch), so that a position is two integers.
 
-The order of an epoch comes from `numpy.random.default_rng([seed, epoch])`; it does not depend on the machine,
-on the number of processes, or on what was visited before.
+The order of an epoch comes from `numpy.random.default_rng([seed, epoch])`. It does not depend on the machine,
+the number of processes, or earlier epochs.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def shuffled_batches(
 def bucketed_batches(
     lengths: np.ndarray, batch_size: int, seed: int, start: Position = Position(), *, window: int = 64
 ) -> Iterator[Step]:
-    """As `shuffled_batches`, but videos of a batch have similar lengths, so that little of it is padding.
+    """As `shuffled_batches`, but with videos of similar length in a batch, so that there is little padding.
 
     Rows are shuffled, cut into windows, sorted by length inside each window, cut into batches; the batches of
     the epoch are then shuffled.
@@ -75,7 +75,7 @@ def bucketed_batches(
         batch_size: rows per batch; one batch of an epoch may be shorter.
         seed: at least 0.
         start: where an earlier run stopped.
-        window: batches per window; 1 is a plain shuffle, more means less padding but less random batches.
+        window: batches per window; 1 is a plain shuffle, more means less padding but less randomness.
 
     Yields:
         The position after the batch, and its rows, int64 (b,).

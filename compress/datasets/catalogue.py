@@ -1,4 +1,4 @@
-"""One pass over a source: every id and label, every record validated, nothing of the features kept."""
+"""One pass over a source that validates every record and keeps ids and labels, but no features."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Catalogue:
 
 
 def scan(source: Source, report: Reporter = silent) -> Catalogue:
-    """Read and validate everything once, in memory that grows by ids and labels only.
+    """Read and validate a source once; only ids and labels are kept in memory.
 
     Args:
-        source: what to read.
+        source: to read.
         report: called after each shard.
 
     Raises:
@@ -69,7 +69,7 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
 
 
 class _Videos:
-    """What a catalogue keeps of the blocks."""
+    """Collects what a catalogue keeps of the blocks."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -94,7 +94,7 @@ class _Videos:
 
 
 def _narrow(ids: np.ndarray) -> np.ndarray:
-    """As wide as the longest: readers give any width, but what is kept must not depend on the reader."""
+    """Ids as wide as the longest: readers give any width, but the result must not depend on the reader."""
     used = np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), -1).any(axis=0)
     return ids.astype(f"S{np.flatnonzero(used)[-1] + 1}")
 
@@ -103,9 +103,10 @@ def _check_distinct(source: Source, catalogue: Catalogue) -> None:
     repeat = first_repeat(catalogue.ids)
     if repeat is None:
         return
-    places = []
+    places, ends = [], np.cumsum(catalogue.rows_per_shard)
     for row in repeat:
-        shard, start = _shard_of(row, catalogue.rows_per_shard)
+        shard = int(np.searchsorted(ends, row, side="right"))
+        start = int(ends[shard] - catalogue.rows_per_shard[shard])
         places.append(source.place(source.shards[shard], row - start))
     raise RecordError(
         f"the id occurs twice, first at {places[0]}",
@@ -114,24 +115,17 @@ def _check_distinct(source: Source, catalogue: Catalogue) -> None:
     )
 
 
-def _shard_of(row: int, rows_per_shard: np.ndarray) -> tuple[int, int]:
-    """The shard that holds a row, and the row with which it starts."""
-    ends = np.cumsum(rows_per_shard)
-    shard = int(np.searchsorted(ends, row, side="right"))
-    return shard, int(ends[shard] - rows_per_shard[shard])
-
-
 def first_repeat(ids: np.ndarray) -> tuple[int, int] | None:
-    """The earliest row whose id occurred before, with the row of its first occurrence.
+    """(first occurrence, repeat) of the earliest row whose id occurred before; None when all ids differ.
 
-    Args:
-        ids: (N,) S<w>.
-
-    Returns:
-        (first occurrence, repeat), the least such repeat; None when all ids differ. Exact: equal ids have
-        equal hashes, and where two hashes are equal, the ids themselves are compared. Memory: 8 bytes per id.
+    `ids` are (N,) S<w>. Only where hashes are equal are the ids themselves compared, so it takes 8 bytes per
+    id.
     """
-    if not _hashes_repeat(ids):
+    hashes = np.empty(len(ids), dtype=np.uint64)
+    for start in range(0, len(ids), _CHUNK):
+        hashes[start : start + _CHUNK] = hash_ids(ids[start : start + _CHUNK])
+    hashes.sort()
+    if not (hashes[1:] == hashes[:-1]).any():
         return None
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
@@ -140,14 +134,6 @@ def first_repeat(ids: np.ndarray) -> tuple[int, int] | None:
         return None
     least = twice[np.argmin(order[twice + 1])]
     return int(order[least]), int(order[least + 1])
-
-
-def _hashes_repeat(ids: np.ndarray) -> bool:
-    hashes = np.empty(len(ids), dtype=np.uint64)
-    for start in range(0, len(ids), _CHUNK):
-        hashes[start : start + _CHUNK] = hash_ids(ids[start : start + _CHUNK])
-    hashes.sort()
-    return bool((hashes[1:] == hashes[:-1]).any())
 
 
 def hash_ids(ids: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Any video-level source as TFRecord shards: as it is, or with invented frames around each video's mean."""
+"""Write a video-level source as TFRecord shards: unchanged, or with synthetic frames around each mean."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def write_shards(
 ) -> list[Path]:
     """Write every record of a video-level source as `<prefix>0000.tfrecord`, ..., in order.
 
-    Reads the source twice: the size of the first shard depends on the number of records. One is in memory.
+    Reads the source twice, because the size of the first shard depends on the number of records. Only one
+    record is in memory.
 
     Args:
         source: video level.
@@ -77,10 +78,10 @@ def expand_frames(
 ) -> list[Path]:
     """Write a frame-level shard for each video-level shard, under the same name.
 
-    For trying frame-level encoders on real data. The frames are invented, only their mean is real; every
-    record says so (context feature `synthetic_frames`), and so does the schema of whoever reads them.
+    For trying frame-level encoders on real data. Only the mean of the frames is real; every record is marked
+    (context feature `synthetic_frames`), and so is the schema of a source of them.
 
-    Frames form scenes with drift and noise. The mean of a video's T dequantised frames is the real mean to
+    Frames form scenes with drift and noise. The mean of a video's T dequantised frames is the real mean
     within half a quantisation step divided by T: (4 / 255) / (2 * T), 6.5e-5 for 120 frames. The frames of a
     video depend on seed, id and mean only.
 
@@ -95,12 +96,19 @@ def expand_frames(
 
     Raises:
         SchemaError: the source is not video level.
-        RecordError: features are outside of what quantised frames can hold.
+        RecordError: features are outside the range of quantised frames.
         UsageError: two shards of one name, the folder is a source's own, a bad range of frames.
         StorageError: the disk refuses.
     """
     schema = frame_schema(source.schema)
-    _check(source, folder, seed, num_frames)
+    check_num_frames(num_frames)
+    if seed < 0:
+        raise UsageError(f"seed {seed} must be at least 0")
+    stems = [shard.stem for shard in source.shards]
+    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise UsageError(f"two shards are named '{twice[0]}'", hint="expand them one after another")
+    if folder.resolve() in {shard.resolve().parent for shard in source.shards}:
+        raise UsageError("would overwrite the source", where=folder, hint="choose another folder")
     paths = [folder / f"{shard.stem}.tfrecord" for shard in source.shards]
     for done, (path, shard) in enumerate(zip(paths, source.shards, strict=True), start=1):
         write_records(path, _expanded(source, shard, schema, seed, num_frames))
@@ -112,7 +120,7 @@ def expand_frames(
 def frame_schema(schema: FeatureSchema) -> FeatureSchema:
     """The schema of the frames: "mean_rgb" becomes "rgb", and the frames are marked as synthetic."""
     if schema.level != "video":
-        raise SchemaError("only video-level features can be expanded to frames; these are frames already")
+        raise SchemaError("only video-level features can be expanded to frames; these are frames")
     names = tuple(name.removeprefix(MEAN_PREFIX) for name in schema.names)
     return replace(schema, level="frame", names=names, synthetic_frames=True)
 
@@ -130,17 +138,6 @@ def _expanded(
             where = f"{shard}: id {record.video_id.decode()}"
             raise RecordError(error.what, where=where, hint=error.hint) from error
         yield serialize_frames(FrameRecord(record.video_id, record.labels, frames), schema)
-
-
-def _check(source: Source, folder: Path, seed: int, num_frames: tuple[int, int]) -> None:
-    check_num_frames(num_frames)
-    if seed < 0:
-        raise UsageError(f"seed {seed} must be at least 0")
-    stems = [shard.stem for shard in source.shards]
-    if twice := sorted({stem for stem in stems if stems.count(stem) > 1}):
-        raise UsageError(f"two shards are named '{twice[0]}'", hint="expand them one after another")
-    if folder.resolve() in {shard.resolve().parent for shard in source.shards}:
-        raise UsageError("would overwrite the source", where=folder, hint="choose another folder")
 
 
 def _all_videos(source: Source) -> Iterator[VideoRecord]:

@@ -1,4 +1,4 @@
-"""What happens to a record that cannot be used: stop, leave it out, or leave it out and keep its bytes."""
+"""What happens to an unusable record: stop, skip it, or skip it and keep its bytes (quarantine)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUARANTINE_LOG = "quarantine.jsonl"
 
 @dataclass(frozen=True)
 class SkippedRecord:
-    """Something of a shard that was left out.
+    """A part of a shard that was left out.
 
     Args:
         shard: the file.
@@ -26,7 +26,7 @@ class SkippedRecord:
         offset: byte at which the record starts.
         num_bytes: bytes left out, framing included.
         reason: what is wrong with it.
-        rest_of_shard: nothing after `offset` could be read; how many records that were is unknown.
+        rest_of_shard: nothing after `offset` could be read, an unknown number of records.
         quarantined: the file that keeps the bytes, if any.
     """
 
@@ -61,7 +61,7 @@ class Policy:
         return [self._skipped[key] for key in sorted(self._skipped)]
 
     def without_record(self) -> Policy:
-        """A policy that fails or skips like this one but leaves no trace, for looking ahead."""
+        """A policy that fails or skips like this one but records nothing, for looking ahead."""
         return Policy("fail" if self.on_corrupt == "fail" else "skip")
 
     def leave_out(self, skipped: SkippedRecord, error: DataError, raw: Callable[[], Iterable[bytes]]) -> None:
@@ -69,8 +69,8 @@ class Policy:
 
         Args:
             skipped: what is about to be left out.
-            error: what is wrong, with file, record and offset.
-            raw: gives the bytes of the record as they are on disk, in pieces.
+            error: with file, record and offset.
+            raw: gives the bytes on disk, in pieces.
         """
         if self.on_corrupt == "fail":
             raise error
@@ -97,7 +97,7 @@ def _keep(folder: Path, skipped: SkippedRecord, pieces: Iterable[bytes]) -> Path
 
 
 def _append_once(log: Path, line: str) -> None:
-    # A second run over the same shard finds the same records; the log must not grow by them.
+    # A second run over the same shard finds the same records, which are logged already.
     if log.exists() and line in log.read_text(encoding="utf-8").splitlines():
         return
     with log.open("a", encoding="utf-8") as lines:

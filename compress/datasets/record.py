@@ -1,4 +1,4 @@
-"""One video as it comes out of a shard, and many of them as a few arrays."""
+"""One video of a shard as a record, and many of them as a block of arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from compress.datasets.schema import FeatureSchema
 from compress.errors import UsageError
 
-# Where nothing else asks for a size: 1.2 MB, and of full-length videos 6 MB, which the caches hold.
+# The default: 1.2 MB at video level and 6 MB of full-length videos at frame level, which fit the caches.
 VIDEOS_PER_BLOCK = {"video": 256, "frame": 16}
 
 
@@ -67,12 +67,12 @@ Record = VideoRecord | FrameRecord
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive videos of a shard, n >= 1 of them, each validated.
+    """n >= 1 consecutive, validated videos of a shard.
 
-    The arrays may be views of buffers that the next block reuses: copy what is kept longer.
+    The arrays may be views of buffers that the next block reuses: copy what you keep longer.
 
     Args:
-        ids: (n,) S<w>, w being the bytes of the longest of them at least.
+        ids: (n,) S<w>, w at least the length of the longest.
         num_labels: int64 (n,), labels of each video.
         classes: int32 (sum of num_labels,), those of the first video first, ascending within a video.
         rows: float32 (n, D) at video level; uint8 (sum of num_frames, D) at frame level, video after video.
@@ -96,16 +96,10 @@ def check_block_size(videos: int) -> None:
 
 
 def blocks_of(records: Iterable[Record], videos: int, schema: FeatureSchema) -> Iterator[Block]:
-    """Pack records into blocks: for formats that are read record by record, and the reference for others.
+    """Pack validated records of one shard into blocks of `videos` (the last may be smaller).
 
-    Args:
-        records: of one shard, validated.
-        videos: n of every block but the last, which may have fewer; at least 1.
-        schema: what the records are.
-
-    Raises:
-        UsageError: a block of no videos.
-        Whatever reading a record raises; records before it that did not fill a block are then lost.
+    For formats that are read record by record, and the reference for others. Raises what reading a record
+    raises; records before it that did not fill a block are then lost.
     """
     check_block_size(videos)
     remaining = iter(records)

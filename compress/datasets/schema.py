@@ -1,4 +1,4 @@
-"""What the records of a data set hold: level, feature names and sizes, classes, key of the video id."""
+"""The schema of a data set: level, feature names and sizes, number of classes, key of the video id."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Level = Literal["video", "frame"]
 MAX_CLASSES = 2**31 - 1
 
 NUM_CLASSES_HINT = "give --num-classes N, or write num_classes = N into compress.toml"
-"""Where neither labels nor settings give the number of classes."""
+"""For errors when neither labels nor settings give the number of classes."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class FeatureSchema:
         dims: the size of each feature, same order.
         num_classes: C, at most MAX_CLASSES; labels are in [0, C).
         id_key: key of the video id, "id" (2018 release) or "video_id" (2017 release, AudioSet).
-        synthetic_frames: the frames were expanded from video-level features, not filmed.
+        synthetic_frames: the frames were expanded from video-level features.
         max_frames: frames after this many are cut while reading; None keeps all.
     """
 

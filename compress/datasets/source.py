@@ -1,4 +1,4 @@
-"""A source: files of one schema, read record by record. Everything downstream starts with `open_source`."""
+"""A source: files of one schema, read record by record. Everything starts with `open_source`."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Source:
 
     @property
     def schema(self) -> FeatureSchema:
-        """What every record is."""
+        """The schema of every record."""
         return self._readers[self.shards[0]].schema
 
     @property
     def skipped(self) -> list[SkippedRecord]:
-        """What reading has left out so far, by shard and offset; complete after every shard was read once."""
+        """Records left out so far, by shard and offset; complete after every shard was read once."""
         return self._policy.skipped
 
     def read(self, shard: Path) -> Iterator[Record]:
@@ -50,37 +50,37 @@ class Source:
 
         Raises:
             CorruptShardError: a checksum is wrong or the shard ends early (policy "fail").
-            RecordError: a record does not fulfil the schema (policy "fail"); names file, record, offset, id.
+            RecordError: a record does not fit the schema (policy "fail"); names file, record, offset, id.
             NotFoundError: the shard is not of this source, or gone.
         """
         return self._reader(shard).read(shard)
 
     def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
-        """The records that `read` gives, packed; the way to read many of them.
+        """The records of `read`, packed into blocks: the fast way to read many.
 
         Args:
             shard: one of `shards`.
             videos: per block, at least 1; only the last block of the shard may have fewer.
 
         Returns:
-            Blocks whose arrays the next one may overwrite: copy what is kept longer.
+            Blocks whose arrays the next one may overwrite: copy what you keep longer.
 
         Raises:
-            UsageError: a block of no videos.
-            And what `read` raises; records before a defective one that did not fill a block are then lost.
+            UsageError: `videos` is below 1.
+            What `read` raises; records before a defective one that did not fill a block are then lost.
         """
         reader = self._reader(shard)
         check_block_size(videos)
         return reader.read_blocks(shard, videos)
 
     def place(self, shard: Path, row: int) -> str:
-        """Where the row-th usable record of a shard is; reads the shard, so for error messages only."""
+        """Where the row-th usable record of a shard is; it reads the shard, so only for error messages."""
         return self._reader(shard).place(shard, row)
 
     def fingerprint(self) -> str:
         """sha256 (64 hex digits) of the names, sizes and contents of all files, computed on the first call.
 
-        Folders and times do not count; labels files beside arrays do.
+        Folders and times do not count; separate labels files do.
         """
         if self._fingerprint is None:
             digest = hashlib.sha256()
@@ -109,24 +109,24 @@ def open_source(
     max_frames: int | None = None,
     labels: Path | None = None,
 ) -> Source:
-    """Find the files of a source and what they hold.
+    """Find the files of a source and detect their schema.
 
     Args:
-        patterns: files or glob patterns of one of `compress.datasets.formats`; the end of a name says which.
-        schema: what the records must be; detected from the first records when None.
+        patterns: files or glob patterns; the suffix gives the format (see `compress.datasets.formats`).
+        schema: of the records; detected from the first records when None.
         num_classes: C, for data of no published release; when neither given nor known, the largest label + 1,
-            which reads all records once.
-        on_corrupt: "fail", "skip" or "quarantine", for damaged and for defective records alike.
-        quarantine: folder for the bytes of records left out, with policy "quarantine".
+            for which all records are read once.
+        on_corrupt: "fail", "skip" or "quarantine", for damaged and defective records.
+        quarantine: folder for the bytes of skipped records, with policy "quarantine".
         require_labels: a record without labels is defective.
         max_frames: cut longer videos; None keeps all frames (YouTube-8M has up to 360 per video).
-        labels: labels file beside the only file; for .npy only.
+        labels: labels file of a single .npy file.
 
     Raises:
         NotFoundError: a pattern matches no file.
         DataError: a file is empty, or no record can be read.
         SchemaError: the data do not fit `schema`, or the number of classes is unknown.
-        UsageError: options that do not fit together.
+        UsageError: options that contradict each other.
         UnavailableError: a Parquet file, and pyarrow is not installed.
         CorruptShardError, RecordError: the first records are unusable (policy "fail").
     """

@@ -1,8 +1,7 @@
 """All videos of a source as arrays, from which training slices its batches.
 
-`load_table` scans the shards, then fills; or takes the memory-mapped copy that an earlier run made. There are
-two passes, so that every array has its final size from the start and the features are never in memory twice;
-with a cache they are never in memory at all.
+`load_table` reads the shards twice, or uses the memory-mapped copy of an earlier run. After the first pass
+all sizes are known, so the features are never in memory twice; with a cache they are never in memory at all.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _CHANGED = "the shards changed while they were read; run again when nobody write
 
 
 class FeatureRows(Protocol):
-    """What is read like a float32 array (N, D): whole rows by number or by slice."""
+    """Anything that is indexed like a float32 array (N, D): whole rows by number or slice."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -46,7 +45,7 @@ class VideoTable:
         ids: (N,) S<w>, in reading order.
         features: float32 (N, D), possibly a read-only memory map, or anything that is read like one.
         labels: of the N videos; rows are empty where a video is unlabelled.
-        schema: what the source held.
+        schema: of the source.
     """
 
     ids: np.ndarray
@@ -78,7 +77,7 @@ class FrameTable:
         frames: uint8 (sum of T, D), quantised, possibly a read-only memory map.
         indptr: int64 (N + 1,); the frames of video i are `frames[indptr[i]:indptr[i + 1]]`.
         labels: of the N videos; rows are empty where a video is unlabelled.
-        schema: what the source held.
+        schema: of the source.
     """
 
     ids: np.ndarray
@@ -106,10 +105,9 @@ class FrameTable:
         """
         starts = self.indptr[rows]
         lengths = self.indptr[rows + 1] - starts
-        stored = np.asarray(
-            self.frames
-        )  # each slice of a memory map would be a memory map, which costs 2 us each
-        # Only the padding is set to zero: doing so for all of it would be a second pass over memory.
+        # A plain view: slices of a memory map are memory maps, which cost 2 us each.
+        stored = np.asarray(self.frames)
+        # Only the padding is set to zero: zeroing everything would be a second pass over memory.
         frames = np.empty((len(rows), lengths.max(initial=0), stored.shape[1]), dtype=np.uint8)
         for video, start, length in zip(frames, starts.tolist(), lengths.tolist(), strict=True):
             video[:length] = stored[start : start + length]
@@ -124,9 +122,9 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     """All videos of a source: a VideoTable or FrameTable, by the level of its schema.
 
     Args:
-        source: what to read.
-        cache: folder for memory-mapped copies, one for each content and schema; None keeps the table in
-            memory. A table from which records were left out is not cached, so that each run counts them.
+        source: to read.
+        cache: folder for memory-mapped copies, one per content and schema; None keeps the table in memory. A
+            table with skipped records is not cached, so that every run counts them.
         report: called with progress, and when a damaged copy had to be made again.
 
     Raises:
@@ -147,7 +145,11 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     if cache is not None:
         left_out = f"{len(source.skipped)} records or parts of shards were left out"
         report(Note(f"{left_out}, so the table is not cached"))
-    return _table(source, catalogue, _fill(np.empty(shape, dtype), blocks))
+    filled, start = np.empty(shape, dtype), 0
+    for block in blocks:
+        filled[start : start + len(block)] = block
+        start += len(block)
+    return _table(source, catalogue, filled)
 
 
 def _shape(source: Source, catalogue: Catalogue) -> tuple[tuple[int, int], np.dtype]:
@@ -164,14 +166,6 @@ def _table(source: Source, catalogue: Catalogue, rows: np.ndarray) -> Table:
         return VideoTable(catalogue.ids, rows, labels, schema)
     indptr = np.concatenate([[0], np.cumsum(catalogue.num_frames)])
     return FrameTable(catalogue.ids, rows, indptr, labels, schema)
-
-
-def _fill(rows: np.ndarray, blocks: Iterator[np.ndarray]) -> np.ndarray:
-    start = 0
-    for block in blocks:
-        rows[start : start + len(block)] = block
-        start += len(block)
-    return rows
 
 
 def _blocks(source: Source, catalogue: Catalogue, report: Reporter) -> Iterator[np.ndarray]:

@@ -20,7 +20,7 @@ from compress.progress import Note, Reporter
 
 KIND = "table"
 _ROWS = "rows.npy"
-# Raised whenever reading the same shards gives other arrays than before; old copies are then not found.
+# Increase it whenever the same shards give other arrays than before: old copies are then no longer used.
 _READER_VERSION = 1
 
 
@@ -34,7 +34,7 @@ def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogu
     try:
         manifest = read_folder(folder, KIND)
         if manifest.metadata.get("key") != _key(source):
-            raise CorruptArtifactError("belongs to other data than its name says", where=folder)
+            raise CorruptArtifactError("holds other data than its name says", where=folder)
         return _catalogue(manifest, source.schema.num_classes), _map(manifest)
     except NotFoundError:
         return None
@@ -46,7 +46,7 @@ def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogu
 def write_cache(
     folder: Path, source: Source, catalogue: Catalogue, rows: Callable[[Path], None]
 ) -> np.ndarray:
-    """Keep a catalogue and its rows; the rows come back memory-mapped."""
+    """Write a catalogue and its rows; returns the rows memory-mapped."""
     arrays = {"ids.npy": catalogue.ids, "rows_per_shard.npy": catalogue.rows_per_shard}
     if catalogue.labels is not None:
         arrays |= {"indptr.npy": catalogue.labels.indptr, "indices.npy": catalogue.labels.indices}

@@ -1,6 +1,6 @@
-"""What every record must fulfil before it may reach a model, a store or a table.
+"""Checks of every record before it reaches a model, a store or a table.
 
-These functions see one value and do not know where it is; the reader adds file, record, offset and id.
+These functions check one value; the reader adds file, record, offset and id to their errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from compress.datasets.record import SegmentRecord
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
 from compress.errors import RecordError
 
-# Ids are kept as fixed-width rows; one huge id would blow up every other row.
+# Ids are kept in a fixed-width array, where one huge id would take as much space in every row.
 MAX_ID_BYTES = 1024
 
 
@@ -45,7 +45,7 @@ def pack_labels(classes: Sequence[int], num_classes: int, required: bool) -> np.
     distinct = sorted(set(classes))
     if not distinct:
         if required:
-            raise RecordError("has no labels, and labels are needed here")
+            raise RecordError("has no labels, which are needed here")
         return np.zeros(0, dtype=np.int32)
     for label in (distinct[0], distinct[-1]):
         if not 0 <= label < num_classes:

@@ -1,4 +1,4 @@
-"""What the classes are called: vocabulary files of YouTube-8M and AudioSet."""
+"""Names of the classes: vocabulary files of YouTube-8M and AudioSet."""
 
 from __future__ import annotations
 

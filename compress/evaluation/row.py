@@ -250,14 +250,9 @@ def _joint(found: Fields | None) -> dict[str, float]:
 def _retrieval(found: Fields | None) -> Retrieval | None:
     if found is None:
         return None
-    return Retrieval(
-        queries=found.integer("queries"),
-        label_precision_at_10=found.optional_number("label_precision_at_10", 0.0, 1.0),
-        map_at_10=found.optional_number("map_at_10", 0.0, 1.0),
-        ndcg_at_10=found.optional_number("ndcg_at_10", 0.0, 1.0),
-        neighbour_recall_at_10=found.optional_number("neighbour_recall_at_10", 0.0, 1.0),
-        queries_from=found.optional_text("queries_from"),
-    )
+    names = ("label_precision_at_10", "map_at_10", "ndcg_at_10", "neighbour_recall_at_10")
+    shares = {name: found.optional_number(name, 0.0, 1.0) for name in names}
+    return Retrieval(found.integer("queries"), **shares, queries_from=found.optional_text("queries_from"))
 
 
 def _head_training(found: Fields) -> HeadTraining:

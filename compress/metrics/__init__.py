@@ -1,4 +1,4 @@
-"""How good scores and neighbours are: `METRICS` over `TopScores`, and functions on arrays."""
+"""Figures of scores and neighbours: `METRICS` over `TopScores`, and functions on arrays."""
 
 from compress.metrics.accumulator import MetricAccumulator as MetricAccumulator
 from compress.metrics.figures import METRICS as METRICS

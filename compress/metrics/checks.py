@@ -1,4 +1,4 @@
-"""What scores and labels must be, for every metric alike."""
+"""Checks of scores and labels, the same for every metric."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from compress.errors import RecordError, SchemaError
 
-CLASS_BITS = 25  # top_k.py orders a candidate by one uint64, and this is what is left for its class
+CLASS_BITS = 25  # top_k.py sorts candidates by a uint64 key, which leaves this many bits for the class
 
 
 def checked_scores(scores: np.ndarray) -> np.ndarray:

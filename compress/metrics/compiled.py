@@ -1,6 +1,6 @@
-"""What of the metrics is written in C (native/): one look at each batch of scores, without Python's lock.
+"""The C code of the metrics (native/): one pass over each batch of scores, without Python's lock.
 
-Every function here has NumPy code that gives the same bits, used where `library` is None.
+Every function has a NumPy counterpart that gives the same bits, used when `library()` is None.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from compress.errors import SchemaError
 from compress.metrics.checks import refuse_nan
 
 FOLDER = Path(__file__).parent / "native"
-FEW = 64  # as in native/top_k.c: up to here its way is faster than NumPy's
-_LABELS_A_VIDEO = 8  # room for as many at first; YouTube-8M has 3 on average
+FEW = 64  # as in native/top_k.c: up to here its algorithm is faster than NumPy's
+_LABELS_PER_VIDEO = 8  # initial space; YouTube-8M has 3 on average
 _ADDRESS, _INT64 = ctypes.c_void_p, ctypes.c_int64
 
 
@@ -35,14 +35,14 @@ class Labels(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """What the labels say about a top: hits bool (B, k), and precision at equal recall float64 (B,)."""
+    """The top against the labels: hits bool (B, k), and precision at equal recall float64 (B,)."""
 
     hits: np.ndarray
     shares: np.ndarray
 
 
 def library() -> ctypes.CDLL | None:
-    """The compiled code; None where NumPy has to do the work."""
+    """The compiled code; None when NumPy does the work."""
     found = native.load(FOLDER)
     return None if found is None else _declared(found)
 
@@ -51,7 +51,7 @@ def list_labels(code: ctypes.CDLL, labels: np.ndarray) -> Labels:
     """Turn bool (B, C) into lists of classes."""
     labels = np.ascontiguousarray(labels)
     counts = np.empty(len(labels), dtype=np.int64)
-    classes = np.empty(_LABELS_A_VIDEO * len(labels), dtype=np.int32)
+    classes = np.empty(_LABELS_PER_VIDEO * len(labels), dtype=np.int32)
     found = code.list_labels(_at(labels), *labels.shape, len(classes), _at(counts), _at(classes))
     if found > len(classes):
         classes = np.empty(found, dtype=np.int32)
@@ -62,13 +62,10 @@ def list_labels(code: ctypes.CDLL, labels: np.ndarray) -> Labels:
 def top_of_rows(
     code: ctypes.CDLL, scores: np.ndarray, k: int, labels: tuple[np.ndarray, np.ndarray] | None = None
 ) -> tuple[np.ndarray, np.ndarray, Marks | None]:
-    """`top_k` in C.
+    """`top_k` of float32 (B, C) `scores` in C, 1 <= k <= min(C, FEW).
 
     Args:
-        code: the library.
-        scores: float32 (B, C).
-        k: 1 to min(C, FEW).
-        labels: bool (B, C), and how many each video has, int64 (B,); None when only the top is wanted.
+        labels: bool (B, C), and the number of each video's labels, int64 (B,); None for the top only.
 
     Returns:
         values float32 (B, k), classes int32 (B, k), and marks when there are labels.
@@ -107,9 +104,8 @@ def count_above(
     """Add to `counts` uint32 (P,) how many scores float32 (B, C) reach each of `positives` and not the next.
 
     Args:
-        code: the library.
-        scores: one row after the other in memory, no NaN.
-        positives: float32 (P,), ascending in each class; class c stands at starts[c] to starts[c + 1].
+        scores: C-contiguous, no NaN.
+        positives: float32 (P,), ascending in each class; class c is at starts[c] to starts[c + 1].
         starts: int64 (C + 1,).
         counts: changed in place.
     """
@@ -117,11 +113,7 @@ def count_above(
 
 
 def sums_of_bits(code: ctypes.CDLL, scores: np.ndarray) -> np.ndarray:
-    """Sum over the videos of the bits of each class's scores, uint64 (C,).
-
-    Args:
-        code: the library.
-        scores: float32 (B, C), one row after the other in memory.
+    """Sum over the videos of the bits of each class's scores, uint64 (C,), of C-contiguous float32 (B, C).
 
     Raises:
         RecordError: a score is NaN.
@@ -139,12 +131,11 @@ def weighted_precision(
     miss_videos: np.ndarray,
     sums: np.ndarray,
 ) -> None:
-    """Add to `sums` float64 (groups,) the precision at each hit of videos taken `weights` times.
+    """Add to `sums` float64 (groups,) the precision at each hit of videos that count `weights` times.
 
     Args:
-        code: the library.
         weights: int32 (N,).
-        hits: of each, in the order of the ranking: its video int32, its group int32, how many misses stand
+        hits: of each, in the order of the ranking: its video int32, its group int32, the number of misses
             before it and before its group, int64.
         miss_videos: int32 (misses,), in the order of the ranking.
         sums: changed in place.

@@ -1,12 +1,12 @@
-"""The figures of scores against labels: what they are, in one table that everything else goes over.
+"""The metrics of scores against labels, in one table that the rest of the code loops over.
 
-A metric is one object in `METRICS`: its name in files, its titles, its function, and what it is of videos
-that are drawn several times or left out. Accumulators, intervals, rows of an evaluation and tables of reports
-go over `METRICS`, so a new metric is a function and an entry here.
+A metric is one object in `METRICS`: its name in files, its titles, its function, and the same for weighted
+videos. Accumulators, intervals, rows of an evaluation and tables of reports loop over `METRICS`, so a new
+metric is a function and an entry here.
 
 Source: google/youtube-8m `eval_util.py`, `average_precision_calculator.py` and
 `mean_average_precision_calculator.py`; Abu-El-Haija et al. 2016 (arXiv:1609.08675),
-evaluation metrics. The reference shuffles equal scores with a fixed seed; ours is the rule of ranking.py.
+evaluation metrics. The reference shuffles equal scores with a fixed seed; our tie rule is that of ranking.py.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Metric:
         title: of a column, e.g. "GAP".
         meaning: the title spelled out.
         function: its value on N >= 1 videos.
-        weighted: its value when each video counts as often as its weight says.
-        column: whether tables have a column for it; otherwise it is a detail.
-        required: whether every row of an evaluation has it; False for what was added later.
+        weighted: its value when each video counts `weight` times.
+        column: whether tables have a column for it.
+        required: whether every row of an evaluation has it; False for metrics that were added later.
     """
 
     name: str
@@ -52,18 +52,14 @@ class Metric:
     required: bool = True
 
     def of(self, top: TopScores) -> float:
-        """Its value.
-
-        Raises:
-            DataError: there are no videos: no metric is defined, and 0 would look like a result.
-        """
+        """Its value; DataError when there are no videos, where 0 would look like a result."""
         if len(top) == 0:
             raise DataError("no videos to measure", hint="check the split or the pattern of the shards")
         return self.function(top)
 
 
 def _gap(top: TopScores) -> float:
-    # Every label counts, also those outside the top: a video with 30 labels, ranked perfectly, has 20 / 30.
+    # All labels count, also those outside the top: a video with 30 labels, ranked perfectly, reaches 20 / 30.
     return pooled_precision(top.scores, top.hits) / max(len(top.label_classes), 1)
 
 
@@ -129,14 +125,7 @@ def metric_named(name: str) -> Metric:
 
 
 class ByMetric(Mapping[str, T], Generic[T]):
-    """One value per metric, e.g. its interval: `found["gap"]` or `found.gap`.
-
-    Args:
-        values: by name; metrics that were not measured are left out.
-
-    Raises:
-        UsageError: there is no metric of that name.
-    """
+    """One value per measured metric, e.g. its interval: `found["gap"]` or `found.gap`."""
 
     def __init__(self, values: Mapping[str, T]) -> None:
         self._values = {metric_named(name).name: value for name, value in values.items()}
@@ -167,7 +156,7 @@ class Figures(ByMetric[float]):
     Args:
         values: in [0, 1], by name.
         num_videos: N, unlabelled videos included.
-        num_classes_with_labels: classes that `map` is the mean of.
+        num_classes_with_labels: classes over which `map` averages.
     """
 
     def __init__(self, values: Mapping[str, float], num_videos: int, num_classes_with_labels: int) -> None:
@@ -223,8 +212,8 @@ def mean_average_precision(scores: Any, labels: Any, k: int = 20, empty: Empty =
 
     Args:
         scores, labels, k: as for `gap`.
-        empty: what a class without positives counts: "skip" not at all (the reference since May 2019), "zero"
-            0 (the papers).
+        empty: how classes without positives count: "skip": not at all (the reference since May 2019);
+            "zero": as 0 (the papers).
 
     Returns:
         A number in [0, 1]; 0 when no class has positives.
@@ -243,7 +232,7 @@ def mean_average_precision(scores: Any, labels: Any, k: int = 20, empty: Empty =
 
 
 def perr(scores: Any, labels: Any) -> float:
-    """Precision at equal recall rate: of a video with n labels, the share of labels in its n highest scores.
+    """Precision at equal recall rate: for a video with n labels, the share of labels in its n highest scores.
 
     The mean over videos; n may exceed 20. A score of 0 or below never counts, as in the reference, so pass
     probabilities.

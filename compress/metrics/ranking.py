@@ -1,10 +1,9 @@
-"""Rankings of scores, and the average precision of each: on plain arrays, exact and in little memory.
+"""Rankings of scores and their average precision, on plain arrays, exact and in little memory.
 
-Scores are sorted as integers: exact, fast (NumPy sorts them with SIMD), with the tie rule inside the key.
-The tie rule of every ranking over several videos: higher score first; among equal scores **misses before
-hits**. It is pessimistic (a model that gives all videos one score gains nothing by it) and looks at nothing
-but the score and the hit, so neither the order of videos, nor batches, nor merges can change a single bit of
-a figure.
+Scores are sorted as integers: exact, fast (NumPy sorts them with SIMD), and the key contains the tie rule. In
+every ranking over several videos, higher scores come first, and among equal scores **misses before hits**.
+This is pessimistic (a model gains nothing by giving all videos the same score) and depends on scores and hits
+only, so the order of videos, batches and merges cannot change a single bit of a figure.
 """
 
 from __future__ import annotations
@@ -25,13 +24,9 @@ _SUMMED = 1 << 16  # numbers turned into Python's at once
 
 
 def descending(scores: np.ndarray) -> np.ndarray:
-    """Unsigned integers that ascend exactly as float32 `scores` descend; 0.0 and -0.0 are one value.
+    """uint32 that ascend exactly as float32 `scores` (no NaN) descend; 0.0 and -0.0 are equal.
 
-    Args:
-        scores: float32, any shape, no NaN; infinities are fine.
-
-    Returns:
-        uint32 of the same shape; below 2**31 where the score is not negative.
+    They are below 2**31 where the score is not negative.
     """
     bits = (scores + np.float32(0)).view(np.uint32)
     return np.where(bits >> SIGN, bits, bits ^ MAGNITUDE)
@@ -89,7 +84,7 @@ def _score_ranges(scores: np.ndarray, pairs: int) -> Iterator[tuple[int, int, in
     for start in range(0, len(scores), BLOCK):
         first_bits = descending(scores[start : start + BLOCK]) >> np.uint32(16)
         counts += np.bincount(first_bits, minlength=len(counts))
-    for half in (0, 1 << 15):  # scores that are not negative, and those that are: the hit needs their bit
+    for half in (0, 1 << 15):  # negative scores apart: the key needs their top bit for the hit
         for low, high in cut(counts[half : half + (1 << 15)], pairs):
             count = int(counts[half + low : half + high].sum())
             if count:
@@ -97,7 +92,7 @@ def _score_ranges(scores: np.ndarray, pairs: int) -> Iterator[tuple[int, int, in
 
 
 def cut(counts: np.ndarray, at_most: int) -> Iterator[tuple[int, int]]:
-    """Cut int64 (G,) `counts` into ranges [low, high) that sum to at most `at_most`, or of one of them."""
+    """Cut int64 (G,) `counts` into ranges [low, high) of a sum of at most `at_most`, or of length 1."""
     ends, low = np.cumsum(counts), 0
     while low < len(counts):
         before = ends[low - 1] if low else 0
@@ -177,6 +172,6 @@ def _precision_sums(keys: np.ndarray, low: int, high: int) -> np.ndarray:
 
 
 def exact_sum(pieces: Iterable[np.ndarray]) -> float:
-    """The sum of float64 arrays (n,), rounded once: neither order nor pieces can change a bit."""
+    """The sum of float64 arrays (n,), rounded once: order and pieces do not matter."""
     blocks = (piece[first : first + _SUMMED] for piece in pieces for first in range(0, len(piece), _SUMMED))
     return math.fsum(chain.from_iterable(block.tolist() for block in blocks))

@@ -1,18 +1,17 @@
-"""How far a figure would move with other videos of the same kind: the bootstrap, and the jackknife.
+"""How much a figure would vary with other videos of the same kind: the bootstrap and the jackknife.
 
 The paired bootstrap over videos. Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter
-13 (percentile intervals). A resample draws N of the N videos with replacement. Nothing is ranked again for
-it: the copies of a pair stand where the pair stood (equal score, equal hit, so the tie rule of ranking.py
-leaves them together), and every figure equals the metric of the resampled videos, written out one by one. The
-draws depend on (N, seed) alone, so two models measured on the same videos see the same resamples, and their
-replicates can be subtracted.
+13 (percentile intervals). A resample draws N of the N videos with replacement. Nothing is ranked again:
+copies of a pair keep its place (equal score, equal hit, so the tie rule of ranking.py keeps them together),
+and every figure equals the metric of the resampled videos. The draws depend on (N, seed) only, so two models
+measured on the same videos see the same resamples, and their replicates can be subtracted.
 
 The delete-a-group jackknife. Source: Kott 2001, The Delete-a-Group Jackknife, Journal of Official Statistics
-17(4). On average it errs to the careful side: Efron and Stein 1981, The Jackknife Estimate of Variance. The
-bootstrap draws videos twice, as no new sample of videos does: where most classes have one video, its
-intervals of MAP come out too narrow. In a simulation of 300 samples (1000 videos, 750 classes, 370 of them
-with one video) a lower bound at 95 % was above the true change of MAP in 9 % of samples by the bootstrap, in
-3 % by the jackknife of 50 groups; of GAP in 4 % by either. So a promise is tested with the jackknife.
+17(4). On average it is conservative: Efron and Stein 1981, The Jackknife Estimate of Variance. The bootstrap
+draws videos twice, which a new sample would not: when most classes have one video, its intervals of MAP are
+too narrow. In a simulation of 300 samples (1000 videos, 750 classes, 370 of them with one video) the 95 %
+lower bound was above the true change of MAP in 9 % of samples by the bootstrap and in 3 % by the jackknife of
+50 groups; for GAP in 4 % by either. So a promise is tested with the jackknife.
 """
 
 from __future__ import annotations
@@ -92,8 +91,8 @@ class Replicates:
 def replicates(top: TopScores, resamples: int | None = None, seed: int = 0) -> Replicates:
     """The figures of resamples of the videos.
 
-    Memory is about 30 x N x K bytes, whatever the number of resamples. Measured on one core, K = 20: 1000
-    resamples of 5800 videos take 0.7 s; of 1.1 million videos 0.15 s each after 4 s, 900 MB in all.
+    Memory is about 30 x N x K bytes, whatever the number of resamples. On one core with K = 20, 1000
+    resamples of 5800 videos take 0.7 s; 1.1 million videos take 4 s, then 0.15 s per resample, and 900 MB.
 
     Args:
         top: N >= 1 videos.
@@ -119,14 +118,14 @@ def replicates(top: TopScores, resamples: int | None = None, seed: int = 0) -> R
 
 
 def interval(values: np.ndarray, point: float, confidence: float = 0.95) -> Interval:
-    """Percentile interval of replicates, moved by their bias so that it stands around the point.
+    """Percentile interval of replicates, shifted by their bias so that it is centred on the point.
 
     low = point + (lower percentile - mean of the replicates), and likewise high. For GAP, PERR and Hit@1 the
-    move is next to nothing. MAP needs it: a resample loses rare classes and doubles their only video, so that
-    the plain percentiles of MAP can miss the very figure they belong to. Coverage at 95 % in a
-    simulation like the slow test (300 videos, 200 mostly rare classes): GAP, PERR, Hit@1 .93-.96 either way;
-    MAP .82-.86, plain percentiles .62-.67; differences of MAP .81-.87, plain .78-.92. So MAP's intervals are
-    somewhat too narrow where classes are rare.
+    shift is tiny. MAP needs it: a resample loses rare classes and doubles their only video, so plain
+    percentiles of MAP can miss the figure itself. Coverage at 95 % in a simulation like the slow test (300
+    videos, 200 mostly rare classes): GAP, PERR, Hit@1 .93-.96 with or without; MAP .82-.86, plain percentiles
+    .62-.67; differences of MAP .81-.87, plain .78-.92. So MAP's intervals are somewhat too narrow with rare
+    classes.
 
     Args:
         values: float64 (R,), R >= 1.
@@ -165,7 +164,7 @@ def difference(a: Replicates, b: Replicates, metric: str, confidence: float = 0.
 
 
 def _cut(found: Interval, least: float) -> Interval:
-    # Moving an interval by the bias of its replicates can carry an end past what the figure can be.
+    # The shift can move an end of the interval beyond the range of the figure.
     return Interval(found.value, max(found.low, least), min(found.high, 1.0))
 
 
@@ -189,15 +188,15 @@ class LeftOut:
 
 
 def leave_out_groups(top: TopScores, metric: str, groups: int = GROUPS) -> LeftOut:
-    """A figure without each of `groups` groups of videos that stand side by side.
+    """A figure without each of `groups` groups of adjacent videos.
 
-    Videos in the order of their ids: pieces of one recording, whose ids are alike, are then left out together
-    and do not count as so many witnesses.
+    With videos in the order of their ids, pieces of one recording, whose ids are alike, are left out together
+    and do not count as independent.
 
     Args:
         top: N >= 2 videos.
         metric: a name of `METRICS`.
-        groups: G >= 2; N, where there are fewer videos than groups.
+        groups: G >= 2; N when there are fewer videos.
 
     Raises:
         UsageError: fewer than 2 videos or groups, or there is no such metric.
@@ -219,7 +218,7 @@ def standard_error(left_out: np.ndarray) -> float:
     """The standard error of a figure, or of a change, from its values without each group.
 
     Args:
-        left_out: float64 (G,), G >= 2; of a change, the difference of two of the same videos.
+        left_out: float64 (G,), G >= 2; for a change, the difference of those of two models.
 
     Example:
         >>> round(standard_error(np.array([1.0, 2.0, 3.0])), 4)  # of the mean of 4, 2, 0: 2 / sqrt(3)

@@ -1,10 +1,10 @@
-"""How good neighbours are, judged by labels, and by the neighbours that another search found.
+"""Quality of neighbours, by labels and by the neighbours that another search found.
 
-All functions give one value a query, so that means and intervals over queries are one line away. Labels come
+All functions give one value per query, from which means and intervals are easily taken. Labels come
 as compressed sparse rows `(indptr int64 (N + 1,), classes int (nnz,) ascending in each row)`; neighbours as
 rows of the base, best first, padded with -1 where a search found fewer than k.
 Source: Manning, Raghavan and Schuetze 2008, Introduction to Information Retrieval, chapter 8; Jarvelin and
-Kekalainen 2002 (nDCG).
+Kekalainen 2002 (nDCG, normalised discounted cumulative gain).
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ def mean_average_precision_at_k(
 ) -> np.ndarray:
     """Average precision of each query's k neighbours; its mean over queries is mAP@k.
 
-    A neighbour counts when it shares a label. The sum of precisions is divided by min(k, R), R being all
-    videos of the base that share a label, not by the hits found: one good neighbour out of ten gives at most
-    0.1.
+    A neighbour counts when it shares a label. The sum of precisions is divided by min(k, R), where R is the
+    number of videos of the base that share a label, and not by the hits found: one good neighbour out of ten
+    gives at most 0.1.
 
     Args:
         neighbour_rows, query_labels, base_labels: as in `label_precision_at_k`.
 
     Returns:
-        float64 (Q,) in [0, 1]; 0 for a query that shares its labels with nobody.
+        float64 (Q,) in [0, 1]; 0 for a query that shares labels with no video.
 
     Raises:
         SchemaError: shapes or rows do not fit together.
@@ -80,7 +80,7 @@ def ndcg_jaccard_at_k(
         neighbour_rows, query_labels, base_labels: as in `label_precision_at_k`.
 
     Returns:
-        float64 (Q,) in [0, 1]; 0 for a query that shares its labels with nobody.
+        float64 (Q,) in [0, 1]; 0 for a query that shares labels with no video.
 
     Raises:
         SchemaError: as `mean_average_precision_at_k`.
@@ -97,7 +97,7 @@ def ndcg_jaccard_at_k(
 
 
 def neighbour_recall(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Share of the wanted neighbours that were found, in whatever order; -1 is padding in both.
+    """Share of the wanted neighbours that were found, in any order; -1 is padding in both.
 
     Args:
         found: int (Q, k), -1 where nothing was found.
@@ -107,7 +107,7 @@ def neighbour_recall(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         float64 (Q,) in [0, 1].
 
     Raises:
-        SchemaError: shapes or types do not fit together, or a query has no wanted neighbour at all.
+        SchemaError: shapes or types do not fit together, or a query has no wanted neighbour.
 
     Example:
         >>> neighbour_recall(np.array([[3, 9, -1]]), np.array([[9, 4, -1]])).tolist()
@@ -138,7 +138,7 @@ def _shared_labels(neighbour_rows: np.ndarray, query_labels: LabelRows, base_lab
     pairs = neighbour_rows.reshape(-1)
     pair, classes = _labels_of(base_labels, pairs)
     query = pair // neighbour_rows.shape[1]
-    # A (query, class) as one integer: those of the queries ascend, so a binary search finds each neighbour's.
+    # (query, class) as one integer: those of the queries ascend, so a binary search finds each neighbour's.
     query_indptr, query_classes = query_labels
     width = 1 + max(int(query_classes.max(initial=0)), int(classes.max(initial=0)))
     wanted = np.repeat(np.arange(len(neighbour_rows)), np.diff(query_indptr)) * width + query_classes
@@ -162,7 +162,7 @@ def _jaccard(neighbour_rows: np.ndarray, query_labels: LabelRows, base_labels: L
 
 
 class _BaseLabels:
-    """The base turned round: the videos of each class. Costs 8 bytes a label."""
+    """The videos of each class of the base; 8 bytes per label."""
 
     def __init__(self, labels: LabelRows) -> None:
         indptr, classes = labels

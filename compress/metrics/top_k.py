@@ -1,11 +1,11 @@
-"""What the metrics keep of a batch of scores: the k highest of each video, without sorting the others.
+"""The k highest scores of each video of a batch, without sorting the others.
 
-Source: google/youtube-8m `eval_util.top_k_triplets` (what is kept); the way is ours. Folding a row onto
-itself with `maximum` leaves a few maxima of disjoint groups of classes; the k-th highest of those cannot
-be above the k-th highest score, so the few scores from it upwards hold the answer, whatever the ties.
+Source: google/youtube-8m `eval_util.top_k_triplets` (what is kept); the algorithm is ours. Folding a row onto
+itself with `maximum` leaves a few maxima of disjoint groups of classes. The k-th highest of those cannot be
+above the k-th highest score, so the few scores from it upwards contain the answer, whatever the ties.
 
-In C (native/top_k.c) where it is compiled, in NumPy otherwise: the same to the bit. One core, 3862 classes: C
-2 us a video, NumPy 5 us, `torch.topk` and `np.argpartition(axis=1)` 8 us.
+In C (native/top_k.c) if compiled, else in NumPy, with the same bits. On one core with 3862 classes: C 2 us
+per video, NumPy 5 us, `torch.topk` and `np.argpartition(axis=1)` 8 us.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from compress.metrics.checks import CLASS_BITS, checked_labels, checked_scores, 
 from compress.metrics.ranking import descending
 from compress.metrics.top_scores import TopScores, class_type
 
-# 128 rows of 3862 float32 are 2 MB: they stay in the cache for the second look.
+# 128 rows of 3862 float32 are 2 MB: they stay in the cache for the second pass.
 BLOCK_ROWS = 128
 GROUPS_PER_K = 4
 # One uint64 orders a candidate: 7 bits of row, 32 of score, 25 of class.
@@ -48,7 +48,7 @@ def top_k(scores: np.ndarray, k: int = 20) -> tuple[np.ndarray, np.ndarray]:
     """
     scores = checked_scores(scores)
     if k < 1:
-        raise UsageError(f"k is {k}", hint="keep at least one score a video")
+        raise UsageError(f"k is {k}", hint="keep at least one score per video")
     k = min(k, scores.shape[1])
     library = compiled.library()
     if library is None or k > compiled.FEW:
@@ -104,7 +104,7 @@ def top_of_batch(scores: np.ndarray, labels: np.ndarray, k: int = 20) -> TopScor
     """The top k of each video of a batch, and its labels; several threads may call it at once.
 
     Args:
-        scores: (B, C) of any float type, read as float32; probabilities (PERR counts no score at or below 0,
+        scores: (B, C) of any float type, read as float32; probabilities (PERR ignores scores at or below 0,
             the other metrics take any range); no NaN.
         labels: bool (B, C).
         k: scores kept per video, at least 1; all C when there are fewer.
@@ -145,14 +145,14 @@ def precision_at_equal_recall(
 ) -> np.ndarray:
     """For each video with n labels, the share of labels among its n highest scores; n may exceed 20.
 
-    A score of 0 or below never counts, as in the reference, so pass probabilities: log-odds, which are below
-    0 for every class that is less likely than not, would lose hits here (all other metrics take any range).
-    Among equal scores the smaller class comes first.
+    A score of 0 or below never counts, as in the reference, so pass probabilities: log-odds are negative for
+    unlikely classes and would lose hits (all other metrics take any range). Among equal scores the smaller
+    class comes first.
 
     Args:
         scores: (B, C) of any float type, read as float32; in [0, 1]; no NaN.
         labels: bool (B, C).
-        top: `top_k` of these scores, when it is at hand: (values (B, K), classes (B, K)).
+        top: `top_k` of these scores, if known: (values (B, K), classes (B, K)).
 
     Returns:
         float64 (B,) in [0, 1]; 0 for a video without labels.

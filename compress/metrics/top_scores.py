@@ -1,10 +1,11 @@
-"""What the metrics keep of the scores: the top of each video and its labels, about 160 bytes a video."""
+"""What the metrics keep of the scores: the top of each video and its labels, about 160 bytes per video."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -13,6 +14,7 @@ from compress.errors import SchemaError
 from compress.metrics.ranking import class_precision
 
 _BLOCK = 1 << 20
+PER_VIDEO = ("scores", "classes", "hits", "precision_at_equal_recall")
 
 
 def class_type(num_classes: int) -> np.dtype:
@@ -21,7 +23,7 @@ def class_type(num_classes: int) -> np.dtype:
 
 
 def refuse_other_classes(name: str, classes: np.ndarray, num_classes: int) -> None:
-    """SchemaError, which calls them `name`, when integers are not all in [0, num_classes)."""
+    """SchemaError that names the array `name` unless all classes are in [0, num_classes)."""
     if classes.size and (classes.min() < 0 or classes.max() >= num_classes):
         raise SchemaError(f"{name} leave the range of {num_classes} classes", where="top scores")
 
@@ -77,7 +79,7 @@ class TopScores:
 
     @property
     def k(self) -> int:
-        """Scores kept a video."""
+        """Scores kept per video."""
         return self.scores.shape[1] if self.scores.ndim == 2 else 0
 
     @property
@@ -89,7 +91,7 @@ class TopScores:
     def class_positives(self) -> np.ndarray:
         """Videos that carry each class, int64 (C,)."""
         counts = np.zeros(self.num_classes, dtype=np.int64)
-        for first in range(0, len(self.label_classes), _BLOCK):  # bincount makes int64 of what it is given
+        for first in range(0, len(self.label_classes), _BLOCK):  # bincount copies its input as int64
             counts += np.bincount(self.label_classes[first : first + _BLOCK], minlength=self.num_classes)
         return counts
 
@@ -109,15 +111,8 @@ class TopScores:
         indptr = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum(lengths, out=indptr[1:])
         positions = np.repeat(self.label_indptr[:-1][rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
-        return TopScores(
-            self.scores[rows],
-            self.classes[rows],
-            self.hits[rows],
-            indptr,
-            self.label_classes[positions],
-            self.precision_at_equal_recall[rows],
-            self.num_classes,
-        )
+        kept = {name: getattr(self, name)[rows] for name in PER_VIDEO}
+        return replace(self, **kept, label_indptr=indptr, label_classes=self.label_classes[positions])
 
     @classmethod
     def empty(cls, num_classes: int, k: int = 20) -> TopScores:
@@ -135,8 +130,7 @@ class TopScores:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays under the names of the fields, for any container of arrays."""
-        names = ("scores", "classes", "hits", "label_indptr", "label_classes", "precision_at_equal_recall")
-        return {name: getattr(self, name) for name in names} | {"num_classes": np.array(self.num_classes)}
+        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> TopScores:
@@ -153,12 +147,5 @@ class TopScores:
             raise SchemaError("label_indptr descends", where="top scores")
         for name in ("classes", "label_classes"):
             refuse_other_classes(name, arrays[name], num_classes)
-        return cls(
-            arrays["scores"],
-            arrays["classes"],
-            arrays["hits"],
-            arrays["label_indptr"],
-            arrays["label_classes"],
-            arrays["precision_at_equal_recall"],
-            num_classes,
-        )
+        given: dict[str, Any] = {field.name: arrays[field.name] for field in fields(cls)}
+        return cls(**{**given, "num_classes": num_classes})

@@ -1,8 +1,8 @@
 """Average precision of weighted videos, from pairs that were ranked once.
 
-A hit of weight w stands for w hits in a row. The m-th hit of the written-out ranking has rank
-m + (misses above it), so a ranking is known by the weight of the misses above each hit, and
-AP = (1 / P) * sum of m / (m + misses above).
+A hit of weight w counts as w hits in a row. The m-th hit of the expanded ranking has rank m + (misses above
+it), so the weight of the misses above each hit is all that is needed: AP = (1 / P) * sum of m / (m + misses
+above).
 """
 
 from __future__ import annotations
@@ -19,31 +19,27 @@ HIT, VIDEO = np.uint64(1 << 31), np.uint64((1 << 31) - 1)
 
 
 class WeightedVideos:
-    """Videos that are ranked once, and whose figures are then known for any weights.
-
-    Args:
-        top: N >= 1 videos.
-    """
+    """N >= 1 videos that are ranked once, so that their figures for any weights are cheap."""
 
     def __init__(self, top: TopScores) -> None:
         self.top = top
 
     def gap(self, weights: np.ndarray) -> float:
-        """GAP of the videos taken `weights` times, int32 (N,); 0 when no label is left."""
+        """GAP of the videos when each counts `weights` times, int32 (N,); 0 when no label is left."""
         total = float(self._pool.precision_sums(weights)[0])
         return total / max(int(weights @ self.top.num_labels), 1)
 
     def mean_average_precision(self, weights: np.ndarray) -> float:
-        """MAP of the videos taken `weights` times, int32 (N,); classes that are left empty are skipped."""
+        """MAP of the videos when each counts `weights` times; classes left without positives are skipped."""
         total, classes = self._class_total(weights)
         return total / max(classes, 1)
 
     def map_with_empty_as_zero(self, weights: np.ndarray) -> float:
-        """As `mean_average_precision`, where classes that are left empty count as 0."""
+        """As `mean_average_precision`, but classes without positives count as 0."""
         return self._class_total(weights)[0] / self.top.num_classes
 
     def mean(self, values: np.ndarray, weights: np.ndarray) -> float:
-        """Mean of `values` (N,) of the videos taken `weights` times, int32 (N,)."""
+        """Mean of `values` (N,) with weights int32 (N,)."""
         return float(weights @ values / weights.sum())
 
     def _class_total(self, weights: np.ndarray) -> tuple[float, int]:
@@ -53,7 +49,7 @@ class WeightedVideos:
             positives = np.bincount(self.top.label_classes, weights=taken, minlength=self.top.num_classes)
             ranking, classes = self._by_class
             total = float(np.sum(ranking.precision_sums(weights) / np.maximum(positives[classes], 1)))
-            # Both ways to count MAP ask for it, one after the other.
+            # Kept because both kinds of MAP need it, one after the other.
             self._last = weights.copy(), (total, int(np.count_nonzero(positives)))
         return self._last[1]
 
@@ -77,7 +73,7 @@ class WeightedVideos:
 
 
 class _Ranking:
-    """Pairs in their order, group after group; all that is kept is who stands where.
+    """Ranked pairs, group after group; only the places of hits and misses are kept.
 
     Args:
         hits: bool (pairs,).
@@ -92,7 +88,7 @@ class _Ranking:
         self._groups, self._num_groups = groups, len(starts)
         self._misses_before_hit = places - np.arange(len(places))
         self._misses_before_group = (starts - np.searchsorted(places, starts))[groups]
-        # A resample has as many pairs as the sample, so this is what its counts fit into.
+        # A resample has as many pairs as the sample, so its counts fit into this type.
         self._dtype = np.int32 if len(hits) < 1 << 31 else np.int64
 
     def precision_sums(self, weights: np.ndarray) -> np.ndarray:

@@ -1,12 +1,12 @@
-"""Embeddings on disk: one HDF5 file that checks itself and is written by our own code, never by HDF5.
+"""Embeddings on disk: one HDF5 file with checksums, written by our own code instead of by HDF5.
 
-writer   open_writer: append blocks, continue after any death, finish
+writer   open_writer: append blocks, continue after a crash, finish
 reader   open_store: one file, or several as one
 
-format   what the bytes are: the user block with its sha256, and the HDF5 file behind it
+format   the layout of the file: the user block with its sha256, and the HDF5 file behind it
 journal  the unfinished file, and which of its blocks are safely on the disk
-audit    what an HDF5 file must look like before anything in it is used
-mapping  one finished file, verified and mapped; the rows of several read as one
+audit    checks of the HDF5 structure before anything in it is used
+mapping  one finished file, verified and mapped into memory; the rows of several read as one
 """
 
 import os

@@ -1,8 +1,8 @@
-"""What an HDF5 file must look like before anything in it is used: plain arrays inside it, nothing else.
+"""Checks of the HDF5 structure before anything in it is used: plain arrays inside the file, nothing else.
 
 HDF5 follows external links, external raw data and virtual datasets into other files of the machine, and loads
-shared libraries for unknown filters (CVE-2026-1669 is Keras doing so). So links are looked at before they are
-followed, and HDF5 only ever parses metadata: arrays are read through a memory map at their offset.
+shared libraries for unknown filters (as in Keras, CVE-2026-1669). So links are checked before they are
+followed, and HDF5 only parses metadata: arrays are read through a memory map at their offset.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Description:
-    """What an audited store says it holds; nothing of the arrays themselves was read."""
+    """The structure of an audited store; no array was read yet."""
 
     arrays: dict[str, Place]
     codec: str
@@ -52,14 +52,10 @@ class Description:
 
 
 def audit(file: BinaryIO, path: Path) -> Description:
-    """Read the structure of an open store.
-
-    Args:
-        file: open for reading, its user block already checked.
-        path: named in errors.
+    """Read the structure of an open store, whose user block was checked.
 
     Raises:
-        CorruptArtifactError: it holds anything that a writer of stores does not write.
+        CorruptArtifactError: it holds anything that `open_writer` does not write.
     """
     size = os.fstat(file.fileno()).st_size
     try:
@@ -76,9 +72,9 @@ def audit(file: BinaryIO, path: Path) -> Description:
 
 @contextmanager
 def without_plugins() -> Iterator[None]:
-    """Take away the folders in which HDF5 looks for plugins, and give them back.
+    """Remove the folders in which HDF5 looks for plugins, and restore them afterwards.
 
-    The package sets HDF5_PLUGIN_PRELOAD, but a process may have loaded HDF5 before.
+    The package sets HDF5_PLUGIN_PRELOAD, but the process may have loaded HDF5 before.
     """
     plugins = h5py.h5pl
     folders = [plugins.get(position) for position in range(plugins.size())]
@@ -118,7 +114,7 @@ def _place(group: h5py.Group, name: str, full_name: str, size: int) -> Place:
     dataset = group[name]
     if not isinstance(dataset, h5py.Dataset):
         raise _Refused(f"{full_name} is not a dataset")
-    # Of the creation properties first: even the shape of a virtual dataset makes HDF5 open other files.
+    # Creation properties first: asking for the shape of a virtual dataset makes HDF5 open other files.
     creation = dataset.id.get_create_plist()
     if creation.get_layout() != h5py.h5d.CONTIGUOUS or creation.get_external_count():
         raise _Refused(f"{full_name} is not one piece inside the file")

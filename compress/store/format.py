@@ -1,4 +1,4 @@
-"""The file of a store: 4096 bytes about the rest of it, then HDF5.
+"""The file of a store: 4096 bytes that describe the rest, then HDF5.
 
     user block      one JSON line: format, schema_version, size and sha256 of the rest, its own CRC32C
     embeddings      (N, width) of the codec's type, contiguous
@@ -39,11 +39,11 @@ _HINT = "encode it again, or restore it from a copy"
 
 @dataclass(frozen=True)
 class UserBlock:
-    """What the first 4096 bytes of a store say, which HDF5 skips.
+    """The first 4096 bytes of a store, which HDF5 skips.
 
-    The block carries its own CRC32C and is compared whole with what we would write, so no bit of it changes
-    unseen. Every schema version keeps this form and the fields `format`, `schema_version` and `crc32c`, so
-    that an old reader can name a newer version.
+    The block carries its own CRC32C and is compared whole with what we would write, so a change of any bit is
+    found. Every schema version keeps this form and the fields `format`, `schema_version` and `crc32c`, so
+    that an old reader can recognise a newer version.
 
     Args:
         bytes: size of the whole file.
@@ -56,13 +56,8 @@ class UserBlock:
 
 def render_user_block(block: UserBlock, schema_version: int = SCHEMA_VERSION) -> bytes:
     """The 4096 bytes: one JSON line, then zeros."""
-    fields = {
-        "format": FORMAT,
-        "schema_version": schema_version,
-        "bytes": block.bytes,
-        "sha256": block.sha256,
-    }
-    return _with_checksum(fields)
+    fields = {"format": FORMAT, "schema_version": schema_version, "bytes": block.bytes}
+    return _with_checksum({**fields, "sha256": block.sha256})
 
 
 def parse_user_block(data: bytes, path: Path) -> UserBlock:
@@ -70,7 +65,7 @@ def parse_user_block(data: bytes, path: Path) -> UserBlock:
 
     Args:
         data: the first 4096 + 8 bytes of the file, or fewer: HDF5's signature follows the block.
-        path: named in errors.
+        path: for errors.
 
     Raises:
         DataError: not a store, an unfinished one, or one of a newer schema version.
@@ -119,17 +114,17 @@ def _not_a_store(data: bytes, path: Path) -> DataError:
     offsets = [0, *(512 << shift for shift in range(4))]
     if any(data[offset:].startswith(_HDF5_SIGNATURE) for offset in offsets):
         return DataError(
-            "is an HDF5 file that was written by something else, not a store of compress",
+            "is an HDF5 file of another program, not a store of compress",
             where=path,
-            hint="give it as input features instead, and encode it",
+            hint="use it as input features, and encode it",
         )
     if FORMAT.encode() in block:
         return CorruptArtifactError("is a store that was cut off or overwritten", where=path, hint=_HINT)
     return DataError("is not an HDF5 file", where=path, hint="give a file that `encode` wrote")
 
 
-# Version 1.8 of the format checksums its metadata and takes attributes above 64 KiB; any later HDF5 reads it,
-# and unlike 1.10 it has no "open for write" flag that would outlive a crash.
+# Version 1.8 of the format checksums its metadata and allows attributes above 64 KiB. All later HDF5 versions
+# read it, and unlike 1.10 it has no "open for write" flag, which would stay set after a crash.
 _LIBRARY_VERSION = ("v108", "v108")
 # Arrays start at a multiple of this, so that a memory map of them is aligned for any type and for SIMD loads.
 _ALIGNMENT = 64
@@ -148,14 +143,14 @@ class Contents:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything goes.
+    """The layout of a file.
 
     Args:
-        pieces: (offset, bytes): between the user block and the embeddings, and behind them.
+        pieces: (offset, bytes) of everything but the user block and the embeddings.
         size: bytes of the whole file.
         embeddings_offset: of the first embedding, from the start of the file.
         embeddings_bytes: of all embeddings.
-        identity: sha256 (hex) of all of the above; equal identities can share an unfinished file.
+        identity: sha256 (hex) of all of the above; an unfinished file of the same identity can be continued.
     """
 
     pieces: tuple[tuple[int, bytes], ...]
@@ -186,8 +181,8 @@ def lay_out(contents: Contents) -> Layout:
 
 
 def _create_hole(file: h5py.File, shape: tuple[int, int], dtype: np.dtype) -> int:
-    # h5py's own create_dataset leaves allocation to the first write; only "early" gives the offset now, and
-    # only "never fill" keeps HDF5 from writing zeros there.
+    # h5py's create_dataset allocates at the first write. "Early" allocation gives the offset now, and "never
+    # fill" keeps HDF5 from writing zeros there.
     creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     creation.set_layout(h5py.h5d.CONTIGUOUS)
     creation.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)

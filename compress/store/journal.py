@@ -1,13 +1,13 @@
-"""An unfinished store, `<name>.partial`, and its journal: made, or found and continued where it stopped.
+"""An unfinished store, `<name>.partial`, and its journal: created, or continued where it stopped.
 
-The journal says which rows are safely on the disk, one line per block, written after the block's fsync:
+The journal lists the rows that are safely on the disk, one line per block, written after the block's fsync:
 
     {"identity": "<sha256>"}
     {"start": 0, "stop": 4096, "crc32c": 123}
     ...
 
-Only the lines up to the first defect count: a torn last line, and anything behind a line that makes no
-sense, is ignored.
+Only the lines up to the first invalid one count: a torn last line and everything behind an invalid line are
+ignored.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _parse_block(line: bytes) -> Block | None:
         block = Block(**json.loads(line))
     except (ValueError, TypeError, RecursionError):
         return None
-    # What we would not have written the same way was not written by us.
+    # A line that we would write differently was not written by us.
     is_ours = {type(number) for number in astuple(block)} == {int} and render_block(block) == line + b"\n"
     return block if is_ours else None
 
@@ -87,12 +87,10 @@ def journal_path(path: Path) -> Path:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove what a writer left that was killed after the finished store got its name.
+    """Remove what a writer left that was killed just after the finished store got its name.
 
-    An unfinished store of other contents, which may be continued, stays.
-
-    Raises:
-        LockedError: somebody is writing a new store there right now.
+    An unfinished store of other contents stays, as it may be continued. LockedError when somebody is writing
+    a new store there right now.
     """
     orphan = not partial_path(path).exists() and journal_path(path).exists()
     if orphan or lock_path(path).exists():
@@ -102,14 +100,14 @@ def remove_leftovers(path: Path) -> None:
 
 
 def take_over(path: Path, layout: Layout, num_rows: int) -> list[Block]:
-    """Make `<path>.partial` ready for the next block: continue it where it can be, else create it.
+    """Make `<path>.partial` ready for the next block: continue it when possible, else create it.
 
     Returns:
-        The blocks in it, each with its CRC checked just now. Space for the whole store is reserved, the
-        metadata is in place, and the journal holds exactly these blocks.
+        The blocks in it, whose CRCs were just checked. Space for the whole store is reserved, the metadata is
+        in place, and the journal holds exactly these blocks.
 
     Raises:
-        StorageError: the disk refused; a full one is named with the bytes needed and free.
+        StorageError: the disk refused; a full one with the bytes needed and free.
     """
     partial, journal = partial_path(path), journal_path(path)
     blocks = read_journal(journal, layout.identity, num_rows)
@@ -129,7 +127,13 @@ def _create(partial: Path, journal: Path, layout: Layout) -> None:
     with disk.storage_errors(partial):
         disk.remove(journal)
         disk.remove(partial)
-    _require_space(partial, layout.size)
+        free = disk.free_bytes(partial)
+    if free < layout.size:
+        raise StorageError(
+            f"not enough space: the store needs {layout.size:,} bytes, {free:,} are free",
+            where=partial.parent,
+            hint="free some space, choose another folder, or a smaller codec",
+        )
     with removed_on_error(partial, partial, layout.size):
         descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
@@ -140,19 +144,8 @@ def _create(partial: Path, journal: Path, layout: Layout) -> None:
         disk.fsync_folder(partial.parent)
 
 
-def _require_space(partial: Path, needed: int) -> None:
-    with disk.storage_errors(partial):
-        free = disk.free_bytes(partial)
-    if free < needed:
-        raise StorageError(
-            f"not enough space: the store needs {needed:,} bytes, {free:,} are free",
-            where=partial.parent,
-            hint="free some space, choose another folder, or a smaller codec",
-        )
-
-
 def _write_pieces(partial: Path, layout: Layout) -> None:
-    # Also on resume: it costs milliseconds, and whatever happened to the file, its metadata is right again.
+    # Also when resuming: it takes milliseconds and repairs any damage to the metadata.
     descriptor = os.open(partial, os.O_RDWR | os.O_CLOEXEC)
     try:
         for offset, piece in layout.pieces:

@@ -21,7 +21,7 @@ from compress.store.format import USER_BLOCK_BYTES, UserBlock, parse_user_block
 from compress.store.journal import partial_path
 from compress.store.writer import check_labels, check_splits, hash_after_user_block
 
-# For less, the call costs more than the pages are worth.
+# Below this many bytes, the call costs more than it saves.
 WORTH_BYTES = 2**20
 # Arrays up to this size stay mapped: a second pass over them is twice as fast.
 KEEP_BYTES = 2**26
@@ -29,10 +29,10 @@ _RERUN = "encode it again, or restore it from a copy"
 
 
 def forget(array: np.ndarray, start: int, stop: int) -> None:
-    """Release the pages that hold the rows [start, stop) of a mapped array; does nothing for one in memory.
+    """Release the pages of the rows [start, stop) of a mapped array; does nothing for an array in memory.
 
-    They stay in the system's cache, and the next access finds them there; without this they would count as
-    memory of the process until the array is gone.
+    They stay in the system's page cache, where the next access finds them, but no longer count as memory of
+    the process.
     """
     mapped = getattr(array, "_mmap", None)
     if mapped is None or not isinstance(array, np.memmap) or not hasattr(mmap, "MADV_DONTNEED"):
@@ -76,7 +76,7 @@ def open_part(path: Path, verify: Verify) -> Part:
         raise _missing(path)
     if path.is_dir():
         raise DataError("is a folder, not a store", where=path)
-    # One descriptor for everything: when a writer replaces the file meanwhile, we keep the one we checked.
+    # One descriptor for everything: if a writer replaces the file meanwhile, we keep the one that we checked.
     with disk.storage_errors(path), path.open("rb") as file:
         block = _check_user_block(file, path, verify)
         description = audit(file, path)
@@ -143,10 +143,9 @@ def _labels(arrays: dict[str, np.ndarray], num_classes: int) -> Labels | None:
 
 
 class ConcatenatedRows:
-    """A read-only view of arrays (N_i, width), one after the other; takes a row, a slice, rows or a mask.
+    """A read-only view of arrays (N_i, width) of one dtype, one after the other.
 
-    Args:
-        parts: at least one array, all of one width and dtype.
+    It is indexed by a row, a slice, row numbers or a mask.
     """
 
     def __init__(self, parts: Sequence[np.ndarray]) -> None:

@@ -18,12 +18,12 @@ from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.labels import Labels, Rows, row_numbers
 from compress.store.mapping import WORTH_BYTES, ConcatenatedRows, Part, forget, open_part
 
-# Numbers decoded at once: they stay in the processor's cache on their way to the result.
-_CHUNK_NUMBERS = 131_072
-# Up to here every id is compared for a "did you mean"; beyond, only those next to it in the order.
-_COMPARE_ALL = 5000
-_NEIGHBOURS = 200
-_LOOKS_AT_ALL = 3
+# Values decoded at once: they stay in the processor's cache on their way to the result.
+_CHUNK_VALUES = 131_072
+# Up to this many ids, all are compared for a "did you mean"; with more, only those next to it in the order.
+_COMPARE_ALL, _NEIGHBOURS = 5000, 200
+# The first look-ups scan all ids; later ones use sorted ids, which cost a second per million videos to make.
+_SCANS = 3
 
 
 def open_store(path: str | Path | Sequence[str | Path], verify: Verify = True) -> Store:
@@ -31,14 +31,14 @@ def open_store(path: str | Path | Sequence[str | Path], verify: Verify = True) -
 
     Args:
         path: a store, or several that were made with the same codec, to be read as one.
-        verify: compare the sha256 of the whole file (about 0.6 s per GB); False trusts the bytes, and
-            still checks the first block, the size and the structure; `HashedFiles` skips those it knows.
+        verify: compare the sha256 of the whole file (about 0.6 s per GB); False only checks the first block,
+            the size and the structure; `HashedFiles` skips files that it has seen.
 
     Raises:
         NotFoundError: no such file; says so when its encoding has not finished.
         CorruptArtifactError: any bit of it was changed, or it was cut off.
-        DataError: not a store, or written by a newer version of this project, or several that share an id.
-        SchemaError: several whose codecs, dims or labels differ.
+        DataError: not a store, written by a newer version of compress, or several stores share an id.
+        SchemaError: several stores whose codecs, dims or labels differ.
     """
     paths = list(path) if isinstance(path, list | tuple) else [path]
     if not paths:
@@ -63,7 +63,7 @@ class Store:
 
     @property
     def path(self) -> Path:
-        """The file; of several, the first."""
+        """The file, or the first of several."""
         return self._parts[0].path
 
     @property
@@ -88,7 +88,7 @@ class Store:
 
     @cached_property
     def sha256(self) -> str:
-        """What identifies the contents (64 hex digits); of several files, the sha256 of theirs."""
+        """Identifies the contents (64 hex digits); for several files, the sha256 of their sha256s."""
         if len(self._parts) == 1:
             return self._parts[0].sha256
         return hashlib.sha256("".join(part.sha256 for part in self._parts).encode()).hexdigest()
@@ -118,12 +118,22 @@ class Store:
 
     @cached_property
     def splits(self) -> dict[str, range]:
-        """Rows of each split; of several files, a name they share must be adjacent rows."""
-        return _join_splits(self._parts)
+        """Rows of each split; in several files, the rows of a shared name must be adjacent."""
+        splits: dict[str, range] = {}
+        first_row = 0
+        for part in self._parts:
+            for name, (start, stop) in part.splits.items():
+                rows = range(first_row + start, first_row + stop)
+                known = splits.get(name, range(rows.start, rows.start))
+                if known.stop != rows.start:
+                    raise SchemaError(f"split {name!r} is not one range of rows", where=part.path)
+                splits[name] = range(known.start, rows.stop)
+            first_row += len(part.ids)
+        return splits
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
-        """What the encoder wrote about the store; of several files, what is the same in all."""
+        """Metadata written by the encoder; for several files, the entries that are equal in all."""
         first, *others = (part.metadata for part in self._parts)
         return {
             key: value
@@ -153,7 +163,7 @@ class Store:
         """
         indices = row_numbers(rows, len(self), self.path)
         embedding = np.empty((len(indices), self.dim), dtype=np.float32)
-        # A row maps sixteen pages; rows in order never need those behind them again.
+        # Reading a row maps sixteen pages; rows in ascending order never need earlier pages again.
         in_order = embedding.nbytes >= WORTH_BYTES and bool((np.diff(indices) >= 0).all())
         for first, last in _chunks(len(indices), self.dim):
             embedding[first:last] = self.codec.decode(self.codes[indices[first:last]])
@@ -171,7 +181,7 @@ class Store:
 
     def row_of(self, video_id: str | bytes) -> int:
         """The row of a video; NotFoundError that suggests similar ids when there is none."""
-        # A lone surrogate (from JSON, or an odd argument) is no UTF-8, so in no store, but must not crash.
+        # A lone surrogate (from JSON or the command line) is not UTF-8 and in no store, but must not crash.
         key = video_id.encode(errors="backslashreplace") if isinstance(video_id, str) else video_id
         row = self._lookup.row(key)
         if row is None:
@@ -185,7 +195,7 @@ class Store:
 
 
 def _chunks(count: int, dim: int) -> Iterator[tuple[int, int]]:
-    rows = max(1, _CHUNK_NUMBERS // dim)
+    rows = max(1, _CHUNK_VALUES // dim)
     for first in range(0, count, rows):
         yield first, min(first + rows, count)
 
@@ -195,7 +205,7 @@ def _check_alike(parts: Sequence[Part]) -> None:
     for other in parts[1:]:
         if _codec_identity(first.codec) != _codec_identity(other.codec):
             raise SchemaError(
-                f"holds {other.codec.name} of {other.codec.dim} dimensions in its own calibration, "
+                f"holds {other.codec.name} of {other.codec.dim} dimensions with its own calibration, "
                 f"{first.path} holds {first.codec.name} of {first.codec.dim}",
                 where=other.path,
                 hint="encode them again in one run, or with a codec that needs no calibration",
@@ -214,28 +224,10 @@ def _codec_identity(codec: Codec) -> tuple[str, int, list[tuple[str, bytes]]]:
     return codec.name, codec.dim, [(name, array.tobytes()) for name, array in sorted(codec.state().items())]
 
 
-def _join_splits(parts: Sequence[Part]) -> dict[str, range]:
-    splits: dict[str, range] = {}
-    first_row = 0
-    for part in parts:
-        for name, (start, stop) in part.splits.items():
-            rows = range(first_row + start, first_row + stop)
-            known = splits.get(name, range(rows.start, rows.start))
-            if known.stop != rows.start:
-                raise SchemaError(f"split {name!r} is not one range of rows", where=part.path)
-            splits[name] = range(known.start, rows.stop)
-        first_row += len(part.ids)
-    return splits
-
-
 class IdLookup:
-    """Video id -> row: looks at all ids, and from the fourth time on bisects the sorted ones.
+    """Unique ids, S (N,) -> row: scans all ids the first times, then bisects sorted ones.
 
-    Sorted ids take 8 bytes per video and a copy of the ids, where a dict takes a hundred, but a second per
-    million videos.
-
-    Args:
-        ids: S (N,), unique.
+    Sorted ids take 8 bytes per video and a copy of the ids; a dict would take a hundred.
     """
 
     def __init__(self, ids: np.ndarray) -> None:
@@ -253,7 +245,7 @@ class IdLookup:
     def row(self, video_id: bytes) -> int | None:
         """The row of `video_id`, or None."""
         self._looks += 1
-        if self._looks <= _LOOKS_AT_ALL:
+        if self._looks <= _SCANS:
             rows = np.flatnonzero(self._ids == np.bytes_(video_id))
             return int(rows[0]) if len(rows) and bytes(self._ids[rows[0]]) == video_id else None
         position = self._position(video_id)

@@ -43,9 +43,9 @@ def open_writer(
 ) -> StoreWriter:
     """Start, or continue, writing the store `path`.
 
-    The work goes to `<path>.partial`; `path` appears at `finish`, an older store stays until then. The same
-    arguments continue an unfinished store at `writer.rows_done`, any others start over. However often that
-    happens, the finished file is the same, byte for byte.
+    Data is written to `<path>.partial`; `path` appears at `finish`, and an older store stays until then. The
+    same arguments continue an unfinished store at `writer.rows_done`, any others start over. The finished
+    file is the same, byte for byte, however often it was interrupted.
 
     Args:
         path: the store to make; missing folders are created.
@@ -77,7 +77,7 @@ def open_writer(
 
 
 class StoreWriter:
-    """An unfinished store, locked. Leave the `with` before `finish` and it stays, to be continued."""
+    """An unfinished store, locked. Without `finish` it stays on disk and can be continued."""
 
     def __init__(self, path: Path, contents: Contents, layout: Layout, held: ExitStack) -> None:
         self._path, self._layout, self._held = path, layout, held
@@ -85,7 +85,7 @@ class StoreWriter:
         self._row_bytes = contents.codec.bytes_per_video
         blocks = take_over(path, layout, len(contents.ids))
         self._rows_done = blocks[-1].stop if blocks else 0
-        # The state of a sha256 cannot be saved: a store that is continued is read once more at the end.
+        # The state of a sha256 cannot be saved, so a store that is continued is read again at the end.
         self._hash = None if blocks else RunningHash(layout.pieces[0][1])
         if self._hash is not None:
             held.callback(self._hash.close)
@@ -205,22 +205,18 @@ def hash_after_user_block(descriptor: int) -> str:
 
 
 class RunningHash:
-    """sha256 of everything written so far; hashes in a thread of its own while the disk works.
-
-    Args:
-        start: the first bytes.
-    """
+    """sha256 of everything written so far, from the first bytes on; hashes in a thread of its own."""
 
     def __init__(self, start: bytes) -> None:
         self._sha256 = hashlib.sha256(start)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-sha256")
 
     def start(self, data: memoryview) -> Future[hashlib._Hash]:
-        """Begin to hash the next bytes, which must not change until the result is there; see `advance`."""
+        """Begin to hash the next bytes, which must not change before the result is there; see `advance`."""
         return self._thread.submit(_continued, self._sha256, data)
 
     def advance(self, started: Future[hashlib._Hash]) -> None:
-        """Count those bytes in, now that they are written. Without this call they never happened."""
+        """Include those bytes, now that they are written; without this call they do not count."""
         self._sha256 = started.result()
 
     def finish(self, end: bytes) -> str:
@@ -239,7 +235,7 @@ def _continued(before: hashlib._Hash, data: memoryview) -> hashlib._Hash:
 
 
 def check_ids(ids: np.ndarray) -> None:
-    """Refuse ids, S (N,), that are none, empty, not UTF-8, or not unique."""
+    """Refuse ids, S (N,), unless there are some and all are UTF-8, not empty and unique."""
     if ids.ndim != 1 or ids.dtype.kind != "S":
         raise DataError(f"ids are {ids.dtype} {ids.shape}, not one bytes string (S) per video")
     if len(ids) == 0:
@@ -247,7 +243,14 @@ def check_ids(ids: np.ndarray) -> None:
     empty = np.flatnonzero(ids == b"")
     if len(empty):
         raise RecordError("the video id is empty", where=f"row {empty[0]}")
-    _check_utf8(ids)
+    # Nearly always all ASCII: one pass over the bytes instead of one decode per video.
+    if np.ascontiguousarray(ids).view(np.uint8).max() >= 128:
+        for row, video_id in enumerate(ids):
+            try:
+                video_id.decode()
+            except UnicodeDecodeError as error:
+                what = f"the video id {bytes(video_id)!r} is not UTF-8"
+                raise RecordError(what, where=f"row {row}") from error
     repeat = first_repeat(ids)
     if repeat is not None:
         raise DataError(f"video id {ids[repeat[1]].decode()!r} appears more than once")
@@ -257,7 +260,7 @@ def check_labels(labels: Labels, num_videos: int) -> None:
     """Refuse labels that are not compressed sparse rows of `num_videos` videos."""
     indptr, indices = labels.indptr, labels.indices
     if len(labels) != num_videos:
-        raise SchemaError(f"there are labels of {len(labels)} videos, and {num_videos} videos")
+        raise SchemaError(f"there are labels of {len(labels)} videos, but {num_videos} videos")
     if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
         raise DataError("the labels' indptr does not ascend from 0 to the number of labels")
     if len(indices) and not (indices.min() >= 0 and indices.max() < labels.num_classes):
@@ -274,14 +277,3 @@ def check_splits(splits: object, num_videos: int) -> None:
         if not end <= start <= stop <= num_videos:
             raise DataError(f"split {name!r} is rows [{start}, {stop}) of {num_videos}, or overlaps another")
         end = stop
-
-
-def _check_utf8(ids: np.ndarray) -> None:
-    # Nearly always all ASCII: one pass over the bytes instead of one decode per video.
-    if np.ascontiguousarray(ids).view(np.uint8).max() < 128:
-        return
-    for row, video_id in enumerate(ids):
-        try:
-            video_id.decode()
-        except UnicodeDecodeError as error:
-            raise RecordError(f"the video id {bytes(video_id)!r} is not UTF-8", where=f"row {row}") from error

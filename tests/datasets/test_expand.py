@@ -17,7 +17,6 @@ from compress.datasets.sample.frames import (
     STEP,
     dequantize,
     invent_frames,
-    mean_error_bound,
     quantize_with_mean,
 )
 from compress.datasets.schema import FeatureSchema
@@ -53,7 +52,7 @@ def test_the_mean_of_the_frames_of_real_videos_is_the_real_mean(expanded: tuple[
         np.testing.assert_array_equal(before.labels, after.labels)
         assert 120 <= len(after.frames) <= 300
         error = np.abs(dequantize(after.frames).mean(axis=0) - before.features)
-        assert error.max() <= mean_error_bound(len(after.frames)) <= 6.6e-5
+        assert error.max() <= STEP / (2 * len(after.frames)) + 1e-9 <= 6.6e-5
 
 
 def test_expanded_frames_are_marked_as_synthetic_and_real_ones_are_not(
@@ -86,7 +85,7 @@ def test_any_mean_in_range_is_met_whatever_the_frames(
     for made in (quantize_with_mean(frames, wanted, rng), invent_frames(wanted, num_frames, rng)):
         assert made.shape == (num_frames, len(mean))
         assert made.dtype == np.uint8
-        assert np.abs(dequantize(made).mean(axis=0) - wanted).max() <= mean_error_bound(num_frames)
+        assert np.abs(dequantize(made).mean(axis=0) - wanted).max() <= STEP / (2 * num_frames) + 1e-9
 
 
 def test_frames_whose_mean_is_right_already_are_only_rounded() -> None:

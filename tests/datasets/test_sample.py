@@ -14,7 +14,7 @@ import pytest
 
 from compress.datasets.record import FrameRecord, Record, VideoRecord
 from compress.datasets.sample import write_sample
-from compress.datasets.sample.frames import dequantize, mean_error_bound
+from compress.datasets.sample.frames import STEP, dequantize
 from compress.datasets.sample.writer import NUM_IDS, first_number, video_id
 from compress.datasets.source import open_source
 from compress.errors import UsageError
@@ -110,7 +110,7 @@ def test_frames_have_the_video_level_features_as_their_mean(tmp_path: Path) -> N
         assert video.video_id == filmed.video_id
         assert 120 <= len(filmed.frames) <= 300
         error = np.abs(dequantize(filmed.frames).mean(axis=0) - video.features)
-        assert error.max() <= mean_error_bound(len(filmed.frames))
+        assert error.max() <= STEP / (2 * len(filmed.frames)) + 1e-9
 
 
 def test_ids_are_four_letters_and_no_two_are_alike() -> None:

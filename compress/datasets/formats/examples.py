@@ -1,6 +1,6 @@
 """The messages in TFRecord shards: bytes of tf.Example and tf.SequenceExample <-> records.
 
-Errors say what was found instead, but not where: whoever reads the shard adds file, record, offset and id.
+Errors say what is wrong; the reader of the shard adds file, record, offset and id.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FeatureMap = Mapping[str, Any]
 
 
 def _values(features: FeatureMap, name: str, kind: str) -> Sequence[Any] | None:
-    """The values of a feature, None when the record lacks it; RecordError when it is of another kind."""
+    """The values of a feature, None when it is missing; RecordError when it is of another kind."""
     feature = features.get(name)
     if feature is None:
         return None
@@ -60,7 +60,7 @@ def _id_and_labels(
     return video_id, pack_labels(classes, schema.num_classes, require_labels)
 
 
-def _whole_numbers(features: FeatureMap, name: str) -> np.ndarray:
+def _integers(features: FeatureMap, name: str) -> np.ndarray:
     """A feature of integers, int64 (n,)."""
     return np.array(list(_needed_values(features, name, "int64_list")), dtype=np.int64)
 
@@ -79,12 +79,7 @@ def describe_id(data: bytes) -> str:
 
 
 class VideoParser:
-    """Parses and validates records of one schema.
-
-    Args:
-        schema: video level.
-        require_labels: a record without labels is an error.
-    """
+    """Parses and validates records of a video-level schema; see `FrameParser`."""
 
     def __init__(self, schema: FeatureSchema, require_labels: bool = False) -> None:
         self._schema, self._require_labels = schema, require_labels
@@ -95,7 +90,7 @@ class VideoParser:
         ]
 
     def __call__(self, data: bytes) -> VideoRecord:
-        """The record in `data`; RecordError (without place) when anything about it is wrong."""
+        """The record in `data`; RecordError (without its place) when anything is wrong with it."""
         try:
             found: FeatureMap = messages.PackedExample.FromString(data).features.feature
         except DecodeError as error:
@@ -108,7 +103,7 @@ class VideoParser:
         return VideoRecord(name, labels, features)
 
     def _packed(self, found: FeatureMap) -> np.ndarray | None:
-        """The features from their packed bytes, None unless each is one packed piece of the right size."""
+        """The features, read from their packed bytes; None unless each is one packed piece of its size."""
         pieces = []
         for name, size, size_on_wire in self._sizes:
             feature = found.get(name)
@@ -122,11 +117,11 @@ class VideoParser:
         return np.frombuffer(b"".join(pieces), dtype="<f4")
 
     def _unpacked(self, data: bytes) -> np.ndarray:
-        """The features through the ordinary message: any legal encoding, and an exact error."""
+        """The features in any legal encoding, with an exact error when they are invalid."""
         try:
             found: FeatureMap = messages.Example.FromString(data).features.feature
         except DecodeError as error:
-            raise RecordError("a feature holds packed floats of a size that no floats have") from error
+            raise RecordError("a feature holds packed floats whose size is no multiple of 4") from error
         parts = []
         for name, dim in zip(self._schema.names, self._schema.dims, strict=True):
             part = np.array(list(_needed_values(found, name, "float_list")), dtype=np.float32)
@@ -137,18 +132,16 @@ class VideoParser:
 
 
 class FrameParser:
-    """Parses and validates records of one schema.
+    """Parses and validates records of a frame-level schema; frames after `schema.max_frames` are cut.
 
-    Args:
-        schema: frame level; frames after `schema.max_frames` are cut.
-        require_labels: a record without labels is an error.
+    With `require_labels`, a record without labels is an error.
     """
 
     def __init__(self, schema: FeatureSchema, require_labels: bool = False) -> None:
         self._schema, self._require_labels = schema, require_labels
 
     def __call__(self, data: bytes) -> FrameRecord:
-        """The record in `data`; RecordError (without place) when anything about it is wrong."""
+        """The record in `data`; RecordError (without its place) when anything is wrong with it."""
         try:
             message = messages.SequenceExample.FromString(data)
         except DecodeError as error:
@@ -172,15 +165,15 @@ class FrameParser:
 
     def _with_segments(self, record: FrameRecord, context: FeatureMap) -> SegmentRecord:
         scores = _needed_values(context, "segment_scores", "float_list")
-        labels = _whole_numbers(context, "segment_labels")
+        labels = _integers(context, "segment_labels")
         if ((labels < 0) | (labels >= self._schema.num_classes)).any():
             raise RecordError(f"a segment label is outside [0, {self._schema.num_classes})")
         segments = SegmentRecord(
             record.video_id,
             record.labels,
             record.frames,
-            _whole_numbers(context, SEGMENT_MARK),
-            _whole_numbers(context, "segment_end_times"),
+            _integers(context, SEGMENT_MARK),
+            _integers(context, "segment_end_times"),
             labels.astype(np.int32),
             np.array(list(scores), dtype=np.float32),
         )
@@ -221,12 +214,12 @@ def serialize_video(record: VideoRecord, schema: FeatureSchema) -> bytes:
         features["labels"].int64_list.value.extend(record.labels.tolist())
     for name, part in _parts(record.features, schema):
         features[name].float_list.value.append(part.astype("<f4", copy=False).tobytes())
-    # Without `deterministic` the order of the features changes from one process to the next.
+    # Without `deterministic` the order of the features differs between processes.
     return message.SerializeToString(deterministic=True)
 
 
 def serialize_frames(record: FrameRecord, schema: FeatureSchema) -> bytes:
-    """A tf.SequenceExample, one bytes value per frame; marked when the frames of the schema are synthetic."""
+    """A tf.SequenceExample, one bytes value per frame; marked when the frames are synthetic."""
     message = messages.SequenceExample()
     context = message.context.feature
     context[schema.id_key].bytes_list.value.append(record.video_id)

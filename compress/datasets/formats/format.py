@@ -1,4 +1,4 @@
-"""What an input format has to offer; `compress.datasets.formats` lists those there are."""
+"""The interface of an input format; `compress.datasets.formats` lists the formats."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class ShardReader(Protocol):
 
     @property
     def labels_file(self) -> Path | None:
-        """The file beside that holds the labels, if any; it counts in the fingerprint."""
+        """The separate file of labels, if any; it is part of the fingerprint."""
         ...
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of a source; see `open_source`."""
+    """The options of `open_source`."""
 
     policy: Policy
     schema: FeatureSchema | None = None
@@ -53,11 +53,11 @@ class Format:
     """An input format.
 
     Args:
-        name: what people call it.
+        name: for people.
         kind: "shards" (records with checksums) or "arrays"; the two are not mixed in a source.
-        suffixes: ends of file names, in lower case.
-        open: gives the reader of each path, of the files of this format (at least one).
-        takes_labels_file: labels may be in a file beside.
+        suffixes: of file names, in lower case.
+        open: (paths of this format, at least one; options) -> the reader of each path.
+        takes_labels_file: labels may be in a separate file.
     """
 
     name: str
@@ -68,29 +68,26 @@ class Format:
 
 
 def check_against(schema: FeatureSchema, found: FeatureSchema, where: str | Path = "") -> None:
-    """SchemaError unless records found can be read by the schema, which may use fewer features.
+    """SchemaError unless records of schema `found` can be read as `schema`, which may use fewer features.
 
-    Args:
-        schema: what is wanted: given, or that of the shards that were opened first.
-        found: what the records are; its number of classes does not count.
-        where: a shard, for the message.
+    The number of classes is not compared; `where` is a shard, for the message.
     """
-    hint = "the shards of a training, with labels or without, and those to measure on must be alike"
+    hint = "shards for training and for evaluation must have the same features"
     if schema.level != found.level:
-        what = f"the records are {found.level}-level, {schema.level}-level ones are wanted"
+        what = f"the records are {found.level}-level, {schema.level}-level ones are expected"
         raise SchemaError(what, where=where, hint=hint)
     if schema.id_key != found.id_key:
-        what = f"the records have the id key '{found.id_key}', wanted is '{schema.id_key}'"
+        what = f"the records have the id key '{found.id_key}', expected is '{schema.id_key}'"
         raise SchemaError(what, where=where, hint=hint)
     sizes = dict(zip(found.names, found.dims, strict=True))
     for name, dim in zip(schema.names, schema.dims, strict=True):
         if sizes.get(name) != dim:
             there = ", ".join(f"{other} ({size})" for other, size in sizes.items())
-            what = f"the records have {there}, wanted is {name} ({dim})"
+            what = f"the records have {there}, expected is {name} ({dim})"
             raise SchemaError(what, where=where, hint=hint)
 
 
 def check_cut(schema: FeatureSchema, max_frames: int | None) -> None:
-    """UsageError when frames are to be cut where there are none."""
+    """UsageError when `max_frames` is given for video-level records."""
     if max_frames is not None and schema.level == "video":
         raise UsageError("max_frames cuts frames, but these records are video level")

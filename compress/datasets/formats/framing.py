@@ -1,8 +1,8 @@
-"""The TFRecord framing: length u64, masked CRC32C of it, data, masked CRC32C of the data, one after another.
+"""The TFRecord framing: for each record length u64, masked CRC32C of it, data, masked CRC32C of the data.
 
-Both checksums are always verified: a popular reader skips them, and a flipped bit then becomes a wrong
-number or, in the length, a huge allocation. A cut exactly between two records leaves no trace in the format;
-the content fingerprint of the source is what tells such a shard from the whole one.
+Both checksums are always verified: without them, a flipped bit becomes a wrong value or, in the length, a
+huge allocation. A file cut exactly between two records cannot be recognised by its format; the fingerprint of
+the source tells it from the whole one.
 
 Source: tensorflow/core/lib/io/record_writer.h (masking: rotate right by 15, add 0xa282ead8).
 """
@@ -57,8 +57,8 @@ def read_records(path: Path, on_corrupt: Policy = FAIL) -> Iterator[RawRecord]:
 
     Args:
         path: the shard.
-        on_corrupt: what to do with a damaged record. Reading goes on behind it only when its length is known
-            to be right; otherwise the rest of the shard is left out as one piece, never guessed at.
+        on_corrupt: what to do with a damaged record. Reading goes on behind it only when its length is
+            intact; otherwise the rest of the shard is left out as one piece, without guessing.
 
     Raises:
         CorruptShardError: a checksum is wrong or the shard ends early (policy "fail").
@@ -70,7 +70,7 @@ def read_records(path: Path, on_corrupt: Policy = FAIL) -> Iterator[RawRecord]:
 
 
 def records_from(path: Path, policy: Policy, offset: int, index: int, size: int) -> Iterator[RawRecord]:
-    """As `read_records`, from the middle of a shard: `offset`, where record `index` starts.
+    """As `read_records`, from `offset`, where record `index` starts.
 
     `size` is that of the shard when reading began, so that a shard that became shorter is an error.
     """
@@ -101,7 +101,7 @@ def _records(
             return
         (expected,) = _CRC.unpack(footer)
         crc = crc32c(data)
-        # masked_crc, written out: one call less for each of millions of records
+        # masked_crc, inlined: saves a call for each of millions of records
         if ((((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF) == expected:
             yield RawRecord(offset, index, data)
         else:
@@ -145,7 +145,7 @@ def _leave_out_rest(policy: Policy, path: Path, index: int, offset: int, size: i
     what, hint = f"{reason}; the last {lost} bytes of the shard cannot be read", _SKIP_HINT
     if reason == NO_TFRECORD:
         what = reason
-        hint = "fetch it again; arrays are known by the end of their names, such as .npy, .h5 or .parquet"
+        hint = "fetch it again; arrays are recognised by their suffix, such as .npy, .h5 or .parquet"
     error = CorruptShardError(what, where=path, offset=offset, record=index, hint=hint)
     skipped = SkippedRecord(path, index, offset, lost, reason, rest_of_shard=True)
     policy.leave_out(skipped, error, lambda: _pieces(path, offset))

@@ -1,4 +1,4 @@
-"""Feature vectors in an HDF5 file, read in slices. Nothing in the file may point outside of it."""
+"""Feature vectors in an HDF5 file, read in slices. Nothing in the file may refer to another file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from compress.datasets.formats.vectors import (
 from compress.datasets.record import VideoRecord
 from compress.errors import DataError, SchemaError
 
-if TYPE_CHECKING:  # It is loaded when such a file is read: that takes a tenth of a second.
+if TYPE_CHECKING:  # Imported only when such a file is read: that takes a tenth of a second.
     import h5py
 
 _NAMES = ("features", "embeddings")
@@ -34,7 +34,7 @@ _FILTERS = frozenset({1, 2, 3, 4, 5, 6, 32000})
 
 
 class Hdf5File:
-    """A file with `features` or `embeddings` (N, D); `ids` (N,), `labels/indptr`, `labels/indices` if wanted.
+    """A file with `features` or `embeddings` (N, D), perhaps `ids` (N,), `labels/indptr`, `labels/indices`.
 
     Args:
         path: the file.
@@ -47,7 +47,7 @@ class Hdf5File:
     def __init__(self, path: Path, labels: Path | None, num_classes: int | None) -> None:
         self._path = path
         with _opened(path) as file:
-            # Iterating gives the names only; `in file` would follow a link into another file.
+            # Iterating only gives names; `in file` would follow a link into another file.
             present = set(file)
             names = [name for name in _NAMES if name in present]
             if len(names) != 1:
@@ -64,7 +64,7 @@ class Hdf5File:
         self.schema = vector_schema(path, dim, num_classes, largest)
 
     def read(self) -> Iterator[VideoRecord]:
-        """Every row as it is, BLOCK_ROWS of them in memory at a time."""
+        """Every row, unchecked, BLOCK_ROWS of them in memory at a time."""
         with _opened(self._path) as file:
             for start in range(0, self._num_rows, BLOCK_ROWS):
                 stop = min(start + BLOCK_ROWS, self._num_rows)

@@ -1,7 +1,7 @@
-"""Reads shards into blocks by C code; what that does not fully understand, Python reads, record by record.
+"""Reads shards into blocks with C code; records that it does not fully understand are read by Python.
 
-So every defect, its error, its place and its policy is handled in one place, the Python code. C only takes
-records without any defect, and both give the same blocks.
+So all defects are handled in one place, the Python code. C only accepts records without any defect, and both
+give the same blocks.
 """
 
 from __future__ import annotations
@@ -27,20 +27,14 @@ from compress.datasets.policy import Policy
 from compress.datasets.record import Block, Record
 from compress.datasets.schema import FeatureSchema
 
-# What the second-level cache of a core holds, or some records.
+# The size of the second-level cache of a core, or of a few frame-level records.
 _BUFFER_BYTES = {"video": 256 << 10, "frame": 2 << 20}
 # Larger records are read by Python.
 _LARGEST_RECORD = 64 << 20
 
 
 class BlockReader:
-    """One reading at a time; keep it for the next shard, for its arrays are then in memory.
-
-    Args:
-        library: as `native_buffers.load` gives it.
-        schema: what the records have to be.
-        require_labels: whether a record without labels is defective.
-    """
+    """Reads one shard at a time with the C `library`; reuse it for the next shard, as it keeps its arrays."""
 
     def __init__(self, library: ctypes.CDLL, schema: FeatureSchema, require_labels: bool) -> None:
         self._library, self._schema = library, schema
@@ -52,17 +46,11 @@ class BlockReader:
     def read(
         self, shard: Path, videos: int, policy: Policy, parse: Callable[[RawRecord], Record | None]
     ) -> Iterator[Block]:
-        """The blocks of a shard; each is overwritten by the next.
+        """The blocks of a shard, of `videos` videos each but the last; each is overwritten by the next.
 
         Args:
-            shard: the file.
-            videos: n of every block but the last.
             policy: for damaged records.
-            parse: the record in some bytes, None when the policy leaves it out.
-
-        Raises:
-            NotFoundError, StorageError: the file cannot be read.
-            What `policy` and `parse` raise.
+            parse: bytes -> record, None when the policy leaves it out.
         """
         with opened(shard) as (buffered, size):
             file = FileIO(buffered.fileno(), closefd=False)
@@ -94,7 +82,7 @@ class BlockReader:
         self._chunk.index, self._chunk.remaining = index, size - offset
 
     def _fill(self, file: FileIO) -> bool:
-        """More bytes behind those not yet taken; False when there are none, or the record is too large."""
+        """Read more bytes behind the unused ones; False at the end, or when the record is too large."""
         chunk, needed = self._chunk, self._chunk.needed
         if needed > _LARGEST_RECORD:
             return False
@@ -107,7 +95,7 @@ class BlockReader:
         return bool(more)
 
     def _refused(self, size: int) -> RawRecord:
-        """The record that C does not understand, and on to the next one."""
+        """The record that C does not understand; moves on to the next one."""
         chunk = self._chunk
         start = chunk.at + HEADER_BYTES
         data = self._buffer[start : start + chunk.data_size].tobytes()
@@ -125,7 +113,7 @@ class BlockReader:
         policy: Policy,
         parse: Callable[[RawRecord], Record | None],
     ) -> None:
-        """Through the damage to the next intact record, or to the end, as the policy says."""
+        """Skip damage up to the next intact record or the end, as the policy says."""
         offset = size - self._chunk.remaining
         raw = next(records_from(shard, policy, offset, self._chunk.index, size), None)
         if raw is None:

@@ -1,6 +1,6 @@
-"""What the C record reader sees by ctypes: its structs, and the arrays that it fills.
+"""The ctypes structs of the C record reader, and the arrays that it fills.
 
-The structs are those of native/record.h and native/shard.c; keep both alike.
+The structs are those of native/record.h and native/shard.c; keep both the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class NameStruct(ctypes.Structure):
 
 
 class SchemaStruct(ctypes.Structure):
-    """What every record has to be."""
+    """The schema of every record."""
 
     _fields_ = (
         *_fields(c_int64, "frame_level num_classes require_labels max_frames num_features dim"),
@@ -49,7 +49,7 @@ class SchemaStruct(ctypes.Structure):
 
 
 class BlockStruct(ctypes.Structure):
-    """Arrays to be filled, their sizes, and how much of them is in use."""
+    """Arrays to fill, their sizes, and how much of them is used."""
 
     _fields_ = (
         *_fields(c_int64, "videos classes rows max_videos max_classes max_rows id_width"),
@@ -58,13 +58,13 @@ class BlockStruct(ctypes.Structure):
 
 
 class ChunkStruct(ctypes.Structure):
-    """Bytes of a shard, and how far they are understood."""
+    """Bytes of a shard, and how many of them were parsed."""
 
     _fields_ = (("bytes", c_void_p), *_fields(c_int64, "size remaining at index data_size needed"))
 
 
 def load() -> ctypes.CDLL | None:
-    """The compiled reader; None where there is none or COMPRESS_NATIVE=off."""
+    """The compiled reader; None without one or with COMPRESS_NATIVE=off."""
     library = native.load(FOLDER)
     if library is not None:
         library.read_chunk.argtypes = (POINTER(ChunkStruct), POINTER(SchemaStruct), POINTER(BlockStruct))
@@ -73,7 +73,7 @@ def load() -> ctypes.CDLL | None:
 
 
 def schema_struct(schema: FeatureSchema, require_labels: bool) -> SchemaStruct:
-    """The schema for C; with scratch space, so each thread needs one of its own."""
+    """The schema for C; it contains scratch space, so each thread needs its own."""
     count = len(schema.names)
     names = (NameStruct * count)(*(_name(name) for name in schema.names))
     return SchemaStruct(
@@ -97,10 +97,7 @@ def _name(text: str) -> NameStruct:
 class Arrays:
     """The arrays of the current block: reused from block to block, grown when a record needs more.
 
-    Arrays are kept, because fresh pages cost as much as reading the shard.
-
-    Args:
-        schema: what the records are.
+    They are kept because fresh pages of memory cost as much time as reading the shard.
     """
 
     def __init__(self, schema: FeatureSchema) -> None:

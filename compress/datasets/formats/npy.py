@@ -1,4 +1,4 @@
-"""Feature vectors in a .npy file, memory-mapped; labels and ids in a file beside it."""
+"""Feature vectors in a .npy file, memory-mapped; labels and ids in a separate file."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class NpyFile:
 
     Args:
         path: the file.
-        labels: .csv with columns `id,labels` (integers with spaces between) or .npz with `indptr`, `indices`
-            and if wanted `ids`. None takes `<stem>.labels.csv` or `<stem>.labels.npz` where there is one.
+        labels: .csv with columns `id,labels` (integers separated by spaces) or .npz with `indptr`, `indices`
+            and optionally `ids`. None takes `<stem>.labels.csv` or `<stem>.labels.npz` if it exists.
         num_classes: C; None takes the largest label + 1.
     """
 
@@ -43,7 +43,7 @@ class NpyFile:
         self.schema = vector_schema(path, dim, num_classes, largest)
 
     def read(self) -> Iterator[VideoRecord]:
-        """Every row as it is, BLOCK_ROWS of them in memory at a time."""
+        """Every row, unchecked, BLOCK_ROWS of them in memory at a time."""
         features = _open(self._path)
         for start in range(0, self._num_rows, BLOCK_ROWS):
             for place, row in enumerate(as_float32(features[start : start + BLOCK_ROWS])):
@@ -62,13 +62,9 @@ FORMAT = vector_format("npy", (".npy",), NpyFile, takes_labels_file=True)
 
 @dataclass(frozen=True)
 class PlainArray:
-    """A .npy file without labels, by its header.
+    """A .npy file without labels, by its header: numpy's shape and dtype, and one sentence about its use.
 
-    Args:
-        shape: as numpy has it.
-        dtype: as numpy names it.
-        use: what it can be used for, one sentence.
-        is_features: whether it is floats of more than one video, which can be read and checked row by row.
+    `is_features`: it holds floats (videos, dimensions), which can be read and checked row by row.
     """
 
     shape: tuple[int, ...]
@@ -78,11 +74,11 @@ class PlainArray:
 
 
 def describe_npy(path: Path) -> PlainArray:
-    """What a .npy file holds; nothing of it but the header is read.
+    """What a .npy file holds, by its header.
 
     Raises:
-        SchemaError: it is no .npy file.
-        DataError: it was cut, or holds Python objects.
+        SchemaError: not a .npy file.
+        DataError: it was cut off, or holds Python objects.
     """
     array = _open(path)
     is_vector = array.ndim in (1, 2) and array.size > 0 and array.dtype.kind in "fiu"
@@ -105,4 +101,4 @@ def _open(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         what = f"cannot be read as an array of numbers ({error})"
-        raise DataError(what, where=path, hint="it was cut, or holds Python objects") from error
+        raise DataError(what, where=path, hint="it was cut off, or holds Python objects") from error

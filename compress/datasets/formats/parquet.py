@@ -26,7 +26,7 @@ FEATURES, LABELS, ID = "features", "labels", "id"
 
 
 class ParquetFile:
-    """A file with a column `features` (lists of floats), and if wanted `id` and `labels` (lists of integers).
+    """A file with a column `features` (lists of floats); optionally `id` and `labels` (lists of integers).
 
     Args:
         path: the file.
@@ -50,7 +50,7 @@ class ParquetFile:
         self.schema = vector_schema(path, dim, num_classes, largest)
 
     def read(self) -> Iterator[VideoRecord]:
-        """Every row as it is; the check of the row reports one of another length."""
+        """Every row, unchecked; a row of another length is found by the check of rows."""
         path, row = self._path, 0
         with _opened(path) as file:
             for batch in file.iter_batches(batch_size=BLOCK_ROWS, columns=self._columns):
@@ -107,7 +107,7 @@ def _is_list(kind: Any) -> bool:
 
 
 def _dimension(path: Path, file: Any, kind: Any) -> int:
-    """D: what the type says, else the length of the first row."""
+    """D: from the type, else the length of the first row."""
     first = next(file.iter_batches(batch_size=1, columns=[FEATURES]))
     dim = getattr(kind, "list_size", None) or len(_lists(path, first.column(FEATURES))[0])
     if not dim:
@@ -130,7 +130,7 @@ def _lists(path: Path, column: Any) -> list[np.ndarray]:
     if pyarrow.types.is_fixed_size_list(column.type):
         column = column.cast(pyarrow.list_(column.type.value_type))
     if column.values.null_count and pyarrow.types.is_integer(column.type.value_type):
-        raise DataError("a list of labels holds an empty place", where=path, hint="leave it out")
+        raise DataError("a list of labels holds a missing value", where=path, hint="leave it out")
     values = column.values.to_numpy(zero_copy_only=False)
     offsets = column.offsets.to_numpy()
     valid = column.is_valid().to_numpy(zero_copy_only=False)

@@ -13,7 +13,7 @@ from compress.datasets.formats.vectors import check_indptr
 from compress.errors import SchemaError
 
 COLUMNS = ("id", "labels")
-_HINT = "labels are integers with spaces between, as in: my-video,3 17"
+_HINT = "labels are integers separated by spaces, as in: my-video,3 17"
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class Sidecar:
 
 
 def find_sidecar(path: Path) -> Path | None:
-    """The labels file that belongs to an array file by its name."""
+    """The labels file of an array file, by its name."""
     beside = [path.with_name(path.stem + ending) for ending in (".labels.csv", ".labels.npz")]
     present = [file for file in beside if file.is_file()]
     if len(present) > 1:
-        what = f"both {present[0].name} and {present[1].name} are there"
+        what = f"both {present[0].name} and {present[1].name} exist"
         raise SchemaError(what, where=path, hint="name the labels file with --labels, or remove one")
     return present[0] if present else None
 
 
 def read_sidecar(path: Path, num_rows: int) -> Sidecar:
-    """Labels of `num_rows` rows; SchemaError when the file is anything else."""
+    """Labels of `num_rows` rows; SchemaError when the file holds anything else."""
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".npz"):
         raise SchemaError(f"cannot read labels from '{suffix}' files", where=path, hint="use .csv or .npz")
@@ -90,7 +90,7 @@ def _read_npz(path: Path, num_rows: int) -> Sidecar:
     missing = [name for name in ("indptr", "indices") if name not in found]
     if missing:
         raise SchemaError(
-            f"has no array '{missing[0]}'", where=path, hint="indptr, indices and if wanted ids"
+            f"has no array '{missing[0]}'", where=path, hint="it needs indptr and indices, and may have ids"
         )
     indptr, indices = found["indptr"], found["indices"]
     if indices.dtype.kind not in "iu" or indices.ndim != 1:

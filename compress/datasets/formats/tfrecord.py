@@ -31,13 +31,13 @@ from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, RELEASES, Fe
 from compress.errors import DataError, RecordError, SchemaError
 
 BAD_RECORD_HINT = "leave such records out with --on-corrupt skip or --on-corrupt quarantine"
-# Enough to outvote a defective record at the start of a shard.
+# Enough to outvote defective records at the start of a shard.
 _RECORDS_TO_DETECT = 9
 _NOT_FEATURES = ("segment_", "start_time", "end_time")
 
 
 def open_shards(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, TFRecordReader]:
-    """One reader for all shards; what is not given is detected from the first records."""
+    """One reader for all shards; the schema, unless given, is detected from the first records."""
     policy = wanted.policy
     found = _detect(paths, policy)
     if wanted.schema:
@@ -53,19 +53,16 @@ def open_shards(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, TFRecord
 
 
 class TFRecordReader:
-    """Reads TFRecord shards; damaged and defective records go to the policy.
+    """Reads TFRecord shards of one schema; damaged and defective records go to the policy.
 
-    Args:
-        schema: what every record must be.
-        policy: what happens to the others.
-        require_labels: a record without labels is defective.
+    With `require_labels`, a record without labels is defective.
     """
 
     labels_file = None
 
     def __init__(self, schema: FeatureSchema, policy: Policy, require_labels: bool = False) -> None:
         self.schema, self._policy, self._require_labels = schema, policy, require_labels
-        # Each reading in progress has a reader of its own; the memory of one that is done serves the next.
+        # Every read in progress has its own reader; a finished one is reused, with its memory, by the next.
         self._idle: list[BlockReader] = []
 
     def read(self, shard: Path) -> Iterator[Record]:
@@ -76,7 +73,7 @@ class TFRecordReader:
     def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
         """The same records in blocks of `videos`; the last of the shard may be smaller.
 
-        By C code where there is some. A block is overwritten by the next one, also of another shard.
+        Uses C code if available. A block is overwritten by the next one, also of another shard.
         """
         check_block_size(videos)
         library = native_buffers.load()
@@ -115,18 +112,14 @@ class TFRecordReader:
 
 
 def _usable(parse: Callable[[bytes], Record], policy: Policy, shard: Path, raw: RawRecord) -> Record | None:
+    """The record; one that is intact but defective goes to the policy, which raises its error or skips it."""
     try:
         return parse(raw.data)
     except RecordError as error:
-        _leave_out(policy, shard, raw, error)
+        num_bytes = HEADER_BYTES + len(raw.data) + FOOTER_BYTES
+        skipped = SkippedRecord(shard, raw.index, raw.offset, num_bytes, error.what)
+        policy.leave_out(skipped, _placed(error, shard, raw), lambda: [frame(raw.data)])
         return None
-
-
-def _leave_out(policy: Policy, shard: Path, raw: RawRecord, error: RecordError) -> None:
-    """Hand an intact but defective record to the policy, which raises the error with its place or goes on."""
-    num_bytes = HEADER_BYTES + len(raw.data) + FOOTER_BYTES
-    skipped = SkippedRecord(shard, raw.index, raw.offset, num_bytes, error.what)
-    policy.leave_out(skipped, _placed(error, shard, raw), lambda: [frame(raw.data)])
 
 
 def _placed(error: RecordError, shard: Path, raw: RawRecord) -> RecordError:
@@ -141,7 +134,7 @@ def _place(shard: Path, raw: RawRecord, video_id: str) -> str:
 
 
 def _detect(shards: Sequence[Path], policy: Policy) -> FeatureSchema:
-    """The most common schema among the first records that have one; C is not known yet."""
+    """The most common schema among the first valid records; the number of classes is not known yet."""
     looking = policy.without_record()
     first_error: RecordError | None = None
     for shard in shards:
@@ -159,7 +152,7 @@ def _detect(shards: Sequence[Path], policy: Policy) -> FeatureSchema:
 
 
 def _detect_one(data: bytes) -> FeatureSchema:
-    """The schema of one serialised Example or SequenceExample; RecordError when it has none."""
+    """The schema of one serialised Example or SequenceExample; RecordError when there is none."""
     try:
         message = messages.SequenceExample.FromString(data)
     except DecodeError as error:
@@ -168,7 +161,7 @@ def _detect_one(data: bytes) -> FeatureSchema:
     id_key = next((key for key in ID_KEYS if key in context), None)
     if id_key is None:
         present = ", ".join(sorted(context)) or "none"
-        raise RecordError(f"neither feature 'id' nor 'video_id' is there (present: {present})")
+        raise RecordError(f"has neither feature 'id' nor 'video_id' (present: {present})")
     lists = message.feature_lists.feature_list
     sizes = _frame_sizes(lists) if lists else _video_sizes(context)
     if not sizes or not min(sizes.values()):
@@ -201,7 +194,7 @@ def _video_sizes(context: FeatureMap) -> dict[str, int]:
 
 
 def _known_first(present: Mapping[str, object], level: Level) -> list[str]:
-    """The names of a published release, in its order, when some are present; else all, by name."""
+    """The names of a published release in its order, if any are present; else all names, sorted."""
     for release in RELEASES:
         names = [name for name in release.names if name in present]
         if release.level == level and names:
@@ -210,7 +203,7 @@ def _known_first(present: Mapping[str, object], level: Level) -> list[str]:
 
 
 def _published_classes(found: FeatureSchema) -> int | None:
-    """C of the published release with these feature names and this id key, None when there is none."""
+    """Number of classes of the published release with these feature names and id key; None without one."""
     for release in RELEASES:
         same = (release.level, release.id_key) == (found.level, found.id_key)
         if same and set(found.names) <= set(release.names):

@@ -1,4 +1,4 @@
-"""What formats of feature vectors share: their schema, the check of each row, default ids, labels."""
+"""Shared by all formats of feature vectors: schema, checks of rows, default ids, labels."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _HINT = "leave such rows out with --on-corrupt skip or --on-corrupt quarantine"
 class VectorFile(Protocol):
     """One file of feature vectors, read row by row in bounded memory.
 
-    What concerns the whole file (type, shape, number of rows) is checked when it is opened. What concerns one
-    row (NaN, a label out of range, an empty id) is checked by whoever reads the rows.
+    Properties of the whole file (type, shape, number of rows) are checked when it is opened; single rows
+    (NaN, a label out of range, an empty id) are checked by `VectorReader`.
     """
 
     @property
@@ -36,18 +36,14 @@ class VectorFile(Protocol):
     def read(self) -> Iterator[VideoRecord]: ...
 
 
-# Opens one file: its path, the labels file that was named, and C where it is known.
+# (path, labels file if given, number of classes if known) -> the opened file.
 FileOpener = Callable[[Path, Path | None, int | None], VectorFile]
 
 
 class VectorReader:
-    """The rows of one file, each checked.
+    """The rows of one opened file, each checked; defective ones go to the policy, with row number as offset.
 
-    Args:
-        path: the file.
-        file: the same, opened.
-        policy: what happens to defective rows; their row number stands for the byte offset.
-        require_labels: a row without labels is defective.
+    With `require_labels`, a row without labels is defective.
     """
 
     def __init__(self, path: Path, file: VectorFile, policy: Policy, require_labels: bool) -> None:
@@ -76,14 +72,11 @@ class VectorReader:
                 pack_labels(record.labels.tolist(), self.schema.num_classes, self._require_labels)
                 check_features(record.features, self.schema)
             except RecordError as error:
-                self._leave_out(row, record, error)
+                placed = RecordError(error.what, where=self._place(row, record), hint=error.hint or _HINT)
+                skipped = SkippedRecord(self._path, row, row, record.features.nbytes, error.what)
+                self._policy.leave_out(skipped, placed, lambda: [record.features.tobytes()])  # noqa: B023
                 continue
             yield row, record
-
-    def _leave_out(self, row: int, record: VideoRecord, error: RecordError) -> None:
-        placed = RecordError(error.what, where=self._place(row, record), hint=error.hint or _HINT)
-        skipped = SkippedRecord(self._path, row, row, record.features.nbytes, error.what)
-        self._policy.leave_out(skipped, placed, lambda: [record.features.tobytes()])
 
     def _place(self, row: int, record: VideoRecord) -> str:
         video_id = record.video_id[:64].decode(errors="backslashreplace") or "empty"
@@ -110,7 +103,7 @@ def vector_format(
 
 
 def vector_schema(path: Path, dim: int, num_classes: int | None, largest_label: int) -> FeatureSchema:
-    """The schema of vectors: one feature, named `features`; `largest_label` (-1: none) tells an unknown C."""
+    """The schema of vectors: one feature `features`; an unknown C is `largest_label` (-1: no labels) + 1."""
     if num_classes is None and largest_label < 0:
         raise SchemaError(
             "has no labels, so the number of classes is unknown", where=path, hint=NUM_CLASSES_HINT
@@ -136,14 +129,14 @@ def check_features_array(path: Path, name: str, shape: tuple[int, ...], dtype: n
 
 
 def as_float32(values: np.ndarray) -> np.ndarray:
-    """float32 copy in native byte order; what is too large becomes Inf, which the row check reports."""
+    """float32 copy in native byte order; values that are too large become Inf, which the row check finds."""
     with np.errstate(over="ignore"):
         return np.array(values, dtype=np.float32)
 
 
 def as_labels(path: Path, values: np.ndarray) -> np.ndarray:
     """Labels as distinct ascending int32; the range [0, C) is checked with the row."""
-    distinct = sorted(set(values.tolist()))  # of a handful of labels in half the time of np.unique
+    distinct = sorted(set(values.tolist()))  # for a handful of labels twice as fast as np.unique
     for label in distinct[:1] + distinct[-1:]:
         if abs(label) > MAX_CLASSES:
             raise SchemaError(f"label {label} does not fit 32 bits", where=path)
@@ -156,7 +149,7 @@ def check_indptr(path: Path, indptr: np.ndarray, num_indices: int, num_rows: int
         raise SchemaError(f"indptr is {indptr.dtype} {indptr.shape}; integers (N + 1,) expected", where=path)
     if len(indptr) != num_rows + 1:
         rows = len(indptr) - 1
-        raise SchemaError(f"labels are there for {rows} videos, features for {num_rows}", where=path)
+        raise SchemaError(f"there are labels of {rows} videos, but features of {num_rows}", where=path)
     bounds = indptr.astype(np.int64)
     if bounds[0] != 0 or bounds[-1] != num_indices or (np.diff(bounds) < 0).any():
         raise SchemaError(f"indptr does not cut {num_indices} indices from the first to the last", where=path)

@@ -1,4 +1,4 @@
-"""Invented videos in the shape of YouTube-8M, for demos and tests where the real data set is absent."""
+"""Synthetic videos in the format of YouTube-8M, for demos and tests without the real data set."""
 
 from compress.datasets.sample.writer import write_sample
 

@@ -1,7 +1,7 @@
-"""Invented frames around a given mean: scenes, drift within a scene, noise; uint8; the mean is exact.
+"""Synthetic uint8 frames around a given mean: scenes, drift within a scene, noise.
 
-The mean of the dequantised frames misses the wanted one by at most half a quantisation step divided by T, the
-number of frames (`mean_error_bound`): the sum over T frames is an integer, and all integers are within reach.
+The mean of the T dequantised frames is within half a quantisation step divided by T of the given one: the sum
+over T frames is an integer, and every integer can be reached.
 """
 
 from __future__ import annotations
@@ -15,15 +15,10 @@ LOWEST = 4 / 512 - 2  # the value of 0
 HIGHEST = 255 * STEP + LOWEST
 
 FRAME_VARIANCE = 0.8  # of a whitened feature over all frames of all videos, clipping included
-LEAST_VARIANCE = 0.15  # frames of a still video differ, too
+LEAST_VARIANCE = 0.15  # even the frames of a still video differ
 SCENE_SHARE, DRIFT_SHARE = 0.65, 0.1  # of the variance within a video; the rest is noise
-FRAMES_A_SCENE = 20.0
+FRAMES_PER_SCENE = 20.0
 NUM_FRAMES = (120, 300)  # least and most of a video, as those of YouTube-8M
-
-
-def mean_error_bound(num_frames: int) -> float:
-    """How far the mean of `num_frames` dequantised frames can be from the wanted one, in feature units."""
-    return STEP / (2 * num_frames) + 1e-9
 
 
 def dequantize(frames: np.ndarray) -> np.ndarray:
@@ -45,10 +40,10 @@ def invent_frames(mean: np.ndarray, num_frames: int, rng: np.random.Generator) -
         num_frames: T >= 1.
 
     Returns:
-        uint8 (T, D); the mean of `dequantize` of them is `mean` within `mean_error_bound(T)`.
+        uint8 (T, D); the mean of the dequantised frames is `mean` within STEP / (2 T).
 
     Raises:
-        RecordError: the mean is outside what quantised frames can hold.
+        RecordError: the mean is outside the range of quantised frames.
     """
     variance = max(LEAST_VARIANCE, FRAME_VARIANCE - float(np.square(mean, dtype=np.float64).mean()))
     scene, place = _cut_into_scenes(num_frames, rng)
@@ -64,11 +59,12 @@ def invent_frames(mean: np.ndarray, num_frames: int, rng: np.random.Generator) -
 def quantize_with_mean(frames: np.ndarray, mean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Quantise frames, then move them so that their mean is right.
 
-    Each dimension's frames move towards an end of the range in proportion to the room they have, so that none
-    leaves it; what whole numbers cannot share out goes to frames chosen at random, one step each.
+    In each dimension, frames move in proportion to their distance from the end of the range, so that none
+    leaves it; the remainder goes to randomly chosen frames, one step each.
 
     Args:
-        frames: float (T, D). mean: float (D,), the wanted mean of the dequantised frames.
+        frames: float (T, D).
+        mean: float (D,), of the dequantised frames of the result.
 
     Returns:
         uint8 (T, D).
@@ -77,7 +73,7 @@ def quantize_with_mean(frames: np.ndarray, mean: np.ndarray, rng: np.random.Gene
     wanted = np.rint((mean.astype(np.float64) - LOWEST) / STEP * num_frames).astype(np.int64)
     if not (np.isfinite(mean).all() and (wanted >= 0).all() and (wanted <= 255 * num_frames).all()):
         raise RecordError(
-            f"the mean has values outside of [{LOWEST}, {HIGHEST}], which quantised frames cannot hold",
+            f"the mean has values outside [{LOWEST}, {HIGHEST}], the range of quantised frames",
             hint="expand features that are whitened and clipped as those of YouTube-8M are",
         )
     codes = np.clip(np.rint((frames - LOWEST) / STEP), 0, 255).astype(np.int32)
@@ -93,7 +89,7 @@ def _share_out(amount: np.ndarray, room: np.ndarray, rng: np.random.Generator) -
     total = np.maximum(room.sum(axis=0), 1)
     moves = room * amount // total
     rest = amount - moves.sum(axis=0)
-    # More frames have room left than steps are left: every frame that was rounded down has.
+    # There are more frames with room than steps left: every frame that was rounded down has room.
     order = rng.permutation(len(room))
     open_frames = (moves < room)[order]
     taken = open_frames & (np.cumsum(open_frames, axis=0) <= rest)
@@ -107,7 +103,7 @@ def _normal(shape: tuple[int, int], variance: float, rng: np.random.Generator) -
 
 def _cut_into_scenes(num_frames: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Scene of each frame, int64 (T,), and its place in the scene from -1 to 1, float32 (T,)."""
-    cuts = rng.random(num_frames) < 1.0 / FRAMES_A_SCENE
+    cuts = rng.random(num_frames) < 1.0 / FRAMES_PER_SCENE
     cuts[0] = False
     scene = np.cumsum(cuts)
     lengths = np.bincount(scene)

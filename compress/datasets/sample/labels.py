@@ -1,7 +1,7 @@
-"""Which labels an invented video has: Zipf popularity, topics, and a hierarchy ("Game" above "Video game").
+"""Labels of synthetic videos: Zipf popularity, topics, and a hierarchy ("Game" above "Video game").
 
-A video has one primary class. Most of its ancestors come along (a video of a "Racing game" is a "Video game"
-and a "Game"), some neighbours of the same topic do, and now and then a class of the sister topic.
+A video has one primary class, most of its ancestors (a video of a "Racing game" is a "Video game" and a
+"Game"), some classes of the same topic and sometimes a class of the sister topic.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ ZIPF = 0.95
 KEEP_ANCESTOR = 0.85
 MEAN_NEIGHBOURS = 2.3
 SISTER_TOPIC = 0.15
-CLASSES_A_TOPIC = 12.0
+CLASSES_PER_TOPIC = 12.0
 MOST_TOPICS = 24
 
 COLUMNS = (
     "Index", "TrainVideoCount", "KnowledgeGraphId", "Name", "WikiUrl",
     "Vertical1", "Vertical2", "Vertical3", "WikiDescription",
 )  # fmt: skip
-COUNTED_VIDEOS = 1_000_000  # TrainVideoCount is what this many videos of the world are expected to have
+COUNTED_VIDEOS = 1_000_000  # TrainVideoCount is the expected count among this many videos
 
 TOPICS = (
     "Sailing", "Baking", "Chess", "Gardening", "Drumming", "Cycling", "Pottery", "Skating",
@@ -49,7 +49,7 @@ class Taxonomy:
         topic: int32 (C,), topic of each class.
         ancestors: int32 (C, DEPTH), parent, grandparent, ...; -1 where there is none.
         primary: float64 (C,), how probable it is that a video is mainly about the class; sums to 1.
-        sister: int32 (G,), the topic that videos of a topic stray into.
+        sister: int32 (G,), the topic from which videos of a topic sometimes take a class.
         expected: float64 (C,), expected share of videos that carry the class.
     """
 
@@ -66,7 +66,7 @@ class Taxonomy:
 
 def build_taxonomy(num_classes: int, rng: np.random.Generator) -> Taxonomy:
     """Grow the hierarchy: the first class of a topic is its root, rarer ones hang below earlier ones."""
-    num_topics = int(np.clip(round(num_classes / CLASSES_A_TOPIC), 1, MOST_TOPICS))
+    num_topics = int(np.clip(round(num_classes / CLASSES_PER_TOPIC), 1, MOST_TOPICS))
     weight = 1.0 / np.arange(1, num_classes + 1) ** ZIPF
     share = 1.0 / np.arange(1, num_topics + 1) ** 0.7  # a few topics hold most classes, as games and music do
     topic = rng.choice(num_topics, size=num_classes, p=share / share.sum())
@@ -99,9 +99,9 @@ def _draw_neighbours(taxonomy: Taxonomy, primary: np.ndarray, rng: np.random.Gen
     """Classes of the primary's topic, or of its sister topic, by popularity: int (n, SLOTS - 1 - DEPTH)."""
     width = SLOTS - 1 - DEPTH
     shape = (len(primary), width)
-    # A video's own talkativeness makes the number of labels spread from 1 to about 15.
-    talkative = rng.exponential(MEAN_NEIGHBOURS, size=(len(primary), 1))
-    wanted = np.arange(width) < rng.poisson(talkative)
+    # A rate per video spreads the number of labels from 1 to about 15.
+    rate = rng.exponential(MEAN_NEIGHBOURS, size=(len(primary), 1))
+    wanted = np.arange(width) < rng.poisson(rate)
     topic = np.repeat(taxonomy.topic[primary][:, None], width, axis=1)
     topic = np.where(rng.random(shape) < SISTER_TOPIC, taxonomy.sister[topic], topic)
     order = np.argsort(taxonomy.topic, kind="stable")
@@ -120,7 +120,7 @@ def _parents(topic: np.ndarray, num_topics: int, rng: np.random.Generator) -> np
     """One more popular class of the same topic for each class, at most DEPTH levels deep; -1 for roots."""
     parent = np.full(len(topic), -1, dtype=np.int32)
     depth = np.zeros(len(topic), dtype=np.int32)
-    free = rng.random(len(topic)) < 0.08  # not everything has a hypernym
+    free = rng.random(len(topic)) < 0.08  # classes without a parent
     pick = rng.random(len(topic)) ** 1.5  # mostly below one of the popular ones
     seen: list[list[int]] = [[] for _ in range(num_topics)]
     for index, group in enumerate(topic):
@@ -184,7 +184,7 @@ def class_names(taxonomy: Taxonomy) -> list[str]:
 
 
 def vocabulary_csv(taxonomy: Taxonomy) -> bytes:
-    """The whole file; depends on the world only."""
+    """The vocabulary file."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(COLUMNS)

@@ -1,13 +1,13 @@
-"""A world: the class structure that a seed and a number of classes stand for, and the videos that live in it.
+"""A synthetic world: the classes of a seed and a number of classes, and the videos in it.
 
-A video looks like its labels: labels -> styles -> a latent point -> a random map -> 1152 features. Three
-things make a linear model fall short, as on real video: a class has several styles (modes) that lie in
-different directions, labels that meet in a video multiply into each other, and the map saturates.
+Features follow from labels: labels -> styles -> a latent point -> a random map -> 1152 features. As on real
+video, a linear model is not enough, for three reasons: a class has several styles (modes) in different
+directions, labels of the same video interact by products, and the map saturates.
 
-Videos are drawn in blocks of 256 with one random stream per block, always whole, so that video i depends on
-(seed, num_classes, i) alone, whatever the shards, the order or the number of videos asked for. The products
-of the map are exact: their factors are small integers over a power of two, so that every partial sum fits a
-float32. The features do not depend on the number of threads or on the linear algebra library.
+Videos are drawn in whole blocks of 256 with one random stream per block, so video i depends on (seed,
+num_classes, i) only, whatever the shards, the order or the number of videos. The products of the map are
+exact: their factors are small integers over a power of two, so every partial sum fits a float32. So the
+features do not depend on the number of threads or the linear algebra library.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Block:
 
 
 class World:
-    """Everything that depends on the seed and the number of classes only; built in a fraction of a second."""
+    """What depends on the seed and the number of classes only; built in a fraction of a second."""
 
     def __init__(self, seed: int, num_classes: int) -> None:
         self.seed, self.num_classes = seed, num_classes
@@ -79,18 +79,18 @@ class World:
         return Block(slots, _finish(signal, rng))
 
     def _whiten(self, rng: np.random.Generator) -> None:
-        """Measure mean and deviation of latent points and of the map's outputs, on videos of no shard."""
+        """Measure mean and deviation of latent points and of the map's outputs, on videos in no shard."""
         points = self._points(draw_labels(self.taxonomy, BLOCK * CALIBRATION_BLOCKS, rng), rng)
         exact = points.astype(np.float64)
         values, vectors = np.linalg.eigh(np.cov(exact.T))
-        # No topic may fill the features as the most frequent ones would: real features are whitened as well.
+        # Whitened like real features, so that the most frequent topics do not dominate.
         self._middle, self._whitener = exact.mean(axis=0), (vectors / np.sqrt(values)) @ vectors.T
         outputs = self._map(points).astype(np.float64)
         self._centre = np.rint(outputs.mean(axis=0)).astype(np.float32)
         self._scale = (1.0 / outputs.std(axis=0)).astype(np.float32)
 
     def _points(self, slots: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Where videos with these classes lie: float32 (n, LATENT), of length about 1."""
+        """Latent points of videos with these classes: float32 (n, LATENT), of length about 1."""
         style = rng.choice(STYLES, size=slots.shape, p=STYLE_CHANCE)
         visible = rng.uniform(0.45, 1.0, size=slots.shape).astype(np.float32)
         visible[:, 0] = 1.0
@@ -114,12 +114,12 @@ class World:
 
 
 def _styles(taxonomy: Taxonomy, rng: np.random.Generator) -> np.ndarray:
-    """Where each style of a class lies, unit vectors float32 (C, STYLES, LATENT)."""
+    """The direction of each style of a class, unit vectors float32 (C, STYLES, LATENT)."""
     num_classes = len(taxonomy.topic)
     topics = _unit(rng.standard_normal((taxonomy.num_topics, LATENT)))
     own = _unit(rng.standard_normal((num_classes, LATENT)))
     base = np.empty((num_classes, LATENT))
-    # A parent need not come before its child in order of popularity: go by depth.
+    # By depth, because a parent may be less popular than its child.
     depth = (taxonomy.ancestors >= 0).sum(axis=1)
     for level in range(depth.max() + 1):
         rows = np.flatnonzero(depth == level)
@@ -134,7 +134,7 @@ def _weights(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 def _finish(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add what nothing explains, give each video its norm, clip: white signal -> float32 (n, 1152)."""
+    """White signal -> features float32 (n, 1152): add noise, give each video its norm, clip."""
     noise = rng.standard_normal(signal.shape, dtype=np.float32)
     mixed = np.float32(np.sqrt(SIGNAL)) * signal + np.float32(np.sqrt(1.0 - SIGNAL)) * noise
     # The mean of few scenes has a large norm, many average out; rgb and audio share a part of it.

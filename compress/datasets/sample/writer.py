@@ -1,6 +1,6 @@
-"""Writes invented videos as YouTube-8M shards, with the vocabulary of their classes beside them.
+"""Writes synthetic videos as YouTube-8M shards, and the vocabulary of their classes.
 
-Each split draws from a range of video numbers of its own, so that "train" and "validate" never share a video.
+Each split has its own range of video numbers, so "train" and "validate" never share a video.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def write_sample(
     num_frames: tuple[int, int] = NUM_FRAMES,
     report: Reporter = silent,
 ) -> list[Path]:
-    """Invent videos and write them as TFRecord shards `<prefix>0000.tfrecord`, ... and `vocabulary.csv`.
+    """Write synthetic videos as TFRecord shards `<prefix>0000.tfrecord`, ... and `vocabulary.csv`.
 
-    The same arguments give the same bytes. Seed and number of classes make the world; video i of a split is a
-    function of world, split and i alone, so any number of shards or any `start` cuts the same sequence.
-    The frames of the frame-level video i have the features of the video-level video i as their mean.
+    The same arguments give the same bytes. Video i of a split depends only on seed, number of classes, split
+    and i, so any number of shards and any `start` give parts of the same sequence. The mean of the frames of
+    the frame-level video i is the features of the video-level video i.
 
     Args:
         folder: created when missing.
@@ -63,7 +63,7 @@ def write_sample(
         num_classes: C >= 2.
         seed: >= 0.
         prefix: the split: "train", "validate" and "test" share no video; other names are one further split.
-        start: videos of the split to leave out before the first one.
+        start: videos of the split to skip.
         num_frames: least and most frames of a video, both included; frame level only.
 
     Returns:
@@ -120,11 +120,11 @@ def _check(num_videos: int, shards: int, num_classes: int, seed: int, prefix: st
     if num_classes < 2 or seed < 0:
         raise UsageError(f"num_classes {num_classes} must be at least 2 and seed {seed} at least 0")
     if not re.fullmatch(r"[A-Za-z][A-Za-z_-]*", prefix):
-        raise UsageError(f"prefix '{prefix}' cannot begin a shard's name", hint="use letters, '-' and '_'")
+        raise UsageError(f"prefix '{prefix}' cannot begin a file name", hint="use letters, '-' and '_'")
 
 
 def _check_folder(folder: Path, paths: list[Path], prefix: str, vocabulary: bytes) -> None:
-    """Files of another sample beside the new ones would be read as one data set: refuse, do not delete."""
+    """Refuse a folder with shards of another sample, which would be read as one data set with these."""
     older = re.compile(re.escape(prefix) + r"[0-9]{4,}\.tfrecord")
     present = {path for path in folder.glob("*.tfrecord") if older.fullmatch(path.name)}
     if left := sorted(present - set(paths)):
