@@ -123,7 +123,7 @@ DEFECTS = {
         r"feature 'mean_audio' is missing \(present: id, labels, mean_rgb\)",
     ),
     "bytes": (with_byte_features, "feature 'mean_rgb' holds bytes instead of floats"),
-    "odd size": (lambda b: example(wire((1, b"abcde")), packed([1] * 3)), "of a size that no floats have"),
+    "odd size": (lambda b: example(wire((1, b"abcde")), packed([1] * 3)), "whose size is no multiple of 4"),
     "negative": (lambda b: b.video(labels=[-1, 2]), r"label -1 is outside \[0, 10\)"),
     "too large": (lambda b: b.video(labels=[1, 10]), r"label 10 is outside \[0, 10\)"),
     "huge": (lambda b: b.video(labels=[2**62]), r"label 4611686018427387904 is outside"),

@@ -157,7 +157,7 @@ def test_one_odd_record_at_the_start_does_not_decide_the_schema(build, tmp_path:
 def test_with_skip_a_shard_of_defects_does_not_hide_the_next_one(build, tmp_path: Path) -> None:
     build.shard(tmp_path / "a", [build.video(video_id=None)] * 3)
     build.shard(tmp_path / "b", build.videos(2))
-    with pytest.raises(RecordError, match="record 0 at byte 0, id unknown: neither feature 'id' nor"):
+    with pytest.raises(RecordError, match="record 0 at byte 0, id unknown: has neither feature 'id' nor"):
         open_source([f"{tmp_path}/*"])
     assert open_source([f"{tmp_path}/*"], on_corrupt="skip").schema.dims == (6, 3)
 
@@ -171,10 +171,10 @@ def test_nothing_but_damage_is_a_data_error_even_with_skip(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"level": "frame"}, "the records are video-level, frame-level ones are wanted"),
-        ({"id_key": "video_id"}, "id key 'id', wanted is 'video_id'"),
-        ({"dims": (6, 4)}, r"records have mean_rgb \(6\), mean_audio \(3\), wanted is mean_audio \(4\)"),
-        ({"names": ("mean_rgb", "clip")}, r"wanted is clip \(3\)"),
+        ({"level": "frame"}, "the records are video-level, frame-level ones are expected"),
+        ({"id_key": "video_id"}, "id key 'id', expected is 'video_id'"),
+        ({"dims": (6, 4)}, r"records have mean_rgb \(6\), mean_audio \(3\), expected is mean_audio \(4\)"),
+        ({"names": ("mean_rgb", "clip")}, r"expected is clip \(3\)"),
     ],
 )
 def test_a_schema_that_the_data_do_not_fit_is_refused(build, folder, changes, message) -> None:

@@ -84,7 +84,7 @@ def test_shards_of_both_levels_may_be_given_and_each_run_takes_its_own(models: W
     given = (*models.validate_frames, *models.validate)
     assert evaluated(elsewhere, "a", "f", validate=given, again=True)["figures"] == row["figures"]
     # One pattern is never looked into: a wrong level is refused when it is opened.
-    with pytest.raises(SchemaError, match="video-level, frame-level ones are wanted"):
+    with pytest.raises(SchemaError, match="video-level, frame-level ones are expected"):
         evaluated(elsewhere, "f", validate=models.validate)
     with pytest.raises(SchemaError, match=r"holds frame-level videos"):
         evaluated(elsewhere, "f", validate=(*models.validate, *models.validate))
@@ -198,7 +198,7 @@ def trained_on_them(workspace: Workspace) -> None:
         (too_long, UsageError, "too long.*--name"),
         (misspelt, NotFoundError, "did you mean linear-320"),
         (no_shards, UsageError, "no validate shards given"),
-        (no_frames, SchemaError, "video-level, frame-level ones are wanted"),
+        (no_frames, SchemaError, "video-level, frame-level ones are expected"),
         (of_other_classes, SchemaError, "compress.toml: the workspace has 15 classes, .* for 30"),
         (trained_on_them, SchemaError, "'a' was trained on 40 of the videos to measure on"),
     ],

@@ -45,9 +45,7 @@ def test_foreign_hdf5_is_told_so(tmp_path: Path, userblock: int) -> None:
     if userblock:
         with path.open("r+b") as raw:
             raw.write(b"someone else's header")
-    with pytest.raises(
-        DataError, match="written by something else, not a store of compress; give it as input"
-    ):
+    with pytest.raises(DataError, match="of another program, not a store of compress; use it as input"):
         open_store(path)
 
 

@@ -92,7 +92,7 @@ def test_rows_and_ranges_are_rows_of_the_whole(tmp_path: Path) -> None:
 def test_big_ranges_are_decoded_in_chunks(tmp_path: Path, monkeypatch) -> None:
     store = write_store(tmp_path / "a.h5", codec="float16")
     whole, picked = store.decode(0, 10), store.rows([9, 1, 5, 5, 2])
-    monkeypatch.setattr("compress.store.reader._CHUNK_NUMBERS", 3 * store.dim)
+    monkeypatch.setattr("compress.store.reader._CHUNK_VALUES", 3 * store.dim)
     assert np.array_equal(store.decode(0, 10), whole)
     assert np.array_equal(store.decode(2, 9), whole[2:9])
     assert np.array_equal(store.rows([9, 1, 5, 5, 2]), picked)

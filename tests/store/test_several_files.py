@@ -90,7 +90,7 @@ def test_int8_stores_with_their_own_calibration_are_refused(tmp_path: Path) -> N
     for name, seed in (("a", 1), ("b", 2)):
         codec = Codec.fit("int8", embeddings(50, seed=seed))
         write_store(tmp_path / f"{name}.h5", codec=codec, ids=ids(name, 10))
-    with pytest.raises(SchemaError, match="in its own calibration"):
+    with pytest.raises(SchemaError, match="with its own calibration"):
         open_store([tmp_path / "a.h5", tmp_path / "b.h5"])
 
 

@@ -36,7 +36,7 @@ def ids_with(row: int, video_id: bytes) -> np.ndarray:
         ({"ids": ids_with(3, "vidéo-5".encode())}, DataError, "'vidéo-5' appears more than once"),
         ({"ids": np.arange(10)}, DataError, "not one bytes string"),
         ({"ids": IDS.reshape(5, 2)}, DataError, "not one bytes string"),
-        ({"labels": Labels.from_lists([[1]] * 9, 20)}, SchemaError, "labels of 9 videos, and 10 videos"),
+        ({"labels": Labels.from_lists([[1]] * 9, 20)}, SchemaError, "labels of 9 videos, but 10 videos"),
         ({"labels": Labels.from_lists([[20]] * 10, 20)}, DataError, r"outside \[0, 20\)"),
         ({"labels": labels_with([0] * 10 + [2], [1])}, DataError, "indptr"),
         ({"splits": {"train": (0, 11)}}, DataError, r"split 'train' is rows \[0, 11\) of 10"),
