@@ -24,7 +24,7 @@ def test_a_name_is_never_cut_and_sentences_wrap(monkeypatch: pytest.MonkeyPatch)
     name, state = "linear-24-w8-p50-d8-binary", "to be trained and then encoded, which takes long"
     lines = table(["point", "state"], [[name, state]]).splitlines()[
         1:
-    ]  # without the headings, which are bold
+    ]  # below the headings
 
     assert max(map(len, lines)) <= 44
     assert name in lines[0]
