@@ -22,9 +22,7 @@ def test_a_name_is_never_cut_and_sentences_wrap(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "stdout", Terminal())
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((44, 24)))
     name, state = "linear-24-w8-p50-d8-binary", "to be trained and then encoded, which takes long"
-    lines = table(["point", "state"], [[name, state]]).splitlines()[
-        1:
-    ]  # below the headings
+    lines = table(["point", "state"], [[name, state]]).splitlines()[1:]  # below the headings
 
     assert max(map(len, lines)) <= 44
     assert name in lines[0]
