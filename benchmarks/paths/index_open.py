@@ -1,4 +1,4 @@
-"""Opening an index of 320 numbers a video and asking it once: mapped against read."""
+"""Opening an index of 320 dimensions and asking it once: mapped against read."""
 
 from __future__ import annotations
 

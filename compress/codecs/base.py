@@ -17,8 +17,7 @@ from compress.codecs.scoring import Lookup, Weighing
 from compress.errors import CorruptArtifactError, DataError, RecordError, SchemaError, UsageError
 
 State = Mapping[str, np.ndarray]
-# Rows that a range or a mean is taken from.
-RANGE_ROWS = 8192
+RANGE_ROWS = 8192  # rows that a range or a mean is taken from
 
 
 class Codec(ABC):
@@ -182,17 +181,14 @@ class Codec(ABC):
     def as_codes(self, codes: Any) -> np.ndarray:
         """The same codes as `dtype` (n, width); SchemaError when they are not codes of this codec."""
         given = numbers(codes, "codes")
-        if given.ndim == 2 and given.shape[1] == self.width and given.dtype == self.dtype:
+        fits = given.ndim == 2 and given.shape[1] == self.width
+        if fits and given.dtype == self.dtype:
             return given
         wanted = f"codes of {self.name} are {self.dtype.name} (n, {self.width})"
         # Lists come as int64 and float64. Codes of another codec, narrower or signed otherwise, may hold
         # numbers that are codes here too, and would be decoded to nonsense.
         alike = given.dtype.kind in ("f" if self.dtype.kind == "f" else "iu")
-        if (
-            given.ndim != 2
-            or given.shape[1] != self.width
-            or not (alike and np.can_cast(self.dtype, given.dtype))
-        ):
+        if not (fits and alike and np.can_cast(self.dtype, given.dtype)):
             raise SchemaError(f"{wanted}, these are {given.dtype} {given.shape}", hint="encode makes codes")
         with np.errstate(invalid="ignore", over="ignore"):
             same = given.astype(self.dtype)
@@ -287,8 +283,7 @@ def spread_evenly(rows: np.ndarray, wanted: int) -> np.ndarray:
 
 def _rows(embeddings: Any) -> np.ndarray:
     # float32 matrices of this package pass unchecked, also empty ones; `encode` itself names rows with NaN.
-    plain = isinstance(embeddings, np.ndarray) and not np.ma.isMaskedArray(embeddings)
-    if plain and embeddings.ndim == 2 and embeddings.dtype == np.float32:
+    if type(embeddings) is np.ndarray and embeddings.ndim == 2 and embeddings.dtype == np.float32:
         return embeddings
     return as_features(embeddings, "embeddings")
 

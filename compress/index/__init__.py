@@ -10,7 +10,7 @@ saved        the folder on disk
 from compress.index.exact import exact_neighbours as exact_neighbours
 from compress.index.faiss_index import EXACT_BELOW as EXACT_BELOW
 from compress.index.faiss_index import default_factory as default_factory
-from compress.index.index import Hits as Hits
+from compress.index.hits import Hits as Hits
+from compress.index.hits import Neighbour as Neighbour
 from compress.index.index import Index as Index
-from compress.index.index import Neighbour as Neighbour
 from compress.index.index import open_index as open_index

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,69 +17,13 @@ from compress.index.build import build
 from compress.index.codes import CodesIndex
 from compress.index.exact import QUERIES_AT_ONCE
 from compress.index.faiss_index import EXACT_BELOW, bytes_per_video, num_lists
+from compress.index.hits import Hits
 from compress.index.rows import Store, as_queries, as_store, comparable, numbered, select
 from compress.index.saved import IndexFacts, load, save
 from compress.index.tuning import NEIGHBOURS, Setting, others, search_once
 from compress.progress import Reporter, silent
 
 _CANDIDATES_AT_ONCE = 2**23  # About 100 MB of candidates in FAISS.
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """One video that was found: its row in the store, its id, and its score (higher is more similar)."""
-
-    row: int
-    video_id: str
-    score: float
-
-
-@dataclass(frozen=True, eq=False)
-class Hits:
-    """The neighbours of q queries, best first; `hits[0]` lists those of the first one.
-
-    Args:
-        scores: float32 (q, k), cosines or inner products.
-        rows: int64 (q, k), of the store or array that was indexed.
-        indexed: the index, which knows the ids.
-    """
-
-    scores: np.ndarray
-    rows: np.ndarray
-    indexed: Index
-
-    @cached_property
-    def ids(self) -> np.ndarray:
-        """Ids of the videos, str (q, k)."""
-        names = [self.indexed.video_id(row) for row in self.rows.ravel().tolist()]
-        return np.array(names, dtype=object).reshape(self.rows.shape)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __repr__(self) -> str:
-        """The five nearest of the first three queries, and how many there are."""
-        lines = [f"<Hits: {len(self.rows)} queries, {self.rows.shape[1]} nearest of each"]
-        for query in range(min(3, len(self))):
-            nearest = ", ".join(f"{found.video_id} {found.score:.4f}" for found in self[query][:5])
-            lines.append(f"  {query}: {nearest}{', ...' if self.rows.shape[1] > 5 else ''}")
-        return "\n".join([*lines, "  ..."] if len(self) > 3 else lines) + ">"
-
-    def __getitem__(self, query: int) -> list[Neighbour]:
-        """Neighbours of one query, best first; -1 is the last query.
-
-        Raises:
-            UsageError: no whole number. OutOfRangeError: there is no such query.
-        """
-        if isinstance(query, slice):
-            raise UsageError(
-                "hits are taken one query at a time", hint="hits.ids and hits.scores take slices"
-            )
-        query = whole_number(query, "query", least=-len(self))
-        if query >= len(self):
-            raise OutOfRangeError(f"there is no query {query}, these are the hits of {len(self)}")
-        found = zip(self.rows[query].tolist(), self.scores[query].tolist(), strict=True)
-        return [Neighbour(row, self.indexed.video_id(row), score) for row, score in found]
 
 
 class Index:
@@ -266,7 +208,7 @@ class Index:
             scores, rows = self._search(vectors, min(k + 1, len(self)))
             places = others(rows, own, min(k, len(self) - left_out))
             scores, rows = (np.take_along_axis(found, places, axis=1) for found in (scores, rows))
-        return Hits(scores, rows + self.facts.first_row, self)
+        return Hits(scores, rows + self.facts.first_row, self.video_id)
 
     def _search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """(scores float32 (q, k), rows int64 (q, k)) of comparable queries, k <= n; rows of the index."""
