@@ -122,7 +122,7 @@ def test_what_are_no_codes_is_refused(codes: object, message: str) -> None:
     [
         ("pq64", np.zeros((300, 13)), UsageError),
         ("pq4", np.zeros((9, 13)), DataError),
-        ("int2", [[1]], UsageError),
+        ("int3", [[1]], UsageError),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(name: str, rows: object, error: type[Exception]) -> None:
