@@ -9,7 +9,7 @@ import compress
 
 random = np.random.default_rng(0)
 centres = random.normal(size=(100, 128))
-X = (centres[random.integers(100, size=5000)] + 0.7 * random.normal(size=(5000, 128))).astype(np.float32)
+X = (centres[random.integers(100, size=2000)] + 0.7 * random.normal(size=(2000, 128))).astype(np.float32)
 ids = [f"video-{number:04d}" for number in range(len(X))]
 
 # %% [markdown]

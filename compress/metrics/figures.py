@@ -142,9 +142,14 @@ class ByMetric(Mapping[str, T], Generic[T]):
         return len(self._values)
 
     def __getattr__(self, name: str) -> T:
-        if name.startswith("_") or name not in self._values:
+        if name.startswith("_"):  # pickle and copy ask for these before there are any values
+            raise AttributeError(name)
+        if name not in self._values:
             raise AttributeError(f"no figure {name!r} here, only {', '.join(self)}")
         return self._values[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._values]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._values!r})"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -65,3 +68,10 @@ def test_judgements_of_other_videos_are_not_compared():
     other = compress.judge(Z, Y, Z_test, np.roll(Y_test, 1, axis=0), epochs=1, device="cpu")
     with pytest.raises(SchemaError, match="not paired"):
         ours.minus(other)
+
+
+def test_a_judgement_is_kept_by_pickle_and_copied_and_completed_by_name():
+    made = compress.judge(*named(40, names=False), epochs=1, device="cpu")
+    for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
+        assert dict(again) == dict(made)
+    assert {"gap", "map", "minus"} <= set(dir(made))
