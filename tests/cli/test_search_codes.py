@@ -55,7 +55,7 @@ def test_the_group_of_a_video_is_found_by_its_id_and_by_a_vector(compress, insid
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["--name", "mine", "--on-codes"], "a Flat index compares the numbers themselves"),
+        (["--name", "mine", "--on-codes"], "a Flat index compares the embeddings themselves"),
         (["--name", "mine-binary", "--on-codes", "--factory", "Flat"], "leave one of the two out"),
         (["--name", "mine-binary", "--on-codes", "--device", "cuda"], "leave one of the two out"),
     ],
