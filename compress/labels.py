@@ -89,19 +89,20 @@ class Labels:
     def __getitem__(self, row: int) -> np.ndarray: ...
 
     @overload
-    def __getitem__(self, row: slice) -> Labels: ...
+    def __getitem__(self, row: Rows) -> Labels: ...
 
-    def __getitem__(self, row: int | slice) -> np.ndarray | Labels:
-        """Classes of one video, int32 (n,), or the labels of a slice of videos; -1 is the last video.
+    def __getitem__(self, row: int | Rows) -> np.ndarray | Labels:
+        """Classes of one video, int32 (n,), -1 the last; or the labels of `Rows`: a slice, a list, a mask.
 
         Raises:
             OutOfRangeError: there is no such video.
+            UsageError: not a whole number, and not rows (see `row_numbers`).
         """
-        if isinstance(row, slice):
+        if not isinstance(row, int | np.integer):
             return self.take(row)
         if not -len(self) <= row < len(self):
             raise OutOfRangeError(f"there is no video {row}, these are the labels of {len(self):,}")
-        row = row % len(self)
+        row = int(row) % len(self)
         return self.indices[self.indptr[row] : self.indptr[row + 1]]
 
     def counts(self) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compress.datasets import Labels
-from compress.errors import UsageError
+from compress.errors import OutOfRangeError, UsageError
+from compress.labels import Labels
 
 LISTS = [[1, 4], [], [0], [], [2, 3, 4], [4]]
 
@@ -74,3 +74,15 @@ def test_multi_hot_matrices_are_packed(labels: Labels, kind: type) -> None:
 def test_labels_of_several_sources_are_joined(labels: Labels) -> None:
     joined = Labels.concatenate([labels, Labels.empty(2, 5), labels])
     assert [row.tolist() for row in joined] == [*LISTS, [], [], *LISTS]
+
+
+def test_a_mask_or_a_list_takes_videos_and_nonsense_is_refused_in_one_sentence():
+    labels = Labels.from_lists([[0], [1, 2], []], num_classes=3)
+    assert labels[np.array([True, False, True])].multi_hot().astype(int).tolist() == [[1, 0, 0], [0, 0, 0]]
+    assert labels[[1]].indices.tolist() == [1, 2]
+    assert labels[np.int64(-2)].tolist() == [1, 2]
+    for wrong in ("a", 1.5, None, [0.5], np.array([True])):
+        with pytest.raises(UsageError):
+            labels[wrong]
+    with pytest.raises(OutOfRangeError):
+        labels[3]

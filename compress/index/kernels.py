@@ -25,7 +25,7 @@ def scorer(scoring: Lookup | Weighing | None) -> Scorer:
         kernel, scale = Weights(scoring.weights, scoring.halves).scores, None
     else:
         assert scoring is not None, "such codes are decoded"
-        kernel, scale = Tables(scoring.tables).scores, scoring.scale
+        kernel, scale = LookUpTables(scoring.tables).scores, scoring.scale
 
     def scores(codes: np.ndarray) -> np.ndarray:
         found = kernel(codes)
@@ -36,7 +36,7 @@ def scorer(scoring: Lookup | Weighing | None) -> Scorer:
     return scores
 
 
-class Tables:
+class LookUpTables:
     """Scores by table look-up: `tables`, float32 (q, width, 256), hold what each value of each byte adds."""
 
     def __init__(self, tables: np.ndarray) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compress import native
-from compress.index.kernels import FOLDER, Tables, Weights
+from compress.index.kernels import FOLDER, LookUpTables, Weights
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def tables_of(queries: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("queries", [1, 2, 8, 11])
 def test_looking_bytes_up_adds_what_they_stand_for(rows, width, queries):
     codes, tables = bytes_of(rows, width), tables_of(queries, width)
-    scores = Tables(tables).scores(codes)
+    scores = LookUpTables(tables).scores(codes)
     wanted = tables[:, np.arange(width), codes].sum(axis=2, dtype=np.float64)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, wanted, atol=2e-6 * width)
@@ -37,9 +37,9 @@ def test_looking_bytes_up_adds_what_they_stand_for(rows, width, queries):
 @pytest.mark.parametrize("queries", [1, 11])
 def test_numpy_adds_what_c_adds(queries, monkeypatch):
     codes, tables = bytes_of(300, 32), tables_of(queries, 32)
-    in_c = Tables(tables).scores(codes)
+    in_c = LookUpTables(tables).scores(codes)
     monkeypatch.setenv("COMPRESS_NATIVE", "off")
-    np.testing.assert_array_equal(Tables(tables).scores(codes), in_c)
+    np.testing.assert_array_equal(LookUpTables(tables).scores(codes), in_c)
 
 
 def levels(kind: str, rows: int, dim: int) -> np.ndarray:
@@ -76,16 +76,18 @@ def test_every_half_is_widened_to_its_value():
 def test_without_the_library_numpy_gives_the_same(kind, monkeypatch):
     codes, tables = bytes_of(500, 24), tables_of(3, 24)
     numbers, weights = levels(kind, 500, 23), tables_of(1, 3)[0, :, :23].copy()
-    fast = Tables(tables).scores(codes), Weights(weights, kind == "u1").scores(numbers)
+    fast = LookUpTables(tables).scores(codes), Weights(weights, kind == "u1").scores(numbers)
     monkeypatch.setenv(native.SWITCH, "off")
-    assert np.array_equal(Tables(tables).scores(codes), fast[0])
+    assert np.array_equal(LookUpTables(tables).scores(codes), fast[0])
     np.testing.assert_allclose(Weights(weights, kind == "u1").scores(numbers), fast[1], rtol=1e-5, atol=1e-3)
 
 
 def test_a_query_gets_the_same_scores_alone_and_in_company():
     codes, tables = bytes_of(100, 12), tables_of(19, 12)
-    together = Tables(tables).scores(codes)
-    assert all(np.array_equal(Tables(tables[i : i + 1]).scores(codes)[0], together[i]) for i in range(19))
+    together = LookUpTables(tables).scores(codes)
+    assert all(
+        np.array_equal(LookUpTables(tables[i : i + 1]).scores(codes)[0], together[i]) for i in range(19)
+    )
     numbers, weights = levels("<f2", 100, 33), tables_of(1, 19)[0, :, :33].copy()
     together = Weights(weights).scores(numbers)
     assert all(np.array_equal(Weights(weights[i : i + 1]).scores(numbers)[0], together[i]) for i in range(19))
@@ -94,13 +96,15 @@ def test_a_query_gets_the_same_scores_alone_and_in_company():
 def test_codes_need_not_lie_in_one_piece():
     codes = bytes_of(60, 20)
     tables = tables_of(2, 10)
-    assert np.array_equal(Tables(tables).scores(codes[:, ::2]), Tables(tables).scores(codes[:, ::2].copy()))
+    assert np.array_equal(
+        LookUpTables(tables).scores(codes[:, ::2]), LookUpTables(tables).scores(codes[:, ::2].copy())
+    )
 
 
 def test_what_follows_the_bytes_that_have_tables_does_not_count(monkeypatch):
     codes, tables = bytes_of(60, 20), tables_of(2, 13)
-    wanted = Tables(tables).scores(codes[:, :13])
-    assert np.array_equal(Tables(tables).scores(codes), wanted)
-    assert np.array_equal(Tables(tables[:1]).scores(codes), wanted[:1])
+    wanted = LookUpTables(tables).scores(codes[:, :13])
+    assert np.array_equal(LookUpTables(tables).scores(codes), wanted)
+    assert np.array_equal(LookUpTables(tables[:1]).scores(codes), wanted[:1])
     monkeypatch.setenv(native.SWITCH, "off")
-    assert np.array_equal(Tables(tables).scores(codes), wanted)
+    assert np.array_equal(LookUpTables(tables).scores(codes), wanted)

@@ -45,13 +45,14 @@ def test_the_rest_is_estimated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[Event] = []
     now = 0.0
     monkeypatch.setattr(cost.time, "monotonic", lambda: now)
-    warm_up, rest = Stopwatch(100, said.append, "the warm-up", videos=16), Stopwatch(300, said.append)
+    warm_up = Stopwatch(100, said.append, "the warm-up", videos=16)
+    rest = Stopwatch(300, said.append, videos=16)
     for step in range(1, 301):
         now += 1.0 if step <= 100 else 2.0  # the branch costs
         (warm_up if step < 100 else rest).tick(step)
     assert said == [
         Note("the warm-up takes about 1.6 min (16 videos/s)"),
-        Note("the rest takes about 6.6 min (0 videos/s)"),
+        Note("the rest takes about 6.6 min (8 videos/s)"),
     ]
 
 
