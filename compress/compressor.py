@@ -168,7 +168,7 @@ def _classes_of(y: Any, rows: int) -> tuple[Labels | None, Any]:
     if y is None:
         return None, None
     plain = plain_array(y)
-    if not isinstance(plain, list | tuple) and not hasattr(plain, "tocsr"):
+    if not isinstance(plain, list | tuple | Labels) and not hasattr(plain, "tocsr"):
         plain = np.asarray(plain)
     if isinstance(plain, np.ndarray) and plain.ndim == 0:
         return as_labels(y, rows, what="y"), None  # which says what is wrong with it

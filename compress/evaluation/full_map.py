@@ -21,7 +21,7 @@ Scored = tuple[np.ndarray, np.ndarray]
 def model_full_map(
     model: torch.nn.Module, table: Table, precision: Precision = "fp32", report: Reporter = silent
 ) -> dict[str, float]:
-    """`full_map` of a model (inputs -> log-odds (B, C)) on N labelled videos.
+    """`full_map` of a model (inputs -> logits (B, C)) on N labelled videos.
 
     The model is in evaluation mode when this returns.
     """

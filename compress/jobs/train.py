@@ -109,7 +109,7 @@ def train_run(
     }
     changes = recipe_changes(settings, seed, named)
     if "unlabelled_ratio" in changes and not unlabelled:
-        what = "unlabelled_ratio needs videos without labels, and there are none"
+        what = "unlabelled_ratio needs unlabelled videos, and there are none"
         raise UsageError(what, where="--set", hint="name their shards with --unlabelled")
     workspace = replace(workspace, num_classes=num_classes or workspace.num_classes)
     closed_form, level = _is_closed_form(encoder, changes), _level(workspace, encoder, dim)
@@ -205,7 +205,7 @@ def _open_unlabelled(
     if not patterns:
         return None
     if not config.teachers:
-        what = "videos without labels have nothing to learn from but a teacher"
+        what = "unlabelled videos learn from a teacher alone, and there is none"
         raise UsageError(what, where="--unlabelled", hint="name one with --teacher")
     return open_split(workspace, "unlabelled", patterns, on_corrupt, schema=training.schema)
 

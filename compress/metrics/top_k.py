@@ -145,7 +145,7 @@ def precision_at_equal_recall(
 ) -> np.ndarray:
     """For each video with n labels, the share of labels among its n highest scores; n may exceed 20.
 
-    A score of 0 or below never counts, as in the reference, so pass probabilities: log-odds are negative for
+    A score of 0 or below never counts, as in the reference, so pass probabilities: logits are negative for
     unlikely classes and would lose hits (all other metrics take any range). Among equal scores the smaller
     class comes first.
 

@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from compress import Compressor
 from compress.errors import CompressError
+from compress.labels import Labels
 from tests.door.videos import make_videos
 
 pytestmark = pytest.mark.filterwarnings("ignore:no labels. PCA")
@@ -87,6 +88,7 @@ def test_it_is_tuned_cloned_and_pickled_like_any_estimator():
         pytest.param(
             lambda Y: [[f"class {n}" for n in np.flatnonzero(row)] for row in Y], id="lists of names"
         ),
+        pytest.param(Labels.from_multi_hot, id="the labels of a store"),
         pytest.param(lambda Y: np.where(Y[:, 0], -1, 1), id="-1 and 1"),
         pytest.param(lambda Y: np.where(Y[:, 0], "yes", "no").tolist(), id="one word per row"),
     ],
