@@ -115,7 +115,7 @@ def test_a_training_says_shares_as_fractions_and_counts_as_whole_numbers(compres
     told = dict(line.rsplit(maxsplit=1) for line in compress(*LSTM).out.splitlines())
 
     assert (told["validation videos"], told["classes with labels"].isdigit()) == ("30", True)
-    assert len(told["gap"]) == len("0.1234")
+    assert len(told["GAP"]) == len("0.1234")
 
 
 def test_an_evaluation_that_is_typed_again_does_not_train_its_head_again(compress, inside: Path):

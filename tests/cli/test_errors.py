@@ -18,6 +18,7 @@ SHARD = CorruptShardError("checksum of the data does not match", where="a.tfreco
 TABLE = [
     (errors.UsageError("no"), 2),
     (errors.OutOfRangeError("no"), 2),
+    (errors.UnknownNameError("no"), 2),
     (errors.DataError("no"), 65),
     (SHARD, 65),
     (errors.CorruptArtifactError("no"), 65),
