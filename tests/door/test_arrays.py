@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
@@ -29,6 +30,7 @@ SAME: dict[str, Any] = {
     "tensor with gradient": torch.from_numpy(X.copy()).requires_grad_(),
     "bfloat16 tensor": torch.from_numpy(X.copy()).bfloat16(),
     "transposed tensor": torch.from_numpy(X.T.copy()).T,
+    "pandas frame": pd.DataFrame(X, columns=["a", "b", "c"]),
     "list of tensors": list(torch.from_numpy(X.copy())),
 }
 

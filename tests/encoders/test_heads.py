@@ -107,7 +107,7 @@ def test_embeddings_in_bfloat16_are_taken_under_autocast(name: str) -> None:
         (lambda head: head.loss(torch.zeros(2, 6), torch.zeros(2, 8)), "targets must be"),
         (lambda head: head.loss(torch.zeros(2, 6), torch.zeros(3, 9)), "targets must be"),
         (lambda head: head.loss(torch.zeros(2, 6), torch.zeros(2, 9).long()), "bool or floating point"),
-        (lambda head: head.set_class_priors(torch.zeros(8)), "one a class"),
+        (lambda head: head.set_class_priors(torch.zeros(8)), "one per class"),
         (lambda head: head.set_class_priors(torch.full((9,), 1.5)), "probabilities"),
         (lambda head: head.set_class_priors(torch.full((9,), float("nan"))), "probabilities"),
     ],

@@ -69,13 +69,21 @@ def test_very_short_and_very_long_rows_keep_their_direction():
     assert exact_neighbours(np.array([[2.0, 0]]), base, 3).tolist() == [[0, 2, 1]]
 
 
+def test_one_vector_is_one_query():
+    base = np.eye(4)
+    assert (
+        exact_neighbours(base[2], base, 1).tolist() == exact_neighbours(base[2:3], base, 1).tolist() == [[2]]
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
         ({"k": 0}, UsageError, "k is 0"),
         ({"metric": "l2"}, UsageError, "unknown metric 'l2'"),
         ({"queries": np.ones((2, 3))}, SchemaError, "4 dimensions"),
-        ({"queries": np.ones(4)}, SchemaError, "4 dimensions"),
+        ({"queries": np.ones(3)}, SchemaError, "4"),
+        ({"queries": np.ones((1, 1, 4))}, SchemaError, "4"),
         ({"queries": np.zeros((1, 4))}, RecordError, "query 0: is all zeros"),
         ({"queries": np.full((1, 4), np.nan)}, RecordError, "query 0: holds NaN or Inf"),
         ({"base": np.diag([1.0, np.inf, 1, 1])}, RecordError, "row 1: holds NaN or Inf"),

@@ -103,7 +103,7 @@ def test_a_damaged_model_is_named(
 def test_a_checkpoint_of_another_training_is_refused(unfinished: Path) -> None:
     other = replace(IDENTITY, seed=5)
     Run(unfinished).config.unlink()
-    with pytest.raises(CorruptArtifactError, match="left by another training; use --fresh"):
+    with pytest.raises(CorruptArtifactError, match="belongs to another training; use --fresh"):
         train(other, *tables(other), unfinished)
 
 
