@@ -205,7 +205,7 @@ def _open_unlabelled(
     if not patterns:
         return None
     if not config.teachers:
-        what = "unlabelled videos learn from a teacher alone, and there is none"
+        what = "unlabelled videos have nothing to learn from but a teacher"
         raise UsageError(what, where="--unlabelled", hint="name one with --teacher")
     return open_split(workspace, "unlabelled", patterns, on_corrupt, schema=training.schema)
 
