@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from compress.errors import SchemaError
@@ -29,6 +29,8 @@ class FeatureSchema:
         id_key: key of the video id, "id" (2018 release) or "video_id" (2017 release, AudioSet).
         synthetic_frames: the frames were expanded from video-level features.
         max_frames: frames after this many are cut while reading; None keeps all.
+        class_names: of data whose labels are names, by class index; empty for a class without a name, and ()
+            where labels are numbers. Two schemas that differ in nothing else are equal.
     """
 
     level: Level
@@ -38,6 +40,8 @@ class FeatureSchema:
     id_key: str
     synthetic_frames: bool = False
     max_frames: int | None = None
+    # Neither compared nor shown: the fingerprints of older runs contain the text of a schema.
+    class_names: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.level not in ("video", "frame"):
@@ -50,6 +54,9 @@ class FeatureSchema:
             raise SchemaError(f"num_classes is {self.num_classes}, at most {MAX_CLASSES} are possible")
         if self.max_frames is not None and self.max_frames < 1:
             raise SchemaError(f"max_frames must be at least 1, not {self.max_frames}")
+        if self.class_names and len(self.class_names) != self.num_classes:
+            what = f"there are {len(self.class_names)} class names for {self.num_classes} classes"
+            raise SchemaError(what)
 
     @property
     def dim(self) -> int:
@@ -58,14 +65,17 @@ class FeatureSchema:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict that `from_json` reads back."""
-        return {**asdict(self), "names": list(self.names), "dims": list(self.dims)}
+        value = {**asdict(self), "names": list(self.names), "dims": list(self.dims)}
+        names = value.pop("class_names")  # absent where there are none, as in what older versions wrote
+        return {**value, "class_names": list(names)} if names else value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> FeatureSchema:
         """The schema that `to_json` wrote; SchemaError when a field is missing or unknown."""
         try:
             dims = tuple(int(dim) for dim in value["dims"])
-            return cls(**{**value, "names": tuple(value["names"]), "dims": dims})
+            names, class_names = tuple(value["names"]), tuple(value.get("class_names", ()))
+            return cls(**{**value, "names": names, "class_names": class_names, "dims": dims})
         except (KeyError, TypeError, ValueError) as error:
             raise SchemaError(f"not a feature schema: {error}") from error
 

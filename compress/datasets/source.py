@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from compress.artifacts import disk
@@ -14,6 +15,7 @@ from compress.datasets.formats.format import Format, ShardReader, Wanted
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import Block, Record, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
+from compress.datasets.vocabulary import Vocabulary
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -38,7 +40,8 @@ class Source:
     @property
     def schema(self) -> FeatureSchema:
         """The schema of every record."""
-        return self._readers[self.shards[0]].schema
+        schemas = [reader.schema for reader in self._readers.values()]
+        return next((each for each in schemas if each.class_names), schemas[0])
 
     @property
     def skipped(self) -> list[SkippedRecord]:
@@ -108,6 +111,7 @@ def open_source(
     require_labels: bool = False,
     max_frames: int | None = None,
     labels: Path | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Source:
     """Find the files of a source and detect their schema.
 
@@ -121,6 +125,8 @@ def open_source(
         require_labels: a record without labels is defective.
         max_frames: cut longer videos; None keeps all frames (YouTube-8M has up to 360 per video).
         labels: labels file of a single .npy file.
+        vocabulary: names of the classes, for labels that are names; None takes those of `schema`, or numbers
+            all names that occur in the files.
 
     Raises:
         NotFoundError: a pattern matches no file.
@@ -140,10 +146,10 @@ def open_source(
         raise SchemaError("arrays and TFRecord shards cannot be mixed in one source", where=shards[0])
     if labels:
         _check_labels_file(labels, shards)
-    wanted = Wanted(policy, schema, num_classes, require_labels, max_frames, labels)
-    readers: dict[Path, ShardReader] = {}
-    for each, paths in formats.items():
-        readers |= each.open(paths, wanted)
+    if vocabulary is None and schema and schema.class_names:
+        vocabulary = Vocabulary.from_list(schema.class_names)
+    wanted = Wanted(policy, schema, num_classes, require_labels, max_frames, labels, vocabulary)
+    readers = _open(formats, wanted)
     source = Source({path: readers[path] for path in shards}, policy, require_labels)
     for path, reader in readers.items():
         if reader.schema != source.schema:
@@ -153,6 +159,18 @@ def open_source(
                 hint=f"{NUM_CLASSES_HINT}, when only the number of classes differs",
             )
     return source
+
+
+def _open(formats: Mapping[Format, Sequence[Path]], wanted: Wanted) -> dict[Path, ShardReader]:
+    readers: dict[Path, ShardReader] = {}
+    for each, paths in formats.items():
+        readers |= each.open(paths, wanted)
+    lists = {reader.schema.class_names for reader in readers.values()} - {()}
+    if wanted.vocabulary is not None or len(lists) < 2:
+        return readers
+    # Each file has numbered its own names: once more, with the names of all.
+    everything = Vocabulary.of(name for names in lists for name in names)
+    return _open(formats, replace(wanted, vocabulary=everything))
 
 
 def find_shards(patterns: Sequence[str]) -> tuple[Path, ...]:

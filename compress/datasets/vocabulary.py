@@ -1,19 +1,26 @@
-"""Names of the classes: vocabulary files of YouTube-8M and AudioSet."""
+"""Names of the classes: vocabulary files, and labels that are names instead of numbers."""
 
 from __future__ import annotations
 
 import csv
+import difflib
 import gzip
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from compress.artifacts import disk
-from compress.errors import DataError, NotFoundError
+from compress.errors import DataError, NotFoundError, SchemaError
 
-_INDEX_COLUMNS = ("Index", "index")
-_NAME_COLUMNS = ("Name", "display_name")
-_CODE_COLUMNS = ("KnowledgeGraphId", "mid")
+# Compared in lower case; the first that is there is taken.
+_INDEX_COLUMNS = ("index", "class_index", "label_index", "idx", "class_id", "label_id", "id", "number")
+_NAME_COLUMNS = ("name", "display_name", "class_name", "label_name", "label", "class", "category", "title")
+_CODE_COLUMNS = ("knowledgegraphid", "mid")
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+(\.0*)?")  # pandas writes 3 as 3.0 in a column with gaps
+_HINT = "a vocabulary has the columns index,name, or is a .txt file with one name per line"
 
 
 @dataclass(frozen=True)
@@ -22,15 +29,32 @@ class Vocabulary:
 
     Args:
         names: by class index; a vocabulary may name only some classes (segments: 1000 of 3862).
+        codes: further names, such as knowledge graph ids, and their class indexes.
     """
 
     names: Mapping[int, str]
+    codes: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Vocabulary:
+        """The vocabulary of the distinct names, numbered from 0 in the order of their code points."""
+        return cls(dict(enumerate(sorted(set(names)))))
+
+    @classmethod
+    def from_list(cls, class_names: Iterable[str]) -> Vocabulary:
+        """The vocabulary of names in the order of their numbers; an empty one is a class without a name."""
+        return cls({number: name for number, name in enumerate(class_names) if name})
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __contains__(self, index: object) -> bool:
         return index in self.names
+
+    @property
+    def num_classes(self) -> int:
+        """The largest index + 1."""
+        return max(self.names, default=-1) + 1
 
     def name(self, index: int) -> str:
         """The name of a class; NotFoundError when the vocabulary does not name it."""
@@ -39,45 +63,152 @@ class Vocabulary:
         except KeyError:
             raise NotFoundError(f"class {index} is not among the {len(self)} of the vocabulary") from None
 
+    def shown(self, index: int) -> str:
+        """The name of a class for a person to read: its number where the vocabulary does not name it."""
+        return self.names.get(int(index), str(index))
 
-def load_vocabulary(path: Path) -> Vocabulary:
-    """Read vocabulary.csv of YouTube-8M, class_labels_indices.csv of AudioSet, or either gzip-compressed.
+    def to_list(self, num_classes: int) -> tuple[str, ...]:
+        """The names of classes 0, 1, ..., `num_classes` - 1; empty where there is none."""
+        return tuple(self.names.get(number, "") for number in range(num_classes))
 
-    A class without a name is called by its knowledge graph id.
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The class index of each name and code; a name that two classes have is left out."""
+        found = dict(self.codes)
+        twice = set()
+        for index, name in self.names.items():
+            if found.setdefault(name, index) != index:
+                twice.add(name)
+        return {name: index for name, index in found.items() if name not in twice}
+
+
+@dataclass(frozen=True)
+class ClassTexts:
+    """What the texts of labels mean.
 
     Args:
-        path: a CSV file with a header; the columns are Index or index, Name or display_name.
+        numbers: class index of each text.
+        class_names: names by class index, empty for a class without one; () when the texts are numbers.
+    """
+
+    numbers: Mapping[str, int]
+    class_names: tuple[str, ...] = ()
+
+
+def read_class_texts(
+    texts: Iterable[str],
+    vocabulary: Vocabulary | None = None,
+    *,
+    num_classes: int | None = None,
+    where: str | Path = "",
+) -> ClassTexts:
+    """Class numbers of labels that are texts: names of classes, or written numbers.
+
+    Args:
+        texts: every label that occurs, in any order; repeats do not matter.
+        vocabulary: known names; None numbers the texts from 0 in the order of their code points. Texts that
+            are all whole numbers ("3", "3.0"), and not names of the vocabulary, are class numbers.
+        num_classes: C where it is known, for the list of names.
+        where: the file, for errors.
+
+    Raises:
+        SchemaError: a text is neither a name of the vocabulary nor a whole number.
+
+    Example:
+        >>> read_class_texts(["dog", "cat", "dog"]).numbers
+        {'cat': 0, 'dog': 1}
+        >>> read_class_texts(["7", "2.0"]).numbers
+        {'2.0': 2, '7': 7}
+    """
+    distinct = sorted(set(texts))
+    unnamed = (
+        distinct if vocabulary is None else [text for text in distinct if text not in vocabulary.numbers]
+    )
+    if len(unnamed) == len(distinct) and all(map(_WHOLE_NUMBER.fullmatch, distinct)):
+        return ClassTexts({text: int(text.split(".")[0]) for text in distinct})
+    if vocabulary is None:
+        vocabulary = Vocabulary.of(distinct)
+    elif unnamed:
+        raise _unknown(unnamed, vocabulary, where)
+    numbers = {text: vocabulary.numbers[text] for text in distinct}
+    return ClassTexts(numbers, vocabulary.to_list(num_classes or vocabulary.num_classes))
+
+
+def _unknown(unnamed: list[str], vocabulary: Vocabulary, where: str | Path) -> SchemaError:
+    first, several = unnamed[0], f" (and {len(unnamed) - 1} more)" if len(unnamed) > 1 else ""
+    if first in vocabulary.names.values():
+        what = f"the name {first!r} belongs to several classes of the vocabulary{several}"
+        return SchemaError(what, where=where, hint="give their numbers or knowledge graph ids as labels")
+    close = difflib.get_close_matches(first, list(vocabulary.numbers), n=1, cutoff=0.8)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    what = f"the label {first!r} is not among the {len(vocabulary):,} names of the vocabulary{several}"
+    return SchemaError(what, where=where, hint=f"{meant}add it to the vocabulary, or correct the labels")
+
+
+def load_vocabulary(path: Path) -> Vocabulary:
+    """Read the names of classes from a CSV file with a header, or from a .txt file with one name per line.
+
+    Published ones: vocabulary.csv of YouTube-8M, class_labels_indices.csv of AudioSet. Either may be
+    gzip-compressed. A class without a name is called by its knowledge graph id.
+
+    Args:
+        path: the file; a CSV has a column of class numbers, such as index, and one of names, such as name or
+            display_name, in any case and order.
 
     Raises:
         NotFoundError: no such file.
-        DataError: it is no such CSV, or an index is missing, doubled or not a number.
+        DataError: it is no such file, or an index is missing, doubled or not a number.
         StorageError: the file cannot be read.
     """
     open_text = gzip.open if path.suffix == ".gz" else open
     with disk.reading(path, "no such vocabulary"):
         try:
-            with open_text(path, "rt", encoding="utf-8", newline="") as text:
-                return Vocabulary(_names(csv.DictReader(text), path))
+            with open_text(path, "rt", encoding="utf-8-sig", newline="") as text:
+                if path.with_suffix("").suffix == ".txt" or path.suffix == ".txt":
+                    return _lines(text, path)
+                return _table(csv.reader(text, strict=True), path)
         except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
-            raise DataError(f"cannot be read as CSV: {error}", where=path) from error
+            raise DataError(f"cannot be read as CSV: {error}", where=path, hint=_HINT) from error
 
 
-def _names(rows: csv.DictReader[str], path: Path) -> dict[int, str]:
-    columns = rows.fieldnames or ()
-    index = next((column for column in _INDEX_COLUMNS if column in columns), None)
-    name = next((column for column in _NAME_COLUMNS if column in columns), None)
-    if index is None or name is None:
-        there = ", ".join(columns) or "none"
-        raise DataError(f"has no columns for index and name (columns: {there})", where=path)
-    code = next((column for column in _CODE_COLUMNS if column in columns), name)
-    names: dict[int, str] = {}
-    for row in rows:
-        place = f"{path}: line {rows.line_num}"
-        if not (row[index] or "").isdecimal():
-            raise DataError(f"index {row[index]!r} is not a number", where=place)
-        if int(row[index]) in names:
-            raise DataError(f"index {row[index]} occurs twice", where=place)
-        names[int(row[index])] = row[name] or row[code] or f"class {row[index]}"
+def vocabulary_csv(vocabulary: Vocabulary) -> bytes:
+    """The file that `load_vocabulary` reads back, as UTF-8."""
+    quoted = ((number, vocabulary.names[number].replace('"', '""')) for number in sorted(vocabulary.names))
+    return "".join(["index,name\n", *(f'{number},"{name}"\n' for number, name in quoted)]).encode()
+
+
+def _lines(text: Iterable[str], path: Path) -> Vocabulary:
+    names = [line.strip() for line in text]
+    while names and not names[-1]:
+        names.pop()
     if not names:
         raise DataError("names no classes", where=path)
-    return names
+    return Vocabulary.from_list(names)
+
+
+def _table(rows: Any, path: Path) -> Vocabulary:
+    filled = ((rows.line_num, row) for row in rows if any(cell.strip() for cell in row))
+    columns = [column.strip().lower() for column in next(filled, (1, []))[1]]
+    index = next((columns.index(column) for column in _INDEX_COLUMNS if column in columns), None)
+    name = next((columns.index(column) for column in _NAME_COLUMNS if column in columns), None)
+    if index is None or name is None:
+        there = ", ".join(columns) or "none"
+        raise DataError(f"has no columns for index and name (columns: {there})", where=path, hint=_HINT)
+    code = next((columns.index(column) for column in _CODE_COLUMNS if column in columns), None)
+    names: dict[int, str] = {}
+    codes: dict[str, int] = {}
+    for line, row in filled:
+        place = f"{path}: line {line}"
+        if len(row) != len(columns):
+            raise DataError(f"has {len(row)} columns instead of {len(columns)}", where=place)
+        if not (row[index].isascii() and row[index].strip().isdecimal()):
+            raise DataError(f"index {row[index]!r} is not a number", where=place)
+        number, called = int(row[index]), "" if code is None else row[code].strip()
+        if number in names:
+            raise DataError(f"index {number} occurs twice", where=place)
+        names[number] = row[name].strip() or called or f"class {number}"
+        if called:
+            codes[called] = number
+    if not names:
+        raise DataError("names no classes", where=path)
+    return Vocabulary(names, codes)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from compress.datasets import load_vocabulary
-from compress.errors import DataError, NotFoundError
+from compress.datasets import FeatureSchema, load_vocabulary
+from compress.datasets.vocabulary import ClassTexts, Vocabulary, read_class_texts, vocabulary_csv
+from compress.errors import DataError, NotFoundError, SchemaError
 
 YOUTUBE = (
     'Index,TrainVideoCount,KnowledgeGraphId,Name\n1,5,/m/b,Video game\n0,9,/m/a,"Game, the"\n7,1,/m/c,\n'
@@ -36,6 +38,20 @@ def test_the_index_column_decides_and_nameless_classes_keep_their_code(tmp_path:
         vocabulary.name(2)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "\ufeffindex,name\r\n1,dog\r\n0,cat\r\n\r\n"),
+        ("a.csv", "Class_Name, Class_ID, size\ncat, 0, 9\ndog, 1, 8\n"),
+        ("a.csv", "id,name\n0,cat\n1,dog\n"),
+        ("a.txt", "cat\ndog\n"),
+        ("a.txt.gz", "cat\r\ndog\r\n\r\n"),
+    ],
+)
+def test_other_headers_and_lists_of_names_are_read(tmp_path: Path, name: str, text: str) -> None:
+    assert dict(load_vocabulary(write(tmp_path / name, text)).names) == {0: "cat", 1: "dog"}
+
+
 def test_audioset_has_other_column_names(tmp_path: Path) -> None:
     assert load_vocabulary(write(tmp_path / "a.csv", AUDIOSET)).name(0) == "Speech"
 
@@ -46,6 +62,7 @@ def test_audioset_has_other_column_names(tmp_path: Path) -> None:
         ("", "no columns for index and name .columns: none"),
         ("a,b\n1,2\n", "columns: a, b"),
         ("Index,Name\n", "names no classes"),
+        ("Index,Name\n0\n", "line 2: has 1 columns instead of 2"),
         ("Index,Name\n0,x\n0,y\n", "line 3: index 0 occurs twice"),
         ("Index,Name\n-1,x\n", "line 2: index '-1' is not a number"),
         ("Index,Name\nzero,x\n", "index 'zero' is not a number"),
@@ -76,3 +93,41 @@ def test_the_published_vocabularies_are_complete(shared_data: Path) -> None:
     assert (len(audioset), audioset.name(0)) == (527, "Speech")
     segments = load_vocabulary(shared_data / "odd" / "segment_vocabulary.csv")
     assert (len(segments), segments.name(7)) == (1000, "Car")
+
+
+def test_names_are_numbered_in_one_order_and_numbers_are_kept() -> None:
+    assert read_class_texts(["dog", "cat", "dog", "7"]) == ClassTexts(
+        {"7": 0, "cat": 1, "dog": 2}, ("7", "cat", "dog")
+    )
+    assert read_class_texts(["10", "2.0", "-1"]) == ClassTexts({"-1": -1, "10": 10, "2.0": 2})
+    assert read_class_texts([]) == ClassTexts({})
+
+
+def test_a_vocabulary_decides_by_name_and_by_code(tmp_path: Path) -> None:
+    known = load_vocabulary(write(tmp_path / "v.csv", YOUTUBE))
+    told = read_class_texts(["Game, the", "/m/b"], known, num_classes=8)
+    assert told.numbers == {"Game, the": 0, "/m/b": 1}
+    assert told.class_names == ("Game, the", "Video game", "", "", "", "", "", "/m/c")
+    assert read_class_texts(["3", "0"], known) == ClassTexts({"0": 0, "3": 3})
+    with pytest.raises(
+        SchemaError, match=r"my\.csv: the label 'Video gam' .* \(and 1 more\); did you mean 'Video"
+    ):
+        read_class_texts(["Video gam", "zebra", "/m/a"], known, where="my.csv")
+    with pytest.raises(SchemaError, match="the name 'x' belongs to several classes"):
+        read_class_texts(["x"], Vocabulary({0: "x", 1: "x"}))
+
+
+def test_a_vocabulary_is_written_as_it_is_read(tmp_path: Path) -> None:
+    names = {0: 'say "hi", you', 3: "Zebra", 1: "naïve\ncase"}
+    (tmp_path / "v.csv").write_bytes(vocabulary_csv(Vocabulary(names)))
+    assert dict(load_vocabulary(tmp_path / "v.csv").names) == names
+
+
+def test_class_names_are_kept_with_a_schema_and_do_not_change_it() -> None:
+    plain = FeatureSchema("video", ("features",), (3,), 2, "id")
+    named = replace(plain, class_names=("cat", "dog"))
+    assert (plain == named, repr(plain) == repr(named)) == (True, True)
+    assert "class_names" not in plain.to_json()
+    assert FeatureSchema.from_json(named.to_json()).class_names == ("cat", "dog")
+    with pytest.raises(SchemaError, match="1 class names for 2 classes"):
+        replace(plain, class_names=("cat",))

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from compress.datasets.policy import Policy
 from compress.datasets.record import Block, Record
 from compress.datasets.schema import FeatureSchema
+from compress.datasets.vocabulary import Vocabulary
 from compress.errors import SchemaError, UsageError
 
 
@@ -38,7 +39,11 @@ class ShardReader(Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """The options of `open_source`."""
+    """The options of `open_source`.
+
+    A reader of labels that are texts gives them to `vocabulary.read_class_texts` with this vocabulary, and
+    puts the `class_names` that come back into its schema.
+    """
 
     policy: Policy
     schema: FeatureSchema | None = None
@@ -46,6 +51,7 @@ class Wanted:
     require_labels: bool = False
     max_frames: int | None = None
     labels: Path | None = None
+    vocabulary: Vocabulary | None = None
 
 
 @dataclass(frozen=True)
