@@ -13,11 +13,12 @@ from compress.artifacts.atomic import read_bytes
 from compress.artifacts.folder import read_folder
 from compress.artifacts.manifest import MANIFEST, parse_manifest
 from compress.datasets.catalogue import scan
-from compress.datasets.formats import format_of, suffixes
+from compress.datasets.files import absolute, matches
+from compress.datasets.formats import format_of
 from compress.datasets.formats.npy import describe_npy
 from compress.datasets.formats.sidecar import find_sidecar
 from compress.datasets.source import open_source
-from compress.errors import DataError
+from compress.errors import DataError, NotFoundError
 from compress.labels import Labels
 from compress.progress import Reporter, silent
 from compress.store.reader import open_store
@@ -64,7 +65,7 @@ def inspect(pattern: str, *, num_classes: int | None = None, report: Reporter = 
         CorruptShardError, CorruptArtifactError: a checksum does not match; names the file.
         DataError: it is nothing that this project reads.
     """
-    path = Path(pattern).expanduser()
+    path = absolute(pattern)
     if path.is_dir():
         return _folder(path, num_classes, report)
     if path.is_file() and is_store(path):
@@ -95,9 +96,12 @@ def _folder(path: Path, num_classes: int | None, report: Reporter) -> Finding:
         return _workspace(path)
     if (path / RUN_CONFIG).exists():
         return _run(path)
-    shards = [str(item) for item in sorted(path.iterdir()) if item.suffix in suffixes()]
-    if shards and not is_store(Path(shards[0])):
-        return _shards(str(path), shards, num_classes, report)
+    try:
+        files = matches(str(path))
+    except NotFoundError:
+        files = []
+    if files and not is_store(files[0]):
+        return _shards(str(path), [str(path)], num_classes, report)
     inside = ", ".join(sorted(item.name for item in path.iterdir())[:5]) or "nothing"
     raise DataError(
         f"not a run, workspace, index or folder of shards (it holds {inside})",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from compress.artifacts import disk
 from compress.artifacts.atomic import sha256_file
+from compress.datasets.files import find_files
 from compress.datasets.formats import format_of
 from compress.datasets.formats.format import Format, ShardReader, Wanted
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
@@ -116,7 +116,8 @@ def open_source(
     """Find the files of a source and detect their schema.
 
     Args:
-        patterns: files or glob patterns; the suffix gives the format (see `compress.datasets.formats`).
+        patterns: files, folders or patterns with wildcards (see `find_files`); the suffix of a file gives its
+            format (see `compress.datasets.formats`).
         schema: of the records; detected from the first records when None.
         num_classes: C, for data of no published release; when neither given nor known, the largest label + 1,
             for which all records are read once.
@@ -174,10 +175,10 @@ def _open(formats: Mapping[Format, Sequence[Path]], wanted: Wanted) -> dict[Path
 
 
 def find_shards(patterns: Sequence[str]) -> tuple[Path, ...]:
-    """The files that match, sorted, each once.
+    """The files that match, sorted, each once; none is empty.
 
     Args:
-        patterns: file names or glob patterns ("**" matches folders); "~" is the home folder.
+        patterns: files, folders or patterns with wildcards; see `find_files`.
 
     Raises:
         UsageError: no pattern is given.
@@ -185,25 +186,10 @@ def find_shards(patterns: Sequence[str]) -> tuple[Path, ...]:
         DataError: a file is empty or compressed.
         StorageError: a file cannot be read.
     """
-    if isinstance(patterns, str) or not patterns:
-        raise UsageError("give a list of files or patterns")
-    shards = {path.resolve(): path for pattern in patterns for path in _matches(str(pattern))}
-    for path in shards.values():
+    shards = find_files(patterns)
+    for path in shards:
         _check_start(path)
-    return tuple(sorted(shards.values()))
-
-
-def _matches(pattern: str) -> list[Path]:
-    literal = Path(pattern).expanduser()
-    if literal.is_file():  # before globbing: a name may contain brackets
-        return [literal]
-    if literal.is_dir():
-        raise NotFoundError("is a folder", where=literal, hint=f"name its files: '{literal}/*.tfrecord'")
-    found = [path for path in map(Path, glob.glob(str(literal), recursive=True)) if path.is_file()]
-    if not found:
-        hint = "check the path; quote the pattern so that the shell does not expand it"
-        raise NotFoundError("no file matches", where=pattern, hint=hint)
-    return found
+    return shards
 
 
 def _check_start(path: Path) -> None:

@@ -60,7 +60,6 @@ def test_patterns_reach_into_folders(build, tmp_path: Path) -> None:
     [
         (["{}/none*"], NotFoundError, "none.*no file matches; check the path"),
         (["{}/a.tfrecord", "{}/none.tfrecord"], NotFoundError, "none.tfrecord: no file matches"),
-        (["{}"], NotFoundError, "is a folder; name its files"),
         ([], UsageError, "give a list of files"),
         (["{}/empty"], DataError, "empty: the file is empty"),
         (["{}/packed.gz"], DataError, "packed.gz: the file is gzip-compressed"),
