@@ -6,7 +6,6 @@ compress/errors.py lists the exit codes of our own errors. Besides, 2 is a comma
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
@@ -16,6 +15,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from cli.session import as_json
+from cli.text import visible
+from cli.typed import advice
 from compress.errors import CompressError, ConfigError, CorruptShardError, StorageError, UsageError
 
 BROKEN_PIPE = 141
@@ -56,7 +58,7 @@ def failure(error: BaseException) -> Failure:
     return Failure(line, ours.exit_code, facts)
 
 
-def tell(error: BaseException, *, as_json: bool) -> int:
+def tell(error: BaseException, *, in_json: bool) -> int:
     """Print what `failure` says, on stderr and with --json also on stdout; returns the exit code."""
     if isinstance(error, BrokenPipeError):
         # Python flushes stdout at exit, which would complain once more: let it flush into nothing.
@@ -65,8 +67,8 @@ def tell(error: BaseException, *, as_json: bool) -> int:
     said = failure(error)
     if os.environ.get("COMPRESS_DEBUG"):
         traceback.print_exception(error)
-    if as_json:
-        print(json.dumps({"error": said.facts}, indent=2, ensure_ascii=False), flush=True)
+    if in_json:
+        print(as_json({"error": said.facts}), flush=True)
     print(said.line, file=sys.stderr, flush=True)
     return said.exit_code
 
@@ -92,19 +94,10 @@ def _from_click(error: click.ClickException) -> CompressError:
     name = error.param.name if isinstance(error, click.BadParameter) and error.param else None
     if name and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
         return ConfigError(message)
-    return UsageError(message, hint=f"{_after_dashes(error, context)}see `{context.command_path} --help`")
-
-
-def _after_dashes(error: click.ClickException, context: click.Context) -> str:
-    """What a user needs to know whose argument begins with `-`, as one YouTube id in 64 does."""
-    argument = next((one for one in context.command.params if isinstance(one, click.Argument)), None)
-    if argument is None:
-        return ""
-    if isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
-        return f"a {argument.make_metavar(context).strip('[]')} that begins with - goes last, after --; "
-    extra = "unexpected extra argument" in error.format_message() and "(-" in error.format_message()
-    return "options go before --; " if extra else ""
+    help = f"see `{context.command_path} --help`"
+    said = advice(error, context) if isinstance(error, click.UsageError) else ""
+    return UsageError(message, hint=f"{said}; {help}" if said else help)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return visible(" ".join(text.split()))

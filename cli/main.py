@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -12,6 +13,9 @@ def run(arguments: list[str] | None = None) -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the caller closed it (`>&-`), and whoever prints to it would fail
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Of what the terminal cannot show, `?` is shown. (Python itself does so on stderr, by escapes.)
+        sys.stdout.reconfigure(errors="replace")
     try:
         # Not before: Ctrl-C while the modules load is to end in one line as well.
         from cli.program import compress
@@ -25,5 +29,5 @@ def run(arguments: list[str] | None = None) -> None:
             raise
         from cli.errors import tell
 
-        code = tell(BrokenPipeError() if reader_left else error, as_json="--json" in argv)
+        code = tell(BrokenPipeError() if reader_left else error, in_json="--json" in argv)
     sys.exit(code if isinstance(code, int) else 0)

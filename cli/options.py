@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from cli.session import Session
+from cli.typed import remember
 from compress.errors import UsageError
 from compress.workspace import CHOICES, Defaults
 
@@ -30,6 +31,7 @@ class Commands(click.RichGroup):
         return list(self.commands)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        remember(ctx, args)
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             names = self.list_commands(ctx)
             close = difflib.get_close_matches(args[0], names, n=1, cutoff=0.5)

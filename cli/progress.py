@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cli.text import visible
 from compress.progress import Event, Note, Progress, Reporter
 from compress.progress import silent as show_nothing
 
@@ -69,7 +70,7 @@ class Bars:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if isinstance(event, Note):
-            self.bars.console.print(event.text, markup=False, highlight=False)
+            self.bars.console.print(visible(event.text), markup=False, highlight=False)
             return
         if event.stage != self.stage:
             self.stage = event.stage
@@ -132,7 +133,7 @@ def _percent(event: Progress) -> str:
 
 
 def _to_stderr(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def _bars() -> RichProgress:

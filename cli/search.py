@@ -9,14 +9,30 @@ import rich_click as click
 
 from cli.options import compute_options, dim_option, store_option
 from cli.session import Session
-from cli.text import table
+from cli.text import table, visible
 
 if TYPE_CHECKING:
     from compress.jobs.search import Answer
 
 
+def _as_id(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """VIDEO_ID is --id without the name of the option."""
+    if value is None:
+        return
+    if context.params.get("video_id") is not None:
+        raise click.UsageError("give VIDEO_ID or --id, not both", context)
+    context.params["video_id"] = value
+
+
 @click.command()
-@click.argument("video_id", required=False)
+@click.argument("given", metavar="[VIDEO_ID]", required=False, expose_value=False, callback=_as_id)
+@click.option(
+    "--id",
+    "video_id",
+    metavar="VIDEO_ID",
+    is_eager=True,  # before the argument, which may fill it
+    help="The same as VIDEO_ID, for an id that begins with -: --id=-abc.",
+)
 @click.option("--row", type=click.IntRange(min=0), help="Search for the video in this row of the store.")
 @click.option(
     "--vector",
@@ -55,4 +71,4 @@ def answer_text(answer: Answer) -> str:
         (place, hit.video_id, hit.score, ", ".join(hit.labels))
         for place, hit in enumerate(answer.neighbours, 1)
     ]
-    return f"{answer.query}\n\n" + table(("", "video", "score", "labels"), rows)
+    return f"{visible(answer.query)}\n\n" + table(("", "video", "score", "labels"), rows)

@@ -14,13 +14,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import click
-
 from cli.progress import reporter
 from compress.machine import use_threads
 from compress.progress import Reporter, clear_interrupt, interrupt_requested, request_interrupt
 from compress.workspace import Defaults, OnCorrupt, Workspace, find_workspace
 
+# Control characters that JSON allows, and that a terminal obeys.
+_STEERING = {code: f"\\u{code:04x}" for code in range(127, 160)}
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -65,8 +65,14 @@ class Session:
             result: a dataclass or a mapping.
             text: called only when a person reads.
         """
-        click.echo(json.dumps(plain(result), indent=2, ensure_ascii=False) if self.json else text())
-        sys.stdout.flush()
+        print(as_json(result) if self.json else text(), flush=True)
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON text; with escapes where stdout cannot write every letter, so that nothing is lost."""
+    every_letter = (sys.stdout.encoding or "").lower().startswith("utf")
+    text = json.dumps(plain(value), indent=2, ensure_ascii=not every_letter)
+    return text.translate(_STEERING)
 
 
 def plain(value: Any) -> Any:

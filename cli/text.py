@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDE = 200
+# Ids and names come from files of others: what steers a terminal is shown, not obeyed.
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+def visible(text: object) -> str:
+    """A text in which control characters other than line breaks and tabs are written as escapes."""
+    return str(text).translate(_CONTROL)
 
 
 def aligned(values: Mapping[str, Any]) -> str:
@@ -28,7 +35,7 @@ def _shown(value: Any) -> str:
         return ", ".join(map(_shown, value)) or "none"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible(value)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -42,7 +49,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
         grid.add_column(column, justify="right" if numeric else "left", no_wrap=whole, overflow="fold")
     for row in rows:
-        grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else f"{cell}" for cell in row))
+        grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else visible(cell) for cell in row))
     return printed(lambda console: console.print(grid))
 
 

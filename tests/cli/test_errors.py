@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_a_corrupt_shard_tells_a_machine_where(compress):
         (["index", "--dim", "320"], 66, "`compress encode --dim 320` makes it"),
         (["search"], 2, "VIDEO_ID, --row N or --vector"),
         (["search", "abc", "--row", "3"], 2, "VIDEO_ID, --row N or --vector"),
-        (["search", "-abc"], 2, "a VIDEO_ID that begins with - goes last, after --"),
+        (["search", "-abc"], 2, "an id that begins with - is given as --id=-abc"),
         (["search", "--", "-abc", "--dim", "320"], 2, "options go before --"),
         (["search", "--dim", "320", "--", "-abc"], 66, "`compress encode --dim 320` makes it"),
         (["search", "abc", "--dim", "320"], 66, "`compress encode --dim 320` makes it"),
@@ -172,3 +173,28 @@ def test_a_reader_that_goes_away_is_no_error(here: Path, line: str, codes: tuple
 
     assert ended.stderr == ""
     assert ended.stdout.strip() in codes
+
+
+@pytest.mark.parametrize(
+    ("words", "telling"),
+    [
+        (["search", "--PJHxphWEs"], "is given as --id=--PJHxphWEs"),
+        (["search", "-qhabcde", "--json"], "is given as --id=-qhabcde"),
+        (["search", "--id", "a", "b"], "give VIDEO_ID or --id, not both"),
+        (["data", "inspect", "-x.npy"], "is given as ./-x.npy"),
+        (
+            ["init", "--train", "t0.npy", "t1.npy", "--validate", "v"],
+            "quote the pattern, .*: --train 't*.npy'",
+        ),
+        (["init", "--train", "t0.npy", "t1.npy", "t1.npy", "--validate", "v"], "--train 't*.npy'"),
+        (["encode", "--input", "t0.npy", "t1.npy", "--output", "x.h5"], "--input 't*.npy'"),
+    ],
+)
+def test_words_that_were_taken_for_something_else_are_answered_with_what_to_type(
+    compress, here: Path, words: list[str], telling: str
+):
+    for name in ("t0.npy", "t1.npy"):
+        (here / name).touch()
+    ended = compress(*words)
+    assert ended.code == 2
+    assert re.search(telling.replace("*.", r"\*\."), ended.err)
