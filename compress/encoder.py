@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ from compress.encoding.vectors import embed
 from compress.errors import NotFoundError, SchemaError, UsageError
 from compress.labels import Labels
 from compress.machine import choose_device
-from compress.training.inputs import Table, take_videos, visited_often
+from compress.training.inputs import Table, take_videos
 from compress.training.loop import train
 from compress.training.precision import Wanted, choose_precision
-from compress.training.recipes import train_config
+from compress.training.recipes import LEAST_STEPS, train_config
 from compress.training.run import load_model, save_model
 from encoders import Model
 
@@ -114,7 +115,7 @@ class Encoder:
         with tempfile.TemporaryDirectory(prefix="compress-") as scratch:
             target = run or Path(scratch, f"{encoder}-{config.encoder_options.get('dim', dim)}")
             if epochs is None and config.head is not None:
-                training = visited_often(training, config.batch_size)
+                config = replace(config, least_steps=LEAST_STEPS)
             train(config, training, held_out, target, device=device)
             return load(target, device=device)
 

@@ -31,21 +31,32 @@ class Position:
 Step = tuple[Position, np.ndarray]
 
 
-def batches_per_epoch(num_rows: int, batch_size: int) -> int:
-    """How many batches visit every row once; the last may be shorter."""
-    return -(-num_rows // batch_size)
+def batches_per_epoch(num_rows: int, batch_size: int, visits: int = 1) -> int:
+    """How many batches visit every row `visits` times; the last may be shorter."""
+    return -(-num_rows * visits // batch_size)
+
+
+def visits_of_few(num_rows: int, batch_size: int, least_batches: int) -> int:
+    """How often an epoch must visit each row to have at least so many batches.
+
+    Example:
+        >>> visits_of_few(23_091, 256, 80), visits_of_few(500, 32, 80)
+        (1, 6)
+    """
+    return max(1, (least_batches - 1) * batch_size // num_rows + 1)
 
 
 def shuffled_batches(
-    num_rows: int, batch_size: int, seed: int, start: Position = Position()
+    num_rows: int, batch_size: int, seed: int, start: Position = Position(), *, visits: int = 1
 ) -> Iterator[Step]:
-    """Endless shuffled batches; each epoch visits every row once.
+    """Endless shuffled batches; each epoch visits every row once, or `visits` times.
 
     Args:
         num_rows: N, at least 1.
         batch_size: rows per batch, at least 1; the last batch of an epoch may be shorter.
         seed: at least 0.
         start: where an earlier run stopped.
+        visits: at least 1; every row comes once before any comes again.
 
     Yields:
         The position after the batch, and its rows, int64 (b,).
@@ -53,17 +64,23 @@ def shuffled_batches(
     Raises:
         UsageError: sizes below 1, or a position outside the epoch.
     """
-    total = _check(num_rows, batch_size, seed, start)
+    total = _check(num_rows, batch_size, seed, start, visits)
     position = start
     while True:
-        order = _generator(seed, position.epoch).permutation(num_rows)
+        order = _shuffled(num_rows, visits, _generator(seed, position.epoch))
         for batch in range(position.batch, total):
             position = position.after(total)
             yield position, order[batch * batch_size : (batch + 1) * batch_size]
 
 
 def bucketed_batches(
-    lengths: np.ndarray, batch_size: int, seed: int, start: Position = Position(), *, window: int = 64
+    lengths: np.ndarray,
+    batch_size: int,
+    seed: int,
+    start: Position = Position(),
+    *,
+    window: int = 64,
+    visits: int = 1,
 ) -> Iterator[Step]:
     """As `shuffled_batches`, but with videos of similar length in a batch, so that there is little padding.
 
@@ -76,6 +93,7 @@ def bucketed_batches(
         seed: at least 0.
         start: where an earlier run stopped.
         window: batches per window; 1 is a plain shuffle, more means less padding but less randomness.
+        visits: at least 1; how often an epoch visits each row.
 
     Yields:
         The position after the batch, and its rows, int64 (b,).
@@ -85,10 +103,10 @@ def bucketed_batches(
     """
     if window < 1:
         raise UsageError(f"a window must have at least 1 batch, not {window}")
-    total = _check(len(lengths), batch_size, seed, start)
+    total = _check(len(lengths), batch_size, seed, start, visits)
     position = start
     while True:
-        batches = _bucketed_epoch(lengths, batch_size, window, _generator(seed, position.epoch))
+        batches = _bucketed_epoch(lengths, batch_size, window, visits, _generator(seed, position.epoch))
         for batch in range(position.batch, total):
             position = position.after(total)
             yield position, batches[batch]
@@ -102,9 +120,9 @@ def sequential_batches(num_rows: int, batch_size: int) -> Iterator[np.ndarray]:
 
 
 def _bucketed_epoch(
-    lengths: np.ndarray, batch_size: int, window: int, random: np.random.Generator
+    lengths: np.ndarray, batch_size: int, window: int, visits: int, random: np.random.Generator
 ) -> list[np.ndarray]:
-    order = random.permutation(len(lengths))
+    order = _shuffled(len(lengths), visits, random)
     batches = []
     for first in range(0, len(order), window * batch_size):
         rows = order[first : first + window * batch_size]
@@ -113,14 +131,19 @@ def _bucketed_epoch(
     return [batches[place] for place in random.permutation(len(batches))]
 
 
+def _shuffled(num_rows: int, visits: int, random: np.random.Generator) -> np.ndarray:
+    return np.concatenate([random.permutation(num_rows) for _ in range(visits)])
+
+
 def _generator(seed: int, epoch: int) -> np.random.Generator:
     return np.random.default_rng([seed, epoch])
 
 
-def _check(num_rows: int, batch_size: int, seed: int, start: Position) -> int:
-    if num_rows < 1 or batch_size < 1 or seed < 0:
-        raise UsageError(f"{num_rows} rows in batches of {batch_size} with seed {seed} cannot be made")
-    total = batches_per_epoch(num_rows, batch_size)
+def _check(num_rows: int, batch_size: int, seed: int, start: Position, visits: int = 1) -> int:
+    if num_rows < 1 or batch_size < 1 or seed < 0 or visits < 1:
+        what = f"{num_rows} rows in batches of {batch_size}, {visits} times, with seed {seed} cannot be made"
+        raise UsageError(what)
+    total = batches_per_epoch(num_rows, batch_size, visits)
     if start.epoch < 0 or not 0 <= start.batch < total:
         raise UsageError(
             f"position {start} is outside an epoch of {total} batches",

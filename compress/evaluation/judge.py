@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from compress.evaluation.fresh_head import train_fresh_head
 from compress.labels import Labels
 from compress.machine import choose_device
 from compress.metrics import Intervals, Replicates, replicates
-from compress.training.inputs import Table, visited_often
-from compress.training.recipes import fresh_head_config
+from compress.training.inputs import Table
+from compress.training.recipes import LEAST_STEPS, fresh_head_config
 
 
 class Judgement(Intervals):
@@ -104,7 +105,7 @@ def judge(
     )
     table: Table = _table("train", train, Y_train)
     if epochs is None:
-        table = visited_often(table, config.batch_size)
+        config = replace(config, least_steps=LEAST_STEPS)
     with tempfile.TemporaryDirectory(prefix="compress-judge-") as folder:
         top, _ = train_fresh_head(
             table,

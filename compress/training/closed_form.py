@@ -47,7 +47,9 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
             model.encoder.weight.copy_(weight)
             if model.encoder.bias is not None:
                 model.encoder.bias.copy_(bias)
-    save_model(run.model, model.state_dict(), {"figures": {}, **model_facts(model, config, table, 0)})
+    length = {"epochs_trained": 0, "steps": 0, "converged": None}
+    facts = {"figures": {}, **length, **model_facts(model, config, table, 0)}
+    save_model(run.model, model.state_dict(), facts)
 
 
 def _projection(config: TrainConfig, norm: InputNorm, table: VideoTable, dim: int) -> tuple[Tensor, Tensor]:

@@ -42,23 +42,33 @@ class TrainConfig:
         "npy file of eigenvalues: YouTube-8M's rgb was divided by their square roots, and is multiplied by "
         "them before anything else; empty leaves the features as they are",
     )
-    epochs: int = setting(6, "passes over the training videos", at_least=1)
+    epochs: int = setting(
+        6, "passes over the training videos; with patience, the most that there are", at_least=1
+    )
     warm_epochs: int = setting(
         0, "how many epochs at the start have the encoder's branch switched off", at_least=0
     )
     batch_size: int = setting(256, "videos per step", at_least=1)
+    least_steps: int = setting(
+        0, "an epoch of few videos visits each of them often enough to have so many steps", at_least=0
+    )
     optimizer: Literal["adamw", "adam"] = setting("adamw", "adamw decouples weight decay from the gradient")
     learning_rate: float = setting(1e-3, "of everything but the encoder's branch", above=0)
     branch_learning_rate: float = setting(1e-3, "of the encoder's branch", above=0)
     second_peak: float = setting(
         0.3, "learning rate after the warm epochs, as a share of learning_rate", above=0
     )
-    schedule: Literal["cosine", "staircase"] = setting(
+    schedule: Literal["cosine", "constant", "staircase"] = setting(
         "cosine",
-        "of the learning rate: one cosine arc for the warm epochs and one for the rest, or multiplied by "
-        "`decay` every `decay_examples` videos (staircase, the papers)",
+        "of the learning rate: one cosine arc for the warm epochs and one for the rest; constant after the "
+        "rise, so that patience alone decides the length; or multiplied by `decay` every `decay_examples` "
+        "videos (staircase, the papers)",
     )
-    warmup_steps: int = setting(50, "steps over which a cosine arc rises from 0", at_least=0)
+    warmup_steps: int = setting(
+        50,
+        "steps over which the rate rises from 0, at the start and when the branch is switched on",
+        at_least=0,
+    )
     decay: float = setting(0.95, "factor of the staircase", above=0)
     decay_examples: int = setting(4_000_000, "videos per step of the staircase", at_least=1)
     weight_decay: float = setting(
@@ -115,7 +125,15 @@ class TrainConfig:
         "bf16", "of the computation; with bf16 (autocast) weights stay float32"
     )
     keep: Literal["best", "last"] = setting(
-        "best", "which epoch is kept: the one with the highest validation GAP, or the last"
+        "best", "which epoch is kept: the one with the highest GAP, or the last"
+    )
+    set_aside: float = setting(
+        0.0,
+        "share of the training videos (50 to 5,000 of them) that are not trained on, since the best epoch is "
+        "chosen on them; 0: it is chosen on the validation videos. Without effect with keep=last",
+        at_least=0,
+        below=1,
+        trained_only=True,
     )
     patience: int = setting(3, "stop after this many epochs without a better GAP; 0: never", at_least=0)
     seed: int = setting(0, "of weights, order and dropout", at_least=0)

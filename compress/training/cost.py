@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from compress.datasets.batches import Position
+from compress.datasets.batches import Position, visits_of_few
 from compress.datasets.table import FrameTable
 from compress.progress import Note, Reporter
 from compress.training.checks import check
@@ -103,7 +103,8 @@ def measure_cost(
     with device_settings(device, config.precision, same_shapes=table.schema.level == "video"):
         warm_unit = timed(True) if config.warm_epochs else 0.0
         unit = timed(False)
-    train, held_out = _work(table), _work(validation)
+    visits = visits_of_few(len(table), config.batch_size, config.least_steps)
+    train, held_out = visits * _work(table), _work(validation)
     parameters = sum(model.parameter_counts().values())
     return Cost(
         warm_epoch=warm_unit * train,

@@ -90,16 +90,19 @@ def lessons(
     start: Position,
     device: str,
     report: Reporter,
+    *,
+    rows: np.ndarray | None = None,
 ) -> Generator[Lesson]:
     """The lessons of all steps from `step` (from 0) on. Close the generator when done.
 
     `start` is the position of the next batch of labelled videos. The unlabelled videos of a step follow from
     the recipe's seed and the number of the step, so a checkpoint needs nothing for them; each of them comes
-    once before any comes again.
+    once before any comes again. Of the table only `rows` are trained on, None for all.
     """
     extra = distillation.unlabelled
     kept = distillation.scores(config, [table] if extra is None else [table, extra], device, report)
-    order = training_order(table, config.batch_size, config.seed, start)
+    size, least = config.batch_size, config.least_steps
+    order = training_order(table, size, config.seed, start, rows=rows, least_batches=least)
     labelled = _logits(distillation, kept[0], order, device)
     with ExitStack() as stack:
         if extra is None:

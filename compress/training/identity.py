@@ -63,8 +63,11 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs between two identities, for a message; empty for the same training.
 
     A missing setting of the recipe or its encoder has its default: an older version may not have known it.
+    More epochs at a constant rate are no difference.
     """
     old, new = (_complete(recipe) for recipe in (before.get("config") or {}, now["config"]))
+    if new["schedule"] == "constant" and old["epochs"] < new["epochs"]:
+        old["epochs"] = new["epochs"]  # nothing but the limit depends on it: the training goes on
     names = sorted({*old, *new})
     changed = [f"{n} {old.get(n)!r} -> {new.get(n)!r}" for n in names if old.get(n) != new.get(n)]
     return changed + [what for key, what in _COMPARED.items() if before.get(key) != now.get(key)]
@@ -114,6 +117,8 @@ def claim(run: Run, identity: dict[str, Any], option: str = "--name") -> None:
         return
     before = _config(run)
     if not (changed := differences(before, identity)):
+        if before["config"].get("epochs") != identity["config"]["epochs"]:
+            write_json(run.config, {**before, "config": identity["config"]})
         return
     raise UsageError(
         f"holds a run with other settings ({'; '.join(changed)})",

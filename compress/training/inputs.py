@@ -13,7 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compress.datasets.batches import Position, Step, bucketed_batches, sequential_batches, shuffled_batches
+from compress.datasets.batches import (
+    Position,
+    Step,
+    bucketed_batches,
+    sequential_batches,
+    shuffled_batches,
+    visits_of_few,
+)
 from compress.datasets.table import FrameTable, VideoTable
 from compress.labels import Labels
 from compress.progress import Progress, Reporter, check_interrupt, silent
@@ -21,7 +28,6 @@ from encoders import Inputs
 
 Table = VideoTable | FrameTable
 _SAMPLED_ROWS = 997  # every so many rows are hashed: all features would take minutes
-STEPS_PER_EPOCH = 100
 _BLOCK_BYTES = 64 << 20  # copied to the device at a time
 
 
@@ -32,11 +38,33 @@ def batch(table: Table, rows: np.ndarray, device: torch.device) -> tuple[Inputs,
     return inputs, labels
 
 
-def training_order(table: Table, batch_size: int, seed: int, start: Position) -> Iterator[Step]:
-    """Endless shuffled batches from `start`; at frame level of videos of similar length."""
+def training_order(
+    table: Table,
+    batch_size: int,
+    seed: int,
+    start: Position,
+    *,
+    rows: np.ndarray | None = None,
+    least_batches: int = 0,
+) -> Iterator[Step]:
+    """Endless shuffled batches from `start`; at frame level of videos of similar length.
+
+    Args:
+        table: N videos.
+        batch_size: videos per batch.
+        seed: of the order.
+        start: where an earlier run stopped.
+        rows: int64 (n,), the rows that are visited; None for all.
+        least_batches: an epoch visits each row as often as it needs to have so many.
+    """
+    count = len(table) if rows is None else len(rows)
+    visits = visits_of_few(count, batch_size, least_batches)
     if isinstance(table, FrameTable):
-        return bucketed_batches(table.num_frames, batch_size, seed, start)
-    return shuffled_batches(len(table), batch_size, seed, start)
+        lengths = table.num_frames if rows is None else table.num_frames[rows]
+        order = bucketed_batches(lengths, batch_size, seed, start, visits=visits)
+    else:
+        order = shuffled_batches(count, batch_size, seed, start, visits=visits)
+    return order if rows is None else ((after, rows[places]) for after, places in order)
 
 
 def reading_order(table: Table, batch_size: int) -> list[np.ndarray]:
@@ -157,14 +185,3 @@ def take_videos(table: Table, rows: np.ndarray, prefix: str = "") -> Table:
     parts = [table.frames[table.indptr[row] : table.indptr[row + 1]] for row in rows]
     indptr = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
     return FrameTable(ids, np.concatenate(parts), indptr, labels, table.schema)
-
-
-def visited_often(table: Table, batch_size: int) -> Table:
-    """A small table with each video repeated, so that an epoch has about STEPS_PER_EPOCH steps.
-
-    The recipes were tuned on 23,091 videos, whose epochs have about as many steps. With a tenth of the videos
-    the same number of epochs would end far from convergence.
-    """
-    # Not more epochs instead: schedule, patience and warm epochs count in epochs.
-    times = round(STEPS_PER_EPOCH * batch_size / len(table))
-    return table if times <= 1 else take_videos(table, np.tile(np.arange(len(table)), times), "x")

@@ -65,9 +65,9 @@ def main_factor(config: TrainConfig, step: int, steps_an_epoch: int) -> float:
         return staircase(step * config.batch_size, config.decay, config.decay_examples)
     warm = config.warm_epochs * steps_an_epoch
     if step < warm:
-        return cosine(step, warm, config.warmup_steps)
+        return _arc(config, step, warm)
     peak = config.second_peak if warm else 1.0
-    return peak * cosine(step - warm, config.epochs * steps_an_epoch - warm, config.warmup_steps)
+    return peak * _arc(config, step - warm, config.epochs * steps_an_epoch - warm)
 
 
 def branch_factor(config: TrainConfig, step: int, steps_an_epoch: int) -> float:
@@ -77,7 +77,24 @@ def branch_factor(config: TrainConfig, step: int, steps_an_epoch: int) -> float:
         return 0.0
     if config.schedule == "staircase":
         return main_factor(config, step, steps_an_epoch)
-    return cosine(step - warm, config.epochs * steps_an_epoch - warm, config.warmup_steps)
+    return _arc(config, step - warm, config.epochs * steps_an_epoch - warm)
+
+
+def _arc(config: TrainConfig, step: int, steps: int) -> float:
+    """Of one stage of `steps` steps."""
+    if config.schedule == "constant":
+        return rise(step, config.warmup_steps)
+    return cosine(step, steps, config.warmup_steps)
+
+
+def rise(step: int, warmup_steps: int) -> float:
+    """From 0 to 1 over `warmup_steps`, and 1 from then on.
+
+    Example:
+        >>> [rise(step, 4) for step in (0, 1, 3, 99)]
+        [0.25, 0.5, 1.0, 1.0]
+    """
+    return min(1.0, (step + 1) / max(1, warmup_steps))
 
 
 def cosine(step: int, steps: int, warmup_steps: int) -> float:
@@ -88,8 +105,7 @@ def cosine(step: int, steps: int, warmup_steps: int) -> float:
         [1.0, 0.505, 0.01]
     """
     arc = FINAL_SHARE + (1 - FINAL_SHARE) * 0.5 * (1 + math.cos(math.pi * min(step / max(steps, 1), 1.0)))
-    rise = max(1, min(warmup_steps, round(LONGEST_RISE * steps)))
-    return arc * min(1.0, (step + 1) / rise)
+    return arc * rise(step, min(warmup_steps, round(LONGEST_RISE * steps)))
 
 
 def staircase(examples: int, decay: float, decay_examples: int) -> float:

@@ -22,6 +22,9 @@ CLOSED_FORM = {"pca": "linear", "random_projection": "linear", "identity": "iden
 
 PRESETS = ("best", "paper")
 
+LEAST_STEPS = 80
+"""Of an epoch under preset `best`; the recipes were tuned on epochs of about as many."""
+
 _LIVELY_NORM = {"norm_momentum": 0.05}  # the papers' 0.001 needs thousands of steps
 # With mixup a longer training still improves, rare classes most (docs/experiments.md).
 _MIXED: dict[str, Any] = {"epochs": 10, "mixup": 0.4}

@@ -3,7 +3,7 @@
 runs/<name>/config.json    the recipe and the data it was started on
 runs/<name>/log.jsonl      one line per epoch
 runs/<name>/checkpoint/    while it runs: weights, optimiser, position, random state (artifact "checkpoint")
-runs/<name>/best/          while it runs: the best epoch so far (artifact "model")
+runs/<name>/best/          while it runs: the best epoch before the checkpoint (artifact "model")
 runs/<name>/model/         when it is finished: the model (artifact "model")
 """
 
@@ -155,11 +155,16 @@ def check_fits(metadata: Mapping[str, Any], schema: Any, where: str | Path) -> N
 
 
 def append_log(path: Path, line: Mapping[str, Any]) -> None:
-    """Add one JSON line; it is on disk when this returns."""
+    """Add one JSON line. It is on disk after `keep_log`: until then it is not needed."""
     with storage_errors(path), path.open("ab") as file:
         file.write(json.dumps(line, sort_keys=True).encode() + b"\n")
-        file.flush()
-        fsync(file.fileno())
+
+
+def keep_log(path: Path) -> None:
+    """Wait until the log is on disk, before a checkpoint or a model that counts on it."""
+    if path.exists():
+        with storage_errors(path), path.open("rb") as file:
+            fsync(file.fileno())
 
 
 def truncate_log(path: Path, epochs: int) -> None:

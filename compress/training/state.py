@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ from compress.training.distillation import Lesson
 from compress.training.identity import same_training
 from compress.training.objective import LossFunction
 from compress.training.optimizer import WeightAverage, clip_each
-from compress.training.run import Run, read_tensors, tensors_file
+from compress.training.run import Run, keep_log, read_tensors, save_model, tensors_file
 from encoders import Inputs, Model
 
 _START_OVER = "use --fresh to start over"
@@ -38,6 +38,7 @@ class Progressed:
         loss_sum, videos: of the current epoch, for its mean loss.
         measured: epochs measured; one less than `epoch` while an epoch is measured.
         best_gap, best_epoch: of the epochs so far, -1 and 0 before the first.
+        branch_epoch: epochs before the branch was switched on; -1 while it is off.
         cpu_seconds: of the current epoch, over all threads, without measuring.
     """
 
@@ -49,6 +50,7 @@ class Progressed:
     measured: int = 0
     best_gap: float = -1.0
     best_epoch: int = 0
+    branch_epoch: int = -1
     cpu_seconds: float = 0.0
 
     @property
@@ -57,13 +59,29 @@ class Progressed:
 
 
 @dataclass
+class Best:
+    """The best epoch since the process began, in memory: weights on the CPU and the model's metadata."""
+
+    weights: Mapping[str, Tensor]
+    facts: dict[str, Any]
+    written: bool = False
+
+    def write(self, run: Run) -> None:
+        """Commit it to the run's folder `best`, unless it is there."""
+        if not self.written:
+            save_model(run.best, self.weights, self.facts)
+            self.written = True
+
+
+@dataclass
 class TrainState:
-    """Model, its running average, optimiser and counters."""
+    """Model, its running average, optimiser and counters; the best epoch, None if `run.best` holds it."""
 
     model: Model
     average: WeightAverage
     optimizer: torch.optim.Optimizer
     at: Progressed = field(default_factory=Progressed)
+    best: Best | None = None
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -74,8 +92,28 @@ class TrainState:
         finally:
             self.average.swap(self.model)
 
+    @contextmanager
+    def holding(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
+        """Context: the model has these weights."""
+        held = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.model.load_state_dict(dict(weights))
+        try:
+            yield
+        finally:
+            self.model.load_state_dict(held)
+
+    def keep_best(self, facts: dict[str, Any]) -> None:
+        """Hold the running average as the best epoch; it is written with the next checkpoint."""
+        # A disk waits longer for a tiny model than its epochs take.
+        self.best = Best(
+            {n: value.detach().cpu().clone() for n, value in self.average.weights.items()}, facts
+        )
+
     def save(self, run: Run, identity: dict[str, Any]) -> None:
         """Commit a checkpoint; an older one is replaced in one step."""
+        keep_log(run.log)
+        if self.best is not None:
+            self.best.write(run)
         files = {
             "model.safetensors": tensors_file(self.model.state_dict()),
             "average.safetensors": tensors_file(self.average.weights),

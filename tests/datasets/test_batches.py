@@ -16,6 +16,7 @@ from compress.datasets import (
     sequential_batches,
     shuffled_batches,
 )
+from compress.datasets.batches import visits_of_few
 from compress.errors import UsageError
 
 START = Position()
@@ -41,6 +42,29 @@ def test_each_epoch_visits_every_row_once(rows: int, size: int, seed: int) -> No
             assert all(1 <= len(batch) <= size for _, batch in part)
             assert sum(len(batch) < size for _, batch in part) <= 1
             assert {batch.dtype for _, batch in part} == {np.dtype(np.int64)}
+
+
+@given(**SIZES, visits=st.integers(2, 4))
+def test_few_rows_are_visited_several_times_an_epoch(rows: int, size: int, seed: int, visits: int) -> None:
+    lengths = np.random.default_rng(rows).integers(1, 300, size=rows)
+    count = batches_per_epoch(rows, size, visits)
+    for order in (
+        shuffled_batches(rows, size, seed, visits=visits),
+        bucketed_batches(lengths, size, seed, window=3, visits=visits),
+    ):
+        batches = [batch for _, batch in islice(order, count)]
+        assert sorted(np.concatenate(batches).tolist()) == sorted(list(range(rows)) * visits)
+    plain = [batch.tolist() for _, batch in islice(shuffled_batches(rows, rows, seed, visits=visits), visits)]
+    assert all(sorted(batch) == list(range(rows)) for batch in plain), "each once before any comes again"
+
+
+@given(**SIZES, least=st.integers(0, 99))
+def test_an_epoch_has_the_least_batches_and_no_visit_too_many(
+    rows: int, size: int, seed: int, least: int
+) -> None:
+    visits = visits_of_few(rows, size, least)
+    assert batches_per_epoch(rows, size, visits) >= least
+    assert visits == 1 or batches_per_epoch(rows, size, visits - 1) < least
 
 
 @given(**SIZES, stop=st.integers(0, 40))

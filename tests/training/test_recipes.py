@@ -151,7 +151,7 @@ def test_what_no_recipe_knows_is_refused_with_a_suggestion(arguments: tuple, mes
         ("input_dropout", 1, "input_dropout must be a number, at least 0, below 1"),
         ("input_norm", "l1", "one of l2, l2_scaled, l2_standardize, standardize, none"),
         ("optimizer", "sgd", "one of adamw, adam"),
-        ("schedule", "linear", "one of cosine, staircase"),
+        ("schedule", "linear", "one of cosine, constant, staircase"),
         ("precision", "fp16", "one of bf16, fp32"),
         ("keep", "first", "one of best, last"),
         ("class_priors", "no", "class_priors must be true or false, not 'no'"),
@@ -175,7 +175,10 @@ def test_a_setting_is_described_by_its_rule_or_by_the_docstring() -> None:
     found = {setting.name: setting for setting in describe(TrainConfig)}
     assert [setting.name for setting in describe(TrainConfig)] == list(TrainConfig("linear").to_json())
     assert found["epochs"] == Setting(
-        "epochs", "a whole number, at least 1", 6, "passes over the training videos"
+        "epochs",
+        "a whole number, at least 1",
+        6,
+        "passes over the training videos; with patience, the most that there are",
     )
     assert found["margin"].only_with == "class_loss=asymmetric"
     assert found["nested_dims"].type == "a list of different whole numbers, each at least 1"

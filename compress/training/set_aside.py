@@ -1,0 +1,37 @@
+"""The part of the training videos that is not trained on: patience and the best epoch are chosen on it.
+
+Nothing is chosen on the videos that are reported: a figure that was chosen is too good. Which videos are set
+aside follows from their ids alone, so an encoder and every judge of its embeddings set aside the same ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+SHARE = 0.1
+LEAST, MOST = 50, 5000  # videos; fewer choose by chance, more only cost time
+_LARGEST_SHARE = 0.2  # of few videos, which are needed for training
+_FEWEST = 20  # of so few videos none can be spared
+
+
+def set_aside(ids: np.ndarray, share: float = SHARE) -> np.ndarray:
+    """Which videos are set aside: bool (N,).
+
+    The videos whose ids have the smallest hashes: `share` of all, but at least LEAST and at most MOST. Of few
+    videos at most a fifth are set aside, of fewer than 20 none.
+
+    Args:
+        ids: bytes (N,).
+        share: in [0, 1); 0 sets none aside.
+    """
+    count = len(ids)
+    wanted = min(max(round(share * count), LEAST), MOST, int(max(share, _LARGEST_SHARE) * count))
+    chosen = np.zeros(count, dtype=bool)
+    if share > 0 and count >= _FEWEST:
+        # An id's hash does not depend on the other videos: where some are added, most stay on their side.
+        digests = (hashlib.blake2b(one, digest_size=8).digest() for one in ids.tolist())
+        hashes = np.fromiter((int.from_bytes(digest) for digest in digests), np.uint64, count)
+        chosen[np.argsort(hashes, kind="stable")[:wanted]] = True
+    return chosen
