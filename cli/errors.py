@@ -18,7 +18,14 @@ from click.core import ParameterSource
 from cli.session import as_json
 from cli.text import visible
 from cli.typed import advice
-from compress.errors import CompressError, ConfigError, CorruptShardError, StorageError, UsageError
+from compress.errors import (
+    CompressError,
+    ConfigError,
+    CorruptShardError,
+    StorageError,
+    UsageError,
+    told_in_options,
+)
 
 BROKEN_PIPE = 141
 
@@ -52,7 +59,8 @@ def failure(error: BaseException) -> Failure:
     facts["exit_code"] = ours.exit_code
     if isinstance(ours, CorruptShardError):
         facts |= {"path": str(ours.path), "offset": ours.offset, "record": ours.record}
-    line = f"error: {_one_line(str(ours))}"
+    with told_in_options():
+        line = f"error: {_one_line(str(ours))}"
     if isinstance(ours, InternalError):
         line = f"internal {line} (set COMPRESS_DEBUG=1 for the traceback)"
     return Failure(line, ours.exit_code, facts)

@@ -19,8 +19,10 @@ def run(arguments: list[str] | None = None) -> None:
     try:
         # Not before: Ctrl-C while the modules load is to end in one line as well.
         from cli.program import compress
+        from compress.errors import told_in_options
 
-        code = compress.main(args=argv, prog_name="compress", standalone_mode=False)
+        with told_in_options():
+            code = compress.main(args=argv, prog_name="compress", standalone_mode=False)
         sys.stdout.flush()
     except BaseException as error:
         # rich_click makes exit code 1 of a reader that went away (`compress ... | head`).

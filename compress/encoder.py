@@ -149,6 +149,7 @@ class Encoder:
         X: Any,
         *,
         dim: int | None = None,
+        any_dim: bool = False,
         batch_size: int | None = None,
         precision: Wanted = "auto",
     ) -> np.ndarray:
@@ -158,6 +159,7 @@ class Encoder:
             X: features (n, D), list, array or tensor of any number type; for an encoder of frames a list of
                 (t, D) arrays, or one (n, T, D) array: uint8 codes of YouTube-8M, or numbers.
             dim: a smaller embedding size that the run was trained for (`--nested`); None for all.
+            any_dim: also a `dim` that it was not trained for: embeddings are cut to it.
             batch_size: videos at once; None for what suits the device.
             precision: "fp32", "bf16", or "auto": as it was trained, but fp32 where the device has no bf16.
 
@@ -172,7 +174,15 @@ class Encoder:
             batch_size = whole_number(batch_size, "batch_size", least=1)
         used = choose_precision(precision, self._facts["train_config"]["precision"], self.device)
         videos: Any = as_frames(X) if is_frames(X) else as_features(X)
-        return embed(self._model, videos, dim=dim, batch_size=batch_size, precision=used, device=self.device)
+        return embed(
+            self._model,
+            videos,
+            dim=dim,
+            any_dim=any_dim,
+            batch_size=batch_size,
+            precision=used,
+            device=self.device,
+        )
 
     def save(self, folder: str | Path) -> None:
         """Keep it as a run that `compress.load` and the command line read; an older one is replaced."""

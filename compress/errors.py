@@ -23,7 +23,56 @@ A message says what happened, where (file, record, byte offset) and what to do.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+
+class _Reader:
+    types_options = False
+
+
+@contextmanager
+def told_in_options() -> Iterator[None]:
+    """Within, errors name options of the command line; elsewhere the arguments of Python that do the same."""
+    before, _Reader.types_options = _Reader.types_options, True
+    try:
+        yield
+    finally:
+        _Reader.types_options = before
+
+
+# Options that functions of `import compress` have as arguments, as they are written in Python.
+_ARGUMENTS = {
+    "any-dim": "any_dim=True",
+    "device": 'device="{}"',
+    "factory": 'factory="{}"',
+    "metric": 'metric="{}"',
+    "nested": "nested_dims=({},)",
+    "on-codes": "on_codes=True",
+    "set": "{}",
+}
+_OPTION = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?![\w-])(?: ([\w.=]+))?")
+
+
+def in_python(text: str) -> str:
+    """A message in which options are the arguments of a call, where there are such; not in `commands`.
+
+    Example:
+        >>> in_python("use --device cpu, or cut it with --any-dim")
+        'use device="cpu", or cut it with any_dim=True'
+    """
+
+    def argument(option: re.Match[str]) -> str:
+        form, value = _ARGUMENTS.get(option[1]), option[2]
+        if form is None or ("{}" in form and value is None):
+            return option[0]
+        after = f" {value}" if value and "{}" not in form else ""
+        return form.format(value) + after
+
+    parts = text.split("`")
+    return "`".join(part if at % 2 else _OPTION.sub(argument, part) for at, part in enumerate(parts))
 
 
 class CompressError(Exception):
@@ -44,7 +93,8 @@ class CompressError(Exception):
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         hint = f"; {self.hint}" if self.hint else ""
-        return f"{place}{self.what}{hint}"
+        text = f"{place}{self.what}{hint}"
+        return text if _Reader.types_options else in_python(text)
 
 
 class UsageError(CompressError):

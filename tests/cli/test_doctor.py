@@ -138,5 +138,5 @@ def test_a_gpu_that_is_not_there_is_said_so(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
     assert machine.choose_device("auto") == machine.choose_device("cpu") == "cpu"
-    with pytest.raises(UnavailableError, match="--device cpu"):
+    with pytest.raises(UnavailableError, match='use device="cpu"'):
         machine.choose_device("cuda")

@@ -54,7 +54,7 @@ def test_a_codec_is_calibrated_on_the_prefix(tmp_path: Path, splits: dict[str, S
 @pytest.mark.parametrize(
     ("dim", "any_dim", "telling"),
     [
-        (4, False, r"not trained for embedding size 4, only for 2, 3, 5; .*--any-dim"),
+        (4, False, r"not trained for embedding size 4, only for 2, 3, 5; .*any_dim=True"),
         (6, False, "embeddings have 5 dimensions, not 6"),
         (6, True, "embeddings have 5 dimensions, not 6"),
         (0, True, "not 0"),

@@ -108,7 +108,7 @@ def test_cuda_without_a_gpu_is_refused_before_anything_is_written(
     clustered, memory_store, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(faiss_engine, "num_gpus", lambda: 0)
-    with pytest.raises(UnavailableError, match=r"device cuda: FAISS .* sees no GPU; use --device cpu"):
+    with pytest.raises(UnavailableError, match=r"device cuda: FAISS .* sees no GPU; use device=.cpu."):
         build_index(memory_store(clustered(50, 4)), tmp_path / "index", device="cuda")
     assert not (tmp_path / "index").exists()
 

@@ -84,7 +84,7 @@ def test_too_few_videos_are_refused(tmp_path: Path, videos: int, others: int) ->
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnavailableError, match="--device cuda: no GPU"):
+    with pytest.raises(UnavailableError, match='device="cuda": no GPU'):
         train(IDENTITY, video_table(), video_table(seed=1), tmp_path / "run", device="cuda")
 
 
