@@ -1,4 +1,4 @@
-"""`compress data`: inspect data, make samples, import your own features."""
+"""`compress data`: inspect data, make samples, import your own features, repair a store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Folder = click.Path(file_okay=False, path_type=Path)
 
 @click.group(cls=Commands)
 def data() -> None:
-    """Inspect data of any kind, make samples, import your own features."""
+    """Inspect data of any kind, make samples, import your own features, repair a store."""
 
 
 @data.command()
@@ -134,6 +134,22 @@ def import_(session: Session, /, path: Path, folder: Path, split: str, **options
     session.show(
         made, lambda: aligned({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next})
     )
+
+
+@data.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="FILE.h5")
+@output_options
+@click.pass_obj
+def repair(session: Session, path: Path) -> None:
+    """Remove the mark that HDF5 leaves in a store which another program opened for writing and did not close.
+
+    The store is verified first: where more was changed than that mark, nothing is done.
+    """
+    from compress.jobs.data import repair_store
+
+    done = repair_store(path)
+    state = "the mark is removed, and its sha256 matches" if done.repaired else "was whole, nothing was done"
+    session.show(done, lambda: aligned({"store": done.path, "state": state}))
 
 
 @data.command()

@@ -48,6 +48,16 @@ from cli.text import aligned, size
     help="The store to write.",
 )
 @click.option(
+    "--append",
+    is_flag=True,
+    help="Add the videos that the store lacks; those that it holds stay as they are.",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Write the store also if another one, or videos that it alone holds, are lost by that.",
+)
+@click.option(
     "--input",
     "inputs",
     multiple=True,
@@ -75,6 +85,7 @@ def encode(session: Session, /, **options: Any) -> None:
             {
                 "store": done.path,
                 "videos": f"{done.videos:,}",
+                "added": None if done.added is None else f"{done.added:,}",
                 "bytes per video": f"{done.bytes_per_video:,}",
                 "size": size(done.videos * done.bytes_per_video),
                 "resumed at": f"video {done.resumed_rows:,}" if done.resumed_rows else None,

@@ -7,6 +7,7 @@
     ├── DataError                 65  what was read is not what it claims to be
     │   ├── CorruptShardError     65  a checksum of a shard does not match, or the shard ends early
     │   ├── CorruptArtifactError  65  a checksum of a store, checkpoint or index does not match
+    │   │   └── MarkedStoreError  65  a store that another program opened for writing, otherwise whole
     │   ├── RecordError           67  a record holds NaN, wrong dims, bad labels, a bad id
     │   └── SchemaError           68  data and model, or two inputs, do not fit together
     ├── NotFoundError             66  no such file, pattern, run, store, index or video id
@@ -14,7 +15,7 @@
     ├── UnconfirmedError          72  nothing that was measured was shown to keep a promise
     ├── UnavailableError          69  this machine lacks something that was asked for (a GPU, a package)
     ├── StorageError              74  the disk refused: full, read-only, I/O error
-    ├── LockedError               75  another process is writing the same artifact
+    ├── LockedError               75  another process is writing the same artifact, or has it open for that
     ├── ConfigError               78  compress.toml or an environment variable is wrong
     └── Interrupted          130/143  Ctrl-C or SIGTERM; everything done so far is kept and resumable
 
@@ -124,6 +125,10 @@ class CorruptShardError(DataError):
 
 
 class CorruptArtifactError(DataError):
+    pass
+
+
+class MarkedStoreError(CorruptArtifactError):
     pass
 
 

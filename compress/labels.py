@@ -122,6 +122,12 @@ class Labels:
         positions = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])
         return Labels(indptr, self.indices[positions], self.num_classes, self.names)
 
+    def between(self, start: int, stop: int) -> Labels:
+        """The labels of the rows [start, stop), whose classes are a view of these."""
+        first, last = self.indptr[start], self.indptr[stop]
+        ends = self.indptr[start : stop + 1] - first
+        return Labels(ends, self.indices[first:last], self.num_classes, self.names)
+
     def multi_hot(self, rows: Rows | None = None) -> np.ndarray:
         """Dense bool (M, C) of the chosen rows (all by default)."""
         chosen = self if rows is None else self.take(rows)

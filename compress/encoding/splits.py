@@ -52,10 +52,17 @@ def ranges(catalogues: Mapping[str, Catalogue]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def without_copies(catalogues: Mapping[str, Catalogue], ids: np.ndarray) -> dict[str, Catalogue]:
-    """The catalogues with views of all `ids` and without labels, so that nothing is in memory twice."""
+def without_copies(
+    catalogues: Mapping[str, Catalogue], ids: np.ndarray, labels: Labels | None
+) -> dict[str, Catalogue]:
+    """The catalogues with views of all `ids` and `labels`, so that nothing is in memory twice."""
     return {
-        name: Catalogue(ids[start:stop], None, catalogues[name].rows_per_shard, None)
+        name: Catalogue(
+            ids[start:stop],
+            None if labels is None else labels.between(start, stop),
+            catalogues[name].rows_per_shard,
+            None,
+        )
         for name, (start, stop) in ranges(catalogues).items()
     }
 
@@ -86,15 +93,33 @@ def _places(rows_per_shard: np.ndarray, videos: int) -> np.ndarray:
     return np.arange(shards)
 
 
+def only_new(catalogue: Catalogue, known: np.ndarray) -> Catalogue:
+    """What is left of a catalogue without the videos whose ids are `known`, bytes (n,), ascending."""
+    keep = ~_among(catalogue.ids, known)
+    ends = np.cumsum([0, *catalogue.rows_per_shard])
+    kept = np.diff(np.cumsum([0, *keep])[ends])
+    labels = None if catalogue.labels is None else catalogue.labels.take(keep)
+    return Catalogue(catalogue.ids[keep], labels, kept, None)
+
+
 def windows(
-    splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], first: int, videos: int
+    splits: Mapping[str, Source],
+    catalogues: Mapping[str, Catalogue],
+    first: int,
+    videos: int,
+    known: np.ndarray | None = None,
 ) -> Iterator[Window]:
     """All videos from row `first` on, `videos` per window; shards before `first` are not read.
 
-    SchemaError if a shard no longer holds the videos of the catalogue.
+    Args:
+        known: ids, bytes (n,), ascending, of videos that are left out, as `only_new` left them out of the
+            catalogues; None for none.
+
+    Raises:
+        SchemaError: a shard no longer holds the videos of the catalogue.
     """
     filling = _Filling(videos)
-    for block, start in _blocks(splits, catalogues, first):
+    for block, start in _blocks(splits, catalogues, first, known):
         yield from filling.take(block, start, 1)
     yield from filling.rest()
 
@@ -148,7 +173,7 @@ class _Filling:
 
 
 def _blocks(
-    splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], first: int
+    splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], first: int, known: np.ndarray | None
 ) -> Iterator[tuple[Block, int]]:
     """Blocks from row `first` on, and in each the first video to take."""
     for name, source in splits.items():
@@ -157,7 +182,8 @@ def _blocks(
             start, stop = stop, stop + rows
             if first >= stop:
                 continue
-            for block in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
+            for read in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
+                block = read if known is None else _without(read, known)
                 if not np.array_equal(block.ids, ids[start : min(stop, start + len(block))]):
                     raise _changed(shard)
                 start += len(block)
@@ -166,6 +192,24 @@ def _blocks(
             if start != stop:
                 raise _changed(shard)
         first = max(0, first - stop)
+
+
+def _among(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which ids are in `known`, ascending: bool (n,)."""
+    at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    return np.asarray(known[at] == ids)
+
+
+def _without(block: Block, known: np.ndarray) -> Block:
+    keep = ~_among(block.ids, known)
+    if keep.all():
+        return block
+    frames = block.num_frames
+    rows = block.rows[keep if frames is None else np.repeat(keep, frames)]
+    classes = block.classes[np.repeat(keep, block.num_labels)]
+    return Block(
+        block.ids[keep], block.num_labels[keep], classes, rows, None if frames is None else frames[keep]
+    )
 
 
 def _changed(shard: Path) -> SchemaError:

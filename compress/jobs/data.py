@@ -119,6 +119,21 @@ def import_arrays(
 
 
 @dataclass(frozen=True)
+class Repaired:
+    """A whole store, and whether it had to be repaired."""
+
+    path: Path
+    repaired: bool
+
+
+def repair_store(path: Path) -> Repaired:
+    """Remove the mark of another program from a store; errors as `compress.store.superblock.repair`."""
+    from compress.store.superblock import repair  # not before: h5py
+
+    return Repaired(path, repair(path))
+
+
+@dataclass(frozen=True)
 class Downloads:
     """Shell commands to run by hand, one per split, and what to type afterwards."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress.datasets.policy import OnCorrupt
-from compress.errors import UsageError
+from compress.datasets.source import Source
+from compress.errors import SchemaError, UsageError
 from compress.jobs.names import SUFFIX, find_run_and_prefix, store_name
 from compress.jobs.sources import open_split, tell_skipped
 from compress.machine import choose_device
@@ -31,6 +33,8 @@ def encode_store(
     batch_size: int | None = None,
     precision: Wanted = "auto",
     on_corrupt: OnCorrupt = "fail",
+    append: bool = False,
+    replace: bool = False,
     device: str = "auto",
     report: Reporter = silent,
 ) -> EncodeResult:
@@ -46,13 +50,15 @@ def encode_store(
         batch_size: videos at once; None for the default.
         precision: "fp32", "bf16", or "auto": as the run was trained, where the device has that.
         on_corrupt: what happens to unusable records.
+        append: add the videos that a store which is there lacks.
+        replace: write the store also where another one, or some of its videos, are lost by that.
         device: "auto", "cpu" or "cuda".
         report: gets progress and notes.
 
     Raises:
         NotFoundError: no such run; the hint names the command that trains it.
-        UsageError: inputs without output, an output that is not called .h5, no shards, or a run that was not
-            trained for that dim.
+        UsageError: inputs without output, an output that is not called .h5, no shards, a run that was not
+            trained for that dim, or a store that is there and would be lost (see `compress.encoding.encode`).
     """
     run, prefix = find_run_and_prefix(workspace, dim, name)
     if inputs and output is None:
@@ -61,7 +67,7 @@ def encode_store(
         raise UsageError("the name of a store must end in .h5", where=f"--output {output}")
     level = _level(workspace, run)
     if inputs:
-        splits = {"input": open_split(workspace, "input", inputs, on_corrupt)}
+        splits = {"input": _open_input(workspace, run, inputs, on_corrupt)}
     else:
         train = open_split(workspace, "train", (), on_corrupt, level=level)
         validate = open_split(workspace, "validate", (), on_corrupt, schema=train.schema, level=level)
@@ -79,11 +85,26 @@ def encode_store(
         codec=codec,
         batch_size=batch_size,
         precision=precision,
+        append=append,
+        replace=replace,
         device=choose_device(device),
         report=report,
     )
     tell_skipped(tuple(splits.values()), report)
     return done
+
+
+def _open_input(workspace: Workspace, run: str, inputs: Sequence[str], on_corrupt: OnCorrupt) -> Source:
+    """The source of other videos; where neither they nor the workspace say how many classes, the run does."""
+    try:
+        return open_split(workspace, "input", inputs, on_corrupt)
+    except SchemaError:
+        if workspace.num_classes is not None:
+            raise
+    from compress.training.run import model_manifest
+
+    classes = model_manifest(workspace.run(run)).metadata["schema"]["num_classes"]
+    return open_split(dataclasses.replace(workspace, num_classes=classes), "input", inputs, on_corrupt)
 
 
 def _level(workspace: Workspace, run: str) -> str:

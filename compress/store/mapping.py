@@ -13,19 +13,27 @@ import numpy as np
 
 from compress.artifacts import disk
 from compress.artifacts.hashed import Verify, matches
+from compress.artifacts.lock import exclusive, lock_path
 from compress.codecs import Codec
-from compress.errors import CorruptArtifactError, DataError, NotFoundError
+from compress.errors import (
+    CompressError,
+    CorruptArtifactError,
+    DataError,
+    LockedError,
+    NotFoundError,
+    StorageError,
+)
 from compress.labels import Labels, row_numbers
 from compress.store.audit import Description, Place, audit
 from compress.store.format import USER_BLOCK_BYTES, UserBlock, parse_user_block
 from compress.store.journal import partial_path
+from compress.store.superblock import why_changed
 from compress.store.writer import check_labels, check_splits, hash_after_user_block
 
 # Below this many bytes, the call costs more than it saves.
 WORTH_BYTES = 2**20
 # Arrays up to this size stay mapped: a second pass over them is twice as fast.
 KEEP_BYTES = 2**26
-_RERUN = "encode it again, or restore it from a copy"
 
 
 def forget(array: np.ndarray, start: int, stop: int) -> None:
@@ -86,8 +94,16 @@ def open_part(path: Path, verify: Verify) -> Part:
             raise CorruptArtifactError(f"is not a store: {error}", where=path) from error
 
 
-def _missing(path: Path) -> NotFoundError:
+def _missing(path: Path) -> CompressError:
     if partial_path(path).exists():
+        if lock_path(path).exists():
+            try:
+                with exclusive(path):
+                    pass
+            except LockedError as error:
+                return error
+            except StorageError:  # a folder that cannot be written: nobody writes there
+                pass
         return NotFoundError(
             "no such store yet: its encoding has not finished",
             where=path,
@@ -99,12 +115,9 @@ def _missing(path: Path) -> NotFoundError:
 def _check_user_block(file: BinaryIO, path: Path, verify: Verify) -> UserBlock:
     block = parse_user_block(file.read(USER_BLOCK_BYTES + 8), path)
     facts = os.fstat(file.fileno())
-    size = facts.st_size
-    if size != block.bytes:
-        sizes = f"has {size:,} bytes, {block.bytes:,} were written"
-        raise CorruptArtifactError(sizes, where=path, hint=_RERUN)
-    if not matches(verify, facts, block.sha256, lambda: hash_after_user_block(file.fileno())):
-        raise CorruptArtifactError("does not match its sha256: it was changed", where=path, hint=_RERUN)
+    whole = facts.st_size == block.bytes
+    if not whole or not matches(verify, facts, block.sha256, lambda: hash_after_user_block(file.fileno())):
+        raise why_changed(file, path, block)
     return block
 
 

@@ -111,9 +111,18 @@ class StoreWriter:
             StorageError: the disk refused; the blocks before are safe, and the call may be repeated.
         """
         self._check(embedding)
-        if len(embedding) == 0:
-            return
-        codes = np.ascontiguousarray(self._codec.encode(embedding), dtype=self._codec.dtype)
+        if len(embedding):
+            self._append(np.ascontiguousarray(self._codec.encode(embedding), dtype=self._codec.dtype))
+
+    def copy(self, codes: np.ndarray) -> None:
+        """Append stored rows of the same codec, codec.dtype (b, width), as they are; else as `write`."""
+        if codes.shape[1:] != (self._codec.width,) or codes.dtype != self._codec.dtype:
+            raise SchemaError(f"codes are {codes.dtype} {codes.shape}, the store takes {self._codec.name}")
+        self._check_room(len(codes))
+        if len(codes):
+            self._append(np.ascontiguousarray(codes))
+
+    def _append(self, codes: np.ndarray) -> None:
         data = codes.view(np.uint8).data.cast("B")
         block = Block(self._rows_done, self._rows_done + len(codes), crc32c(data))
         line = render_block(block)
@@ -179,13 +188,16 @@ class StoreWriter:
             raise SchemaError(
                 f"embeddings have shape {embedding.shape}, the store takes (n, {self._codec.dim})"
             )
-        left = len(self._ids) - self._rows_done
-        if len(embedding) > left:
-            raise SchemaError(f"{len(embedding)} more embeddings, but ids for {left} more videos")
+        self._check_room(len(embedding))
         fits = self._codec.representable(embedding)
         if not fits.all():
             self._refuse(~finite_rows(embedding), "holds NaN or Inf")
             self._refuse(~fits, f"is out of the range of {self._codec.name}")
+
+    def _check_room(self, rows: int) -> None:
+        left = len(self._ids) - self._rows_done
+        if rows > left:
+            raise SchemaError(f"{rows} more embeddings, but ids for {left} more videos")
 
     def _refuse(self, bad: np.ndarray, what: str) -> None:
         rows = np.flatnonzero(bad)
@@ -195,9 +207,9 @@ class StoreWriter:
             raise RecordError(f"the embedding of video {video_id!r}{more} {what}", where=self._path)
 
 
-def hash_after_user_block(descriptor: int) -> str:
-    """sha256 (hex) of a file's bytes from 4096 on."""
-    digest, buffer, offset = hashlib.sha256(), bytearray(1 << 20), USER_BLOCK_BYTES
+def hash_after_user_block(descriptor: int, start: bytes = b"") -> str:
+    """sha256 (hex) of a file's bytes from 4096 on, with `start` in the place of the first of them."""
+    digest, buffer, offset = hashlib.sha256(start), bytearray(1 << 20), USER_BLOCK_BYTES + len(start)
     while length := os.preadv(descriptor, [buffer], offset):
         digest.update(memoryview(buffer)[:length])
         offset += length

@@ -23,6 +23,7 @@ TABLE = [
     (errors.DataError("no"), 65),
     (SHARD, 65),
     (errors.CorruptArtifactError("no"), 65),
+    (errors.MarkedStoreError("no"), 65),
     (errors.NotFoundError("no"), 66),
     (errors.RecordError("no"), 67),
     (errors.SchemaError("no"), 68),

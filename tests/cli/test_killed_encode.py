@@ -26,7 +26,7 @@ def test_a_killed_encode_ends_in_the_same_bytes(
     compress, inside: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ):
     # Many small blocks, so that there are many steps to be killed at; one thread makes fork safe.
-    monkeypatch.setattr("compress.encoding.store.BLOCK_ROWS", 32)
+    monkeypatch.setattr("compress.encoding.filling.BLOCK_ROWS", 32)
     torch.set_num_threads(1)
     STORE.unlink()
     encode()

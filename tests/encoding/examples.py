@@ -52,7 +52,13 @@ def clips(lengths: Sequence[int]) -> list[FrameRecord]:
     ]
 
 
-def shards(folder: Path, name: str, records: Sequence[Any], sizes: Sequence[int] | None = None) -> Source:
+def shards(
+    folder: Path,
+    name: str,
+    records: Sequence[Any],
+    sizes: Sequence[int] | None = None,
+    classes: int = CLASSES,
+) -> Source:
     """A source of TFRecord shards of the given sizes."""
     folder.mkdir(parents=True, exist_ok=True)
     start = 0
@@ -61,7 +67,7 @@ def shards(folder: Path, name: str, records: Sequence[Any], sizes: Sequence[int]
         start += size
         write_records(folder / f"{name}{number}.tfrecord", map(_serialised, part))
     assert start == len(records)
-    return open_source([str(folder / f"{name}*.tfrecord")], num_classes=CLASSES)
+    return open_source([str(folder / f"{name}*.tfrecord")], num_classes=classes)
 
 
 def _serialised(record: VideoRecord | FrameRecord) -> bytes:

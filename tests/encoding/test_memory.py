@@ -14,7 +14,7 @@ FEW, MANY, WIDE = 500, 4000, 256
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compress.encoding.store.BLOCK_ROWS", 64)
+    monkeypatch.setattr("compress.encoding.filling.BLOCK_ROWS", 64)
     few = {"float32": 0, "float16": 0, "int8": 128}
     monkeypatch.setattr("compress.encoding.store.sample_rows", few.get)
 

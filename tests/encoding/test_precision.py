@@ -73,7 +73,7 @@ def test_a_store_of_another_precision_is_encoded_again_and_that_is_said(tmp_path
 
 
 def test_an_unfinished_store_of_another_precision_is_not_continued(tmp_path, splits, monkeypatch):
-    monkeypatch.setattr("compress.encoding.store.BLOCK_ROWS", 8)
+    monkeypatch.setattr("compress.encoding.filling.BLOCK_ROWS", 8)
     run = encoder_run(tmp_path / "run")
 
     def work() -> None:

@@ -78,7 +78,7 @@ def test_any_run_can_be_cut_where_that_is_asked_for(tmp_path: Path, splits: dict
 
 def test_a_store_of_another_prefix_is_not_taken_for_this_one(tmp_path, splits, nested: Path):
     encoded(tmp_path, splits, nested, dim=3)
-    done = encoded(tmp_path, splits, nested, dim=2)
+    done = encoded(tmp_path, splits, nested, dim=2, replace=True)
     assert (done.resumed_rows, open_store(done.path).dim) == (0, 2)
     assert encoded(tmp_path, splits, nested, dim=2).resumed_rows == 41
 

@@ -29,7 +29,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("compress.encoding.store.BLOCK_ROWS", 8)
+    monkeypatch.setattr("compress.encoding.filling.BLOCK_ROWS", 8)
     monkeypatch.setitem(BATCHES_PER_WINDOW, "frame", 3)
 
 
