@@ -63,6 +63,7 @@ def index(session: Session, /, **options: Any) -> None:
                 "kind": f"{summary.codec} codes, as stored" if summary.codec else summary.kind,
                 "metric": summary.metric,
                 "videos": f"{summary.num_vectors:,}",
+                "of zeros": f"{summary.zero_videos:,}" if summary.zero_videos else None,
                 "size": f"{size(summary.bytes)} ({summary.bytes_per_video:,} bytes per video, plus its id)",
                 "recall@10": f"{summary.recall_at_10:.4f} against exact search",
                 "built on": summary.device,

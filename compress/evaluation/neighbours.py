@@ -21,7 +21,7 @@ from compress.metrics import (
     ndcg_jaccard_at_k,
     neighbour_recall,
 )
-from compress.progress import Reporter, silent
+from compress.progress import Note, Reporter, silent
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 
@@ -39,7 +39,9 @@ def retrieval_quality(
 ) -> tuple[Retrieval, QueryPrecision]:
     """Search up to 1000 validation videos among the training videos, exactly, by cosine.
 
-    The training videos are decoded from their codes, as an index of codes sees them.
+    The training videos are decoded from their codes, as an index of codes sees them. A query of zeros in
+    `original` has no neighbours to compare with and is left out; one that only `store` made to zeros finds
+    nothing. A training video of zeros is 0 similar to every query. All are counted and told.
 
     Args:
         store: the embeddings.
@@ -53,7 +55,7 @@ def retrieval_quality(
 
     Raises:
         SchemaError: the two stores do not hold the same videos.
-        RecordError: a video is all zeros, so that it has no cosine.
+        RecordError: an embedding holds NaN or Inf, or all queries are all zeros.
     """
     validate, base = rows_by_id(store, "validate"), rows_by_id(store, "train")
     original_validate, original_base = rows_by_id(original, "validate"), rows_by_id(original, "train")
@@ -68,10 +70,21 @@ def retrieval_quality(
         )
     chosen = np.random.default_rng(seed).permutation(len(validate))[:QUERIES]
     chosen.sort()
+    questions = original.rows(original_validate[chosen])
+    asks = np.asarray(questions.any(axis=1))
+    if not asks.all():
+        report(Note(f"{np.count_nonzero(~asks):,} of {len(asks):,} queries are all zeros: left out"))
+    if not asks.any():
+        raise RecordError(
+            "neighbours cannot be measured: all queries are all zeros",
+            where=original.path,
+            hint="--no-retrieval measures the rest",
+        )
+    chosen = chosen[asks]
     vectors = None if vectors_of is None else vectors_of(validate[chosen])
     decoded = vectors is None and not isinstance(store.codec, Float32)
     found = _nearest(store, store.rows(validate[chosen]) if vectors is None else vectors, base, report)
-    wanted = _nearest(original, original.rows(original_validate[chosen]), original_base, report)
+    wanted = _nearest(original, questions[asks], original_base, report)
     assert store.labels is not None
     queries, videos = store.labels.take(validate[chosen]), store.labels.take(base)
     query_labels, base_labels = (queries.indptr, queries.indices), (videos.indptr, videos.indices)
@@ -88,28 +101,42 @@ def retrieval_quality(
 
 
 def _nearest(store: Store, queries: np.ndarray, base: np.ndarray, report: Reporter) -> np.ndarray:
-    """Places in `base`, int64 (q, K), of the videos most similar to `queries`, float32 (q, dim)."""
+    """Places in `base`, int64 (q, K), of the videos most similar to `queries`, float32 (q, dim); -1: none."""
+    picked = _Picked(store, base)
+    asks = np.asarray(queries.any(axis=1))
+    found = np.full((len(queries), min(K, len(base))), -1, dtype=np.int64)
     try:
-        return exact_neighbours(queries, _Picked(store, base), K, report=report)
+        found[asks] = exact_neighbours(queries[asks], picked, K, report=report)
     except RecordError as error:
         raise RecordError(
             f"neighbours cannot be measured: {error.where} {error.what}",
             where=store.path,
             hint="--no-retrieval measures the rest",
         ) from error
+    if lost := np.count_nonzero(~asks):
+        report(
+            Note(
+                f"{lost:,} of {len(queries):,} queries are all zeros in {store.path.name}: they find nothing"
+            )
+        )
+    if picked.zeros:
+        report(Note(f"{picked.zeros:,} of {len(base):,} training videos are all zeros in {store.path.name}"))
+    return found
 
 
 class _Picked:
-    """Some rows of a store in any order, decoded piece by piece and never all at once."""
+    """Some rows of a store in any order, decoded piece by piece and never all at once; counts zeros."""
 
     def __init__(self, store: Store, rows: np.ndarray) -> None:
-        self.dim, self._store, self._rows = store.dim, store, rows
+        self.dim, self.zeros, self._store, self._rows = store.dim, 0, store, rows
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def decode(self, start: int, stop: int) -> np.ndarray:
-        return self._store.rows(self._rows[start:stop])
+        rows = self._store.rows(self._rows[start:stop])
+        self.zeros += int(np.count_nonzero(~rows.any(axis=1)))
+        return rows
 
 
 _MAKER = ("run", "model_sha256", "precision", "prefix_of")

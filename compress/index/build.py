@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,17 @@ from compress.progress import Note, Progress, Reporter, check_interrupt
 _QUERIES_AT_ONCE = 32
 
 
+@dataclass(frozen=True)
+class _Built:
+    """An engine, how to search it, its recall for so many queries, and how many of its rows are zeros."""
+
+    engine: Any
+    setting: Setting
+    recall: float
+    queries: int
+    zeros: int
+
+
 def build(
     selection: Selection,
     *,
@@ -48,14 +60,14 @@ def build(
         on_codes = fits and factory is None and device != "cuda"
     if on_codes:
         _check_codes(codec, factory, device)
-        engine, recall = _of_codes(selection, queries, seed, report)
-        kind, setting, used = "codes", Setting(), "cpu"
+        made, kind, used = _of_codes(selection, queries, seed, report), "codes", "cpu"
     else:
         default = default_factory(len(selection), selection.store.dim, exact_below)
         kind = default if factory is None else factory
         used = faiss_engine.choose_device(device)
-        engine, setting, recall = _of_faiss(selection, kind, queries, wanted_recall, seed, used, report)
-    return engine, IndexFacts(
+        made = _of_faiss(selection, kind, queries, wanted_recall, seed, used, report)
+    _tell_zeros(selection, made.zeros, report)
+    return made.engine, IndexFacts(
         kind=kind,
         metric=selection.metric,
         dim=selection.store.dim,
@@ -63,14 +75,15 @@ def build(
         first_row=selection.store_rows.start,
         split=selection.split,
         store_sha256=selection.store.sha256,
-        nprobe=setting.nprobe,
-        k_factor=setting.k_factor,
-        recall_at_10=recall,
-        recall_queries=queries,
+        nprobe=made.setting.nprobe,
+        k_factor=made.setting.k_factor,
+        recall_at_10=made.recall,
+        recall_queries=made.queries,
         wanted_recall=wanted_recall,
         seed=seed,
         device=used,
         codec=codec.name if on_codes else None,
+        zero_vectors=made.zeros,
     )
 
 
@@ -89,8 +102,8 @@ def _of_faiss(
     seed: int,
     device: str,
     report: Reporter,
-) -> tuple[Any, Setting, float]:
-    """A FAISS index of the decoded rows, how to search it, and its recall."""
+) -> _Built:
+    """A FAISS index of the decoded rows."""
     index = make_index(kind, selection.store.dim, seed)
     if (lists := num_lists(index)) > len(selection):
         raise UsageError(
@@ -106,7 +119,14 @@ def _of_faiss(
         )
     )
     nearest, own = _nearest(selection, queries, seed)
-    index = fill(index, selection, seed, device, nearest.update, report)
+    zeros = 0
+
+    def on_block(first: int, block: np.ndarray) -> None:
+        nonlocal zeros
+        zeros += int(np.count_nonzero(~block.any(axis=1)))
+        nearest.update(first, block)
+
+    index = fill(index, selection, seed, device, on_block, report)
     truth = Truth(nearest.queries, own, nearest.rows, nearest.scores)
     setting, recall = tune(index, truth, wanted_recall, selection.take)
     if recall < wanted_recall:
@@ -116,13 +136,32 @@ def _of_faiss(
                 f"{recall:.4f}. An exact index (--factory Flat) finds everything."
             )
         )
-    return index, setting, recall
+    return _Built(index, setting, recall, len(own), zeros)
+
+
+def _tell_zeros(selection: Selection, zeros: int, report: Reporter) -> None:
+    """Say how many rows have no cosine; RecordError when none has one."""
+    if selection.metric != "cosine" or not zeros:
+        return
+    if zeros == len(selection):
+        raise RecordError(
+            f"all {zeros:,} videos are all zeros, so nothing has a cosine", hint="check what was encoded"
+        )
+    report(
+        Note(
+            f"{zeros:,} of {len(selection):,} videos are all zeros: they have no cosine, and count as "
+            "0 similar to every query."
+        )
+    )
 
 
 def _nearest(selection: Selection, queries: int, seed: int) -> tuple[NearestSoFar, np.ndarray]:
-    """The collector of the true neighbours of a sample of rows, and these rows."""
+    """The collector of the true neighbours of a sample of rows, and these rows; zeros ask for nothing."""
     own = selection.sample(queries, (seed, 1))
-    return NearestSoFar(selection.take(own), min(NEIGHBOURS, len(selection) - 1), own), own
+    vectors = selection.take(own)
+    asks = vectors.any(axis=1) if selection.metric == "cosine" else np.ones(len(own), dtype=bool)
+    own = own[asks]
+    return NearestSoFar(vectors[asks], min(NEIGHBOURS, len(selection) - 1), own), own
 
 
 def _check_codes(codec: Codec, factory: str | None, device: str) -> None:
@@ -147,8 +186,8 @@ def _check_codes(codec: Codec, factory: str | None, device: str) -> None:
         )
 
 
-def _of_codes(selection: Selection, queries: int, seed: int, report: Reporter) -> tuple[CodesIndex, float]:
-    """An index of the stored codes, and its recall against an exact search of the decoded rows."""
+def _of_codes(selection: Selection, queries: int, seed: int, report: Reporter) -> _Built:
+    """An index of the stored codes, its recall measured against an exact search of the decoded rows."""
     nearest, own = _nearest(selection, queries, seed)
     codec = selection.store.codec
     lengths = np.empty(len(selection), np.float32) if selection.metric == "cosine" else None
@@ -165,14 +204,19 @@ def _of_codes(selection: Selection, queries: int, seed: int, report: Reporter) -
     if lengths is not None and not np.isfinite(lengths).all():
         row = int(np.argmin(np.isfinite(lengths)))
         raise RecordError("is too long for inner products in float32", where=f"row {row}")
+    zeros = 0
+    if lengths is not None:
+        zeros = int(np.count_nonzero(lengths == 0))
+        lengths[lengths == 0] = 1  # their inner products are 0, and so is the cosine
     truth = Truth(nearest.queries, own, nearest.rows, nearest.scores)
-    return index, truth.recall(_found(index, truth, report), selection.take)
+    recall = truth.recall(_found(index, truth, report), selection.take)
+    return _Built(index, Setting(), recall, len(own), zeros)
 
 
 def _found(index: CodesIndex, truth: Truth, report: Reporter) -> np.ndarray:
     """Rows int64 (q, k) found by scoring codes, as for a single query, and never by decoding them."""
     k, found = truth.neighbours.shape[1], []
-    if k == 0:
+    if k == 0 or not len(truth.queries):
         return truth.neighbours
     for start in range(0, len(truth.queries), _QUERIES_AT_ONCE):
         check_interrupt(INTERRUPTED)

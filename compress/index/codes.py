@@ -36,7 +36,8 @@ class CodesIndex:
     Args:
         codec: a searchable one.
         codes: codec.dtype (n, width), in memory or mapped.
-        lengths: float32 (n,), L2 norms of the decoded rows, for cosine; None for inner products.
+        lengths: float32 (n,), L2 norms of the decoded rows, for cosine, 1 for a row of zeros; None for inner
+            products.
     """
 
     codec: Codec
@@ -94,7 +95,8 @@ class CodesIndex:
         metric = "ip" if self.lengths is None else "cosine"
         for span in spans(range(len(self)), self.codec.dim):
             block = self.codec.decode(self.codes[span.start : span.stop])
-            nearest.update(span.start, comparable(block, metric, numbered("row", span.start)))
+            rows = comparable(block, metric, numbered("row", span.start), keep_zeros=True)
+            nearest.update(span.start, rows)
         return nearest.scores, nearest.rows
 
     def _rank(self, score: Scorer, queries: int, k: int, rows: range) -> Ranking:

@@ -91,7 +91,8 @@ def exact_neighbours(
 ) -> np.ndarray:
     """The k rows of `base` most similar to each query, best first, found by comparing with every row.
 
-    Memory beyond the inputs stays near 100 MB, however large `base` is (a store, or a mapped matrix).
+    Memory beyond the inputs stays near 100 MB, however large `base` is (a store, or a mapped matrix). A row
+    of zeros has a cosine of 0 to every query.
 
     Args:
         queries: float (q, d).
@@ -105,7 +106,7 @@ def exact_neighbours(
 
     Raises:
         SchemaError: queries and base differ in dimensions.
-        RecordError: NaN, Inf or, for cosine, an all-zero row or query.
+        RecordError: NaN, Inf or, for cosine, an all-zero query.
         UsageError: k < 1, or an unknown metric.
     """
     check_metric(metric)
@@ -120,7 +121,8 @@ def exact_neighbours(
     nearest = NearestSoFar(ready, min(k, available), exclude)
     for span in spans(range(len(rows)), rows.dim):
         check_interrupt("nothing was written; run the same command again")
-        block = comparable(rows.decode(span.start, span.stop), metric, numbered("row", span.start))
+        decoded = rows.decode(span.start, span.stop)
+        block = comparable(decoded, metric, numbered("row", span.start), keep_zeros=True)
         nearest.update(span.start, block)
         report(Progress("exact neighbours", span.stop, len(rows)))
     return nearest.rows

@@ -67,7 +67,8 @@ class Index:
         Recall@10 is measured against an exact search of the decoded vectors, for every kind of index. An
         approximate one keeps the cheapest search setting that reaches `wanted_recall`; when none does, it
         keeps the best one and reports a note. A video is not its own neighbour; ties with the tenth neighbour
-        count as found.
+        count as found. A video of zeros has no cosine: it counts as 0 similar to every query, and a note says
+        how many there are (`facts.zero_vectors`).
 
         Args:
             rows: embeddings (n, dim) as an array, tensor or list; with `codec` its codes; or a store (see
@@ -93,7 +94,7 @@ class Index:
             UsageError: an option is out of range or does not go with another, or FAISS cannot make `factory`.
             NotFoundError: no such split.
             SchemaError: invalid rows or ids.
-            DataError: no videos, or one holds NaN or Inf, or is all zeros (cosine).
+            DataError: no videos, or one holds NaN or Inf, or all are all zeros (cosine).
             UnavailableError: no GPU for "cuda", or not enough memory.
         """
         selection = select(as_store(rows, ids, codec), split, metric)

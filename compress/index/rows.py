@@ -154,7 +154,7 @@ class Selection:
             video = self.store.id_bytes[numbers[row]].decode(errors="backslashreplace")
             return f"video {video} (row {numbers[row]})"
 
-        return comparable(vectors, self.metric, name)
+        return comparable(vectors, self.metric, name, keep_zeros=True)
 
 
 def select(store: Store, split: str | None, metric: str) -> Selection:
@@ -197,20 +197,26 @@ def check_metric(metric: str) -> None:
         raise UsageError(f"unknown metric {metric!r}", where="metric", hint='use "cosine" or "ip"')
 
 
-def comparable(vectors: np.ndarray, metric: str, name: Callable[[int], str]) -> np.ndarray:
+def comparable(
+    vectors: np.ndarray, metric: str, name: Callable[[int], str], keep_zeros: bool = False
+) -> np.ndarray:
     """Rows prepared so that their inner product is the metric.
+
+    A row of zeros has no direction, and so no cosine. As one of many videos it is kept, at a similarity of 0
+    to everything; as a question it is refused.
 
     Args:
         vectors: float32 (n, d).
         metric: "cosine" divides each row by its L2 norm; "ip" leaves it as it is.
         name: the name of row i of `vectors` for errors.
+        keep_zeros: for cosine, leave rows of zeros as they are.
 
     Returns:
         float32 (n, d), contiguous.
 
     Raises:
-        RecordError: a row holds NaN or Inf; a row is all zeros, so that it has no direction (cosine); or a
-            row is so long that float32 inner products overflow (ip).
+        RecordError: a row holds NaN or Inf; a row is all zeros (cosine, unless they are kept); or a row is so
+            long that float32 inner products overflow (ip).
     """
     # A float64 sum of float32 squares cannot overflow: it is finite exactly when every number is.
     squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
@@ -218,8 +224,9 @@ def comparable(vectors: np.ndarray, metric: str, name: Callable[[int], str]) -> 
     if metric == "ip":
         _refuse(squares > np.finfo(np.float32).max / 4, "is too long for inner products in float32", name)
         return np.ascontiguousarray(vectors, dtype=np.float32)
-    _refuse(squares == 0, "is all zeros and so has no cosine", name, hint="leave it out, or use --metric ip")
-    return _unit(vectors, np.sqrt(squares))
+    if not keep_zeros:
+        _refuse(squares == 0, "is all zeros and so has no cosine", name, hint="ask with another vector")
+    return _unit(vectors, np.sqrt(np.where(squares == 0, 1, squares)))
 
 
 def _unit(vectors: np.ndarray, norms: np.ndarray) -> np.ndarray:

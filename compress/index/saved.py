@@ -46,6 +46,7 @@ class IndexFacts:
         seed: of the samples and the clustering.
         device: it was built on, "cpu" or "cuda".
         codec: of the codes, by name; None for a FAISS index.
+        zero_vectors: rows of zeros, which for cosine count as 0 similar to every query.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class IndexFacts:
     seed: int
     device: str
     codec: str | None = None
+    zero_vectors: int = 0
 
     @property
     def setting(self) -> Setting:
@@ -82,7 +84,10 @@ def save(folder: Path, engine: Any, ids: np.ndarray, facts: IndexFacts) -> Manif
         files |= {_STATE.format(name): npy_array(array) for name, array in engine.codec.state().items()}
     else:
         files[_INDEX] = partial(faiss_engine.write_index, engine)
-    return commit_folder(folder, KIND, files, asdict(facts))
+    metadata = asdict(facts)
+    if not facts.zero_vectors:
+        del metadata["zero_vectors"]  # earlier versions read the index, too
+    return commit_folder(folder, KIND, files, metadata)
 
 
 def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:

@@ -33,6 +33,7 @@ class IndexSummary:
         k_factor: candidates re-ranked for each neighbour; 0 without re-ranking.
         recall_queries: stored videos on which recall was measured.
         codec: of the codes, by name; None for a FAISS index.
+        zero_videos: videos of zeros, 0 similar to everything by cosine.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class IndexSummary:
     k_factor: int
     recall_queries: int
     codec: str | None
+    zero_videos: int
 
 
 @dataclass(frozen=True)
@@ -118,5 +120,6 @@ def index_store(
         k_factor=facts.k_factor,
         recall_queries=facts.recall_queries,
         codec=facts.codec,
+        zero_videos=facts.zero_vectors,
     )
     return Indexed(found.name, found.index, summary)

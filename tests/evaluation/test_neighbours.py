@@ -11,6 +11,7 @@ from compress.codecs.float32 import Float32
 from compress.errors import RecordError, SchemaError
 from compress.evaluation.neighbours import K, retrieval_quality
 from compress.labels import Labels
+from compress.progress import Event, Note
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
 from tests.metrics import reference
@@ -94,10 +95,44 @@ def test_stores_of_other_videos_are_refused(tmp_path):
         retrieval_quality(one, other)
 
 
-@pytest.mark.parametrize("row", [3, TRAIN + 3])
-def test_a_video_of_zeros_has_no_neighbours_and_the_way_out_is_told(tmp_path: Path, row: int):
-    embedding = features()
-    embedding[row] = 0
-    store, original = written(tmp_path / "a.h5", embedding), written(tmp_path / "b.h5", features(12))
-    with pytest.raises(RecordError, match=r"a\.h5: .* is all zeros .*; --no-retrieval measures the rest"):
+def test_zeros_among_the_original_are_left_out_of_the_questions_and_counted(tmp_path: Path):
+    kept, holed = features(12), features(12)
+    holed[[3, 5]] = 0
+    holed[[TRAIN + 3, TRAIN + 8]] = 0
+    told: list[Event] = []
+    store, original = written(tmp_path / "a.h5", features()), written(tmp_path / "b.h5", holed)
+    found, precision = retrieval_quality(store, original, report=told.append)
+    assert found.queries == VALIDATE - 2
+    assert precision.videos.tolist() == [row for row in range(VALIDATE) if row not in (3, 8)]
+    notes = [note.text for note in told if isinstance(note, Note)]
+    assert notes == [
+        f"2 of {VALIDATE} queries are all zeros: left out",
+        f"2 of {TRAIN} training videos are all zeros in b.h5",
+    ]
+    whole, all_precisions = retrieval_quality(store, written(tmp_path / "c.h5", kept))
+    assert precision.values.tolist() == np.delete(all_precisions.values, [3, 8]).tolist()
+    assert abs(found.neighbour_recall_at_10 - whole.neighbour_recall_at_10) < 0.1
+
+
+def test_a_question_that_the_store_made_to_zeros_finds_nothing(tmp_path: Path):
+    lost = features()
+    told: list[Event] = []
+    lost[TRAIN + 3] = 0
+    original = written(tmp_path / "b.h5", features(12))
+    found, precision = retrieval_quality(written(tmp_path / "a.h5", lost), original, report=told.append)
+    whole, all_precisions = retrieval_quality(written(tmp_path / "c.h5", features()), original)
+    assert found.queries == whole.queries == VALIDATE
+    assert precision.values[3] == 0
+    assert np.delete(precision.values, 3).tolist() == np.delete(all_precisions.values, 3).tolist()
+    assert found.label_precision_at_10 < whole.label_precision_at_10
+    assert any(
+        isinstance(note, Note) and "1 of 40 queries are all zeros in a.h5" in note.text for note in told
+    )
+
+
+def test_where_all_questions_are_zeros_the_way_out_is_told(tmp_path: Path):
+    nothing = features(12)
+    nothing[TRAIN:] = 0
+    store, original = written(tmp_path / "a.h5", features()), written(tmp_path / "b.h5", nothing)
+    with pytest.raises(RecordError, match=r"b\.h5: .* all zeros; --no-retrieval measures the rest"):
         retrieval_quality(store, original)

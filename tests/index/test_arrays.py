@@ -118,7 +118,7 @@ def test_a_saved_index_is_the_same_when_it_is_opened(
         ([["a"]], None, SchemaError, "not numbers"),
         (None, None, SchemaError, "not numbers"),
         (np.array([[1, np.nan]]), None, DataError, "row 0"),
-        (np.zeros((2, 3)), None, RecordError, "row 0.: is all zeros"),
+        (np.zeros((2, 3)), None, RecordError, "all 2 videos are all zeros"),
         (np.ones((2, 3)), ["a"], SchemaError, "1 ids for 2"),
         (np.ones((2, 3)), ["a", "a"], SchemaError, "'a' is there twice"),
         (np.ones((2, 3)), [1.5, 2.5], SchemaError, "is no text"),

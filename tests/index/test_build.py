@@ -176,7 +176,6 @@ def test_options_that_cannot_work_are_refused_and_nothing_is_written(
     [
         (np.nan, "cosine", "video vid00031 .row 31.: holds NaN or Inf"),
         (np.inf, "ip", "video vid00031 .row 31.: holds NaN or Inf"),
-        (0, "cosine", "video vid00031 .row 31.: is all zeros"),
         (1e25, "ip", "video vid00031 .row 31.: is too long"),
     ],
 )
@@ -203,3 +202,21 @@ def test_an_interrupt_keeps_the_old_index(clustered, memory_store, tmp_path):
         clear_interrupt()
     assert caught.value.exit_code == 143
     assert (tmp_path / "index" / "manifest.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("factory", ["Flat", "IVF4,Flat", "IVF4,PQ6x4fs,Refine(SQfp16)"])
+def test_rows_of_zeros_and_doubles_are_kept_counted_and_told(factory, clustered, memory_store, tmp_path):
+    vectors = clustered(120, 6)
+    vectors[[3, 50, 51]] = 0
+    vectors[100:] = vectors[99]
+    told = []
+    made = build_index(memory_store(vectors), tmp_path / "index", factory=factory, report=told.append)
+    assert (made.zero_vectors, made.num_vectors, made.recall_queries) == (3, 120, 117)
+    assert sum("3 of 120 videos are all zeros" in str(note) for note in told) == 1
+    index = open_index(tmp_path / "index")
+    assert index.facts.zero_vectors == 3
+    hits = index.search(vectors[99], 120)
+    scores = dict(zip(hits.rows[0].tolist(), hits.scores[0].tolist(), strict=True))
+    assert sorted(scores) == list(range(120))
+    assert [scores[row] for row in (3, 50, 51)] == [0, 0, 0]
+    assert [scores[row] for row in range(99, 120)] == pytest.approx([1] * 21, abs=1e-3)

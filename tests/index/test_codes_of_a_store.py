@@ -11,8 +11,8 @@ import pytest
 from compress import faiss_engine
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.codecs import Codec
-from compress.errors import CorruptArtifactError, DataError, RecordError, UsageError
-from compress.index import build, exact_neighbours, open_index
+from compress.errors import CorruptArtifactError, DataError, UsageError
+from compress.index import Index, build, exact_neighbours, open_index
 from compress.store.reader import Store, open_store
 from compress.store.writer import open_writer
 from tests.index.building import build_index
@@ -135,11 +135,14 @@ def test_who_asks_for_a_gpu_gets_an_index_that_one_can_make(embedding, tmp_path,
     assert asked == ["cuda"]
 
 
-def test_a_row_that_decodes_to_zeros_has_no_cosine(tmp_path):
+def test_a_row_that_decodes_to_zeros_is_0_similar_to_everything(tmp_path):
     store = written(tmp_path / "a.h5", np.float32([[1, 1], [0, 0], [-1, 1]]), "float16")
-    with pytest.raises(RecordError, match=r"video a-1 .* is all zeros"):
-        build_index(store, tmp_path / "i")
-    assert build_index(store, tmp_path / "i", metric="ip").recall_at_10 == 1.0
+    assert build_index(store, tmp_path / "i").zero_vectors == 1
+    for index in (open_index(tmp_path / "i"), Index.build(store, on_codes=False)):
+        hits = index.search(np.float32([1, 0]), 3)[0]
+        assert [hit.row for hit in hits] == [0, 1, 2]
+        assert [hit.score for hit in hits] == pytest.approx([0.5**0.5, 0, -(0.5**0.5)])
+    assert build_index(store, tmp_path / "ip", metric="ip").zero_vectors == 0
 
 
 def test_a_single_video_makes_an_index(tmp_path):
