@@ -83,7 +83,7 @@ def check_nothing_is_lost(
     if lost := len(store) - shared:
         some_are_new = shared < len(ids) and why_not_appended(store, dim, codec, metadata) is None
         raise UsageError(
-            f"holds {len(store):,} videos, and {lost:,} of them are not among the {len(ids):,} to encode",
+            f"holds {len(store):,} videos, {lost:,} of them not among the {len(ids):,} to encode",
             where=path,
             hint=(f"add the new ones with --append, {replacing}" if some_are_new else replacing),
         )

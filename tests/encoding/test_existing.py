@@ -34,11 +34,11 @@ def run(tmp_path: Path) -> Path:
     [
         (
             lambda root: {"splits": of(root, "b", 50, 6)},
-            "30 of them are not among the 6 to encode; add the new",
+            "30 of them not among the 6 to encode; add the new",
         ),
         (
             lambda root: {"splits": of(root, "b", 10, 6)},
-            "24 of them are not among the 6 to encode; replace it",
+            "24 of them not among the 6 to encode; replace it",
         ),
         (lambda root: {"codec": "int8"}, "holds float32 of 5 dimensions, not int8 of 5; replace it"),
         (
