@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from compress.datasets.vocabulary import load_vocabulary
 from compress.evaluation.models.row import load_models
+from compress.jobs.classes import vocabulary_of
 from compress.jobs.paper_runs import stand_in_notes, stand_ins, unlike_runs
 from compress.reports import (
     Document,
@@ -85,7 +85,7 @@ def report_stores(
     """
     rows = load_rows(workspace.evaluation)
     table = table4(rows, failures)
-    classes = class_sections(chosen_rows(table, workspace.evaluation), _class_names(workspace))
+    classes = class_sections(chosen_rows(table, workspace.evaluation), vocabulary_of(workspace).names)
     made = provenance(date.today().isoformat(), command, rows[0].data.fingerprint)
     document = table4_page(table, made, classes, paper=paper)
     return Reported(document, *write_document(document, output or workspace.reports, "report"))
@@ -116,11 +116,7 @@ def report_models(
         stand_ins=stand_ins(workspace),
         unlike=unlike_runs(workspace),
     )
-    classes = class_sections(chosen_models(table, evaluations), _class_names(workspace))
+    classes = class_sections(chosen_models(table, evaluations), vocabulary_of(workspace).names)
     made = provenance(date.today().isoformat(), f"compress report --table {name}")
     document = models_page(table, made, classes)
     return Reported(document, *write_document(document, output or workspace.reports, f"table-{name}"))
-
-
-def _class_names(workspace: Workspace) -> Mapping[int, str]:
-    return {} if workspace.vocabulary is None else load_vocabulary(workspace.vocabulary).names

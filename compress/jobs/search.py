@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from compress.artifacts.hashed import HashedFiles
-from compress.datasets.vocabulary import Vocabulary, load_vocabulary
+from compress.datasets.vocabulary import Vocabulary
 from compress.errors import DataError, NotFoundError, SchemaError, StorageError, UsageError
 from compress.index import open_index
+from compress.jobs.classes import vocabulary_of_store
 from compress.jobs.names import find_store
 from compress.progress import Note, Reporter, silent
 from compress.store.reader import Store, open_store
@@ -60,7 +61,7 @@ def search_store(
         row: a row of the store.
         vector: .npy file with an embedding, (dim,) or (n, dim) of which the first is taken.
         k: how many videos to find, >= 1.
-        vocabulary: names of the classes; None means the workspace's.
+        vocabulary: names of the classes; None means those of the store or the workspace.
         verify: hash store and index in full now.
         report: gets notes.
 
@@ -86,8 +87,7 @@ def search_store(
         index = open_index(found.index, verify=hashed, store=store)
     finally:  # Also when one of them is damaged.
         _remember(hashed, report)
-    path = vocabulary or workspace.vocabulary
-    names = None if path is None else load_vocabulary(path)
+    names = vocabulary_of_store(workspace, store, vocabulary)
     if vector is not None:
         query = read_vector(vector, store.dim)
     else:
@@ -131,17 +131,11 @@ def read_vector(path: Path, dim: int) -> np.ndarray:
     return np.atleast_2d(array)[0].astype(np.float32)
 
 
-def _labels(store: Store, row: int, names: Vocabulary | None) -> tuple[str, ...]:
-    if store.labels is None:
-        return ()
-    classes = store.labels[row].tolist()
-    # A vocabulary may name only some of the classes.
-    return tuple(
-        names.name(label) if names is not None and label in names else str(label) for label in classes
-    )
+def _labels(store: Store, row: int, names: Vocabulary) -> tuple[str, ...]:
+    return () if store.labels is None else tuple(map(names.shown, store.labels[row].tolist()))
 
 
-def _question(store: Store, row: int | None, names: Vocabulary | None, vector: Path | None) -> str:
+def _question(store: Store, row: int | None, names: Vocabulary, vector: Path | None) -> str:
     if row is None:
         return f"most like {vector}"
     labels = ", ".join(_labels(store, row, names))
