@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import rich_click as click
 
-from cli.options import Commands, compute_options, output_options
+from cli.options import Commands, compute_options, description_options, output_options
 from cli.session import Session
 from cli.text import aligned
 
@@ -27,6 +28,7 @@ def data() -> None:
 @click.option(
     "--num-classes", type=click.IntRange(min=1), help="Number of classes, if shards or arrays do not say."
 )
+@description_options()
 @compute_options()
 @click.pass_obj
 def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -> None:
@@ -34,7 +36,7 @@ def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -
     from compress.inspection import inspect_all
 
     with session.working() as report:
-        found = inspect_all(paths, num_classes=num_classes, report=report)
+        found = inspect_all(paths, num_classes=num_classes, description=session.description, report=report)
     session.show(
         {"findings": found},
         lambda: "\n\n".join(_told(one) for one in found),
@@ -77,6 +79,7 @@ def _told(found: Finding) -> str:
     metavar="PATTERN",
     help="Expand these real video-level shards into frames, instead of making up videos.",
 )
+@description_options("level")
 @compute_options("seed")
 @click.pass_obj
 def sample(session: Session, /, folder: Path, **options: Any) -> None:
@@ -88,7 +91,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
     from compress.jobs.data import make_sample
 
     with session.working() as report:
-        made = make_sample(folder, **options, report=report)
+        made = make_sample(folder, **options, description=session.description, report=report)
     session.show(
         made,
         lambda: aligned(
@@ -106,9 +109,8 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
 @click.argument("folder", type=Folder)
 @click.option(
     "--labels",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Labels of the rows, .npz or .csv, if PATH has none.",
+    metavar="NAME|FILE",
+    help="Name of the labels in PATH; or a file of labels, .csv or .npz, if PATH has none.",
 )
 @click.option(
     "--num-classes", type=click.IntRange(min=1), help="Number of classes, if the labels do not say."
@@ -120,9 +122,12 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
     help="The split that the videos are for.",
 )
 @click.option("--shards", type=click.IntRange(min=1), default=1, help="How many files to write.")
+@description_options("labels")
 @output_options
 @click.pass_obj
-def import_(session: Session, /, path: Path, folder: Path, split: str, **options: Any) -> None:
+def import_(
+    session: Session, /, path: Path, folder: Path, split: str, labels: str | None, **options: Any
+) -> None:
     """Write your own features (such as .npy, .h5 or .parquet) as shards into FOLDER.
 
     Not needed for `compress init`, which reads such files as they are.
@@ -130,7 +135,13 @@ def import_(session: Session, /, path: Path, folder: Path, split: str, **options
     from compress.jobs.data import import_arrays
 
     with session.working() as report:
-        made = import_arrays(path, folder, split=split, **options, report=report)
+        description = session.description
+        file = Path(labels) if labels and Path(labels).suffix.lower() in (".csv", ".npz") else None
+        if labels and file is None:
+            description = replace(description, labels=labels)
+        made = import_arrays(
+            path, folder, split=split, labels=file, **options, description=description, report=report
+        )
     session.show(
         made, lambda: aligned({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next})
     )

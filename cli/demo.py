@@ -7,7 +7,7 @@ from typing import Any
 
 import rich_click as click
 
-from cli.options import machine_options
+from cli.options import description_options, machine_options
 from cli.progress import duration
 from cli.report import report_text
 from cli.search import answer_text
@@ -30,6 +30,7 @@ from cli.session import Session
     help="Names of the classes of the real shards (CSV).",
 )
 @click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where the real shards do not tell.")
+@description_options()
 @machine_options("seed", "threads", "device")
 @click.pass_obj
 def demo(session: Session, /, folder: Path, threads: int, device: str, **data: Any) -> None:
@@ -40,7 +41,7 @@ def demo(session: Session, /, folder: Path, threads: int, device: str, **data: A
     from compress.pipeline.demo import run_demo
     from compress.pipeline.demo_folder import DemoFolder
 
-    place = DemoFolder(folder, **data)
+    place = DemoFolder(folder, **data, description=session.description)
     with session.working() as report:
         done = run_demo(place, threads=threads, device=device, report=report)
     facts = {

@@ -11,6 +11,7 @@ from cli.options import (
     DATA,
     codec_option,
     compute_options,
+    description_options,
     name_option,
     on_corrupt_option,
     precision_option,
@@ -65,6 +66,7 @@ from cli.text import aligned, size
     panel=DATA,
     help="Shards to encode, instead of the workspace's train and validate shards; needs --output.",
 )
+@description_options()
 @on_corrupt_option
 @compute_options("device")
 @click.pass_obj

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import compute_options, dim_option, head_mixup_option, name_option, on_corrupt_option
+from cli.options import (
+    compute_options,
+    description_options,
+    dim_option,
+    head_mixup_option,
+    name_option,
+    on_corrupt_option,
+)
 from cli.session import Session
 from cli.text import size, table
 
@@ -70,6 +77,7 @@ OF_STORES, OF_RUNS = "Of a store (fresh head)", "With --run"
     panel=OF_RUNS,
     help="Number format to compute in.",
 )
+@description_options()
 @on_corrupt_option
 @compute_options("seed", "threads", "device")
 @click.pass_obj

@@ -7,7 +7,7 @@ from typing import Any
 
 import rich_click as click
 
-from cli.options import output_options
+from cli.options import description_options, output_options
 from cli.session import Session
 from cli.text import aligned
 
@@ -42,6 +42,7 @@ from cli.text import aligned
 @click.option(
     "--num-classes", type=click.IntRange(min=1), help="Number of classes, if the shards do not say."
 )
+@description_options()
 @output_options
 @click.pass_obj
 def init(session: Session, /, folder: Path, **options: Any) -> None:
@@ -51,9 +52,9 @@ def init(session: Session, /, folder: Path, **options: Any) -> None:
 
     Example: compress init --train 'video/train*.tfrecord' --validate 'video/validate*.tfrecord'
     """
-    from compress.workspace import create_workspace
+    from compress.jobs.init import create_workspace
 
-    made = create_workspace(folder, **options)
+    made = create_workspace(folder, **options, description=session.description)
     session.show(
         made,
         lambda: aligned(

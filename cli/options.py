@@ -21,7 +21,8 @@ from compress.workspace import CHOICES, Defaults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUILT_IN = Defaults()
-DATA, GENERAL = "Data", "General"  # titles of groups of options in --help
+# Titles of groups of options in --help.
+DATA, GENERAL, DESCRIBED = "Data", "General", "What is in the files, where it cannot be seen"
 
 
 class Commands(click.RichGroup):
@@ -116,6 +117,29 @@ def machine_options(*passed: str) -> Callable[[Command], Command]:
 def compute_options(*passed: str) -> Callable[[Command], Command]:
     """As `machine_options`, and --workspace."""
     return lambda command: machine_options(*passed)(_workspace(command))
+
+
+def description_options(*without: str) -> Callable[[Command], Command]:
+    """--features, --id, --labels, --label-separator, --level and --segments; see `Session.description`.
+
+    Args:
+        without: of "labels" and "level", those that the command itself has another use for.
+    """
+
+    def described(command: Command) -> Command:
+        for name in reversed([name for name in _DESCRIBING if name not in without]):
+            command = click.option(
+                f"--{name.replace('_', '-')}",
+                default=None,
+                expose_value=False,
+                is_eager=True,  # other options look their defaults up in the workspace, which these describe
+                callback=_keep,
+                panel=DESCRIBED,
+                **_DESCRIBING[name],
+            )(command)
+        return command
+
+    return described
 
 
 def _all(command: Command, *options: Callable[[Command], Command]) -> Command:
@@ -244,3 +268,24 @@ validate_shards_option = click.option(
     panel=DATA,
     help="Shards to measure on, instead of the workspace's; may be repeated.",
 )
+_DESCRIBING: dict[str, dict[str, Any]] = {
+    "features": {
+        "type": Listed(str),
+        "metavar": "NAME,...",
+        "help": "Names of the features in the files, in the order in which they are joined.",
+    },
+    "id": {"metavar": "NAME", "help": "Name of the video id in the files."},
+    "labels": {"metavar": "NAME", "help": "Name of the labels in the files."},
+    "label_separator": {
+        "metavar": "TEXT",
+        "help": "What is between the labels of one video, where they are one text.",
+    },
+    "level": {
+        "type": click.Choice(("video", "frame")),
+        "help": "Whether a row is a video or a frame, where files allow both.",
+    },
+    "segments": {
+        "is_flag": True,
+        "help": "Labelled segments of a video become rows of their own, named ID:START.",
+    },
+}

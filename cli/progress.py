@@ -26,9 +26,23 @@ def reporter(*, silent: bool) -> Iterator[Reporter]:
         yield show_nothing
     elif sys.stderr.isatty():
         with _bars() as bars:
-            yield Bars(bars)
+            yield _each_once(Bars(bars))
     else:
-        yield Lines()
+        yield _each_once(Lines())
+
+
+def _each_once(show: Reporter) -> Reporter:
+    """A reporter without the notes that were shown before and are to be shown once."""
+    shown: set[str] = set()
+
+    def report(event: Event) -> None:
+        if isinstance(event, Note) and event.once:
+            if event.text in shown:
+                return
+            shown.add(event.text)
+        show(event)
+
+    return report
 
 
 class Lines:

@@ -8,13 +8,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from cli.progress import reporter
+from compress.description import Description, Level
 from compress.machine import use_threads
 from compress.progress import Reporter, clear_interrupt, interrupt_requested, request_interrupt
 from compress.workspace import Defaults, OnCorrupt, Workspace, find_workspace
@@ -37,11 +38,25 @@ class Session:
     preset: str | None = None
     codec: str | None = None
     on_corrupt: OnCorrupt | None = None
+    features: tuple[str, ...] | None = None
+    id: str | None = None
+    labels: str | None = None
+    label_separator: str | None = None
+    level: Level | None = None
+    segments: bool | None = None
+
+    @property
+    def description(self) -> Description:
+        """What the flags say about the files."""
+        said = {item.name: getattr(self, item.name) for item in fields(Description)}
+        return Description(**{name: value for name, value in said.items() if value is not None})
 
     @cached_property
     def workspace(self) -> Workspace:
-        """The workspace that --workspace names, or the one around the current folder."""
-        return find_workspace(self.workspace_folder)
+        """The workspace that --workspace names, or the one around the current folder; flags that describe
+        files are said over its compress.toml."""
+        found = find_workspace(self.workspace_folder)
+        return replace(found, description=self.description.over(found.description))
 
     @property
     def settings(self) -> Defaults:

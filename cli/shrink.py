@@ -8,6 +8,7 @@ import rich_click as click
 
 from cli.options import (
     compute_options,
+    description_options,
     dim_option,
     name_option,
     on_corrupt_option,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 @click.option("--fresh", is_flag=True, help="Delete an earlier run of this name and start over.")
 @train_shards_option
 @validate_shards_option
+@description_options()
 @on_corrupt_option
 @compute_options("threads", "device")
 @click.pass_obj

@@ -14,6 +14,7 @@ from cli.options import (
     DATA,
     Listed,
     compute_options,
+    description_options,
     on_corrupt_option,
     preset_option,
     train_shards_option,
@@ -141,6 +142,7 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
     panel=DATA,
     help="Number of classes, if neither the shards nor the workspace say.",
 )
+@description_options()
 @on_corrupt_option
 @compute_options("seed", "threads", "device")
 @click.pass_obj

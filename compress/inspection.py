@@ -17,10 +17,11 @@ from compress.datasets.files import absolute, matches
 from compress.datasets.formats import format_of
 from compress.datasets.formats.npy import describe_npy
 from compress.datasets.formats.sidecar import find_sidecar
-from compress.datasets.source import open_source
+from compress.datasets.source import Source, open_source
+from compress.description import NOTHING_SAID, Description
 from compress.errors import DataError, NotFoundError
 from compress.labels import Labels
-from compress.progress import Reporter, silent
+from compress.progress import Progress, Reporter, silent
 from compress.store.reader import open_store
 from compress.workspace import FILE_NAME, load_workspace
 
@@ -47,18 +48,32 @@ class Finding:
 
 
 def inspect_all(
-    patterns: Sequence[str], *, num_classes: int | None = None, report: Reporter = silent
+    patterns: Sequence[str],
+    *,
+    num_classes: int | None = None,
+    description: Description = NOTHING_SAID,
+    report: Reporter = silent,
 ) -> list[Finding]:
     """Inspect several paths or patterns; see `inspect`."""
-    return [inspect(pattern, num_classes=num_classes, report=report) for pattern in patterns]
+    return [
+        inspect(pattern, num_classes=num_classes, description=description, report=report)
+        for pattern in patterns
+    ]
 
 
-def inspect(pattern: str, *, num_classes: int | None = None, report: Reporter = silent) -> Finding:
+def inspect(
+    pattern: str,
+    *,
+    num_classes: int | None = None,
+    description: Description = NOTHING_SAID,
+    report: Reporter = silent,
+) -> Finding:
     """Say what a path or pattern is, and verify every checksum.
 
     Args:
         pattern: a file, a folder, or a glob pattern of shards.
         num_classes: C, if shards or arrays do not say.
+        description: names in them, where they cannot be seen.
 
     Raises:
         NotFoundError: nothing is there.
@@ -67,7 +82,7 @@ def inspect(pattern: str, *, num_classes: int | None = None, report: Reporter = 
     """
     path = absolute(pattern)
     if path.is_dir():
-        return _folder(path, num_classes, report)
+        return _folder(path, num_classes, description, report)
     if path.is_file() and is_store(path):
         return _store(path)
     if (
@@ -76,11 +91,11 @@ def inspect(pattern: str, *, num_classes: int | None = None, report: Reporter = 
         and num_classes is None
         and find_sidecar(path) is None
     ):
-        return _plain_array(path, report)
+        return _plain_array(path, description, report)
     if path.suffix == ".partial":
         what = "an unfinished store"
         raise DataError(what, where=path, hint="run the `compress encode` that wrote it again to finish it")
-    return _shards(pattern, [pattern], num_classes, report)
+    return _shards(pattern, [pattern], num_classes, description, report)
 
 
 def is_store(path: Path) -> bool:
@@ -89,7 +104,7 @@ def is_store(path: Path) -> bool:
         return STORE_MARK in file.read(256)
 
 
-def _folder(path: Path, num_classes: int | None, report: Reporter) -> Finding:
+def _folder(path: Path, num_classes: int | None, description: Description, report: Reporter) -> Finding:
     if (path / MANIFEST).exists():
         return _artifact(path)
     if (path / FILE_NAME).exists():
@@ -101,7 +116,7 @@ def _folder(path: Path, num_classes: int | None, report: Reporter) -> Finding:
     except NotFoundError:
         files = []
     if files and not is_store(files[0]):
-        return _shards(str(path), [str(path)], num_classes, report)
+        return _shards(str(path), [str(path)], num_classes, description, report)
     inside = ", ".join(sorted(item.name for item in path.iterdir())[:5]) or "nothing"
     raise DataError(
         f"not a run, workspace, index or folder of shards (it holds {inside})",
@@ -163,9 +178,16 @@ def _store(path: Path) -> Finding:
     return Finding(str(path), "store", {**facts, **store.metadata})
 
 
-def _shards(name: str, patterns: Sequence[str], num_classes: int | None, report: Reporter) -> Finding:
-    source = open_source(patterns, num_classes=num_classes)
-    catalogue = scan(source, report)
+def _shards(
+    name: str,
+    patterns: Sequence[str],
+    num_classes: int | None,
+    description: Description,
+    report: Reporter,
+) -> Finding:
+    source = open_source(patterns, num_classes=num_classes, description=description)
+    # The facts say what the notes would.
+    catalogue = scan(source, lambda event: report(event) if isinstance(event, Progress) else None)
     schema = source.schema
     frames = catalogue.num_frames
     facts: dict[str, Any] = {
@@ -174,6 +196,7 @@ def _shards(name: str, patterns: Sequence[str], num_classes: int | None, report:
         "level": schema.level,
         "features": ", ".join(f"{each} ({dim})" for each, dim in zip(schema.names, schema.dims, strict=True)),
         "dim": schema.dim,
+        **_contents(source),
         "ids": _some(catalogue.ids),
         **_label_facts(catalogue.labels),
     }
@@ -187,14 +210,27 @@ def _shards(name: str, patterns: Sequence[str], num_classes: int | None, report:
     return Finding(name, kind, facts)
 
 
-def _plain_array(path: Path, report: Reporter) -> Finding:
+def _plain_array(path: Path, description: Description, report: Reporter) -> Finding:
     """A .npy file that has no labels; where it may be features, every row is checked."""
     found = describe_npy(path)
     facts = {"shape": list(found.shape), "dtype": found.dtype, "use it for": found.use}
     if not found.is_features:
         return Finding(str(path), "array", facts)
     # Without labels, any number of classes does.
-    return Finding(str(path), "arrays", {**facts, **_shards(str(path), [str(path)], 1, report).facts})
+    return Finding(
+        str(path), "arrays", {**facts, **_shards(str(path), [str(path)], 1, description, report).facts}
+    )
+
+
+def _contents(source: Source) -> dict[str, Any]:
+    """What is taken from the files, what is left in them, and what was assumed: of all files together."""
+    found = source.contents.values()
+    parts = {
+        "takes": [text for contents in found for text in contents.taken()],
+        "leaves": [text for contents in found for text in contents.left()],
+        "notes": [text for contents in found for text in contents.notes],
+    }
+    return {name: list(dict.fromkeys(texts)) for name, texts in parts.items() if texts or name != "notes"}
 
 
 def _label_facts(labels: Labels | None) -> dict[str, Any]:

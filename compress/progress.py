@@ -25,9 +25,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence that a person should read: an estimate before long work, a resumed run, a skipped record."""
+    """A sentence that a person should read: an estimate before long work, a resumed run, a skipped record.
+
+    With `once`, a command that comes to it again does not repeat it.
+    """
 
     text: str
+    once: bool = False
 
 
 Event = Progress | Note

@@ -6,6 +6,8 @@
     validate_frames = ["frame/validate*.tfrecord"]  frames (optional)
     vocabulary = "vocabulary.csv"            names of the classes (optional)
     num_classes = 3862                       if the shards do not say (optional)
+    features = ["rgb", "audio"]              names in the files, where they cannot be seen (all optional);
+    id = "vid"                               also labels, label_separator, level and segments
 
     [defaults]                               of options of the same name (all optional)
     seed = 0
@@ -16,20 +18,19 @@ All that commands make is beside it: runs/, embeddings/, evaluation/, reports/, 
 from __future__ import annotations
 
 import difflib
-import glob
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from compress.artifacts.atomic import write_bytes
+from compress.description import NOTHING_SAID, Description
 from compress.errors import ConfigError, NotFoundError, UsageError
 
 FILE_NAME = "compress.toml"
 OnCorrupt = Literal["fail", "skip", "quarantine"]
 PATTERNS = ("train", "validate", "train_frames", "validate_frames")
+DESCRIBED = tuple(item.name for item in fields(Description))
 CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda"),
     "preset": ("best", "paper"),
@@ -69,6 +70,7 @@ class Workspace:
         vocabulary: file with the names of the classes, absolute, or None.
         num_classes: C if the shards do not say, or None.
         defaults: of options.
+        description: names in the files, where they cannot be seen.
     """
 
     root: Path
@@ -79,6 +81,7 @@ class Workspace:
     defaults: Defaults = field(default_factory=Defaults)
     train_frames: tuple[str, ...] = ()
     validate_frames: tuple[str, ...] = ()
+    description: Description = NOTHING_SAID
 
     @property
     def runs(self) -> Path:
@@ -163,7 +166,7 @@ def load_workspace(folder: Path) -> Workspace:
         raise ConfigError(f"not a TOML file: {error}", where=path) from error
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
-    _refuse_unknown(content, (*PATTERNS, "vocabulary", "num_classes", "defaults"), path)
+    _refuse_unknown(content, (*PATTERNS, "vocabulary", "num_classes", *DESCRIBED, "defaults"), path)
     vocabulary = _value(content, "vocabulary", str, None, path)
     num_classes = _value(content, "num_classes", int, None, path)
     if num_classes is not None and num_classes < 1:
@@ -177,55 +180,26 @@ def load_workspace(folder: Path) -> Workspace:
         vocabulary=None if vocabulary is None else root / vocabulary,
         num_classes=num_classes,
         defaults=_defaults(_value(content, "defaults", dict, {}, path), path),
+        description=_description(content, path),
     )
 
 
-def create_workspace(
-    folder: Path,
-    *,
-    train: Sequence[str],
-    validate: Sequence[str],
-    train_frames: Sequence[str] = (),
-    validate_frames: Sequence[str] = (),
-    vocabulary: Path | None = None,
-    num_classes: int | None = None,
-) -> Workspace:
-    """Write `folder`/compress.toml; patterns are relative to `folder` unless absolute.
-
-    Raises:
-        UsageError: the folder is a workspace already, or frames are given for one split only.
-        NotFoundError: a pattern matches no file, or there is no such vocabulary.
-        StorageError: the disk refused.
-    """
-    root = folder.resolve()
-    path = root / FILE_NAME
-    if path.exists():
-        raise UsageError("this folder is a workspace already", where=path, hint="edit that file instead")
-    if bool(train_frames) != bool(validate_frames):
-        raise UsageError("--train-frames and --validate-frames need each other")
-    for pattern in (*train, *validate, *train_frames, *validate_frames):
-        if not glob.glob(str(root / pattern), recursive=True):
-            raise NotFoundError(f"no file matches {pattern!r}", where=root)
-    if vocabulary is not None and not (root / vocabulary).is_file():
-        raise NotFoundError("no such vocabulary", where=root / vocabulary)
-    entries = {
-        "train": list(train),
-        "validate": list(validate),
-        "train_frames": list(train_frames),
-        "validate_frames": list(validate_frames),
-        "vocabulary": None if vocabulary is None else str(vocabulary),
-        "num_classes": num_classes,
-    }
-    lines = [
-        "# A workspace of `compress`; paths are relative to this folder.",
-        *(f"{key} = {_toml(value)}" for key, value in entries.items() if value),
-        "",
-        "# Defaults of options; flags and environment variables (COMPRESS_SEED, ...) override them.",
-        "[defaults]",
-        *(f"# {item.name} = {_toml(item.default)}" for item in fields(Defaults)),
-    ]
-    write_bytes(path, ("\n".join(lines) + "\n").encode())
-    return load_workspace(root)
+def _description(content: Mapping[str, Any], path: Path) -> Description:
+    """The names in the files; a list of one feature may be a text."""
+    said = {key: content[key] for key in DESCRIBED if key in content}
+    for key in ("id", "labels", "label_separator", "level"):
+        _value(content, key, str, None, path)
+    features = said.get("features")
+    if features is not None:
+        said["features"] = (features,) if isinstance(features, str) else tuple(features)
+        if not all(isinstance(name, str) for name in said["features"]):
+            raise ConfigError("features must be a name or a list of names", where=path)
+    if not isinstance(said.get("segments", False), bool):
+        raise ConfigError("segments must be true or false", where=path)
+    try:
+        return Description(**said)
+    except UsageError as error:
+        raise ConfigError(f"{error.where.removeprefix('--')}: {error.what}", where=path) from error
 
 
 def _patterns(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
@@ -270,8 +244,3 @@ def _value(content: Mapping[str, Any], key: str, kind: type, default: Any, path:
         names = {str: "a string", int: "a whole number", dict: "a table"}
         raise ConfigError(f"{key} must be {names[kind]}, not {value!r}", where=path)
     return value
-
-
-def _toml(value: object) -> str:
-    # JSON is TOML for texts, numbers and lists of them, except that TOML wants DEL escaped.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -52,6 +52,7 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
         CorruptShardError: a damaged shard (policy "fail").
         DataError: no usable record at all.
     """
+    source.tell_contents(report)
     videos, rows_per_shard = _Videos(), []
     for number, shard in enumerate(source.shards):
         before = videos.count

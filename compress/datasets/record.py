@@ -37,7 +37,7 @@ class FrameRecord:
     Args:
         video_id: UTF-8 bytes, 1 to 1024 of them, without NUL.
         labels: int32 (n,), ascending, without duplicates; empty when unlabelled.
-        frames: uint8 (T, D), T >= 1, quantised; the model dequantises.
+        frames: (T, D), T >= 1: uint8 codes, which the model dequantises, or float32.
     """
 
     video_id: bytes
@@ -75,7 +75,8 @@ class Block:
         ids: (n,) S<w>, w at least the length of the longest.
         num_labels: int64 (n,), labels of each video.
         classes: int32 (sum of num_labels,), those of the first video first, ascending within a video.
-        rows: float32 (n, D) at video level; uint8 (sum of num_frames, D) at frame level, video after video.
+        rows: float32 (n, D) at video level; of the schema's type (sum of num_frames, D) at frame
+            level, video after video.
         num_frames: int64 (n,), each at least 1; None at video level.
     """
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from compress.description import Level as Level
 from compress.errors import SchemaError
-
-Level = Literal["video", "frame"]
 
 # Labels are kept as int32.
 MAX_CLASSES = 2**31 - 1
@@ -22,7 +21,7 @@ class FeatureSchema:
     """The shape of every record of a source.
 
     Args:
-        level: "video" (float32 features) or "frame" (uint8 frames).
+        level: "video" (float32 features) or "frame" (a sequence of frames).
         names: features in the order in which they are concatenated, e.g. ("mean_rgb", "mean_audio").
         dims: the size of each feature, same order.
         num_classes: C, at most MAX_CLASSES; labels are in [0, C).
@@ -31,6 +30,7 @@ class FeatureSchema:
         max_frames: frames after this many are cut while reading; None keeps all.
         class_names: of data whose labels are names, by class index; empty for a class without a name, and ()
             where labels are numbers. Two schemas that differ in nothing else are equal.
+        float_frames: frames are float32 numbers and not uint8 codes.
     """
 
     level: Level
@@ -40,8 +40,9 @@ class FeatureSchema:
     id_key: str
     synthetic_frames: bool = False
     max_frames: int | None = None
-    # Neither compared nor shown: the fingerprints of older runs contain the text of a schema.
+    # Not compared, and neither is shown: the fingerprints of older runs contain the text of a schema.
     class_names: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    float_frames: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.level not in ("video", "frame"):
@@ -63,10 +64,17 @@ class FeatureSchema:
         """Size of the concatenated features."""
         return sum(self.dims)
 
+    @property
+    def row_type(self) -> str:
+        """numpy's type of a row: float32, or uint8 for frames that are codes."""
+        return "<f4" if self.level == "video" or self.float_frames else "|u1"
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-able dict that `from_json` reads back."""
         value = {**asdict(self), "names": list(self.names), "dims": list(self.dims)}
         names = value.pop("class_names")  # absent where there are none, as in what older versions wrote
+        if not self.float_frames:  # the same
+            del value["float_frames"]
         return {**value, "class_names": list(names)} if names else value
 
     @classmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from compress.artifacts import disk
 from compress.artifacts.atomic import sha256_file
+from compress.datasets.contents import Contents
 from compress.datasets.files import find_files
 from compress.datasets.formats import format_of
 from compress.datasets.formats.format import Format, ShardReader, Wanted
@@ -16,7 +17,9 @@ from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import Block, Record, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
 from compress.datasets.vocabulary import Vocabulary
+from compress.description import NOTHING_SAID, Description
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
+from compress.progress import Note, Reporter
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -28,12 +31,17 @@ class Source:
         readers: the reader of each file, in order.
         policy: what happens to unusable records.
         require_labels: records without labels were not accepted.
+        description: what was said about the files.
     """
 
     def __init__(
-        self, readers: Mapping[Path, ShardReader], policy: Policy, require_labels: bool = False
+        self,
+        readers: Mapping[Path, ShardReader],
+        policy: Policy,
+        require_labels: bool = False,
+        description: Description = NOTHING_SAID,
     ) -> None:
-        self.shards, self.require_labels = tuple(readers), require_labels
+        self.shards, self.require_labels, self.description = tuple(readers), require_labels, description
         self._readers, self._policy = readers, policy
         self._fingerprint: str | None = None
 
@@ -47,6 +55,21 @@ class Source:
     def skipped(self) -> list[SkippedRecord]:
         """Records left out so far, by shard and offset; complete after every shard was read once."""
         return self._policy.skipped
+
+    @property
+    def contents(self) -> Mapping[Path, Contents]:
+        """What each file holds, and what of it is used."""
+        return {path: reader.contents for path, reader in self._readers.items()}
+
+    def tell_contents(self, report: Reporter) -> None:
+        """Note what was assumed about the files and what in them is not used; the same in many files once."""
+        files: dict[str, list[Path]] = {}
+        for path, contents in self.contents.items():
+            for sentence in contents.told():
+                files.setdefault(sentence, []).append(path)
+        for sentence, paths in files.items():
+            where = "" if len(paths) == len(self.shards) else f"{_some(paths)}: "
+            report(Note(f"{where}{sentence}", once=True))
 
     def read(self, shard: Path) -> Iterator[Record]:
         """Every usable record of a shard, in order, validated.
@@ -112,6 +135,8 @@ def open_source(
     max_frames: int | None = None,
     labels: Path | None = None,
     vocabulary: Vocabulary | None = None,
+    description: Description = NOTHING_SAID,
+    run: FeatureSchema | None = None,
 ) -> Source:
     """Find the files of a source and detect their schema.
 
@@ -128,6 +153,9 @@ def open_source(
         labels: labels file of a single .npy file.
         vocabulary: names of the classes, for labels that are names; None takes those of `schema`, or numbers
             all names that occur in the files.
+        description: names in the files, where they cannot be seen.
+        run: what the run reads that these videos are for: its features, in its order. Unlike with `schema`,
+            the files may have another number of classes; where they do not say, it is the run's.
 
     Raises:
         NotFoundError: a pattern matches no file.
@@ -147,11 +175,14 @@ def open_source(
         raise SchemaError("arrays and TFRecord shards cannot be mixed in one source", where=shards[0])
     if labels:
         _check_labels_file(labels, shards)
-    if vocabulary is None and schema and schema.class_names:
-        vocabulary = Vocabulary.from_list(schema.class_names)
-    wanted = Wanted(policy, schema, num_classes, require_labels, max_frames, labels, vocabulary)
+    reads = schema or run
+    if vocabulary is None and reads and reads.class_names:
+        vocabulary = Vocabulary.from_list(reads.class_names)
+    wanted = Wanted(
+        policy, schema, num_classes, require_labels, max_frames, labels, vocabulary, description, run
+    )
     readers = _open(formats, wanted)
-    source = Source({path: readers[path] for path in shards}, policy, require_labels)
+    source = Source({path: readers[path] for path in shards}, policy, require_labels, description)
     for path, reader in readers.items():
         if reader.schema != source.schema:
             raise SchemaError(
@@ -190,6 +221,11 @@ def find_shards(patterns: Sequence[str]) -> tuple[Path, ...]:
     for path in shards:
         _check_start(path)
     return shards
+
+
+def _some(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - 1} more files" if len(paths) > 1 else ""
+    return f"{paths[0].name}{more}"
 
 
 def _check_start(path: Path) -> None:

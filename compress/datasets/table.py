@@ -74,7 +74,7 @@ class FrameTable:
 
     Args:
         ids: (N,) S<w>, in reading order.
-        frames: uint8 (sum of T, D), quantised, possibly a read-only memory map.
+        frames: (sum of T, D), uint8 codes or float32, possibly a read-only memory map.
         indptr: int64 (N + 1,); the frames of video i are `frames[indptr[i]:indptr[i + 1]]`.
         labels: of the N videos; rows are empty where a video is unlabelled.
         schema: of the source.
@@ -101,14 +101,14 @@ class FrameTable:
             rows: int64 (B,), each in [0, N).
 
         Returns:
-            frames uint8 (B, Tmax, D), num_frames int64 (B,), labels bool (B, C).
+            frames (B, Tmax, D) of the table's type, num_frames int64 (B,), labels bool (B, C).
         """
         starts = self.indptr[rows]
         lengths = self.indptr[rows + 1] - starts
         # A plain view: slices of a memory map are memory maps, which cost 2 us each.
         stored = np.asarray(self.frames)
         # Only the padding is set to zero: zeroing everything would be a second pass over memory.
-        frames = np.empty((len(rows), lengths.max(initial=0), stored.shape[1]), dtype=np.uint8)
+        frames = np.empty((len(rows), lengths.max(initial=0), stored.shape[1]), dtype=stored.dtype)
         for video, start, length in zip(frames, starts.tolist(), lengths.tolist(), strict=True):
             video[:length] = stored[start : start + length]
             video[length:] = 0
@@ -135,6 +135,7 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     """
     kept = None if cache is None else read_cache(cache_folder(cache, source), source, report)
     if kept is not None:
+        source.tell_contents(report)
         return _table(source, *kept)
     catalogue = scan(source, report)
     blocks = _blocks(source, catalogue, report)
@@ -153,9 +154,8 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
 
 
 def _shape(source: Source, catalogue: Catalogue) -> tuple[tuple[int, int], np.dtype]:
-    if catalogue.num_frames is None:
-        return (len(catalogue), source.schema.dim), np.dtype("<f4")
-    return (int(catalogue.num_frames.sum()), source.schema.dim), np.dtype("u1")
+    rows = len(catalogue) if catalogue.num_frames is None else int(catalogue.num_frames.sum())
+    return (rows, source.schema.dim), np.dtype(source.schema.row_type)
 
 
 def _table(source: Source, catalogue: Catalogue, rows: np.ndarray) -> Table:

@@ -58,12 +58,14 @@ def write_cache(
 
 
 def _key(source: Source) -> dict[str, object]:
-    return {
+    key = {
         "fingerprint": source.fingerprint(),
         "schema": source.schema.to_json(),
         "require_labels": source.require_labels,
         "reader": _READER_VERSION,
     }
+    said = source.description.said()
+    return {**key, "description": json.loads(json.dumps(said))} if said else key
 
 
 def _map(manifest: Manifest) -> np.ndarray:

@@ -71,11 +71,15 @@ def check_features(features: np.ndarray, schema: FeatureSchema) -> None:
 
 
 def check_frames(frames: np.ndarray, schema: FeatureSchema) -> None:
-    """RecordError unless frames are uint8 (T, D) with T >= 1 and the schema's D."""
-    if frames.dtype != np.uint8 or frames.ndim != 2 or frames.shape[1] != schema.dim:
-        raise RecordError(f"frames are {frames.dtype} {frames.shape}, uint8 (T, {schema.dim}) expected")
+    """RecordError unless frames are (T, D) with T >= 1, the schema's D and type, and finite."""
+    wanted = np.dtype(schema.row_type)
+    if frames.dtype != wanted or frames.ndim != 2 or frames.shape[1] != schema.dim:
+        raise RecordError(f"frames are {frames.dtype} {frames.shape}, {wanted} (T, {schema.dim}) expected")
     if not len(frames):
         raise RecordError("has no frames")
+    if wanted.kind == "f" and not np.isfinite(frames).all():
+        number, position = np.argwhere(~np.isfinite(frames))[0]
+        raise RecordError(f"frame {number} is {frames[number, position]} at position {position}")
 
 
 def check_segments(record: SegmentRecord, num_classes: int) -> None:

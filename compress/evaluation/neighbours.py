@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from compress.codecs.float32 import Float32
+from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import open_source
 from compress.encoding.vectors import embed_picked
 from compress.errors import NotFoundError, RecordError, SchemaError
@@ -23,6 +24,7 @@ from compress.metrics import (
 )
 from compress.progress import Note, Reporter, silent
 from compress.store.reader import Store, open_store
+from compress.training.run import model_manifest
 from compress.workspace import Workspace
 
 QueryVectors = Callable[[np.ndarray], np.ndarray | None]
@@ -195,7 +197,13 @@ def _from_shards(
         return None
     try:
         # Records that `encode` skipped are in no store, so they are not needed here.
-        source = open_source(patterns, num_classes=workspace.num_classes, on_corrupt="skip")
+        source = open_source(
+            patterns,
+            num_classes=workspace.num_classes,
+            on_corrupt="skip",
+            description=workspace.description,
+            run=FeatureSchema.from_json(model_manifest(run).metadata["schema"]),
+        )
     except NotFoundError:
         return None
     ids = store.id_bytes[rows]

@@ -10,6 +10,7 @@ from typing import Literal
 from compress.datasets.export import expand_frames, write_shards
 from compress.datasets.sample import write_sample
 from compress.datasets.source import open_source
+from compress.description import NOTHING_SAID, Description
 from compress.errors import UsageError
 from compress.progress import Note, Reporter, silent
 
@@ -39,6 +40,7 @@ def make_sample(
     num_classes: int = 3862,
     num_frames: tuple[int, int] = (120, 300),
     source: Sequence[str] = (),
+    description: Description = NOTHING_SAID,
     seed: int = 0,
     report: Reporter = silent,
 ) -> Made:
@@ -51,6 +53,7 @@ def make_sample(
         num_classes: C.
         num_frames: least and most frames per video, both included; frame level only.
         source: patterns of video-level shards to expand into frames; none means made-up videos.
+        description: names in those shards, where they cannot be seen.
         seed: >= 0.
         report: gets progress and notes.
 
@@ -59,7 +62,7 @@ def make_sample(
     """
     if source:
         shards = expand_frames(
-            open_source(source),
+            open_source(source, description=description),
             folder,
             seed=seed,
             num_frames=num_frames,
@@ -98,6 +101,7 @@ def import_arrays(
     num_classes: int | None = None,
     split: str = "train",
     shards: int = 1,
+    description: Description = NOTHING_SAID,
     report: Reporter = silent,
 ) -> Made:
     """Write the rows of an array file as shards `<split>0000.tfrecord`, ... in `folder`.
@@ -108,12 +112,13 @@ def import_arrays(
         num_classes: C, where the labels do not tell.
         split: the beginning of the shards' names.
         shards: how many, >= 1.
+        description: names in the file, where they cannot be seen.
 
     Raises:
         NotFoundError, DataError, RecordError: see `open_source`.
         UsageError: fewer rows than shards.
     """
-    source = open_source([str(path)], labels=labels, num_classes=num_classes)
+    source = open_source([str(path)], labels=labels, num_classes=num_classes, description=description)
     made = write_shards(source, folder, shards, prefix=split, report=report)
     return Made(folder, {split: made}, f"compress data inspect '{folder}/{split}*.tfrecord'")
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress.datasets.policy import OnCorrupt
-from compress.datasets.source import Source
-from compress.errors import SchemaError, UsageError
+from compress.errors import UsageError
 from compress.jobs.names import SUFFIX, find_run_and_prefix, store_name
-from compress.jobs.sources import open_split, tell_skipped
+from compress.jobs.sources import open_split, run_schema, tell_skipped
 from compress.machine import choose_device
 from compress.progress import Reporter, silent
 from compress.workspace import Workspace
@@ -65,12 +63,12 @@ def encode_store(
         raise UsageError("--input needs --output", hint="say where the store goes: --output FILE.h5")
     if output is not None and output.suffix != SUFFIX:
         raise UsageError("the name of a store must end in .h5", where=f"--output {output}")
-    level = _level(workspace, run)
+    reads = run_schema(workspace, run)
     if inputs:
-        splits = {"input": _open_input(workspace, run, inputs, on_corrupt)}
+        splits = {"input": open_split(workspace, "input", inputs, on_corrupt, run=reads)}
     else:
-        train = open_split(workspace, "train", (), on_corrupt, level=level)
-        validate = open_split(workspace, "validate", (), on_corrupt, schema=train.schema, level=level)
+        train = open_split(workspace, "train", (), on_corrupt, level=reads.level, run=reads)
+        validate = open_split(workspace, "validate", (), on_corrupt, schema=train.schema, level=reads.level)
         splits = {"train": train, "validate": validate}
 
     # Imported late: torch takes seconds, and a wrong name or pattern should be answered at once.
@@ -92,25 +90,3 @@ def encode_store(
     )
     tell_skipped(tuple(splits.values()), report)
     return done
-
-
-def _open_input(workspace: Workspace, run: str, inputs: Sequence[str], on_corrupt: OnCorrupt) -> Source:
-    """The source of other videos; where neither they nor the workspace say how many classes, the run does."""
-    try:
-        return open_split(workspace, "input", inputs, on_corrupt)
-    except SchemaError:
-        if workspace.num_classes is not None:
-            raise
-    from compress.training.run import model_manifest
-
-    classes = model_manifest(workspace.run(run)).metadata["schema"]["num_classes"]
-    return open_split(dataclasses.replace(workspace, num_classes=classes), "input", inputs, on_corrupt)
-
-
-def _level(workspace: Workspace, run: str) -> str:
-    """Which of the workspace's shards the encoder reads; "video" if there is no choice."""
-    if not workspace.train_frames:
-        return "video"
-    from compress.training.run import model_manifest
-
-    return str(model_manifest(workspace.run(run)).metadata["schema"]["level"])

@@ -23,6 +23,7 @@ def open_split(
     schema: FeatureSchema | None = None,
     require_labels: bool = False,
     level: str = "video",
+    run: FeatureSchema | None = None,
 ) -> Source:
     """The source of one split.
 
@@ -34,6 +35,7 @@ def open_split(
         schema: what the records must be; detected when None.
         require_labels: a record without labels is defective.
         level: "frame" prefers the workspace's frame-level shards.
+        run: what a run reads that the videos are for; see `open_source`.
 
     Raises:
         UsageError: no patterns were given, and the workspace has none.
@@ -49,6 +51,8 @@ def open_split(
         on_corrupt=on_corrupt,
         quarantine=workspace.root / "quarantine" if on_corrupt == "quarantine" else None,
         require_labels=require_labels,
+        description=workspace.description,
+        run=run,
     )
 
 
@@ -71,6 +75,18 @@ def load_labelled(
     table = load_table(source, cache=workspace.cache, report=report)
     tell_skipped([source], report)
     return table
+
+
+def run_schema(workspace: Workspace, run: str) -> FeatureSchema:
+    """What a finished run reads.
+
+    Raises:
+        NotFoundError: no finished training.
+        CorruptArtifactError: its manifest is damaged.
+    """
+    from compress.training.run import model_manifest  # not before: torch
+
+    return FeatureSchema.from_json(model_manifest(workspace.run(run)).metadata["schema"])
 
 
 def schemas(workspace: Workspace, on_corrupt: OnCorrupt) -> dict[str, FeatureSchema]:
@@ -167,5 +183,8 @@ class LabelledVideos:
 
     def _level(self, pattern: str) -> Level:
         return open_source(
-            (pattern,), num_classes=self._workspace.num_classes, on_corrupt=self._on_corrupt
+            (pattern,),
+            num_classes=self._workspace.num_classes,
+            on_corrupt=self._on_corrupt,
+            description=self._workspace.description,
         ).schema.level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 from compress.artifacts.atomic import read_json, write_json
 from compress.datasets.catalogue import scan
 from compress.datasets.source import Source, open_source
+from compress.description import NOTHING_SAID, Description
 from compress.errors import CorruptArtifactError, RecordError, SchemaError, UsageError
 from compress.jobs.data import make_sample
+from compress.jobs.init import create_workspace
 from compress.progress import Note, Reporter
-from compress.workspace import FILE_NAME, Workspace, create_workspace, load_workspace
+from compress.workspace import FILE_NAME, Workspace, load_workspace
 
 SAMPLE_VIDEOS, SAMPLE_CLASSES = 5_000, 100
 FRAMES = (8, 16)
@@ -36,6 +39,7 @@ class DemoFolder:
         seed: >= 0.
         sample_videos, sample_classes: how large the sample is.
         most_videos: with more there are no frames.
+        description: names in the real shards, where they cannot be seen.
     """
 
     path: Path
@@ -47,6 +51,7 @@ class DemoFolder:
     sample_videos: int = SAMPLE_VIDEOS
     sample_classes: int = SAMPLE_CLASSES
     most_videos: int = MOST_VIDEOS_WITH_FRAMES
+    description: Description = NOTHING_SAID
 
     @property
     def on_sample(self) -> bool:
@@ -68,6 +73,7 @@ class DemoFolder:
             "vocabulary": None if self.vocabulary is None else str(self.vocabulary.absolute()),
             "num_classes": self.num_classes,
             "seed": self.seed,
+            **json.loads(json.dumps(self.description.said())),
         }
         if not note.exists():
             if (self.path / FILE_NAME).exists():
@@ -81,7 +87,7 @@ class DemoFolder:
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptArtifactError("is not what `compress demo` wrote", where=note) from error
         if found != settings:
-            changed = sorted(key for key in settings if found.get(key) != settings[key])
+            changed = sorted(key for key in settings | found if found.get(key) != settings.get(key))
             what = f"holds a demo with other settings ({', '.join(changed)})"
             raise UsageError(what, where=self.path, hint="name another folder, or remove this one")
 
@@ -119,19 +125,28 @@ class DemoFolder:
             validate_frames=frames[1:],
             vocabulary=vocabulary,
             num_classes=num_classes,
+            description=self.description,
         )
 
     def _frames(self, patterns: dict[str, list[str]], num_classes: int | None, report: Reporter) -> list[str]:
         """Patterns of the frames by split, or none where they cannot be made; reports why."""
         given = {split: [str(self.path.absolute() / one) for one in patterns[split]] for split in SPLITS}
-        sources = [open_source(given[split], num_classes=num_classes) for split in SPLITS]
+        said = self.description
+        sources = [open_source(given[split], num_classes=num_classes, description=said) for split in SPLITS]
         videos = sum(len(scan(_usable(source), report)) for source in sources)
         try:
             if videos > self.most_videos:
                 raise UsageError(f"{videos:,} videos are more than {self.most_videos:,}")
             for split in SPLITS:
                 folder = self.path / "frames" / split
-                make_sample(folder, source=given[split], num_frames=FRAMES, seed=self.seed, report=report)
+                make_sample(
+                    folder,
+                    source=given[split],
+                    description=said,
+                    num_frames=FRAMES,
+                    seed=self.seed,
+                    report=report,
+                )
         except (RecordError, SchemaError, UsageError) as error:
             report(Note(f"LSTM 640 will be NOT RUN, there are no frames for it: {error}"))
             return []

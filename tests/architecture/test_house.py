@@ -16,12 +16,12 @@ from compress.jobs.data import download_commands, import_arrays, make_sample
 from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_runs, evaluate_store
 from compress.jobs.index import index_store
+from compress.jobs.init import create_workspace
 from compress.jobs.search import search_store
 from compress.jobs.select import select_store
 from compress.jobs.settings import list_settings
 from compress.jobs.shrink import shrink_run
 from compress.jobs.train import train_run
-from compress.workspace import create_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATED = {"compress/datasets/features_pb2.py"}
@@ -75,4 +75,10 @@ def test_the_options_of_a_command_are_the_arguments_of_its_job(name: str):
     taken = {argument for job in JOBS[name] for argument in inspect.signature(job).parameters}
     assert isinstance(commands[name], click.Command)
     assert {str(one.name) for one in exposed} <= taken
-    assert taken - {str(one.name) for one in exposed} <= {"workspace", "report", "folder", "notes"}
+    assert taken - {str(one.name) for one in exposed} <= {
+        "workspace",
+        "report",
+        "folder",
+        "notes",
+        "description",
+    }

@@ -14,7 +14,7 @@ import pytest
 def sample(tmp_path_factory) -> Path:
     """A workspace with 40 made-up videos of 20 classes."""
     from compress.jobs.data import make_sample
-    from compress.workspace import create_workspace
+    from compress.jobs.init import create_workspace
 
     folder = tmp_path_factory.mktemp("sample")
     make_sample(folder, videos=40, num_classes=20)

@@ -9,7 +9,7 @@ import pytest
 from click import BadParameter
 
 from cli.options import Listed
-from compress.workspace import create_workspace
+from compress.jobs.init import create_workspace
 from tests.cli.conftest import Ended
 from tests.encoding.examples import CLASSES, shards, videos
 

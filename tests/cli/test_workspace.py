@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compress.errors import CompressError, ConfigError, NotFoundError, UsageError
-from compress.workspace import Defaults, create_workspace, find_workspace, load_workspace
+from compress.jobs.init import create_workspace
+from compress.workspace import Defaults, find_workspace, load_workspace
 
 
 def write(folder: Path, text: str) -> Path:

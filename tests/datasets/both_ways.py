@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 from compress.datasets.formats import native_blocks
+from compress.datasets.formats.layout import Layout
 from compress.datasets.formats.tfrecord import TFRecordReader
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import Block, blocks_of
@@ -75,7 +76,7 @@ def both(
         ):
             quarantine = Path(folder) if on_corrupt == "quarantine" else None
             policy = Policy(on_corrupt, quarantine)
-            reader = TFRecordReader(schema, policy, require_labels)
+            reader = TFRecordReader(Layout.of(schema), policy, require_labels)
             records = reader.read(shard)
             blocks = (
                 blocks_of(records, videos, schema) if way == "python" else reader.read_blocks(shard, videos)

@@ -74,5 +74,5 @@ def test_files_of_different_size_are_refused(arrays: Path) -> None:
 
 
 def test_a_schema_that_the_arrays_do_not_fit_is_refused(build, arrays: Path) -> None:
-    with pytest.raises(SchemaError, match="expected is mean_rgb"):
+    with pytest.raises(SchemaError, match="expected are mean_rgb"):
         open_source([f"{arrays}/a.npy"], schema=build.video_schema)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from compress.datasets import features_pb2 as messages
 from compress.datasets.formats.examples import FrameParser, VideoParser
+from compress.datasets.formats.layout import Layout
 from compress.datasets.record import FrameRecord, SegmentRecord
 from compress.errors import RecordError
 
@@ -54,7 +55,7 @@ def unpacked(values: list[float]) -> bytes:
 
 @given(rgb=st.lists(FLOATS, min_size=6, max_size=6), audio=st.lists(FLOATS, min_size=3, max_size=3))
 def test_packed_unpacked_and_split_floats_give_the_same_features(build, rgb, audio) -> None:
-    parse = VideoParser(build.video_schema)
+    parse = VideoParser(Layout.of(build.video_schema))
     wanted = np.array(rgb + audio, dtype=np.float32)
     writers = (packed, unpacked, lambda values: packed(values[:2]) + packed(values[2:]))
     for first in writers:
@@ -68,28 +69,28 @@ def test_packed_unpacked_and_split_floats_give_the_same_features(build, rgb, aud
 def test_floats_that_stand_unpacked_beside_the_packed_ones_are_counted(build) -> None:
     mixed = example(packed([1] * 6) + unpacked([2]), packed([3] * 3))
     with pytest.raises(RecordError, match="feature 'mean_rgb' has 7 values, 6 expected"):
-        VideoParser(build.video_schema)(mixed)
+        VideoParser(Layout.of(build.video_schema))(mixed)
 
 
 def test_unknown_fields_of_just_the_size_of_the_floats_are_not_taken_for_them(build) -> None:
     unknown = example(wire((2, bytes(24))), packed([3] * 3))
     with pytest.raises(RecordError, match="feature 'mean_rgb' has 0 values, 6 expected"):
-        VideoParser(build.video_schema)(unknown)
+        VideoParser(Layout.of(build.video_schema))(unknown)
 
 
 def test_labels_come_sorted_without_duplicates(build) -> None:
-    record = VideoParser(build.video_schema)(build.video(labels=[9, 0, 3, 9]))
+    record = VideoParser(Layout.of(build.video_schema))(build.video(labels=[9, 0, 3, 9]))
     assert record.labels.tolist() == [0, 3, 9]
     assert record.labels.dtype == np.int32
 
 
 def test_features_keep_the_order_of_the_schema_not_of_the_record(build) -> None:
-    features = VideoParser(build.video_schema)(build.video(rgb=range(6), audio=[6, 7, 8])).features
+    features = VideoParser(Layout.of(build.video_schema))(build.video(rgb=range(6), audio=[6, 7, 8])).features
     assert features.tolist() == list(range(9))
 
 
 def test_large_finite_features_are_accepted(build) -> None:
-    record = VideoParser(build.video_schema)(build.video(rgb=[3e38, -3e38, 3e38, 3e38, 0, 0]))
+    record = VideoParser(Layout.of(build.video_schema))(build.video(rgb=[3e38, -3e38, 3e38, 3e38, 0, 0]))
     assert record.features[0] == np.float32(3e38)
 
 
@@ -143,21 +144,21 @@ DEFECTS = {
 def test_a_defective_record_is_refused_with_the_reason(build, defect: str) -> None:
     make, message = DEFECTS[defect]
     with pytest.raises(RecordError, match=message):
-        VideoParser(build.video_schema)(make(build))
+        VideoParser(Layout.of(build.video_schema))(make(build))
 
 
 @pytest.mark.parametrize("labels", [None, []])
 def test_missing_labels_are_an_error_only_where_they_are_required(build, labels) -> None:
     data = build.video(labels=labels)
-    assert len(VideoParser(build.video_schema)(data).labels) == 0
+    assert len(VideoParser(Layout.of(build.video_schema))(data).labels) == 0
     with pytest.raises(RecordError, match="has no labels"):
-        VideoParser(build.video_schema, require_labels=True)(data)
+        VideoParser(Layout.of(build.video_schema), require_labels=True)(data)
 
 
 @given(data=st.binary(max_size=300))
 def test_arbitrary_bytes_give_a_record_error_and_nothing_else(build, data: bytes) -> None:
     with pytest.raises(RecordError):
-        VideoParser(build.video_schema)(data)
+        VideoParser(Layout.of(build.video_schema))(data)
 
 
 @given(position=st.integers(0, 10_000), byte=st.integers(0, 255))
@@ -165,7 +166,7 @@ def test_a_changed_byte_gives_a_valid_record_or_a_record_error(build, position: 
     data = bytearray(build.video())
     data[position % len(data)] = byte
     try:
-        record = VideoParser(build.video_schema)(bytes(data))
+        record = VideoParser(Layout.of(build.video_schema))(bytes(data))
     except RecordError:
         return
     assert record.features.shape == (9,)
@@ -187,7 +188,7 @@ SEGMENTS = {
 def test_frames_are_rgb_then_audio_of_each_second(build, length: int, seed: int) -> None:
     frames = np.random.default_rng(seed).integers(0, 256, size=(length, 9), dtype=np.uint8)
     rgb, audio = [row[:6].tobytes() for row in frames], [row[6:].tobytes() for row in frames]
-    record = FrameParser(build.frame_schema)(build.frames(rgb=rgb, audio=audio))
+    record = FrameParser(Layout.of(build.frame_schema))(build.frames(rgb=rgb, audio=audio))
     assert type(record) is FrameRecord
     assert record.frames.dtype == np.uint8
     np.testing.assert_array_equal(record.frames, frames)
@@ -198,12 +199,12 @@ def test_frames_are_rgb_then_audio_of_each_second(build, length: int, seed: int)
 def test_max_frames_cuts_the_end(build, cut: int | None, kept: int) -> None:
     schema = replace(build.frame_schema, max_frames=cut)
     rgb, audio = [bytes([n]) * 6 for n in range(5)], [bytes([n]) * 3 for n in range(5)]
-    record = FrameParser(schema)(build.frames(rgb=rgb, audio=audio))
+    record = FrameParser(Layout.of(schema))(build.frames(rgb=rgb, audio=audio))
     assert record.frames[:, 0].tolist() == list(range(kept))
 
 
 def test_a_record_with_segments_carries_them(build) -> None:
-    record = FrameParser(build.frame_schema)(build.frames(**SEGMENTS))
+    record = FrameParser(Layout.of(build.frame_schema))(build.frames(**SEGMENTS))
     assert isinstance(record, SegmentRecord)
     assert record.segment_start.tolist() == [0, 5]
     assert record.segment_end.tolist() == [5, 10]
@@ -270,7 +271,7 @@ FRAME_DEFECTS = {
 def test_a_defective_record_of_frames_is_refused_with_the_reason(build, defect: str) -> None:
     make, message = FRAME_DEFECTS[defect]
     with pytest.raises(RecordError, match=message):
-        FrameParser(build.frame_schema)(make(build))
+        FrameParser(Layout.of(build.frame_schema))(make(build))
 
 
 @given(position=st.integers(0, 10_000), byte=st.integers(0, 255))
@@ -278,7 +279,7 @@ def test_a_changed_byte_of_frames_gives_a_record_or_a_record_error(build, positi
     data = bytearray(build.frames(**SEGMENTS))
     data[position % len(data)] = byte
     try:
-        record = FrameParser(build.frame_schema)(bytes(data))
+        record = FrameParser(Layout.of(build.frame_schema))(bytes(data))
     except RecordError:
         return
     assert record.frames.ndim == 2

@@ -13,6 +13,7 @@ from compress import native
 from compress.datasets.formats import native_buffers, tfrecord
 from compress.datasets.formats.examples import FrameParser, VideoParser
 from compress.datasets.formats.framing import frame, masked_crc
+from compress.datasets.formats.layout import Layout
 from compress.datasets.formats.tfrecord import TFRecordReader
 from compress.datasets.policy import Policy
 from compress.errors import CorruptShardError, NotFoundError, UsageError
@@ -71,7 +72,7 @@ def in_other_words(build) -> dict[str, bytes]:
 def test_usual_records_and_odd_encodings_never_reach_python(build, tmp_path: Path, no_python) -> None:
     records = in_other_words(build)
     shard = build.shard(tmp_path / "a", records.values())
-    blocks = TFRecordReader(build.video_schema, Policy()).read_blocks(shard, 1)
+    blocks = TFRecordReader(Layout.of(build.video_schema), Policy()).read_blocks(shard, 1)
     found = dict(zip(records, map(contents, blocks), strict=True))
     assert found == dict.fromkeys(records, found["as protobuf writes"])
     assert found["unpacked"][:3] == ([b"abcd"], [2], [1, 2])
@@ -85,7 +86,7 @@ def test_odd_encodings_mean_the_same_to_python(build, tmp_path: Path) -> None:
 
 def test_frames_never_reach_python(build, tmp_path: Path, no_python) -> None:
     shard = build.shard(tmp_path / "a", build.frame_videos(9))
-    (block,) = TFRecordReader(build.frame_schema, Policy()).read_blocks(shard, 20)
+    (block,) = TFRecordReader(Layout.of(build.frame_schema), Policy()).read_blocks(shard, 20)
     assert len(block) == 9
 
 
@@ -96,16 +97,23 @@ def test_real_shards_never_reach_python(shared_data: Path, no_python) -> None:
         ("yt8m-2018/validate/validate0080.tfrecord", YT8M_2018_VIDEO),
         ("audioset/train/train03.tfrecord", AUDIOSET),
     ):
-        assert sum(map(len, TFRecordReader(schema, Policy()).read_blocks(shared_data / name, 64))) > 100
+        assert (
+            sum(map(len, TFRecordReader(Layout.of(schema), Policy()).read_blocks(shared_data / name, 64)))
+            > 100
+        )
 
 
 def test_switched_off_python_reads(build, tmp_path: Path, monkeypatch) -> None:
     shard = build.shard(tmp_path / "a", build.videos(5))
-    by_c = [contents(block) for block in TFRecordReader(build.video_schema, Policy()).read_blocks(shard, 2)]
+    by_c = [
+        contents(block)
+        for block in TFRecordReader(Layout.of(build.video_schema), Policy()).read_blocks(shard, 2)
+    ]
     monkeypatch.setenv(native.SWITCH, "off")
     monkeypatch.setattr(tfrecord, "BlockReader", None)
     by_python = [
-        contents(block) for block in TFRecordReader(build.video_schema, Policy()).read_blocks(shard, 2)
+        contents(block)
+        for block in TFRecordReader(Layout.of(build.video_schema), Policy()).read_blocks(shard, 2)
     ]
     assert by_c == by_python
 
@@ -117,7 +125,7 @@ def test_a_length_of_two_to_the_sixty_allocates_nothing(build, tmp_path: Path) -
     tracemalloc.start()
     try:
         with pytest.raises(CorruptShardError, match=f"claims {2**60} bytes but 96 are left"):
-            list(TFRecordReader(build.video_schema, Policy()).read_blocks(tmp_path / "a", 10))
+            list(TFRecordReader(Layout.of(build.video_schema), Policy()).read_blocks(tmp_path / "a", 10))
         assert tracemalloc.get_traced_memory()[1] < 10e6
     finally:
         tracemalloc.stop()
@@ -126,7 +134,7 @@ def test_a_length_of_two_to_the_sixty_allocates_nothing(build, tmp_path: Path) -
 def test_a_shard_that_is_cut_while_it_is_read_is_told(build, tmp_path: Path) -> None:
     record = build.frames(b"f", [1], [b"abcdef"] * 60_000, [b"abc"] * 60_000)
     shard = build.shard(tmp_path / "a", [record] * 4)
-    blocks = TFRecordReader(build.frame_schema, Policy()).read_blocks(shard, 1)
+    blocks = TFRecordReader(Layout.of(build.frame_schema), Policy()).read_blocks(shard, 1)
     next(blocks)
     with shard.open("r+b") as file:
         file.truncate(3 * len(frame(record)))
@@ -139,7 +147,7 @@ def test_a_block_size_of_a_billion_takes_the_memory_of_the_shard(build, tmp_path
     shard = build.shard(tmp_path / "a", build.videos(20))
     tracemalloc.start()
     try:
-        (block,) = TFRecordReader(build.video_schema, Policy()).read_blocks(shard, 10**9)
+        (block,) = TFRecordReader(Layout.of(build.video_schema), Policy()).read_blocks(shard, 10**9)
         assert tracemalloc.get_traced_memory()[1] < 3e6
     finally:
         tracemalloc.stop()
@@ -148,14 +156,14 @@ def test_a_block_size_of_a_billion_takes_the_memory_of_the_shard(build, tmp_path
 
 def test_two_readings_at_a_time_do_not_disturb_each_other(build, tmp_path: Path) -> None:
     shards = [build.shard(tmp_path / name, build.videos(9, first)) for name, first in (("a", 0), ("b", 50))]
-    source = TFRecordReader(build.video_schema, Policy())
+    source = TFRecordReader(Layout.of(build.video_schema), Policy())
     alone = [list(map(contents, source.read_blocks(shard, 2))) for shard in shards]
     together = zip(*(map(contents, source.read_blocks(shard, 2)) for shard in shards), strict=True)
     assert list(together) == list(zip(*alone, strict=True))
 
 
 def test_what_is_no_shard_and_no_block_size_is_refused(build, tmp_path: Path) -> None:
-    source = TFRecordReader(build.video_schema, Policy())
+    source = TFRecordReader(Layout.of(build.video_schema), Policy())
     with pytest.raises(NotFoundError, match="no such shard"):
         list(source.read_blocks(tmp_path / "none", 1))
     with pytest.raises(UsageError, match="at least 1 video"):

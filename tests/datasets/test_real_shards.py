@@ -95,7 +95,7 @@ def test_malformed_frames_are_refused_with_the_place_and_the_reason(shared_data:
         open_source([str(path)])
     assert str(caught.value).startswith(
         f"{path}: record 0 at byte 0, id A591_h1i_h1j_YT_FB_Cricket_Data_Bank.mov: "
-        "frame 0 of 'rgb' holds floats instead of bytes"
+        "frame 0 of 'audio' holds floats instead of bytes"
     )
     good = shared_data / "odd" / "home_made_frames_141.tfrecord"
     source = open_source([str(good), str(path)], on_corrupt="skip")

@@ -19,6 +19,7 @@ from compress.datasets import (
     open_source,
 )
 from compress.datasets import features_pb2 as messages
+from compress.description import Description
 from compress.errors import (
     CompressError,
     DataError,
@@ -112,10 +113,19 @@ def test_the_published_releases_are_detected(build, tmp_path, data: bytes, wante
     assert next(source.read(source.shards[0])).video_id == b"abcd"
 
 
-def test_other_features_are_taken_in_the_order_of_their_names(build, tmp_path: Path) -> None:
+def test_of_several_unknown_features_nobody_knows_which_are_meant(build, tmp_path: Path) -> None:
     path = build.shard(tmp_path / "a", [official({"zoo": 2, "clip": 3}, "id")])
-    source = open_source([str(path)], num_classes=5)
-    assert source.schema == FeatureSchema("video", ("clip", "zoo"), (3, 2), 5, "id")
+    with pytest.raises(SchemaError, match=r"clip \(3\), zoo \(2\); .*--features clip,zoo"):
+        open_source([str(path)], num_classes=5)
+    source = open_source([str(path)], num_classes=5, description=Description(features=("zoo", "clip")))
+    assert source.schema == FeatureSchema("video", ("zoo", "clip"), (2, 3), 5, "id")
+
+
+def test_the_id_may_have_another_key_than_in_training(build, folder: Path) -> None:
+    schema = replace(build.video_schema, id_key="video_id")
+    source = open_source([f"{folder}/*"], schema=schema)
+    assert source.schema == schema
+    assert next(source.read(source.shards[0])).video_id == b"v10"
 
 
 def test_an_unknown_number_of_classes_is_the_largest_label_plus_one(build, tmp_path: Path) -> None:
@@ -171,9 +181,11 @@ def test_nothing_but_damage_is_a_data_error_even_with_skip(tmp_path: Path) -> No
     ("changes", "message"),
     [
         ({"level": "frame"}, "the records are video-level, frame-level ones are expected"),
-        ({"id_key": "video_id"}, "id key 'id', expected is 'video_id'"),
-        ({"dims": (6, 4)}, r"records have mean_rgb \(6\), mean_audio \(3\), expected is mean_audio \(4\)"),
-        ({"names": ("mean_rgb", "clip")}, r"expected is clip \(3\)"),
+        (
+            {"dims": (6, 4)},
+            r"holds mean_rgb \(6\), mean_audio \(3\), expected are mean_rgb \(6\), mean_audio \(4\)",
+        ),
+        ({"names": ("mean_rgb", "clip")}, r"expected are mean_rgb \(6\), clip \(3\)"),
     ],
 )
 def test_a_schema_that_the_data_do_not_fit_is_refused(build, folder, changes, message) -> None:

@@ -5,26 +5,28 @@ Errors say what is wrong; the reader of the shard adds file, record, offset and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from compress.datasets import features_pb2 as messages
+from compress.datasets.formats.layout import (
+    ID_KEYS,
+    KIND_WORDS,
+    LABELS_KEY,
+    SEGMENT_MARK,
+    SYNTHETIC_MARK,
+    FeatureMap,
+    Layout,
+)
 from compress.datasets.record import FrameRecord, SegmentRecord, VideoRecord
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.validation import check_features, check_frames, check_id, check_segments, pack_labels
 from compress.errors import RecordError
 
-ID_KEYS = ("id", "video_id")
-SYNTHETIC_MARK = "synthetic_frames"
-SEGMENT_MARK = "segment_start_times"
-KIND_WORDS = {"bytes_list": "bytes", "float_list": "floats", "int64_list": "integers", None: "nothing"}
 _FLOAT_BYTES = 4
-
-# protobuf messages carry no static types here; a Mapping[str, Feature or PackedFeature]
-FeatureMap = Mapping[str, Any]
 
 
 def _values(features: FeatureMap, name: str, kind: str) -> Sequence[Any] | None:
@@ -48,16 +50,14 @@ def _needed_values(features: FeatureMap, name: str, kind: str) -> Sequence[Any]:
     return found
 
 
-def _id_and_labels(
-    features: FeatureMap, schema: FeatureSchema, require_labels: bool
-) -> tuple[bytes, np.ndarray]:
-    found = _needed_values(features, schema.id_key, "bytes_list")
+def _id_and_labels(features: FeatureMap, layout: Layout, require_labels: bool) -> tuple[bytes, np.ndarray]:
+    found = _needed_values(features, layout.id_key, "bytes_list")
     if len(found) != 1:
-        raise RecordError(f"feature '{schema.id_key}' has {len(found)} values, one expected")
+        raise RecordError(f"feature '{layout.id_key}' has {len(found)} values, one expected")
     video_id = bytes(found[0])
     check_id(video_id)
-    classes = _values(features, "labels", "int64_list") or ()
-    return video_id, pack_labels(classes, schema.num_classes, require_labels)
+    classes = _values(features, layout.labels_key, "int64_list") or ()
+    return video_id, pack_labels(classes, layout.schema.num_classes, require_labels)
 
 
 def _integers(features: FeatureMap, name: str) -> np.ndarray:
@@ -81,12 +81,12 @@ def describe_id(data: bytes) -> str:
 class VideoParser:
     """Parses and validates records of a video-level schema; see `FrameParser`."""
 
-    def __init__(self, schema: FeatureSchema, require_labels: bool = False) -> None:
-        self._schema, self._require_labels = schema, require_labels
-        sizes = [_FLOAT_BYTES * dim for dim in schema.dims]
+    def __init__(self, layout: Layout, require_labels: bool = False) -> None:
+        self._layout, self._schema, self._require_labels = layout, layout.schema, require_labels
+        sizes = [_FLOAT_BYTES * dim for dim in layout.sizes]
         self._sizes = [
             (name, size, messages.PackedFloatList(value=[bytes(size)]).ByteSize())
-            for name, size in zip(schema.names, sizes, strict=True)
+            for name, size in zip(layout.keys, sizes, strict=True)
         ]
 
     def __call__(self, data: bytes) -> VideoRecord:
@@ -95,7 +95,7 @@ class VideoParser:
             found: FeatureMap = messages.PackedExample.FromString(data).features.feature
         except DecodeError as error:
             raise RecordError("is not a tf.Example, though its checksum is right") from error
-        name, labels = _id_and_labels(found, self._schema, self._require_labels)
+        name, labels = _id_and_labels(found, self._layout, self._require_labels)
         features = self._packed(found)
         if features is None:
             features = self._unpacked(data)
@@ -123,7 +123,7 @@ class VideoParser:
         except DecodeError as error:
             raise RecordError("a feature holds packed floats whose size is no multiple of 4") from error
         parts = []
-        for name, dim in zip(self._schema.names, self._schema.dims, strict=True):
+        for name, dim in zip(self._layout.keys, self._layout.sizes, strict=True):
             part = np.array(list(_needed_values(found, name, "float_list")), dtype=np.float32)
             if len(part) != dim:
                 raise RecordError(f"feature '{name}' has {len(part)} values, {dim} expected")
@@ -137,8 +137,8 @@ class FrameParser:
     With `require_labels`, a record without labels is an error.
     """
 
-    def __init__(self, schema: FeatureSchema, require_labels: bool = False) -> None:
-        self._schema, self._require_labels = schema, require_labels
+    def __init__(self, layout: Layout, require_labels: bool = False) -> None:
+        self._layout, self._schema, self._require_labels = layout, layout.schema, require_labels
 
     def __call__(self, data: bytes) -> FrameRecord:
         """The record in `data`; RecordError (without its place) when anything is wrong with it."""
@@ -147,14 +147,14 @@ class FrameParser:
         except DecodeError as error:
             raise RecordError("is not a tf.SequenceExample, though its checksum is right") from error
         context: FeatureMap = message.context.feature
-        name, labels = _id_and_labels(context, self._schema, self._require_labels)
+        name, labels = _id_and_labels(context, self._layout, self._require_labels)
         frames = self._frames(message.feature_lists.feature_list)
         if SEGMENT_MARK not in context:
             return FrameRecord(name, labels, frames)
         return self._with_segments(FrameRecord(name, labels, frames), context)
 
     def _frames(self, lists: FeatureMap) -> np.ndarray:
-        names, dims = self._schema.names, self._schema.dims
+        names, dims = self._layout.keys, self._layout.sizes
         parts = [_steps(lists, name, dim) for name, dim in zip(names, dims, strict=True)]
         if len({len(part) for part in parts}) > 1:
             counts = ", ".join(f"{len(part)} of '{name}'" for name, part in zip(names, parts, strict=True))
@@ -211,7 +211,7 @@ def serialize_video(record: VideoRecord, schema: FeatureSchema) -> bytes:
     features = message.features.feature
     features[schema.id_key].bytes_list.value.append(record.video_id)
     if len(record.labels):
-        features["labels"].int64_list.value.extend(record.labels.tolist())
+        features[LABELS_KEY].int64_list.value.extend(record.labels.tolist())
     for name, part in _parts(record.features, schema):
         features[name].float_list.value.append(part.astype("<f4", copy=False).tobytes())
     # Without `deterministic` the order of the features differs between processes.
@@ -224,7 +224,7 @@ def serialize_frames(record: FrameRecord, schema: FeatureSchema) -> bytes:
     context = message.context.feature
     context[schema.id_key].bytes_list.value.append(record.video_id)
     if len(record.labels):
-        context["labels"].int64_list.value.extend(record.labels.tolist())
+        context[LABELS_KEY].int64_list.value.extend(record.labels.tolist())
     if schema.synthetic_frames:
         context[SYNTHETIC_MARK].int64_list.value.append(1)
     for name, part in _parts(record.frames, schema):

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from compress.datasets.contents import Contents
 from compress.datasets.policy import Policy
 from compress.datasets.record import Block, Record
-from compress.datasets.schema import FeatureSchema
+from compress.datasets.schema import FeatureSchema, Level
 from compress.datasets.vocabulary import Vocabulary
+from compress.description import NOTHING_SAID, Description
 from compress.errors import SchemaError, UsageError
 
 
@@ -18,6 +20,11 @@ class ShardReader(Protocol):
     """Reads the files of a source, all of one schema."""
 
     schema: FeatureSchema
+
+    @property
+    def contents(self) -> Contents:
+        """What the files hold, what of it is used, and what is left."""
+        ...
 
     def read(self, shard: Path) -> Iterator[Record]:
         """Every usable record of a file, in order."""
@@ -39,7 +46,7 @@ class ShardReader(Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """The options of `open_source`.
+    """The options of `open_source`, as a reader of a format gets them.
 
     A reader of labels that are texts gives them to `vocabulary.read_class_texts` with this vocabulary, and
     puts the `class_names` that come back into its schema.
@@ -52,6 +59,23 @@ class Wanted:
     max_frames: int | None = None
     labels: Path | None = None
     vocabulary: Vocabulary | None = None
+    description: Description = NOTHING_SAID
+    run: FeatureSchema | None = None
+
+    @property
+    def reads(self) -> FeatureSchema | None:
+        """Whose features are needed; None where the file decides."""
+        return self.schema or self.run
+
+    def classes(self, found: int | None) -> int | None:
+        """C: what was asked for, otherwise what the files say, otherwise that of the run.
+
+        Args:
+            found: by the files: of a published release, or the largest label + 1; None for neither.
+        """
+        if self.schema:
+            return self.schema.num_classes
+        return self.num_classes or found or (self.run.num_classes if self.run else None)
 
 
 @dataclass(frozen=True)
@@ -73,24 +97,15 @@ class Format:
     takes_labels_file: bool = False
 
 
-def check_against(schema: FeatureSchema, found: FeatureSchema, where: str | Path = "") -> None:
-    """SchemaError unless records of schema `found` can be read as `schema`, which may use fewer features.
-
-    The number of classes is not compared; `where` is a shard, for the message.
-    """
-    hint = "shards for training and for evaluation must have the same features"
-    if schema.level != found.level:
-        what = f"the records are {found.level}-level, {schema.level}-level ones are expected"
-        raise SchemaError(what, where=where, hint=hint)
-    if schema.id_key != found.id_key:
-        what = f"the records have the id key '{found.id_key}', expected is '{schema.id_key}'"
-        raise SchemaError(what, where=where, hint=hint)
-    sizes = dict(zip(found.names, found.dims, strict=True))
-    for name, dim in zip(schema.names, schema.dims, strict=True):
-        if sizes.get(name) != dim:
-            there = ", ".join(f"{other} ({size})" for other, size in sizes.items())
-            what = f"the records have {there}, expected is {name} ({dim})"
-            raise SchemaError(what, where=where, hint=hint)
+def check_level(wanted: Wanted, found: Level, where: str | Path = "") -> None:
+    """SchemaError unless records of the level `found` can be read for a run, or as they are described."""
+    needed = wanted.reads.level if wanted.reads else wanted.description.level
+    if needed not in (None, found):
+        raise SchemaError(
+            f"the records are {found}-level, {needed}-level ones are expected",
+            where=where,
+            hint="shards for training and for evaluation must have the same features",
+        )
 
 
 def check_cut(schema: FeatureSchema, max_frames: int | None) -> None:

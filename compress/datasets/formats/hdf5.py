@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compress.datasets.contents import Column, Contents, Use, choose_features
+from compress.datasets.formats.format import Wanted
 from compress.datasets.formats.vectors import (
     BLOCK_ROWS,
     NO_LABELS,
@@ -20,7 +22,7 @@ from compress.datasets.formats.vectors import (
     vector_format,
     vector_schema,
 )
-from compress.datasets.record import VideoRecord
+from compress.datasets.record import Record, VideoRecord
 from compress.errors import DataError, SchemaError
 
 if TYPE_CHECKING:  # Imported only when such a file is read: that takes a tenth of a second.
@@ -38,17 +40,16 @@ class Hdf5File:
 
     Args:
         path: the file.
-        labels: None; the file holds its own.
-        num_classes: C; None takes the largest label + 1.
+        wanted: see `Wanted`.
     """
 
     labels_file = None
 
-    def __init__(self, path: Path, labels: Path | None, num_classes: int | None) -> None:
+    def __init__(self, path: Path, wanted: Wanted) -> None:
         self._path = path
         with _opened(path) as file:
             # Iterating only gives names; `in file` would follow a link into another file.
-            present = set(file)
+            present = {name: _holds(file, name) for name in file}
             names = [name for name in _NAMES if name in present]
             if len(names) != 1:
                 found = "both features and embeddings" if names else "neither 'features' nor 'embeddings'"
@@ -61,9 +62,13 @@ class Hdf5File:
                 _check_ids(path, _dataset(path, file, "ids"), self._num_rows)
             self._indptr = _read_indptr(path, file, self._num_rows) if "labels" in present else None
             largest = -1 if self._indptr is None else _largest(_dataset(path, file, _INDICES))
-        self.schema = vector_schema(path, dim, num_classes, largest)
+        chosen = choose_features(path, {"features": dim}, ("features",), wanted.description, wanted.reads)
+        self.schema = vector_schema(path, chosen, wanted, largest)
+        uses: dict[str, Use] = {self._name: "features", "ids": "id", "labels": "labels"}
+        columns = (Column(name, holds, uses.get(name)) for name, holds in present.items())
+        self.contents = Contents(tuple(columns), chosen.notes)
 
-    def read(self) -> Iterator[VideoRecord]:
+    def read(self) -> Iterator[Record]:
         """Every row, unchecked, BLOCK_ROWS of them in memory at a time."""
         with _opened(self._path) as file:
             for start in range(0, self._num_rows, BLOCK_ROWS):
@@ -98,6 +103,16 @@ def _opened(path: Path) -> Iterator[h5py.File]:
             yield file
     except (OSError, RuntimeError) as error:
         raise DataError(f"is damaged or not an HDF5 file ({error})", where=path) from error
+
+
+def _holds(file: h5py.File, name: str) -> str:
+    """Type and shape of a dataset, for people; a link is not followed."""
+    import h5py
+
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        return "a link"
+    found = file[name]
+    return f"{found.dtype} {found.shape}" if isinstance(found, h5py.Dataset) else "a group"
 
 
 def _dataset(path: Path, file: h5py.File, name: str) -> h5py.Dataset:

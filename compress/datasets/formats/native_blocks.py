@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from compress.datasets.formats.framing import FOOTER_BYTES, HEADER_BYTES, RawRecord, opened, records_from
+from compress.datasets.formats.layout import Layout
 from compress.datasets.formats.native_buffers import (
     BLOCK_FULL,
     DAMAGED,
@@ -25,7 +26,6 @@ from compress.datasets.formats.native_buffers import (
 )
 from compress.datasets.policy import Policy
 from compress.datasets.record import Block, Record
-from compress.datasets.schema import FeatureSchema
 
 # The size of the second-level cache of a core, or of a few frame-level records.
 _BUFFER_BYTES = {"video": 256 << 10, "frame": 2 << 20}
@@ -36,9 +36,9 @@ _LARGEST_RECORD = 64 << 20
 class BlockReader:
     """Reads one shard at a time with the C `library`; reuse it for the next shard, as it keeps its arrays."""
 
-    def __init__(self, library: ctypes.CDLL, schema: FeatureSchema, require_labels: bool) -> None:
-        self._library, self._schema = library, schema
-        self._struct = schema_struct(schema, require_labels)
+    def __init__(self, library: ctypes.CDLL, layout: Layout, require_labels: bool) -> None:
+        self._library, self._schema = library, (schema := layout.schema)
+        self._struct = schema_struct(layout, require_labels)
         self._arrays = Arrays(schema)
         self._chunk = ChunkStruct()
         self._buffer = np.empty(_BUFFER_BYTES[schema.level], dtype=np.uint8)

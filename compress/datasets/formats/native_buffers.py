@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from compress import native
+from compress.datasets.formats.layout import Layout
 from compress.datasets.record import Block, FrameRecord, Record
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.validation import MAX_ID_BYTES
@@ -72,10 +73,10 @@ def load() -> ctypes.CDLL | None:
     return library
 
 
-def schema_struct(schema: FeatureSchema, require_labels: bool) -> SchemaStruct:
-    """The schema for C; it contains scratch space, so each thread needs its own."""
-    count = len(schema.names)
-    names = (NameStruct * count)(*(_name(name) for name in schema.names))
+def schema_struct(layout: Layout, require_labels: bool) -> SchemaStruct:
+    """The layout for C; it contains scratch space, so each thread needs its own."""
+    schema, count = layout.schema, len(layout.keys)
+    names = (NameStruct * count)(*(_name(name) for name in layout.keys))
     return SchemaStruct(
         frame_level=schema.level == "frame",
         num_classes=schema.num_classes,
@@ -83,9 +84,9 @@ def schema_struct(schema: FeatureSchema, require_labels: bool) -> SchemaStruct:
         max_frames=NO_LIMIT if schema.max_frames is None else schema.max_frames,
         num_features=count,
         dim=schema.dim,
-        id_key=_name(schema.id_key),
+        id_key=_name(layout.id_key),
         names=names,
-        dims=(c_int64 * count)(*schema.dims),
+        dims=(c_int64 * count)(*layout.sizes),
         found=(c_int64 * count)(),
     )
 

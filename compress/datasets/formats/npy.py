@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from compress.datasets.contents import Column, Contents, choose_features
+from compress.datasets.formats.format import Wanted
 from compress.datasets.formats.sidecar import find_sidecar, read_sidecar
 from compress.datasets.formats.vectors import (
     BLOCK_ROWS,
@@ -19,7 +21,7 @@ from compress.datasets.formats.vectors import (
     vector_format,
     vector_schema,
 )
-from compress.datasets.record import VideoRecord
+from compress.datasets.record import Record, VideoRecord
 from compress.errors import DataError, SchemaError
 
 
@@ -28,21 +30,26 @@ class NpyFile:
 
     Args:
         path: the file.
-        labels: .csv with columns `id,labels` (integers separated by spaces) or .npz with `indptr`, `indices`
-            and optionally `ids`. None takes `<stem>.labels.csv` or `<stem>.labels.npz` if it exists.
-        num_classes: C; None takes the largest label + 1.
+        wanted: its `labels` is a .csv with columns `id,labels` (integers separated by spaces) or .npz with
+            `indptr`, `indices` and optionally `ids`. None takes `<stem>.labels.csv` or `.npz` if it exists.
     """
 
-    def __init__(self, path: Path, labels: Path | None, num_classes: int | None) -> None:
+    def __init__(self, path: Path, wanted: Wanted) -> None:
         features = _open(path)
         check_features_array(path, "features", features.shape, features.dtype)
         self._path, (self._num_rows, dim) = path, features.shape
-        self.labels_file = labels or find_sidecar(path)
+        self.labels_file = wanted.labels or find_sidecar(path)
         self._labels = read_sidecar(self.labels_file, self._num_rows) if self.labels_file else None
         largest = self._labels.largest_label if self._labels else -1
-        self.schema = vector_schema(path, dim, num_classes, largest)
+        # The array has no name in the file, so it has the one that it is given.
+        given = wanted.description.features or ()
+        name = given[0] if len(given) == 1 else "features"
+        chosen = choose_features(path, {name: dim}, (name,), wanted.description, wanted.reads)
+        self.schema = vector_schema(path, chosen, wanted, largest)
+        column = Column(name, f"{features.dtype} {features.shape}", "features")
+        self.contents = Contents((column,), chosen.notes)
 
-    def read(self) -> Iterator[VideoRecord]:
+    def read(self) -> Iterator[Record]:
         """Every row, unchecked, BLOCK_ROWS of them in memory at a time."""
         features = _open(self._path)
         for start in range(0, self._num_rows, BLOCK_ROWS):

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from compress.datasets.contents import Column, Contents, Use, choose_features
+from compress.datasets.formats.format import Wanted
 from compress.datasets.formats.vectors import (
     BLOCK_ROWS,
     NO_LABELS,
@@ -18,7 +20,7 @@ from compress.datasets.formats.vectors import (
     vector_format,
     vector_schema,
 )
-from compress.datasets.record import VideoRecord
+from compress.datasets.record import Record, VideoRecord
 from compress.errors import DataError, SchemaError, UnavailableError
 
 EXTRA = "compress-video-embeddings[parquet]"
@@ -30,13 +32,12 @@ class ParquetFile:
 
     Args:
         path: the file.
-        labels: None; the file holds its own.
-        num_classes: C; None takes the largest label + 1.
+        wanted: see `Wanted`.
     """
 
     labels_file = None
 
-    def __init__(self, path: Path, labels: Path | None, num_classes: int | None) -> None:
+    def __init__(self, path: Path, wanted: Wanted) -> None:
         self._path = path
         with _opened(path) as file:
             types = {field.name: field.type for field in file.schema_arrow}
@@ -45,11 +46,15 @@ class ParquetFile:
                 raise DataError("features have no rows", where=path)
             self._columns = [name for name in (ID, FEATURES, LABELS) if name in types]
             dim, largest = _dimension(path, file, types[FEATURES]), -1
-            if num_classes is None and LABELS in types:
+            if wanted.num_classes is None and wanted.schema is None and LABELS in types:
                 largest = _largest_label(path, file)
-        self.schema = vector_schema(path, dim, num_classes, largest)
+        chosen = choose_features(path, {FEATURES: dim}, (FEATURES,), wanted.description, wanted.reads)
+        self.schema = vector_schema(path, chosen, wanted, largest)
+        uses: dict[str, Use] = {FEATURES: "features", ID: "id", LABELS: "labels"}
+        columns = (Column(name, str(kind), uses.get(name)) for name, kind in types.items())
+        self.contents = Contents(tuple(columns), chosen.notes)
 
-    def read(self) -> Iterator[VideoRecord]:
+    def read(self) -> Iterator[Record]:
         """Every row, unchecked; a row of another length is found by the check of rows."""
         path, row = self._path, 0
         with _opened(path) as file:

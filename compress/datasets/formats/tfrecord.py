@@ -9,59 +9,61 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from google.protobuf.message import DecodeError
-
-from compress.datasets import features_pb2 as messages
+from compress.datasets.contents import NO_CONTENTS, Contents
 from compress.datasets.formats import native_buffers
-from compress.datasets.formats.examples import (
-    ID_KEYS,
-    KIND_WORDS,
-    SYNTHETIC_MARK,
-    FeatureMap,
-    FrameParser,
-    VideoParser,
-    describe_id,
-)
-from compress.datasets.formats.format import Format, Wanted, check_against, check_cut
+from compress.datasets.formats.examples import FrameParser, VideoParser, describe_id
+from compress.datasets.formats.format import Format, Wanted, check_cut
 from compress.datasets.formats.framing import FOOTER_BYTES, HEADER_BYTES, RawRecord, frame, read_records
+from compress.datasets.formats.layout import (
+    LABELS_KEY,
+    Layout,
+    Seen,
+    layout_of,
+    merged,
+    published_classes,
+    see,
+)
 from compress.datasets.formats.native_blocks import BlockReader
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block, Record, blocks_of, check_block_size
-from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, RELEASES, FeatureSchema, Level
+from compress.datasets.schema import NUM_CLASSES_HINT
 from compress.errors import DataError, RecordError, SchemaError
 
 BAD_RECORD_HINT = "leave such records out with --on-corrupt skip or --on-corrupt quarantine"
 # Enough to outvote defective records at the start of a shard.
 _RECORDS_TO_DETECT = 9
-_NOT_FEATURES = ("segment_", "start_time", "end_time")
 
 
 def open_shards(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, TFRecordReader]:
-    """One reader for all shards; the schema, unless given, is detected from the first records."""
-    policy = wanted.policy
-    found = _detect(paths, policy)
-    if wanted.schema:
-        check_against(wanted.schema, found, paths[0])
-        schema = replace(wanted.schema, synthetic_frames=found.synthetic_frames)
-    else:
-        classes = wanted.num_classes or _published_classes(found) or _count_classes(found, paths, policy)
-        schema = replace(found, num_classes=classes)
-    check_cut(schema, wanted.max_frames)
-    if wanted.max_frames is not None:
-        schema = replace(schema, max_frames=wanted.max_frames)
-    return dict.fromkeys(paths, TFRecordReader(schema, policy, wanted.require_labels))
+    """One reader for all shards; where their parts are is seen from the first records."""
+    layout, contents = _detect(paths, wanted)
+    check_cut(layout.schema, wanted.max_frames)
+    if not wanted.schema:
+        found = published_classes(layout)
+        if not found and not wanted.num_classes:
+            found = _count_classes(layout, paths, wanted.policy)
+        classes = wanted.classes(found)
+        if classes is None:
+            what = "no record has labels, so the number of classes is unknown"
+            raise SchemaError(what, where=paths[0], hint=NUM_CLASSES_HINT)
+        layout = replace(layout, schema=replace(layout.schema, num_classes=classes))
+    reader = TFRecordReader(layout, wanted.policy, wanted.require_labels, contents)
+    return dict.fromkeys(paths, reader)
 
 
 class TFRecordReader:
-    """Reads TFRecord shards of one schema; damaged and defective records go to the policy.
+    """Reads TFRecord shards of one layout; damaged and defective records go to the policy.
 
     With `require_labels`, a record without labels is defective.
     """
 
     labels_file = None
 
-    def __init__(self, schema: FeatureSchema, policy: Policy, require_labels: bool = False) -> None:
-        self.schema, self._policy, self._require_labels = schema, policy, require_labels
+    def __init__(
+        self, layout: Layout, policy: Policy, require_labels: bool = False, contents: Contents = NO_CONTENTS
+    ) -> None:
+        self.schema, self.contents, self._layout = layout.schema, contents, layout
+        self._policy, self._require_labels = policy, require_labels
         # Every read in progress has its own reader; a finished one is reused, with its memory, by the next.
         self._idle: list[BlockReader] = []
 
@@ -77,7 +79,7 @@ class TFRecordReader:
         """
         check_block_size(videos)
         library = native_buffers.load()
-        if library is None:
+        if library is None or self._layout.labels_key != LABELS_KEY:
             return blocks_of(self.read(shard), videos, self.schema)
         return self._native_blocks(library, shard, videos)
 
@@ -100,7 +102,7 @@ class TFRecordReader:
         try:
             reader = self._idle.pop()
         except IndexError:
-            reader = BlockReader(library, self.schema, self._require_labels)
+            reader = BlockReader(library, self._layout, self._require_labels)
         try:
             yield from reader.read(shard, videos, policy, lambda raw: _usable(parse, policy, shard, raw))
         finally:
@@ -108,7 +110,7 @@ class TFRecordReader:
 
     def _parser(self) -> Callable[[bytes], Record]:
         parser = VideoParser if self.schema.level == "video" else FrameParser
-        return parser(self.schema, self._require_labels)
+        return parser(self._layout, self._require_labels)
 
 
 def _usable(parse: Callable[[bytes], Record], policy: Policy, shard: Path, raw: RawRecord) -> Record | None:
@@ -133,94 +135,32 @@ def _place(shard: Path, raw: RawRecord, video_id: str) -> str:
     return f"{shard}: record {raw.index} at byte {raw.offset}, id {video_id}"
 
 
-def _detect(shards: Sequence[Path], policy: Policy) -> FeatureSchema:
-    """The most common schema among the first valid records; the number of classes is not known yet."""
-    looking = policy.without_record()
+def _detect(shards: Sequence[Path], wanted: Wanted) -> tuple[Layout, Contents]:
+    """The layout of the most common kind among the first valid records; C is not known yet."""
+    looking = wanted.policy.without_record()
     first_error: RecordError | None = None
     for shard in shards:
-        schemas: Counter[FeatureSchema] = Counter()
+        kinds: Counter[Seen] = Counter()
         for raw in islice(read_records(shard, looking), _RECORDS_TO_DETECT):
             try:
-                schemas[_detect_one(raw.data)] += 1
+                kinds[see(raw.data, wanted.description)] += 1
             except RecordError as error:
                 first_error = first_error or _placed(error, shard, raw)
-        if schemas:
-            return schemas.most_common(1)[0][0]
-        if first_error and policy.on_corrupt == "fail":
+        if kinds:
+            return layout_of(shard, merged(kinds), wanted)
+        if first_error and wanted.policy.on_corrupt == "fail":
             break
     raise first_error or DataError("no record can be read", where=shards[0])
 
 
-def _detect_one(data: bytes) -> FeatureSchema:
-    """The schema of one serialised Example or SequenceExample; RecordError when there is none."""
-    try:
-        message = messages.SequenceExample.FromString(data)
-    except DecodeError as error:
-        raise RecordError("is neither a tf.Example nor a tf.SequenceExample") from error
-    context: FeatureMap = message.context.feature
-    id_key = next((key for key in ID_KEYS if key in context), None)
-    if id_key is None:
-        present = ", ".join(sorted(context)) or "none"
-        raise RecordError(f"has neither feature 'id' nor 'video_id' (present: {present})")
-    lists = message.feature_lists.feature_list
-    sizes = _frame_sizes(lists) if lists else _video_sizes(context)
-    if not sizes or not min(sizes.values()):
-        raise RecordError("has no features")
-    marks = context[SYNTHETIC_MARK].int64_list.value if SYNTHETIC_MARK in context else ()
-    level: Level = "frame" if lists else "video"
-    return FeatureSchema(level, tuple(sizes), tuple(sizes.values()), MAX_CLASSES, id_key, any(marks))
-
-
-def _frame_sizes(lists: FeatureMap) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for name in _known_first(lists, "frame"):
-        steps = lists[name].feature
-        if not steps:
-            raise RecordError("has no frames")
-        kind = steps[0].WhichOneof("kind")
-        if kind != "bytes_list" or len(steps[0].bytes_list.value) != 1:
-            raise RecordError(f"frame 0 of '{name}' holds {KIND_WORDS[kind]} instead of bytes")
-        sizes[name] = len(steps[0].bytes_list.value[0])
-    return sizes
-
-
-def _video_sizes(context: FeatureMap) -> dict[str, int]:
-    floats = {
-        name: feature
-        for name, feature in context.items()
-        if feature.WhichOneof("kind") == "float_list" and not name.startswith(_NOT_FEATURES)
-    }
-    return {name: len(floats[name].float_list.value) for name in _known_first(floats, "video")}
-
-
-def _known_first(present: Mapping[str, object], level: Level) -> list[str]:
-    """The names of a published release in its order, if any are present; else all names, sorted."""
-    for release in RELEASES:
-        names = [name for name in release.names if name in present]
-        if release.level == level and names:
-            return names
-    return sorted(present)
-
-
-def _published_classes(found: FeatureSchema) -> int | None:
-    """Number of classes of the published release with these feature names and id key; None without one."""
-    for release in RELEASES:
-        same = (release.level, release.id_key) == (found.level, found.id_key)
-        if same and set(found.names) <= set(release.names):
-            return release.num_classes
-    return None
-
-
-def _count_classes(found: FeatureSchema, shards: Sequence[Path], policy: Policy) -> int:
-    reader = TFRecordReader(found, policy.without_record())
+def _count_classes(layout: Layout, shards: Sequence[Path], policy: Policy) -> int | None:
+    """The largest label + 1; None when no record has labels."""
+    reader = TFRecordReader(layout, policy.without_record())
     largest = -1
     for shard in shards:
-        for block in reader.read_blocks(shard, VIDEOS_PER_BLOCK[found.level]):
+        for block in reader.read_blocks(shard, VIDEOS_PER_BLOCK[layout.schema.level]):
             largest = max(largest, int(block.classes.max(initial=-1)))
-    if largest < 0:
-        what = "no record has labels, so the number of classes is unknown"
-        raise SchemaError(what, where=shards[0], hint=NUM_CLASSES_HINT)
-    return largest + 1
+    return largest + 1 or None
 
 
 FORMAT = Format("TFRecord", "shards", (".tfrecord",), open_shards)

@@ -8,11 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
-from compress.datasets.formats.format import Format, Wanted, check_against, check_cut
+from compress.datasets.contents import Chosen, Contents
+from compress.datasets.formats.format import Format, Wanted, check_cut, check_level
 from compress.datasets.policy import Policy, SkippedRecord
-from compress.datasets.record import Block, VideoRecord, blocks_of
-from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, FeatureSchema
-from compress.datasets.validation import check_features, check_id, pack_labels
+from compress.datasets.record import Block, FrameRecord, Record, blocks_of
+from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, FeatureSchema, Level
+from compress.datasets.validation import check_features, check_frames, check_id, pack_labels
 from compress.errors import DataError, RecordError, SchemaError
 
 BLOCK_ROWS = 1024
@@ -21,7 +22,7 @@ _HINT = "leave such rows out with --on-corrupt skip or --on-corrupt quarantine"
 
 
 class VectorFile(Protocol):
-    """One file of feature vectors, read row by row in bounded memory.
+    """One file of feature vectors, or of frames, read video by video in bounded memory.
 
     Properties of the whole file (type, shape, number of rows) are checked when it is opened; single rows
     (NaN, a label out of range, an empty id) are checked by `VectorReader`.
@@ -31,13 +32,16 @@ class VectorFile(Protocol):
     def schema(self) -> FeatureSchema: ...
 
     @property
+    def contents(self) -> Contents: ...
+
+    @property
     def labels_file(self) -> Path | None: ...
 
-    def read(self) -> Iterator[VideoRecord]: ...
+    def read(self) -> Iterator[Record]: ...
 
 
-# (path, labels file if given, number of classes if known) -> the opened file.
-FileOpener = Callable[[Path, Path | None, int | None], VectorFile]
+# (path, what is wanted: what was said about the file, whose features are needed, C) -> the opened file.
+FileOpener = Callable[[Path, Wanted], VectorFile]
 
 
 class VectorReader:
@@ -47,10 +51,10 @@ class VectorReader:
     """
 
     def __init__(self, path: Path, file: VectorFile, policy: Policy, require_labels: bool) -> None:
-        self.schema, self.labels_file = file.schema, file.labels_file
+        self.schema, self.contents, self.labels_file = file.schema, file.contents, file.labels_file
         self._path, self._file, self._policy, self._require_labels = path, file, policy, require_labels
 
-    def read(self, shard: Path) -> Iterator[VideoRecord]:
+    def read(self, shard: Path) -> Iterator[Record]:
         """Every usable row, in order; RecordError by the policy."""
         return (record for _, record in self._read())
 
@@ -65,20 +69,22 @@ class VectorReader:
                 return self._place(position, record)
         return f"{shard}: usable row {row}"
 
-    def _read(self) -> Iterator[tuple[int, VideoRecord]]:
+    def _read(self) -> Iterator[tuple[int, Record]]:
         for row, record in enumerate(self._file.read()):
+            values = record.frames if isinstance(record, FrameRecord) else record.features
             try:
                 check_id(record.video_id)
                 pack_labels(record.labels.tolist(), self.schema.num_classes, self._require_labels)
-                check_features(record.features, self.schema)
+                check = check_frames if isinstance(record, FrameRecord) else check_features
+                check(values, self.schema)
             except RecordError as error:
                 placed = RecordError(error.what, where=self._place(row, record), hint=error.hint or _HINT)
-                skipped = SkippedRecord(self._path, row, row, record.features.nbytes, error.what)
-                self._policy.leave_out(skipped, placed, lambda: [record.features.tobytes()])  # noqa: B023
+                skipped = SkippedRecord(self._path, row, row, values.nbytes, error.what)
+                self._policy.leave_out(skipped, placed, lambda: [values.tobytes()])  # noqa: B023
                 continue
             yield row, record
 
-    def _place(self, row: int, record: VideoRecord) -> str:
+    def _place(self, row: int, record: Record) -> str:
         video_id = record.video_id[:64].decode(errors="backslashreplace") or "empty"
         return f"{self._path}: row {row}, id {video_id}"
 
@@ -89,12 +95,10 @@ def vector_format(
     """The format of files of feature vectors that `open_file` opens."""
 
     def open_files(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, VectorReader]:
-        num_classes = wanted.schema.num_classes if wanted.schema else wanted.num_classes
         readers = {}
         for path in paths:
-            file = open_file(path, wanted.labels, num_classes)
-            if wanted.schema:
-                check_against(wanted.schema, file.schema, path)
+            file = open_file(path, wanted)
+            check_level(wanted, file.schema.level, path)
             check_cut(file.schema, wanted.max_frames)
             readers[path] = VectorReader(path, file, wanted.policy, wanted.require_labels)
         return readers
@@ -102,16 +106,37 @@ def vector_format(
     return Format(name, "arrays", suffixes, open_files, takes_labels_file)
 
 
-def vector_schema(path: Path, dim: int, num_classes: int | None, largest_label: int) -> FeatureSchema:
-    """The schema of vectors: one feature `features`; an unknown C is `largest_label` (-1: no labels) + 1."""
-    if num_classes is None and largest_label < 0:
+def vector_schema(
+    path: Path, chosen: Chosen, wanted: Wanted, largest_label: int, level: Level = "video"
+) -> FeatureSchema:
+    """The schema of vectors or of float frames, whose features are `chosen` (see `choose_features`).
+
+    Args:
+        path: the file, for errors.
+        chosen: names and sizes.
+        wanted: knows C, unless the labels tell.
+        largest_label: -1 where there are no labels.
+        level: "frame" for a sequence of float32 vectors per video.
+
+    Raises:
+        SchemaError: nobody knows C, or a label does not fit.
+    """
+    if largest_label >= MAX_CLASSES:
+        raise SchemaError(f"label {largest_label} is too large to be kept in 32 bits", where=path)
+    classes = wanted.classes(largest_label + 1)
+    if classes is None:
         raise SchemaError(
             "has no labels, so the number of classes is unknown", where=path, hint=NUM_CLASSES_HINT
         )
-    if num_classes is None and largest_label >= MAX_CLASSES:
-        raise SchemaError(f"label {largest_label} is too large to be kept in 32 bits", where=path)
-    classes = largest_label + 1 if num_classes is None else num_classes
-    return FeatureSchema("video", ("features",), (dim,), classes, "id")
+    return FeatureSchema(
+        level,
+        chosen.names,
+        chosen.dims,
+        classes,
+        "id",
+        max_frames=wanted.max_frames,
+        float_frames=level == "frame",
+    )
 
 
 def check_features_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
