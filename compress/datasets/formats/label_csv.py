@@ -39,7 +39,7 @@ LABEL_COLUMNS = (
 _Row = tuple[int, list[str]]  # with the number of its last line in the file
 _DELIMITERS = (",", "\t", ";", "|")
 _ZERO_OR_ONE = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
-_HINT = "begin the file with the line id,labels, or name the columns: --id NAME --labels FILE:NAME"
+_HINT = "begin the file with the line id,labels, or name the columns: --labels FILE:ID:LABELS"
 
 
 @dataclass(frozen=True)
