@@ -14,6 +14,7 @@ from cli.evaluate import evaluate
 from cli.index import index
 from cli.init import init
 from cli.options import Commands
+from cli.predict import predict
 from cli.report import report
 from cli.search import search
 from cli.select import select
@@ -45,6 +46,6 @@ def compress(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-MAKING = (demo, init, data, train, shrink, encode, index, search)
+MAKING = (demo, init, data, train, shrink, encode, index, search, predict)
 for command in (*MAKING, evaluate, tradeoff, select, report, doctor):
     compress.add_command(command)

@@ -13,7 +13,7 @@ import numpy as np
 from compress.arrays import as_features, as_frames, as_labels, as_path, is_frames, whole_number
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
-from compress.encoding.vectors import embed
+from compress.encoding.vectors import embed, score
 from compress.errors import NotFoundError, SchemaError, UsageError
 from compress.labels import Labels
 from compress.machine import choose_device
@@ -78,7 +78,7 @@ class Encoder:
                 least 2, and of fewer than 20 videos none.
             epochs: passes over the data; None for the recipe's, where an epoch of few videos visits each of
                 them several times (at least 100 steps).
-            settings: anything that `compress train --set` takes, by name.
+            settings: anything that `compress train --set` takes, by name, but dim, seed and epochs.
             seed: of weights, order and the videos set aside.
             device: "cpu", "cuda" or "auto".
             folder: where the run is kept, for `compress.load` and the command line; None keeps nothing.
@@ -184,6 +184,23 @@ class Encoder:
             device=self.device,
         )
 
+    def predict_proba(
+        self, X: Any, *, batch_size: int | None = None, precision: Wanted = "auto"
+    ) -> np.ndarray:
+        """The probability of each class by its own head, float32 (n, C); arguments as of `encode`.
+
+        `compress predict` writes the most probable ones of any number of videos.
+
+        Raises:
+            UsageError: it was fitted without a head ("pca", "random_projection").
+            SchemaError, DataError: as `encode`.
+        """
+        if batch_size is not None:
+            batch_size = whole_number(batch_size, "batch_size", least=1)
+        used = choose_precision(precision, self._facts["train_config"]["precision"], self.device)
+        videos: Any = as_frames(X) if is_frames(X) else as_features(X)
+        return score(self._model, videos, batch_size=batch_size, precision=used, device=self.device)
+
     def save(self, folder: str | Path) -> None:
         """Keep it as a run that `compress.load` and the command line read; an older one is replaced."""
         save_model(as_path(folder, "folder") / "model", self._model.state_dict(), dict(self._facts))
@@ -260,6 +277,13 @@ def _checked_settings(settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
             f"settings are {settings!r:.60}, not a dict of names and values",
             hint="settings={'learning_rate': 0.001}",
         )
+    for name in ("dim", "seed", "epochs"):
+        if name in settings:
+            raise UsageError(
+                f"{name!r} is an argument of its own",
+                where="settings",
+                hint=f"pass {name}={settings[name]!r}",
+            )
     return settings
 
 

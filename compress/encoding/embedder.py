@@ -163,6 +163,11 @@ class Embedder:
         self.workers = workers_for(device) if workers is None else workers
 
     @property
+    def width(self) -> int:
+        """Numbers per video."""
+        return self.dim
+
+    @property
     def window_size(self) -> int:
         """Videos per window."""
         return self.batch_size * BATCHES_PER_WINDOW[self.model.encoder.level]
@@ -176,7 +181,7 @@ class Embedder:
             gathered: np.ndarray | None = None
             for done in batches:
                 if gathered is None:
-                    gathered = np.empty((done.window_size, self.dim), dtype=np.float32)
+                    gathered = np.empty((done.window_size, self.width), dtype=np.float32)
                 # Waiting for a GPU here, not in the worker, lets the worker send it the next batch.
                 gathered[done.chosen] = done.embedding.cpu().numpy()
                 yield Embedded(len(done.chosen), gathered if done.is_last else None)
@@ -190,10 +195,13 @@ class Embedder:
 
     @torch.inference_mode()
     def _start(self, task: _Task) -> _Done:
-        """The embedding is float32 (b, dim) on the model's device, where it may still be under way."""
-        inputs = task.window.inputs(task.chosen, self.device)
+        values = self._values(task.window.inputs(task.chosen, self.device))
+        return _Done(values, task.chosen, task.is_last, len(task.window))
+
+    def _values(self, inputs: Inputs) -> Tensor:
+        """Float32 (b, width) on the model's device, where they may still be under way."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             embedding = self.model.embed(inputs)
         if self.dim < self.model.dim:
             embedding = prefix_embedding(embedding, self.dim)
-        return _Done(embedding.float(), task.chosen, task.is_last, len(task.window))
+        return embedding.float()

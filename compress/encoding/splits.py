@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +132,21 @@ def sampled_windows(source: Source, shards: np.ndarray, every: int, videos: int)
         for block in source.read_blocks(source.shards[shard], VIDEOS_PER_BLOCK[source.schema.level]):
             yield from filling.take(block, -row % every, every)
             row += len(block)
+    yield from filling.rest()
+
+
+def streamed_windows(
+    source: Source, videos: int, seen: Callable[[int, np.ndarray], None]
+) -> Iterator[Window]:
+    """All videos of a source, `videos` per window, in one pass without a catalogue.
+
+    `seen` gets the number of the shard and the ids of each block before its videos are in a window.
+    """
+    filling = _Filling(videos)
+    for number, shard in enumerate(source.shards):
+        for block in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
+            seen(number, np.array(block.ids.tolist(), dtype=np.bytes_))
+            yield from filling.take(block, 0, 1)
     yield from filling.rest()
 
 

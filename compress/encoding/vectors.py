@@ -12,6 +12,7 @@ import torch
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.source import Source
 from compress.encoding.embedder import Embedder, Window, cut_into_windows, stored_dim
+from compress.encoding.scorer import Scorer
 from compress.errors import SchemaError
 from compress.training.precision import Precision
 from compress.training.run import check_fits, load_model
@@ -52,9 +53,32 @@ def embed(
     """
     size = stored_dim(model, dim, any_dim=any_dim)
     embedder = Embedder(model, precision, device, size, batch_size=batch_size, workers=workers)
-    windows = cut_into_windows(_fitting(model, videos), embedder.window_size)
-    found = [np.empty((0, size), np.float32)]
-    with closing(embedder.embed(windows)) as batches:
+    return _all(embedder, _fitting(model, videos))
+
+
+def score(
+    model: Model,
+    videos: np.ndarray | Sequence[np.ndarray],
+    *,
+    batch_size: int | None = None,
+    precision: Precision = "fp32",
+    device: str = "cpu",
+    workers: int | None = None,
+) -> np.ndarray:
+    """The probability of each class, float32 (n, C), by the model's own head; arguments as of `embed`.
+
+    Raises:
+        UsageError: a model without a head, or a batch size below 1.
+        SchemaError: as `embed`.
+    """
+    scorer = Scorer(model, precision, device, batch_size=batch_size, workers=workers)
+    return _all(scorer, _fitting(model, videos))
+
+
+def _all(embedder: Embedder, videos: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+    """What an embedder gives for all videos, float32 (n, width)."""
+    found = [np.empty((0, embedder.width), np.float32)]
+    with closing(embedder.embed(cut_into_windows(videos, embedder.window_size))) as batches:
         found += [batch.window for batch in batches if batch.window is not None]
     return np.concatenate(found)
 

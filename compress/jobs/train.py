@@ -108,6 +108,9 @@ def train_run(
         "temperature": temperature,
     }
     changes = recipe_changes(settings, seed, named)
+    if dim is not None and changes.get("dim", dim) != dim:
+        what = f"--dim says {dim}, --set dim says {changes['dim']}"
+        raise UsageError(what, hint="leave one of the two out")
     if "unlabelled_ratio" in changes and not unlabelled:
         what = "unlabelled_ratio needs unlabelled videos, and there are none"
         raise UsageError(what, where="--set", hint="name their shards with --unlabelled")

@@ -108,6 +108,11 @@ def test_what_is_wrong_is_one_sentence(nested: Path, tmp_path: Path):
         (lambda: Encoder.fit("pca", X, dim=99), "between 1 and 24"),
         (lambda: Encoder.fit("nonesuch", X, Y), "no encoder 'nonesuch'"),
         (lambda: Encoder.fit("linear", X, Y, settings={"nonesuch": 1}), "no setting 'nonesuch'"),
+        (
+            lambda: Encoder.fit("linear", X, Y, settings={"dim": 8}),
+            "'dim' is an argument of its own; pass dim=8",
+        ),
+        (lambda: Encoder.fit("pca", X, dim=4).predict_proba(X), "fitted without a head"),
         (lambda: Encoder.fit("lstm", X, Y, dim=4), "frame-level"),
     ]
     for call, message in cases:
