@@ -66,6 +66,7 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
         raise DataError("no usable record", where=source.shards[0])
     found = videos.catalogue(np.array(rows_per_shard, dtype=np.int64), source.schema)
     _check_distinct(source, found)
+    source.tell_labels(found.ids, report)
     return found
 
 

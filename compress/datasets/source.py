@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from compress.artifacts import disk
 from compress.artifacts.atomic import sha256_file
@@ -13,14 +16,18 @@ from compress.datasets.contents import Contents
 from compress.datasets.files import find_files
 from compress.datasets.formats import format_of
 from compress.datasets.formats.format import Format, ShardReader, Wanted
+from compress.datasets.label_file import LabelFile, LabelsOption, labels_option, open_label_file
+from compress.datasets.part import Part
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import Block, Record, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
+from compress.datasets.views import JoinedReader, PartReader
 from compress.datasets.vocabulary import Vocabulary
 from compress.description import NOTHING_SAID, Description
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.progress import Note, Reporter
 
+_ANY_CLASSES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -32,6 +39,8 @@ class Source:
         policy: what happens to unusable records.
         require_labels: records without labels were not accepted.
         description: what was said about the files.
+        labels: the file that the labels come from, if it is another one.
+        part: which of the videos are read; None for all.
     """
 
     def __init__(
@@ -40,9 +49,11 @@ class Source:
         policy: Policy,
         require_labels: bool = False,
         description: Description = NOTHING_SAID,
+        labels: LabelFile | None = None,
+        part: Part | None = None,
     ) -> None:
         self.shards, self.require_labels, self.description = tuple(readers), require_labels, description
-        self._readers, self._policy = readers, policy
+        self._readers, self._policy, self._labels, self._part = readers, policy, labels, part
         self._fingerprint: str | None = None
 
     @property
@@ -71,6 +82,11 @@ class Source:
             where = "" if len(paths) == len(self.shards) else f"{_some(paths)}: "
             report(Note(f"{where}{sentence}", once=True))
 
+    def tell_labels(self, ids: np.ndarray, report: Reporter) -> None:
+        """Note which of all videos, S<w> (N,), a separate labels file lacks, and which it has besides."""
+        for sentence in () if self._labels is None else self._labels.told(ids):
+            report(Note(sentence, once=True))
+
     def read(self, shard: Path) -> Iterator[Record]:
         """Every usable record of a shard, in order, validated.
 
@@ -86,7 +102,7 @@ class Source:
 
         Args:
             shard: one of `shards`.
-            videos: per block, at least 1; only the last block of the shard may have fewer.
+            videos: per block at most, at least 1.
 
         Returns:
             Blocks whose arrays the next one may overwrite: copy what you keep longer.
@@ -106,10 +122,10 @@ class Source:
     def fingerprint(self) -> str:
         """sha256 (64 hex digits) of the names, sizes and contents of all files, computed on the first call.
 
-        Folders and times do not count; separate labels files do.
+        Folders and times do not count; separate labels files do, and which part of the videos it is.
         """
         if self._fingerprint is None:
-            digest = hashlib.sha256()
+            digest = hashlib.sha256(b"" if self._part is None else self._part.identity().encode())
             labels = [reader.labels_file for reader in self._readers.values()]
             for path in (*self.shards, *filter(None, labels)):
                 with disk.storage_errors(path):
@@ -137,6 +153,7 @@ def open_source(
     vocabulary: Vocabulary | None = None,
     description: Description = NOTHING_SAID,
     run: FeatureSchema | None = None,
+    part: Part | None = None,
 ) -> Source:
     """Find the files of a source and detect their schema.
 
@@ -150,12 +167,14 @@ def open_source(
         quarantine: folder for the bytes of skipped records, with policy "quarantine".
         require_labels: a record without labels is defective.
         max_frames: cut longer videos; None keeps all frames (YouTube-8M has up to 360 per video).
-        labels: labels file of a single .npy file.
+        labels: file with the labels, which may also be named by `description.labels`. Those of a single .npy
+            file are in the order of its rows; all others are joined by the ids.
         vocabulary: names of the classes, for labels that are names; None takes those of `schema`, or numbers
             all names that occur in the files.
         description: names in the files, where they cannot be seen.
         run: what the run reads that these videos are for: its features, in its order. Unlike with `schema`,
             the files may have another number of classes; where they do not say, it is the run's.
+        part: read only these videos.
 
     Raises:
         NotFoundError: a pattern matches no file.
@@ -173,16 +192,30 @@ def open_source(
         formats.setdefault(format_of(path), []).append(path)
     if len({each.kind for each in formats}) > 1:
         raise SchemaError("arrays and TFRecord shards cannot be mixed in one source", where=shards[0])
-    if labels:
-        _check_labels_file(labels, shards)
     reads = schema or run
     if vocabulary is None and reads and reads.class_names:
         vocabulary = Vocabulary.from_list(reads.class_names)
     wanted = Wanted(
-        policy, schema, num_classes, require_labels, max_frames, labels, vocabulary, description, run
+        policy, schema, num_classes, require_labels, max_frames, None, vocabulary, description, run
     )
+    option = labels_option(description.labels) if labels is None else LabelsOption(labels)
+    label_file = None
+    if option.path is not None:
+        wanted = replace(wanted, description=replace(description, labels=None))
+        if len(shards) == 1 and format_of(shards[0]).takes_labels_file:
+            wanted = replace(wanted, labels=option.path)
+        else:
+            label_file = open_label_file(option, wanted)
+            wanted = replace(wanted, require_labels=False, vocabulary=None, **_any_labels(schema))
     readers = _open(formats, wanted)
-    source = Source({path: readers[path] for path in shards}, policy, require_labels, description)
+    if label_file is not None:
+        readers = {
+            path: JoinedReader(reader, label_file, policy, require_labels) for path, reader in readers.items()
+        }
+    if part is not None:
+        readers = {path: PartReader(reader, part) for path, reader in readers.items()}
+    in_order = {path: readers[path] for path in shards}
+    source = Source(in_order, policy, require_labels, description, label_file, part)
     for path, reader in readers.items():
         if reader.schema != source.schema:
             raise SchemaError(
@@ -191,6 +224,13 @@ def open_source(
                 hint=f"{NUM_CLASSES_HINT}, when only the number of classes differs",
             )
     return source
+
+
+def _any_labels(schema: FeatureSchema | None) -> dict[str, Any]:
+    """What lets a reader pass over labels of the files themselves, whatever they are."""
+    if schema is None:
+        return {"num_classes": _ANY_CLASSES}
+    return {"num_classes": None, "schema": replace(schema, num_classes=_ANY_CLASSES, class_names=())}
 
 
 def _open(formats: Mapping[Format, Sequence[Path]], wanted: Wanted) -> dict[Path, ShardReader]:
@@ -235,14 +275,3 @@ def _check_start(path: Path) -> None:
         raise DataError("the file is empty", where=path, hint="fetch it again or leave it out of the pattern")
     if start == _GZIP_MAGIC:
         raise DataError("the file is gzip-compressed", where=path, hint="decompress it first: gzip -d")
-
-
-def _check_labels_file(labels: Path, shards: Sequence[Path]) -> None:
-    for each in map(format_of, shards):
-        if not each.takes_labels_file:
-            what = f"a labels file goes with arrays in .npy files; {each.name} files hold their own labels"
-            raise UsageError(what, where=labels)
-    if len(shards) > 1:
-        raise SchemaError("one labels file cannot belong to several array files", where=labels)
-    if not labels.is_file():
-        raise NotFoundError("no such file", where=labels)

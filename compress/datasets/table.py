@@ -136,6 +136,7 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     kept = None if cache is None else read_cache(cache_folder(cache, source), source, report)
     if kept is not None:
         source.tell_contents(report)
+        source.tell_labels(kept[0].ids, report)
         return _table(source, *kept)
     catalogue = scan(source, report)
     blocks = _blocks(source, catalogue, report)

@@ -401,9 +401,15 @@ def test_a_bad_row_is_named_or_left_out_as_the_policy_says(
     assert [skipped.record for skipped in tolerant.skipped] == [3]
 
 
-def test_labels_beside_a_format_that_holds_its_own_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="hold their own labels"):
-        opened(write_hdf5(tmp_path), labels=write_csv(tmp_path))
+def test_labels_beside_a_file_with_ids_are_joined_by_them(tmp_path: Path) -> None:
+    path, labels = write_hdf5(tmp_path), write_csv(tmp_path)
+    joined = opened(path, labels=labels)
+    wanted = {record.video_id: record.labels.tolist() for record in opened(path).read(path)}
+    lines = labels.read_text().splitlines()
+    labels.write_text("\n".join([lines[0], *reversed(lines[1:])]))
+    assert {record.video_id: record.labels.tolist() for record in joined.read(path)} == wanted
+    backwards = opened(path, labels=labels)
+    assert {record.video_id: record.labels.tolist() for record in backwards.read(path)} == wanted
 
 
 def test_without_pyarrow_parquet_is_unavailable_and_the_extra_is_named(

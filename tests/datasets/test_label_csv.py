@@ -101,6 +101,9 @@ def test_columns_and_separator_are_chosen(tmp_path: Path) -> None:
     text = "clip,what,id\nx,red car+dog,7\n"
     found = table(tmp_path / "l.csv", text, id_column="clip", label_columns=["what"], separator="+")
     assert (found.ids, found.labels.texts, found.left) == ([b"x"], ["red car", "dog"], ("id",))
+    assert table(tmp_path / "l.csv", text, id_column="vid", label_columns=["what"], separator="+").ids == [
+        b"7"
+    ]
     only = table(tmp_path / "l.csv", "id,c0,c1,is_train\na,1,0,1\n", label_columns=["c0", "c1"])
     assert (only.labels.texts, only.left) == (["c0", "c1"], ("is_train",))
 
@@ -148,7 +151,7 @@ def test_what_cannot_be_understood_is_refused(tmp_path: Path, text: str | bytes,
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"id_column": "clip"}, r"has no column 'clip' \(columns: id, c0, c1\)"),
+        ({"label_columns": ["tags"]}, r"has no column 'tags' \(columns: id, c0, c1\)"),
         ({"label_columns": ["c0", "c1"]}, "line 2: column 'c1' holds 'x'; 0 or 1 expected"),
     ],
 )

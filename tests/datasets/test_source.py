@@ -203,7 +203,7 @@ def test_a_schema_may_use_fewer_features(folder: Path) -> None:
 def test_options_that_contradict_each_other_are_refused(build, folder: Path) -> None:
     with pytest.raises(UsageError, match="num_classes is 7, but the schema has 10"):
         open_source([f"{folder}/*"], schema=build.video_schema, num_classes=7)
-    with pytest.raises(UsageError, match="a labels file goes with arrays"):
+    with pytest.raises(NotFoundError, match="no such file of labels"):
         open_source([f"{folder}/*"], labels=folder / "labels.csv")
     with pytest.raises(UsageError, match="max_frames cuts frames, but these records are video level"):
         open_source([f"{folder}/*"], max_frames=3)

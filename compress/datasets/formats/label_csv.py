@@ -39,7 +39,7 @@ LABEL_COLUMNS = (
 _Row = tuple[int, list[str]]  # with the number of its last line in the file
 _DELIMITERS = (",", "\t", ";", "|")
 _ZERO_OR_ONE = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
-_HINT = "begin the file with the line id,labels, or name the columns with --id NAME --labels NAME"
+_HINT = "begin the file with the line id,labels, or name the columns: --labels FILE:ID:LABELS"
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,9 @@ def read_label_csv(
 
     Args:
         path: the file.
-        id_column, label_columns: names of columns; by default those of the usual names, or all columns of 0
-            and 1 where there is none of labels (one column for each class).
+        id_column: name of the ids, if the file has it; otherwise a usual name (`ID_COLUMNS`).
+        label_columns: names of columns; by default one of a usual name (`LABEL_COLUMNS`), or all columns of 0
+            and 1 where there is none (one column for each class).
         separator: between the labels of a cell; see `split_cells`.
         vocabulary: known names of classes.
 
@@ -166,7 +167,7 @@ def _columns(
     plain = [_plain(name) for name in header]
     names = tuple(name or f"unnamed column {at + 1}" for at, name in enumerate(header))
 
-    def place(wanted: str) -> int:
+    def place(wanted: str | None) -> int:
         exact = header if wanted in header else plain
         if wanted in exact:
             return exact.index(wanted)
@@ -176,7 +177,7 @@ def _columns(
     def first(known: Sequence[str]) -> int | None:
         return next((plain.index(name) for name in known if name in plain), None)
 
-    ids = first(ID_COLUMNS) if id_column is None else place(id_column)
+    ids = place(id_column) if id_column in (*header, *plain) else first(ID_COLUMNS)
     if label_columns:
         return _Columns(ids, tuple(map(place, label_columns)), names)
     labels = first(LABEL_COLUMNS)
