@@ -63,7 +63,12 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
         report(Progress("scan", number + 1, len(source.shards), "shards"))
         check_interrupt()
     if not videos.count:
-        raise DataError("no usable record", where=source.shards[0])
+        what = (
+            f"none of its {source.unlabelled:,} videos has labels"
+            if source.unlabelled
+            else "no usable record"
+        )
+        raise DataError(what, where=source.shards[0])
     found = videos.catalogue(np.array(rows_per_shard, dtype=np.int64), source.schema)
     _check_distinct(source, found)
     source.tell_labels(found.ids, report)

@@ -21,7 +21,7 @@ from compress.datasets.part import Part
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import Block, Record, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
-from compress.datasets.views import JoinedReader, PartReader
+from compress.datasets.views import JoinedReader, LabelledReader, PartReader
 from compress.datasets.vocabulary import Vocabulary
 from compress.description import NOTHING_SAID, Description
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
@@ -37,7 +37,7 @@ class Source:
     Args:
         readers: the reader of each file, in order.
         policy: what happens to unusable records.
-        require_labels: records without labels were not accepted.
+        require_labels: videos without labels are left out.
         description: what was said about the files.
         labels: the file that the labels come from, if it is another one.
         part: which of the videos are read; None for all.
@@ -86,6 +86,12 @@ class Source:
         """Note which of all videos, S<w> (N,), a separate labels file lacks, and which it has besides."""
         for sentence in () if self._labels is None else self._labels.told(ids):
             report(Note(sentence, once=True))
+
+    @property
+    def unlabelled(self) -> int:
+        """Videos left out because they have no labels; complete after every shard was read once."""
+        readers = {id(each): each for each in self._readers.values() if isinstance(each, LabelledReader)}
+        return sum(sum(each.left_out.values()) for each in readers.values())
 
     def read(self, shard: Path) -> Iterator[Record]:
         """Every usable record of a shard, in order, validated.
@@ -165,7 +171,7 @@ def open_source(
             for which all records are read once.
         on_corrupt: "fail", "skip" or "quarantine", for damaged and defective records.
         quarantine: folder for the bytes of skipped records, with policy "quarantine".
-        require_labels: a record without labels is defective.
+        require_labels: leave out videos without labels, and count them (`Source.unlabelled`).
         max_frames: cut longer videos; None keeps all frames (YouTube-8M has up to 360 per video).
         labels: file with the labels, which may also be named by `description.labels`. Those of a single .npy
             file are in the order of its rows; all others are joined by the ids.
@@ -195,9 +201,7 @@ def open_source(
     reads = schema or run
     if vocabulary is None and reads and reads.class_names:
         vocabulary = Vocabulary.from_list(reads.class_names)
-    wanted = Wanted(
-        policy, schema, num_classes, require_labels, max_frames, None, vocabulary, description, run
-    )
+    wanted = Wanted(policy, schema, num_classes, False, max_frames, None, vocabulary, description, run)
     option = labels_option(description.labels) if labels is None else LabelsOption(labels)
     label_file = None
     if option.path is not None:
@@ -206,14 +210,14 @@ def open_source(
             wanted = replace(wanted, labels=option.path)
         else:
             label_file = open_label_file(option, wanted)
-            wanted = replace(wanted, require_labels=False, vocabulary=None, **_any_labels(schema))
+            wanted = replace(wanted, vocabulary=None, **_any_labels(schema))
     readers = _open(formats, wanted)
     if label_file is not None:
-        readers = {
-            path: JoinedReader(reader, label_file, policy, require_labels) for path, reader in readers.items()
-        }
+        readers = {path: JoinedReader(reader, label_file) for path, reader in readers.items()}
     if part is not None:
         readers = {path: PartReader(reader, part) for path, reader in readers.items()}
+    if require_labels:
+        readers = {path: LabelledReader(reader) for path, reader in readers.items()}
     in_order = {path: readers[path] for path in shards}
     source = Source(in_order, policy, require_labels, description, label_file, part)
     for path, reader in readers.items():

@@ -135,15 +135,18 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     """
     kept = None if cache is None else read_cache(cache_folder(cache, source), source, report)
     if kept is not None:
+        catalogue, rows, unlabelled = kept
         source.tell_contents(report)
-        source.tell_labels(kept[0].ids, report)
-        return _table(source, *kept)
+        source.tell_labels(catalogue.ids, report)
+        _tell_unlabelled(source, unlabelled, len(catalogue), report)
+        return _table(source, catalogue, rows)
     catalogue = scan(source, report)
+    _tell_unlabelled(source, source.unlabelled, len(catalogue), report)
     blocks = _blocks(source, catalogue, report)
     shape, dtype = _shape(source, catalogue)
     if cache is not None and not source.skipped:
-        rows = npy_file(shape, dtype, blocks)
-        return _table(source, catalogue, write_cache(cache_folder(cache, source), source, catalogue, rows))
+        content = npy_file(shape, dtype, blocks)
+        return _table(source, catalogue, write_cache(cache_folder(cache, source), source, catalogue, content))
     if cache is not None:
         left_out = f"{len(source.skipped)} records or parts of shards were left out"
         report(Note(f"{left_out}, so the table is not cached"))
@@ -152,6 +155,15 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
         filled[start : start + len(block)] = block
         start += len(block)
     return _table(source, catalogue, filled)
+
+
+def _tell_unlabelled(source: Source, unlabelled: int, labelled: int, report: Reporter) -> None:
+    if unlabelled:
+        shards = source.shards[0].name if len(source.shards) == 1 else f"{len(source.shards)} shards"
+        total = unlabelled + labelled
+        report(
+            Note(f"{shards}: left out {unlabelled:,} of {total:,} videos, which have no labels", once=True)
+        )
 
 
 def _shape(source: Source, catalogue: Catalogue) -> tuple[tuple[int, int], np.dtype]:

@@ -29,13 +29,18 @@ def cache_folder(cache: Path, source: Source) -> Path:
     return cache / f"table-{hashlib.sha256(json.dumps(_key(source)).encode()).hexdigest()[:16]}"
 
 
-def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogue, np.ndarray] | None:
-    """The catalogue and memory-mapped rows kept in `folder`; None when they are missing or damaged."""
+def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogue, np.ndarray, int] | None:
+    """What is kept in `folder`; None when it is missing or damaged.
+
+    Returns:
+        The catalogue, the memory-mapped rows, and how many videos without labels were left out.
+    """
     try:
         manifest = read_folder(folder, KIND)
         if manifest.metadata.get("key") != _key(source):
             raise CorruptArtifactError("holds other data than its name says", where=folder)
-        return _catalogue(manifest, source.schema.num_classes), _map(manifest)
+        unlabelled = int(manifest.metadata.get("unlabelled", 0))
+        return _catalogue(manifest, source.schema.num_classes), _map(manifest), unlabelled
     except NotFoundError:
         return None
     except CorruptArtifactError as error:
@@ -53,7 +58,7 @@ def write_cache(
     if catalogue.num_frames is not None:
         arrays["num_frames.npy"] = catalogue.num_frames
     files: dict[str, Content] = {name: npy_array(array) for name, array in arrays.items()}
-    metadata = {"key": _key(source), "arrays": sorted(arrays)}
+    metadata = {"key": _key(source), "arrays": sorted(arrays), "unlabelled": source.unlabelled}
     return _map(commit_folder(folder, KIND, files | {_ROWS: rows}, metadata))
 
 

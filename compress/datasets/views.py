@@ -1,4 +1,4 @@
-"""Readers on top of readers: with the labels of another file, or with a part of the videos."""
+"""Readers on top of readers: with the labels of another file, a part of the videos, or the labelled ones."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import numpy as np
 from compress.datasets.formats.format import ShardReader
 from compress.datasets.label_file import LabelFile
 from compress.datasets.part import Part, take
-from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import Block, Record
-from compress.errors import RecordError
 
 _RECORDS = 256
 
@@ -23,61 +21,68 @@ class JoinedReader:
     """A reader whose videos have the labels of a file, by their ids; labels of its own do not count.
 
     Args:
-        reader: of the videos; it must not require labels.
+        reader: of the videos.
         labels: of the videos, and of others perhaps.
-        policy: what happens to a video without labels.
-        require_labels: a video without labels is defective.
     """
 
-    def __init__(self, reader: ShardReader, labels: LabelFile, policy: Policy, require_labels: bool) -> None:
+    def __init__(self, reader: ShardReader, labels: LabelFile) -> None:
         names = labels.class_names
         self.schema = replace(reader.schema, num_classes=labels.num_classes, class_names=names)
         self.contents, self.labels_file = labels.contents(reader.contents), labels.path
         self._reader, self._labels = reader, labels
-        self._policy, self._require_labels = policy, require_labels
 
     def read(self, shard: Path) -> Iterator[Record]:
-        """Every record of a shard with its labels; RecordError by the policy."""
-        row = 0
+        """Every record of a shard with its labels."""
         for chunk in _chunks(self._reader.read(shard)):
             counts, classes = self._labels.labels_of(_ids(chunk))
             lists = np.split(classes, np.cumsum(counts)[:-1])
-            kept = self._with_labels(shard, row, _ids(chunk), counts)
-            row += len(chunk)
-            for record, its, is_kept in zip(chunk, lists, kept.tolist(), strict=True):
-                if is_kept:
-                    yield replace(record, labels=its)
+            for record, its in zip(chunk, lists, strict=True):
+                yield replace(record, labels=its)
 
     def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
-        """The same records in blocks of at most `videos`."""
-        row = 0
+        """The same records in blocks of `videos`."""
         for block in self._reader.read_blocks(shard, videos):
             counts, classes = self._labels.labels_of(block.ids)
-            kept = self._with_labels(shard, row, block.ids, counts)
-            row += len(block)
-            joined = replace(block, num_labels=counts, classes=classes)
-            if kept.all():
-                yield joined
-            elif kept.any():
-                yield take(joined, kept)
+            yield replace(block, num_labels=counts, classes=classes)
 
     def place(self, shard: Path, row: int) -> str:
         """Where the row-th usable record of a shard is, for an error message."""
-        if not self._require_labels:
-            return self._reader.place(shard, row)
-        return _place(self._reader, shard, row, lambda ids: self._labels.labels_of(ids)[0] > 0)
+        return self._reader.place(shard, row)
 
-    def _with_labels(self, shard: Path, start: int, ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Which of some videos have labels, bool (n,); all, where none are needed."""
-        if not self._require_labels:
-            return np.ones(len(ids), dtype=bool)
-        for row in np.flatnonzero(counts == 0).tolist():
-            what = f"has no labels in {self._labels.path.name}, which are needed here"
-            where = self._reader.place(shard, start + row) if self._policy.on_corrupt == "fail" else shard
-            hint = "leave such videos out with --on-corrupt skip"
-            skipped = SkippedRecord(shard, start + row, start + row, 0, what)
-            self._policy.leave_out(skipped, RecordError(what, where=where, hint=hint), list)
-        return counts > 0
+
+class LabelledReader:
+    """A reader of the videos of another one that have labels; it counts those that have none.
+
+    A video without labels is no defect, and it is no video of which nothing is true: nobody said what is in
+    it. So nothing can be learnt from it, or measured on it.
+    """
+
+    def __init__(self, reader: ShardReader) -> None:
+        self.schema, self.contents, self.labels_file = reader.schema, reader.contents, reader.labels_file
+        self.left_out: dict[Path, int] = {}
+        self._reader = reader
+
+    def read(self, shard: Path) -> Iterator[Record]:
+        """Every record of a shard that has labels."""
+        for record in self._reader.read(shard):
+            if len(record.labels):
+                yield record
+
+    def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
+        """The same records in blocks of at most `videos`; afterwards `left_out` counts the others."""
+        left_out = 0
+        for block in self._reader.read_blocks(shard, videos):
+            kept = block.num_labels > 0
+            left_out += len(block) - int(np.count_nonzero(kept))
+            if kept.all():
+                yield block
+            elif kept.any():
+                yield take(block, kept)
+        self.left_out[shard] = left_out
+
+    def place(self, shard: Path, row: int) -> str:
+        """Where the row-th record with labels is, for an error message."""
+        return _place(self._reader, shard, row, lambda block: block.num_labels > 0)
 
 
 class PartReader:
@@ -103,7 +108,7 @@ class PartReader:
 
     def place(self, shard: Path, row: int) -> str:
         """Where the row-th record of the part is, for an error message."""
-        return _place(self._reader, shard, row, self._part.holds)
+        return _place(self._reader, shard, row, lambda block: self._part.holds(block.ids))
 
 
 def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
@@ -115,11 +120,11 @@ def _ids(records: Sequence[Record]) -> np.ndarray:
     return np.array([record.video_id for record in records], dtype=np.bytes_)
 
 
-def _place(reader: ShardReader, shard: Path, row: int, holds: Callable[[np.ndarray], np.ndarray]) -> str:
-    """Where the row-th of the records that hold is."""
+def _place(reader: ShardReader, shard: Path, row: int, keeps: Callable[[Block], np.ndarray]) -> str:
+    """Where the row-th of the records that are kept is."""
     start = 0
     for block in reader.read_blocks(shard, _RECORDS):
-        kept = np.flatnonzero(holds(block.ids))
+        kept = np.flatnonzero(keeps(block))
         if row < len(kept):
             return reader.place(shard, start + int(kept[row]))
         row, start = row - len(kept), start + len(block)

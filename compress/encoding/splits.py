@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from compress.datasets.catalogue import Catalogue, first_repeat
+from compress.datasets.part import take
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.source import Source
 from compress.encoding.embedder import Embedder, Window
@@ -198,7 +199,7 @@ def _blocks(
             if first >= stop:
                 continue
             for read in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
-                block = read if known is None else _without(read, known)
+                block = read if known is None else take(read, ~_among(read.ids, known))
                 if not np.array_equal(block.ids, ids[start : min(stop, start + len(block))]):
                     raise _changed(shard)
                 start += len(block)
@@ -213,18 +214,6 @@ def _among(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Which ids are in `known`, ascending: bool (n,)."""
     at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
     return np.asarray(known[at] == ids)
-
-
-def _without(block: Block, known: np.ndarray) -> Block:
-    keep = ~_among(block.ids, known)
-    if keep.all():
-        return block
-    frames = block.num_frames
-    rows = block.rows[keep if frames is None else np.repeat(keep, frames)]
-    classes = block.classes[np.repeat(keep, block.num_labels)]
-    return Block(
-        block.ids[keep], block.num_labels[keep], classes, rows, None if frames is None else frames[keep]
-    )
 
 
 def _changed(shard: Path) -> SchemaError:

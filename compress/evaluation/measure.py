@@ -13,7 +13,7 @@ from compress.evaluation.halves import halves_of
 from compress.evaluation.neighbours import query_vectors, retrieval_quality
 from compress.evaluation.row import Data, HeadTraining, Retrieval, Row, in_words
 from compress.evaluation.scores import load_baseline, save_scores, why_stale, why_unlike
-from compress.evaluation.splits import fingerprint, rows_by_id, split_table
+from compress.evaluation.splits import fingerprint, rows_by_id, split_table, tell_unlabelled
 from compress.metrics import TopScores, figures, replicates
 from compress.progress import Reporter, silent
 from compress.store.reader import Store, open_store
@@ -84,6 +84,7 @@ def evaluate(
     if name != baseline:
         against = _baseline(workspace, folder, baseline, {"head": config.to_json(), **measured_on})
     head = folder / "heads" / name
+    tell_unlabelled(store, report)
     tables = split_table(store, "train"), split_table(store, "validate")
     top, head_parameters = train_fresh_head(
         *tables, head, config, device=device, threads=threads, report=report
@@ -166,8 +167,8 @@ def _data(workspace: Workspace, store: Store, videos: str) -> Data:
     level = store.metadata["level"]
     patterns = [p for split in ("train", "validate") for p in workspace.patterns(split, level)]
     return Data(
-        train_videos=len(store.splits["train"]),
-        validate_videos=len(store.splits["validate"]),
+        train_videos=len(rows_by_id(store, "train")),
+        validate_videos=len(rows_by_id(store, "validate")),
         num_classes=store.labels.num_classes,
         fingerprint=videos,
         synthetic_frames=bool(store.metadata["synthetic_frames"]),

@@ -1,4 +1,4 @@
-"""The splits of a store as labelled tables, decoded on access, in the order of the video ids."""
+"""The labelled videos of the splits of a store as tables, decoded on access, in the order of the ids."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import VideoTable
 from compress.errors import UsageError
 from compress.labels import Labels
+from compress.progress import Note, Reporter
 from compress.store.reader import Store
 
 
@@ -57,11 +58,28 @@ class StoredFeatures:
 
 
 def rows_by_id(store: Store, split: str) -> np.ndarray:
-    """Store rows of a split, int64 (n,), in the order of the video ids."""
-    first = store.splits[split].start
-    return first + np.argsort(store.id_bytes[first : store.splits[split].stop], kind="stable").astype(
-        np.int64
-    )
+    """Store rows of the labelled videos of a split, int64 (n,), in the order of the video ids.
+
+    Nobody said what is in a video without labels, so nothing is trained or measured on it; in shards, too
+    (`compress.datasets.views.LabelledReader`). A store without any labels has all its rows.
+    """
+    rows = np.arange(store.splits[split].start, store.splits[split].stop)
+    if store.labels is not None:
+        rows = rows[store.labels.counts()[rows] > 0]
+    return rows[np.argsort(store.id_bytes[rows], kind="stable")].astype(np.int64)
+
+
+def tell_unlabelled(store: Store, report: Reporter) -> None:
+    """Note how many videos of each split have no labels and are left out."""
+    for split, rows in store.splits.items():
+        left_out = len(rows) - len(rows_by_id(store, split))
+        if left_out and store.labels is not None:
+            where = f"{store.path.name}, {split}"
+            report(
+                Note(
+                    f"{where}: left out {left_out:,} of {len(rows):,} videos, which have no labels", once=True
+                )
+            )
 
 
 def fingerprint(store: Store, split: str) -> str:

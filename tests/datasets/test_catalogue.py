@@ -84,9 +84,11 @@ def test_a_duplicate_across_shards_is_found_behind_a_skipped_record(build, tmp_p
 
 def test_a_source_of_which_nothing_is_left_is_a_data_error(build, tmp_path: Path) -> None:
     path = build.shard(tmp_path / "a", [build.video(labels=None)])
-    source = open_source([str(path)], require_labels=True, on_corrupt="skip")
+    with pytest.raises(DataError, match="none of its 1 videos has labels"):
+        scan(open_source([str(path)], require_labels=True))
+    build.shard(tmp_path / "b", [build.video(b"")])
     with pytest.raises(DataError, match="no usable record"):
-        scan(source)
+        scan(open_source([str(tmp_path / "b")], on_corrupt="skip"))
 
 
 def test_progress_is_reported_and_a_request_to_stop_is_heard(build, tmp_path: Path) -> None:

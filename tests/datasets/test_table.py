@@ -10,7 +10,7 @@ import pytest
 
 from compress.datasets import FrameTable, VideoTable, load_table, open_source
 from compress.datasets import table as module
-from compress.errors import DataError, Interrupted, RecordError, StorageError
+from compress.errors import DataError, Interrupted, StorageError
 from compress.progress import Note, Progress, clear_interrupt, request_interrupt
 
 
@@ -103,10 +103,20 @@ def test_changed_shards_are_noticed(build, videos: str, tmp_path) -> None:
     assert_equal(table, records(source))
 
 
-def test_a_copy_made_without_required_labels_does_not_hide_their_lack(videos: str, tmp_path) -> None:
-    load_table(open_source([videos]), cache=tmp_path / "cache")
-    with pytest.raises(RecordError, match="has no labels"):
-        load_table(open_source([videos], require_labels=True), cache=tmp_path / "cache")
+def test_a_copy_of_the_labelled_videos_is_another_one_and_remembers_how_many_it_left_out(
+    videos: str, tmp_path
+) -> None:
+    everyone = load_table(open_source([videos]), cache=tmp_path / "cache")
+    bare = int((everyone.labels.counts() == 0).sum())
+    assert bare
+    for _ in range(2):
+        told = []
+        source = open_source([videos], require_labels=True)
+        table = load_table(source, cache=tmp_path / "cache", report=told.append)
+        assert_equal(table, records(source))
+        assert len(table) == len(everyone) - bare
+        notes = [note.text for note in told if isinstance(note, Note)]
+        assert sum(f"left out {bare} of {len(everyone)} videos, which have no" in text for text in notes) == 1
 
 
 def test_any_damaged_file_of_a_copy_is_found_reported_and_made_again(frames: str, tmp_path) -> None:

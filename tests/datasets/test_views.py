@@ -12,7 +12,7 @@ import pytest
 from compress.datasets import Source, load_table, open_source, scan
 from compress.datasets.part import Part, groups_csv, read_groups
 from compress.description import Description
-from compress.errors import CompressError, DataError, RecordError, SchemaError, UsageError
+from compress.errors import CompressError, DataError, SchemaError, UsageError
 from compress.progress import Note
 from tests.datasets.conftest import Build
 
@@ -96,17 +96,17 @@ def test_the_description_names_the_file_and_its_columns(shards: Path, tmp_path: 
     assert [text for text in notes(source) if "split (in l.tsv)" in text]
 
 
-def test_a_video_without_labels_is_named_or_left_out_where_labels_are_needed(
+def test_a_video_without_labels_is_left_out_and_counted_where_labels_are_needed(
     shards: Path, tmp_path: Path
 ) -> None:
     labels = csv(tmp_path, *[f"v{number},1" for number in range(12) if number != 8])
-    with pytest.raises(RecordError, match=r"b\.tfrecord: record 1 .*id v8: has no labels in labels\.csv"):
-        read(opened(shards, labels, require_labels=True))
-    tolerant = opened(shards, labels, require_labels=True, on_corrupt="skip")
-    assert sorted(read(tolerant)) == sorted({*IDS} - {"v8"})
-    assert [skipped.record for skipped in tolerant.skipped] == [1]
-    row = [*read(tolerant)].index("v9") - 7
-    assert "id v9" in tolerant.place(tolerant.shards[1], row)
+    source = opened(shards, labels, require_labels=True)
+    found = read(source)
+    assert sorted(found) == sorted({*IDS} - {"v8"})
+    blocks = [block for shard in source.shards for block in source.read_blocks(shard, 3)]
+    assert sum(map(len, blocks)) == 11
+    assert (source.unlabelled, source.skipped) == (1, [])
+    assert "id v9" in source.place(source.shards[1], [*found].index("v9") - 7)
 
 
 @pytest.mark.parametrize(
