@@ -28,7 +28,6 @@ from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.progress import Note, Reporter
 
 _ANY_CLASSES = 1 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Source:
@@ -258,7 +257,7 @@ def find_shards(patterns: Sequence[str]) -> tuple[Path, ...]:
     Raises:
         UsageError: no pattern is given.
         NotFoundError: a pattern matches no file.
-        DataError: a file is empty or compressed.
+        DataError: a file is empty.
         StorageError: a file cannot be read.
     """
     shards = find_files(patterns)
@@ -274,8 +273,6 @@ def _some(paths: Sequence[Path]) -> str:
 
 def _check_start(path: Path) -> None:
     with disk.storage_errors(path), path.open("rb") as shard:
-        start = shard.read(2)
+        start = shard.read(1)
     if not start:
         raise DataError("the file is empty", where=path, hint="fetch it again or leave it out of the pattern")
-    if start == _GZIP_MAGIC:
-        raise DataError("the file is gzip-compressed", where=path, hint="decompress it first: gzip -d")

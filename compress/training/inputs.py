@@ -93,7 +93,7 @@ class DeviceTable:
     Args:
         table: the same table on the host. It gives the size of a batch: asking the device would make the host
             wait for it.
-        data: features float32 (N, D), or frames uint8 (sum of T, D).
+        data: features float32 (N, D), or frames (sum of T, D), uint8 codes or float32.
         frame_indptr: int64 (N + 1,), the frames of each video; None at video level.
         label_indptr: int64 (N + 1,); the classes of video i are `label_classes[indptr[i]:indptr[i + 1]]`.
         label_classes: int32 (all labels,).
@@ -140,9 +140,9 @@ class DeviceTable:
 
 def device_table(table: Table, device: torch.device, report: Reporter = silent) -> DeviceTable:
     """Copy a table to the device, some rows at a time."""
-    frames = isinstance(table, FrameTable)
     source = table.frames if isinstance(table, FrameTable) else table.features
-    data = torch.empty(source.shape, dtype=torch.uint8 if frames else torch.float32, device=device)
+    codes = isinstance(table, FrameTable) and not table.schema.float_frames
+    data = torch.empty(source.shape, dtype=torch.uint8 if codes else torch.float32, device=device)
     block = max(1, _BLOCK_BYTES // max(1, data.shape[1] * data.element_size()))
     for first in range(0, len(source), block):
         rows = np.array(source[first : first + block])  # torch wants it writable
@@ -157,7 +157,8 @@ def device_table(table: Table, device: torch.device, report: Reporter = silent) 
 
 def bytes_of(table: Table) -> int:
     """Size of its `DeviceTable`."""
-    rows, size = (table.frames, 1) if isinstance(table, FrameTable) else (table.features, 4)
+    rows = table.frames if isinstance(table, FrameTable) else table.features
+    size = np.dtype(table.schema.row_type).itemsize
     numbers = 2 * 8 * (len(table) + 1) + 4 * len(table.labels.indices)
     return rows.shape[0] * rows.shape[1] * size + numbers
 

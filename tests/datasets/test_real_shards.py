@@ -18,6 +18,7 @@ from compress.datasets import (
     scan,
 )
 from compress.datasets import features_pb2 as messages
+from compress.description import Description
 from compress.errors import CorruptShardError, DataError, RecordError
 
 
@@ -91,12 +92,16 @@ def test_home_made_frames_read_as_frame_level(shared_data: Path) -> None:
 
 def test_malformed_frames_are_refused_with_the_place_and_the_reason(shared_data: Path) -> None:
     path = shared_data / "odd" / "malformed_frames.tfrecord"
+    source = open_source([str(path)], num_classes=40)
+    assert source.schema.float_frames
     with pytest.raises(RecordError) as caught:
-        open_source([str(path)])
+        scan(source)
     assert str(caught.value).startswith(
         f"{path}: record 0 at byte 0, id A591_h1i_h1j_YT_FB_Cricket_Data_Bank.mov: "
-        "frame 0 of 'audio' holds floats instead of bytes"
+        "frame 0 of 'audio' has 299 floats, 600 floats expected"
     )
+    rgb = open_source([str(path)], num_classes=40, description=Description(features=("rgb",)))
+    assert [len(record.frames) for record in rgb.read(path)] == [15, 30, 31]
     good = shared_data / "odd" / "home_made_frames_141.tfrecord"
     source = open_source([str(good), str(path)], on_corrupt="skip")
     assert len(scan(source)) == 1

@@ -5,7 +5,7 @@ Errors say what is wrong; the reader of the shard adds file, record, offset and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,48 +21,30 @@ from compress.datasets.formats.layout import (
     FeatureMap,
     Layout,
 )
-from compress.datasets.record import FrameRecord, SegmentRecord, VideoRecord
+from compress.datasets.formats.segments import with_segments
+from compress.datasets.formats.values import needed_values, values
+from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.validation import check_features, check_frames, check_id, check_segments, pack_labels
+from compress.datasets.validation import check_features, check_frames, check_id, pack_labels
 from compress.errors import RecordError
 
 _FLOAT_BYTES = 4
 
 
-def _values(features: FeatureMap, name: str, kind: str) -> Sequence[Any] | None:
-    """The values of a feature, None when it is missing; RecordError when it is of another kind."""
-    feature = features.get(name)
-    if feature is None:
-        return None
-    found = feature.WhichOneof("kind")
-    if found is not None and found != kind:
-        raise RecordError(f"feature '{name}' holds {KIND_WORDS[found]} instead of {KIND_WORDS[kind]}")
-    content: Sequence[Any] = getattr(feature, kind).value
-    return content
-
-
-def _needed_values(features: FeatureMap, name: str, kind: str) -> Sequence[Any]:
-    """As `_values`, but a missing feature is a RecordError that names those present."""
-    found = _values(features, name, kind)
-    if found is None:
-        present = ", ".join(sorted(features)) or "none"
-        raise RecordError(f"feature '{name}' is missing (present: {present})")
-    return found
-
-
-def _id_and_labels(features: FeatureMap, layout: Layout, require_labels: bool) -> tuple[bytes, np.ndarray]:
-    found = _needed_values(features, layout.id_key, "bytes_list")
-    if len(found) != 1:
-        raise RecordError(f"feature '{layout.id_key}' has {len(found)} values, one expected")
-    video_id = bytes(found[0])
+def _id_and_labels(
+    features: FeatureMap, layout: Layout, require_labels: bool, invented: bytes
+) -> tuple[bytes, np.ndarray]:
+    video_id = invented
+    if layout.id_key:
+        found = needed_values(features, layout.id_key, "bytes_list")
+        if len(found) != 1:
+            raise RecordError(f"feature '{layout.id_key}' has {len(found)} values, one expected")
+        video_id = bytes(found[0])
+    elif named := [key for key in ID_KEYS if key in features]:
+        raise RecordError(f"has the id '{named[0]}', which the first records do not have")
     check_id(video_id)
-    classes = _values(features, layout.labels_key, "int64_list") or ()
+    classes = values(features, layout.labels_key, "int64_list") or ()
     return video_id, pack_labels(classes, layout.schema.num_classes, require_labels)
-
-
-def _integers(features: FeatureMap, name: str) -> np.ndarray:
-    """A feature of integers, int64 (n,)."""
-    return np.array(list(_needed_values(features, name, "int64_list")), dtype=np.int64)
 
 
 def describe_id(data: bytes) -> str:
@@ -89,13 +71,17 @@ class VideoParser:
             for name, size in zip(layout.keys, sizes, strict=True)
         ]
 
-    def __call__(self, data: bytes) -> VideoRecord:
-        """The record in `data`; RecordError (without its place) when anything is wrong with it."""
+    def __call__(self, data: bytes, invented: bytes = b"") -> VideoRecord:
+        """The record in `data`, by the id `invented` where records have none.
+
+        Raises:
+            RecordError: anything is wrong with it; without its place.
+        """
         try:
             found: FeatureMap = messages.PackedExample.FromString(data).features.feature
         except DecodeError as error:
             raise RecordError("is not a tf.Example, though its checksum is right") from error
-        name, labels = _id_and_labels(found, self._layout, self._require_labels)
+        name, labels = _id_and_labels(found, self._layout, self._require_labels, invented)
         features = self._packed(found)
         if features is None:
             features = self._unpacked(data)
@@ -124,7 +110,7 @@ class VideoParser:
             raise RecordError("a feature holds packed floats whose size is no multiple of 4") from error
         parts = []
         for name, dim in zip(self._layout.keys, self._layout.sizes, strict=True):
-            part = np.array(list(_needed_values(found, name, "float_list")), dtype=np.float32)
+            part = np.array(list(needed_values(found, name, "float_list")), dtype=np.float32)
             if len(part) != dim:
                 raise RecordError(f"feature '{name}' has {len(part)} values, {dim} expected")
             parts.append(part)
@@ -140,22 +126,23 @@ class FrameParser:
     def __init__(self, layout: Layout, require_labels: bool = False) -> None:
         self._layout, self._schema, self._require_labels = layout, layout.schema, require_labels
 
-    def __call__(self, data: bytes) -> FrameRecord:
-        """The record in `data`; RecordError (without its place) when anything is wrong with it."""
+    def __call__(self, data: bytes, invented: bytes = b"") -> FrameRecord:
+        """As `VideoParser.__call__`."""
         try:
             message = messages.SequenceExample.FromString(data)
         except DecodeError as error:
             raise RecordError("is not a tf.SequenceExample, though its checksum is right") from error
         context: FeatureMap = message.context.feature
-        name, labels = _id_and_labels(context, self._layout, self._require_labels)
+        name, labels = _id_and_labels(context, self._layout, self._require_labels, invented)
         frames = self._frames(message.feature_lists.feature_list)
         if SEGMENT_MARK not in context:
             return FrameRecord(name, labels, frames)
-        return self._with_segments(FrameRecord(name, labels, frames), context)
+        return with_segments(FrameRecord(name, labels, frames), context, self._schema.num_classes)
 
     def _frames(self, lists: FeatureMap) -> np.ndarray:
         names, dims = self._layout.keys, self._layout.sizes
-        parts = [_steps(lists, name, dim) for name, dim in zip(names, dims, strict=True)]
+        steps = _float_steps if self._schema.float_frames else _steps
+        parts = [steps(lists, name, dim) for name, dim in zip(names, dims, strict=True)]
         if len({len(part) for part in parts}) > 1:
             counts = ", ".join(f"{len(part)} of '{name}'" for name, part in zip(names, parts, strict=True))
             raise RecordError(f"frame counts differ: {counts}")
@@ -163,30 +150,10 @@ class FrameParser:
         check_frames(frames, self._schema)
         return frames[: self._schema.max_frames]
 
-    def _with_segments(self, record: FrameRecord, context: FeatureMap) -> SegmentRecord:
-        scores = _needed_values(context, "segment_scores", "float_list")
-        labels = _integers(context, "segment_labels")
-        if ((labels < 0) | (labels >= self._schema.num_classes)).any():
-            raise RecordError(f"a segment label is outside [0, {self._schema.num_classes})")
-        segments = SegmentRecord(
-            record.video_id,
-            record.labels,
-            record.frames,
-            _integers(context, SEGMENT_MARK),
-            _integers(context, "segment_end_times"),
-            labels.astype(np.int32),
-            np.array(list(scores), dtype=np.float32),
-        )
-        check_segments(segments, self._schema.num_classes)
-        return segments
-
 
 def _steps(lists: FeatureMap, name: str, dim: int) -> np.ndarray:
     """One feature list as uint8 (T, dim); every frame is one value of `dim` bytes."""
-    steps = lists.get(name)
-    if steps is None:
-        present = ", ".join(sorted(lists)) or "none"
-        raise RecordError(f"feature list '{name}' is missing (present: {present})")
+    steps = _list(lists, name)
     found = [step.bytes_list.value for step in steps.feature]
     chunks = [value[0] for value in found if len(value) == 1]
     if len(chunks) == len(found) and set(map(len, chunks)) <= {dim}:
@@ -194,6 +161,28 @@ def _steps(lists: FeatureMap, name: str, dim: int) -> np.ndarray:
     for number, step in enumerate(steps.feature):
         _check_step(step, name, dim, number)
     raise RecordError(f"feature list '{name}' cannot be read")
+
+
+def _float_steps(lists: FeatureMap, name: str, dim: int) -> np.ndarray:
+    """One feature list as float32 (T, dim); every frame is `dim` floats."""
+    steps = _list(lists, name).feature
+    frames = np.empty((len(steps), dim), dtype=np.float32)
+    for number, step in enumerate(steps):
+        found = step.float_list.value
+        if len(found) != dim:
+            kind = step.WhichOneof("kind")
+            held = f"{len(found)} floats" if kind == "float_list" else KIND_WORDS[kind]
+            raise RecordError(f"frame {number} of '{name}' has {held}, {dim} floats expected")
+        frames[number] = found
+    return frames
+
+
+def _list(lists: FeatureMap, name: str) -> Any:
+    steps = lists.get(name)
+    if steps is None:
+        present = ", ".join(sorted(lists)) or "none"
+        raise RecordError(f"feature list '{name}' is missing (present: {present})")
+    return steps
 
 
 def _check_step(step: messages.Feature, name: str, dim: int, number: int) -> None:

@@ -1,8 +1,9 @@
 """The TFRecord framing: for each record length u64, masked CRC32C of it, data, masked CRC32C of the data.
 
 Both checksums are always verified: without them, a flipped bit becomes a wrong value or, in the length, a
-huge allocation. A file cut exactly between two records cannot be recognised by its format; the fingerprint of
-the source tells it from the whole one.
+huge allocation. A shard may be compressed as a whole with gzip or zlib, as TensorFlow does it. A file cut
+exactly between two records cannot be recognised by its format; the fingerprint of the source tells it from
+the whole one.
 
 Source: tensorflow/core/lib/io/record_writer.h (masking: rotate right by 15, add 0xa282ead8).
 """
@@ -12,15 +13,25 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from crc32c import crc32c
+from google.protobuf.message import DecodeError
 
 from compress.artifacts import disk
 from compress.artifacts.atomic import replacing
+from compress.datasets import features_pb2 as messages
+from compress.datasets.formats.compressed import (
+    ENDLESS,
+    START_BYTES,
+    DamagedStream,
+    Inflated,
+    Stream,
+    is_compressed,
+)
 from compress.datasets.policy import FAIL, Policy, SkippedRecord
 from compress.errors import CorruptShardError, DataError
 
@@ -29,15 +40,23 @@ _CRC = struct.Struct("<I")
 HEADER_BYTES, FOOTER_BYTES = _HEADER.size, _CRC.size
 _MASK_DELTA = 0xA282EAD8
 _BUFFER_BYTES = 1 << 20
+LARGEST_RECORD = 1 << 31
+"""Bytes of a record, framing included; protobuf allows no larger message."""
+_LARGEST_MESSAGE = 1 << 30
+_MESSAGE_STARTS = (b"\x0a", b"\x12")  # the tags of the two fields of a SequenceExample
 
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """One record as stored: where it starts, its number in the shard (from 0), and its bytes."""
+    """One record as stored: where it starts, its number in the shard (from 0), and its bytes.
+
+    Of a compressed shard, the offset counts decompressed bytes. `is_bare`: it is the whole file, unframed.
+    """
 
     offset: int
     index: int
     data: bytes
+    is_bare: bool = False
 
 
 def masked_crc(data: bytes) -> int:
@@ -75,27 +94,49 @@ def records_from(path: Path, policy: Policy, offset: int, index: int, size: int)
     `size` is that of the shard when reading began, so that a shard that became shorter is an error.
     """
     with opened(path) as (shard, _):
-        shard.seek(offset)
+        with suppress(DamagedStream):  # reading on says so again
+            shard.seek(offset)
         yield from _records(path, shard, size, policy, offset, index)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """A shard open for reading, and its size in bytes; NotFoundError or StorageError when that fails."""
-    with disk.reading(path, "no such shard"), path.open("rb", buffering=_BUFFER_BYTES) as shard:
-        yield shard, os.fstat(shard.fileno()).st_size
+def opened(path: Path) -> Iterator[tuple[Stream, int]]:
+    """A shard open for reading, decompressed where it is compressed, and its size in bytes.
+
+    The size of a compressed one is `ENDLESS`: nobody knows it before the end. Reading raises `DamagedStream`
+    where the compressed data are damaged.
+
+    Raises:
+        NotFoundError, StorageError: it cannot be read.
+    """
+    with disk.reading(path, "no such shard"), BufferedReader(FileIO(path), _BUFFER_BYTES) as shard:
+        start = shard.read(START_BYTES)
+        shard.seek(0)
+        if is_compressed(start):
+            yield Inflated(shard), ENDLESS
+        else:
+            yield shard, os.fstat(shard.fileno()).st_size
 
 
 def _records(
-    path: Path, shard: BinaryIO, size: int, policy: Policy, offset: int = 0, index: int = 0
+    path: Path, shard: Stream, size: int, policy: Policy, offset: int = 0, index: int = 0
 ) -> Iterator[RawRecord]:
     while offset < size:
-        header = shard.read(HEADER_BYTES)
-        reason, length = _check_header(header, offset, size - offset)
-        if not reason:
-            data, footer = shard.read(length), shard.read(FOOTER_BYTES)
-            if len(data) < length or len(footer) < FOOTER_BYTES:
-                reason = f"the shard was cut while reading it, {length} bytes of data expected"
+        try:
+            header = shard.read(HEADER_BYTES)
+            if not header and size == ENDLESS and offset:
+                return
+            reason, length = _check_header(header, offset, size - offset)
+            if reason == NO_TFRECORD and (bare := _bare_message(header, shard)):
+                yield RawRecord(0, 0, bare, is_bare=True)
+                return
+            if not reason:
+                data, footer = shard.read(length), shard.read(FOOTER_BYTES)
+                if len(data) < length or len(footer) < FOOTER_BYTES:
+                    cut = "ends early" if size == ENDLESS else "was cut while reading it"
+                    reason = f"the shard {cut}, {length} bytes of data expected"
+        except DamagedStream as error:
+            reason = str(error)
         if reason:
             _leave_out_rest(policy, path, index, offset, size, reason)
             return
@@ -108,6 +149,18 @@ def _records(
             _leave_out_record(policy, path, index, offset, (header, data, footer))
         offset += HEADER_BYTES + length + FOOTER_BYTES
         index += 1
+
+
+def _bare_message(header: bytes, shard: Stream) -> bytes:
+    """The whole file, if it is one serialised SequenceExample without framing, as MediaPipe writes it."""
+    if header[:1] not in _MESSAGE_STARTS:
+        return b""
+    data = header + shard.read(_LARGEST_MESSAGE)
+    try:
+        message = messages.SequenceExample.FromString(data)
+    except DecodeError:
+        return b""
+    return data if message.context.feature or message.feature_lists.feature_list else b""
 
 
 NO_TFRECORD = "not a TFRecord file, or damaged in its first bytes"
@@ -124,7 +177,7 @@ def _check_header(header: bytes, offset: int, remaining: int) -> tuple[str, int]
         return NO_TFRECORD, 0
     if masked_crc(header[:8]) != stored:
         return f"length checksum is {masked_crc(header[:8]):08x}, stored is {stored:08x}", 0
-    present = remaining - HEADER_BYTES - FOOTER_BYTES
+    present = min(remaining, LARGEST_RECORD) - HEADER_BYTES - FOOTER_BYTES
     if length > present:  # checked before anything of that size is allocated
         return f"the shard ends early, the record claims {length} bytes but {max(present, 0)} are left", 0
     return "", length
@@ -141,14 +194,17 @@ def _leave_out_record(
 
 
 def _leave_out_rest(policy: Policy, path: Path, index: int, offset: int, size: int, reason: str) -> None:
-    lost = size - offset
-    what, hint = f"{reason}; the last {lost} bytes of the shard cannot be read", _SKIP_HINT
+    # Of a compressed shard the whole file is kept: its rest alone could not be decompressed.
+    start = 0 if size == ENDLESS else offset
+    lost = path.stat().st_size if size == ENDLESS else size - offset
+    rest = "what comes after" if size == ENDLESS else f"the last {lost} bytes of the shard"
+    what, hint = f"{reason}; {rest} cannot be read", _SKIP_HINT
     if reason == NO_TFRECORD:
         what = reason
         hint = "fetch it again; arrays are recognised by their suffix, such as .npy, .h5 or .parquet"
     error = CorruptShardError(what, where=path, offset=offset, record=index, hint=hint)
     skipped = SkippedRecord(path, index, offset, lost, reason, rest_of_shard=True)
-    policy.leave_out(skipped, error, lambda: _pieces(path, offset))
+    policy.leave_out(skipped, error, lambda: _pieces(path, start))
 
 
 def _pieces(path: Path, offset: int) -> Iterator[bytes]:

@@ -15,16 +15,22 @@ from compress.datasets.contents import Column, Contents, Use, choose_features, c
 from compress.datasets.formats.format import Wanted, check_level
 from compress.datasets.schema import MAX_CLASSES, RELEASES, FeatureSchema, Level
 from compress.description import Description
-from compress.errors import RecordError
+from compress.errors import RecordError, SchemaError
 
 ID_KEYS = ("id", "video_id", "clip/media_id", "example/id")
 LABELS_KEY = "labels"
+LABEL_KEYS = (LABELS_KEY, "clip/label/index")
 SYNTHETIC_MARK = "synthetic_frames"
 SEGMENT_MARK = "segment_start_times"
+SEGMENT_KEYS = (SEGMENT_MARK, "segment_end_times", "segment_labels", "segment_scores")
 KIND_WORDS = {"bytes_list": "bytes", "float_list": "floats", "int64_list": "integers", None: "nothing"}
-# What MediaPipe writes has its features in another order than the alphabet's.
+# What MediaPipe writes has its features in another order than the alphabet's, and the path of the video.
 _MEDIAPIPE = ("RGB/feature/floats", "AUDIO/feature/floats")
+_NO_IDS = ("clip/data_path",)
 _NOT_FEATURES = ("segment_", "start_time", "end_time")
+_SEGMENTS_NOTE = "segments with labels of their own are there: --segments makes them rows, named ID:START"
+_UNCONFIRMED = "segments without a confirmed label are unlabelled, and left out where labels are needed"
+_INVENTED = "records have no id: the name of the file is taken, with their number where it has several"
 
 # protobuf messages carry no static types here; a Mapping[str, Feature or PackedFeature]
 FeatureMap = Mapping[str, Any]
@@ -38,8 +44,9 @@ class Layout:
         schema: of the records that are read.
         keys: the features in the order in which they are joined.
         sizes: of each of them; their sum is the schema's dim.
-        id_key: of the video id.
+        id_key: of the video id; "" where records have none, and the file's name stands for it.
         labels_key: of the labels.
+        segments: labelled segments are read, each as a record.
     """
 
     schema: FeatureSchema
@@ -47,11 +54,18 @@ class Layout:
     sizes: tuple[int, ...]
     id_key: str
     labels_key: str = LABELS_KEY
+    segments: bool = False
 
     @classmethod
     def of(cls, schema: FeatureSchema) -> Layout:
         """Records that have the names of the schema, as shards that this project writes."""
         return cls(schema, schema.names, schema.dims, schema.id_key)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether C reads such records."""
+        usual = self.labels_key == LABELS_KEY and self.id_key and not self.segments
+        return bool(usual and not self.schema.float_frames)
 
 
 @dataclass(frozen=True)
@@ -59,100 +73,153 @@ class Seen:
     """What a record holds.
 
     Args:
-        level: "frame" where it has lists of frames.
-        sizes: of everything that could be features, by key, in a fixed order.
-        context: what else it holds, by key: kind and number of values.
+        level: "frame" where lists of frames are its features.
+        features: (key, size, kind of values) of everything that could be features, in a fixed order.
+        others: (key, kind of values) of everything else.
         synthetic: its frames were expanded from video-level features.
     """
 
     level: Level
-    sizes: tuple[tuple[str, int], ...]
-    context: tuple[tuple[str, str], ...]
+    features: tuple[tuple[str, int, str], ...]
+    others: tuple[tuple[str, str], ...]
     synthetic: bool
 
 
 def see(data: bytes, said: Description) -> Seen:
-    """What one serialised Example or SequenceExample holds; RecordError when it is neither, or has no id."""
+    """What one serialised Example or SequenceExample holds.
+
+    Raises:
+        RecordError: it is neither, has no features, or names itself under a key that nobody knows.
+    """
     try:
         message = messages.SequenceExample.FromString(data)
     except DecodeError as error:
         raise RecordError("is neither a tf.Example nor a tf.SequenceExample") from error
     context: FeatureMap = message.context.feature
-    if not any(key in context for key in filter(None, (said.id, *ID_KEYS))):
-        present = ", ".join(sorted(context)) or "none"
-        raise RecordError(f"has neither feature 'id' nor 'video_id' (present: {present})")
+    _check_id(context, said)
     lists = message.feature_lists.feature_list
-    sizes = _frame_sizes(lists) if lists else _video_sizes(context)
-    if not sizes or not min(sizes.values()):
+    frames, vectors = _frames(lists), _vectors(context)
+    level: Level = said.level or ("frame" if frames or (lists and not vectors) else "video")
+    found = frames if level == "frame" else vectors
+    if not found or not min(size for size, _ in found.values()):
+        if level == "frame" and any(not lists[key].feature for key in lists):
+            raise RecordError("has no frames")
         raise RecordError("has no features")
-    marks = context[SYNTHETIC_MARK].int64_list.value if SYNTHETIC_MARK in context else ()
     others = {key: KIND_WORDS[context[key].WhichOneof("kind")] for key in sorted(context)}
-    others.pop(SYNTHETIC_MARK, None)
-    for key in () if lists else sizes:
-        others.pop(key)
-    level: Level = "frame" if lists else "video"
-    return Seen(level, tuple(sizes.items()), tuple(others.items()), any(marks))
+    others |= {key: f"{_kind(lists[key])} a frame" for key in sorted(lists)}
+    for key in (SYNTHETIC_MARK, *found):
+        others.pop(key, None)
+    marks = context[SYNTHETIC_MARK].int64_list.value if SYNTHETIC_MARK in context else ()
+    features = tuple((key, size, kind) for key, (size, kind) in found.items())
+    return Seen(level, features, tuple(others.items()), any(marks))
 
 
 def merged(kinds: Counter[Seen]) -> Seen:
     """The most common features; and what else any record has that has these."""
     votes: Counter[Seen] = Counter()
     for seen, count in kinds.items():
-        votes[replace(seen, context=())] += count
+        votes[replace(seen, others=())] += count
     best = votes.most_common(1)[0][0]
-    alike = [seen.context for seen in kinds if replace(seen, context=()) == best]
-    known = {key: kind for context in alike for key, kind in context if kind != KIND_WORDS[None]}
-    everything = {key: kind for context in alike for key, kind in context} | known
-    return replace(best, context=tuple(sorted(everything.items())))
+    alike = [seen.others for seen in kinds if replace(seen, others=()) == best]
+    known = {key: kind for others in alike for key, kind in others if kind != KIND_WORDS[None]}
+    everything = {key: kind for others in alike for key, kind in others} | known
+    return replace(best, others=tuple(sorted(everything.items())))
 
 
 def layout_of(where: Path, seen: Seen, wanted: Wanted) -> tuple[Layout, Contents]:
-    """Where the parts are in records like the one that was seen; C is that of a published release, or none.
+    """Where the parts are in records like the one that was seen; C is that of the schema that is wanted.
 
     Raises:
-        RecordError: no id.
-        SchemaError: what `choose_features` and `choose_name` refuse.
+        SchemaError: what `choose_features` and `choose_name` refuse, frames of two kinds, or no segments.
     """
     check_level(wanted, seen.level, where)
-    said, sizes, context = wanted.description, dict(seen.sizes), dict(seen.context)
-    texts = [key for key, kind in context.items() if kind == "bytes"]
-    usual_id = [key for key in ID_KEYS if key in texts][:1]
-    id_key = choose_name(where, texts, said.id, usual_id, "--id") or next(k for k in ID_KEYS if k in context)
-    numbers = [key for key, kind in context.items() if kind == "integers"]
-    labels_key = choose_name(where, numbers, said.labels, (LABELS_KEY,), "--labels") or LABELS_KEY
+    said, others = wanted.description, dict(seen.others)
+    texts = [key for key, kind in others.items() if kind in ("bytes", "nothing")]
+    id_key = choose_name(where, texts, said.id, [key for key in ID_KEYS if key in texts][:1], "--id") or ""
+    numbers = [key for key, kind in others.items() if kind in ("integers", "nothing")]
+    usual_labels = [key for key in LABEL_KEYS if key in numbers][:1]
+    labels_key = choose_name(where, numbers, said.labels, usual_labels, "--labels") or LABELS_KEY
+    sizes = {key: size for key, size, _ in seen.features}
     chosen = choose_features(where, sizes, _usual(sizes, seen.level), said, wanted.reads)
-    schema = wanted.schema or FeatureSchema(seen.level, chosen.names, chosen.dims, MAX_CLASSES, id_key)
-    schema = replace(
-        schema, synthetic_frames=seen.synthetic, max_frames=wanted.max_frames or schema.max_frames
+    kinds = {kind for key, _, kind in seen.features if key in chosen.keys}
+    if len(kinds) > 1:
+        what = f"{', '.join(chosen.keys)} hold {' and '.join(sorted(kinds))}, which cannot be joined"
+        raise SchemaError(what, where=where, hint="name features of one kind with --features")
+    if said.segments and SEGMENT_MARK not in others:
+        raise SchemaError(f"has no segments (no '{SEGMENT_MARK}')", where=f"{where}: --segments")
+    schema = wanted.schema or FeatureSchema(
+        seen.level, chosen.names, chosen.dims, MAX_CLASSES, id_key or ID_KEYS[0]
     )
-    layout = Layout(schema, chosen.keys, chosen.sizes, id_key, labels_key)
-    return layout, Contents(_columns(seen, layout), chosen.notes)
+    schema = replace(
+        schema,
+        synthetic_frames=seen.synthetic,
+        max_frames=wanted.max_frames or schema.max_frames,
+        float_frames=seen.level == "frame" and kinds == {"floats"},
+    )
+    layout = Layout(schema, chosen.keys, chosen.sizes, id_key, labels_key, said.segments)
+    return layout, _contents(seen, layout, chosen.notes)
 
 
-def _columns(seen: Seen, layout: Layout) -> tuple[Column, ...]:
+def published_classes(layout: Layout) -> int | None:
+    """Number of classes of the published release with these feature names and id key; None without one."""
+    for release in RELEASES:
+        same = (release.level, release.id_key) == (layout.schema.level, layout.id_key)
+        if same and set(layout.keys) <= set(release.names):
+            return release.num_classes
+    return None
+
+
+def _contents(seen: Seen, layout: Layout, notes: tuple[str, ...]) -> Contents:
     uses: dict[str, Use] = {layout.id_key: "id", layout.labels_key: "labels"}
     uses |= dict.fromkeys(layout.keys, "frames" if seen.level == "frame" else "features")
-    unit = "bytes a frame" if seen.level == "frame" else "floats"
-    features = tuple(Column(key, f"{size} {unit}", uses.get(key)) for key, size in seen.sizes)
-    return tuple(Column(key, kind, uses.get(key)) for key, kind in seen.context) + features
+    there = dict(seen.others)
+    if layout.segments:
+        uses |= dict.fromkeys(SEGMENT_KEYS, "segments")
+        notes += (_UNCONFIRMED,)
+    elif SEGMENT_MARK in there:
+        there = {key: kind for key, kind in there.items() if key not in SEGMENT_KEYS}
+        notes += (_SEGMENTS_NOTE,)
+    if not layout.id_key:
+        notes += (_INVENTED,)
+    unit = " a frame" if seen.level == "frame" else ""
+    columns = [Column(key, kind, uses.get(key)) for key, kind in there.items()]
+    columns += [Column(key, f"{size:,} {kind}{unit}", uses.get(key)) for key, size, kind in seen.features]
+    return Contents(tuple(columns), notes)
 
 
-def _frame_sizes(lists: FeatureMap) -> dict[str, int]:
-    sizes: dict[str, int] = {}
+def _check_id(context: FeatureMap, said: Description) -> None:
+    if any(key in context for key in filter(None, (said.id, *ID_KEYS))):
+        return
+    texts = [key for key in sorted(context) if _is_text(context[key]) and key not in _NO_IDS]
+    if texts:
+        present = ", ".join(sorted(context))
+        what = f"has neither feature 'id' nor 'video_id' (present: {present})"
+        raise RecordError(what, hint=f"name the one that is the id, such as --id {texts[0]}")
+
+
+def _is_text(feature: Any) -> bool:
+    return feature.WhichOneof("kind") == "bytes_list" and len(feature.bytes_list.value) == 1
+
+
+def _kind(steps: Any) -> str:
+    return KIND_WORDS[steps.feature[0].WhichOneof("kind")] if steps.feature else KIND_WORDS[None]
+
+
+def _frames(lists: FeatureMap) -> dict[str, tuple[int, str]]:
+    """Size and kind of the lists that could be frames: of one value of bytes, or of floats, in each step."""
+    found = {}
     for name in sorted(lists):
         steps = lists[name].feature
-        if not steps:
-            raise RecordError("has no frames")
-        kind = steps[0].WhichOneof("kind")
-        if kind != "bytes_list" or len(steps[0].bytes_list.value) != 1:
-            raise RecordError(f"frame 0 of '{name}' holds {KIND_WORDS[kind]} instead of bytes")
-        sizes[name] = len(steps[0].bytes_list.value[0])
-    return sizes
+        if steps and _is_text(steps[0]):
+            found[name] = len(steps[0].bytes_list.value[0]), "bytes"
+        elif steps and steps[0].WhichOneof("kind") == "float_list":
+            found[name] = len(steps[0].float_list.value), "floats"
+    return found
 
 
-def _video_sizes(context: FeatureMap) -> dict[str, int]:
+def _vectors(context: FeatureMap) -> dict[str, tuple[int, str]]:
     return {
-        name: len(context[name].float_list.value)
+        name: (len(context[name].float_list.value), "floats")
         for name in sorted(context)
         if context[name].WhichOneof("kind") == "float_list" and not name.startswith(_NOT_FEATURES)
     }
@@ -163,17 +230,7 @@ def _usual(sizes: Mapping[str, int], level: Level) -> tuple[str, ...]:
     for release in RELEASES:
         names = tuple(name for name in release.names if name in sizes)
         if release.level == level and names:
-            whole = names == release.names or len(names) == len(sizes)
-            return names if whole else ()
+            return names if names == release.names or len(names) == len(sizes) else ()
     if set(_MEDIAPIPE) <= set(sizes):
         return _MEDIAPIPE
     return tuple(sizes) if len(sizes) == 1 else ()
-
-
-def published_classes(layout: Layout) -> int | None:
-    """Number of classes of the published release with these feature names and id key; None without one."""
-    for release in RELEASES:
-        same = (release.level, release.id_key) == (layout.schema.level, layout.id_key)
-        if same and set(layout.keys) <= set(release.names):
-            return release.num_classes
-    return None

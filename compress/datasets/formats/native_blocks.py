@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterator
-from io import FileIO
+from contextlib import suppress
+from io import BufferedReader, FileIO
 from pathlib import Path
 
 import numpy as np
 
+from compress.datasets.formats.compressed import ENDLESS, MOST_INFLATED, DamagedStream, Inflated, Stream
 from compress.datasets.formats.framing import FOOTER_BYTES, HEADER_BYTES, RawRecord, opened, records_from
 from compress.datasets.formats.layout import Layout
 from compress.datasets.formats.native_buffers import (
@@ -53,8 +55,11 @@ class BlockReader:
             parse: bytes -> record, None when the policy leaves it out.
         """
         with opened(shard) as (buffered, size):
-            file = FileIO(buffered.fileno(), closefd=False)
-            most = size // self._smallest_record() + 1
+            file = buffered
+            if isinstance(buffered, BufferedReader):
+                file = FileIO(buffered.fileno(), closefd=False)  # no second buffer
+            largest = size if size != ENDLESS else MOST_INFLATED * shard.stat().st_size
+            most = largest // self._smallest_record() + 1
             self._arrays.start(min(videos, most))
             self._seek(file, 0, 0, size)
             while self._chunk.remaining:
@@ -75,13 +80,14 @@ class BlockReader:
         value = 4 if self._schema.level == "video" else 1
         return HEADER_BYTES + value * self._schema.dim + FOOTER_BYTES
 
-    def _seek(self, file: FileIO, offset: int, index: int, size: int) -> None:
-        file.seek(offset)
+    def _seek(self, file: Stream, offset: int, index: int, size: int) -> None:
+        with suppress(DamagedStream):  # reading on says so again
+            file.seek(offset)
         self._chunk.at = self._chunk.size = 0
         self._chunk.bytes = self._buffer.ctypes.data
-        self._chunk.index, self._chunk.remaining = index, size - offset
+        self._chunk.index, self._chunk.remaining = index, max(0, size - offset)
 
-    def _fill(self, file: FileIO) -> bool:
+    def _fill(self, file: Stream) -> bool:
         """Read more bytes behind the unused ones; False at the end, or when the record is too large."""
         chunk, needed = self._chunk, self._chunk.needed
         if needed > _LARGEST_RECORD:
@@ -90,9 +96,14 @@ class BlockReader:
         if needed > len(self._buffer):
             self._buffer = np.empty(2 * needed, dtype=np.uint8)
         self._buffer[: len(rest)] = rest
-        more = file.readinto(self._buffer[len(rest) :].data)
-        chunk.bytes, chunk.at, chunk.size = self._buffer.ctypes.data, 0, len(rest) + (more or 0)
-        return bool(more)
+        more = 0
+        with suppress(DamagedStream):  # Python reads it again, and says what is wrong
+            more = file.readinto(self._buffer[len(rest) :].data) or 0
+        chunk.bytes, chunk.at, chunk.size = self._buffer.ctypes.data, 0, len(rest) + more
+        if not more and not len(rest) and isinstance(file, Inflated) and file.at_end:
+            chunk.remaining = 0
+            return True
+        return more > 0
 
     def _refused(self, size: int) -> RawRecord:
         """The record that C does not understand; moves on to the next one."""
@@ -107,7 +118,7 @@ class BlockReader:
 
     def _pass_damage(
         self,
-        file: FileIO,
+        file: Stream,
         shard: Path,
         size: int,
         policy: Policy,

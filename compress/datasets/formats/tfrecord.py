@@ -15,7 +15,6 @@ from compress.datasets.formats.examples import FrameParser, VideoParser, describ
 from compress.datasets.formats.format import Format, Wanted, check_cut
 from compress.datasets.formats.framing import FOOTER_BYTES, HEADER_BYTES, RawRecord, frame, read_records
 from compress.datasets.formats.layout import (
-    LABELS_KEY,
     Layout,
     Seen,
     layout_of,
@@ -24,6 +23,8 @@ from compress.datasets.formats.layout import (
     see,
 )
 from compress.datasets.formats.native_blocks import BlockReader
+from compress.datasets.formats.segments import segments_of
+from compress.datasets.formats.vectors import default_id
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block, Record, blocks_of, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT
@@ -79,7 +80,7 @@ class TFRecordReader:
         """
         check_block_size(videos)
         library = native_buffers.load()
-        if library is None or self._layout.labels_key != LABELS_KEY:
+        if library is None or not self._layout.is_plain:
             return blocks_of(self.read(shard), videos, self.schema)
         return self._native_blocks(library, shard, videos)
 
@@ -91,37 +92,50 @@ class TFRecordReader:
         return f"{shard}: usable record {row}"
 
     def _read(self, shard: Path) -> Iterator[tuple[RawRecord, Record]]:
-        parse = self._parser()
+        parse = self._parser(shard)
         for raw in read_records(shard, self._policy):
-            record = _usable(parse, self._policy, shard, raw)
-            if record is not None:
+            for record in _usable(parse, self._policy, shard, raw):
                 yield raw, record
 
     def _native_blocks(self, library: CDLL, shard: Path, videos: int) -> Iterator[Block]:
-        parse, policy = self._parser(), self._policy
+        parse, policy = self._parser(shard), self._policy
         try:
             reader = self._idle.pop()
         except IndexError:
             reader = BlockReader(library, self._layout, self._require_labels)
         try:
-            yield from reader.read(shard, videos, policy, lambda raw: _usable(parse, policy, shard, raw))
+            yield from reader.read(
+                shard, videos, policy, lambda raw: next(iter(_usable(parse, policy, shard, raw)), None)
+            )
         finally:
             self._idle.append(reader)
 
-    def _parser(self) -> Callable[[bytes], Record]:
-        parser = VideoParser if self.schema.level == "video" else FrameParser
-        return parser(self._layout, self._require_labels)
+    def _parser(self, shard: Path) -> Callable[[RawRecord], Sequence[Record]]:
+        layout, schema, needed = self._layout, self.schema, self._require_labels
+        if layout.segments:  # of videos that may be unlabelled themselves, and must not be cut before
+            whole = FrameParser(replace(layout, schema=replace(schema, max_frames=None)))
+            return lambda raw: segments_of(whole(raw.data, _invented(shard, raw)), schema.max_frames, needed)
+        parser = VideoParser if schema.level == "video" else FrameParser
+        parse = parser(layout, needed)
+        return lambda raw: (parse(raw.data, b"" if layout.id_key else _invented(shard, raw)),)
 
 
-def _usable(parse: Callable[[bytes], Record], policy: Policy, shard: Path, raw: RawRecord) -> Record | None:
-    """The record; one that is intact but defective goes to the policy, which raises its error or skips it."""
+def _invented(shard: Path, raw: RawRecord) -> bytes:
+    """The id of a record that has none."""
+    return shard.stem.encode() if raw.is_bare else default_id(shard, raw.index)
+
+
+def _usable(
+    parse: Callable[[RawRecord], Sequence[Record]], policy: Policy, shard: Path, raw: RawRecord
+) -> Sequence[Record]:
+    """What a record gives; one that is intact but defective goes to the policy, which raises or skips it."""
     try:
-        return parse(raw.data)
+        return parse(raw)
     except RecordError as error:
         num_bytes = HEADER_BYTES + len(raw.data) + FOOTER_BYTES
         skipped = SkippedRecord(shard, raw.index, raw.offset, num_bytes, error.what)
         policy.leave_out(skipped, _placed(error, shard, raw), lambda: [frame(raw.data)])
-        return None
+        return ()
 
 
 def _placed(error: RecordError, shard: Path, raw: RawRecord) -> RecordError:
@@ -163,4 +177,9 @@ def _count_classes(layout: Layout, shards: Sequence[Path], policy: Policy) -> in
     return largest + 1 or None
 
 
-FORMAT = Format("TFRecord", "shards", (".tfrecord",), open_shards)
+FORMAT = Format(
+    "TFRecord",
+    "shards",
+    (".tfrecord", ".tfrecords", ".tfrecord.gz", ".tfrecord.zz", ".tfrecords.gz", ".tfrecords.zz"),
+    open_shards,
+)
