@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal, get_args
 
-from compress.errors import UsageError
+from compress.errors import NotFoundError, UsageError
 
 Level = Literal["video", "frame"]
 
@@ -24,7 +25,7 @@ class Description:
     Args:
         features: names of the features (columns, keys, datasets) in the order in which they are joined.
         id: name of the video id.
-        labels: name of the labels.
+        labels: name of the labels, or a file of them (see `labels_option`).
         label_separator: what is between the labels of one video, where they are one text.
         level: "video" (a vector per video) or "frame" (a vector per frame), where a file allows both.
         segments: labelled segments of a video become rows of their own, `ID:START`.
@@ -61,3 +62,63 @@ class Description:
 
 
 NOTHING_SAID = Description()
+TABLES = (".csv", ".tsv", ".txt")
+_LABEL_FILES = (*TABLES, ".npz")
+
+
+@dataclass(frozen=True)
+class LabelsOption:
+    """What `--labels` says: a file, perhaps with the names of its columns; no path: a name in other files.
+
+    Args:
+        path: of the file.
+        id: column of the ids; None for a usual name.
+        columns: of the labels; several are one column for each class; () for a usual name.
+    """
+
+    path: Path | None
+    id: str | None = None
+    columns: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """As it is typed."""
+        names = [*filter(None, [self.id]), *([",".join(self.columns)] if self.columns else [])]
+        return ":".join([str(self.path), *names])
+
+
+def labels_option(value: str | None) -> LabelsOption:
+    """`labels.csv`, `labels.csv:LABELS` or `labels.csv:ID:LABELS`; every other value is a name.
+
+    Example:
+        >>> labels_option("a.csv:clip:tags")
+        LabelsOption(path=PosixPath('a.csv'), id='clip', columns=('tags',))
+        >>> labels_option("tags").path is None
+        True
+    """
+    parts = (value or "").split(":")
+    for end in range(len(parts), max(len(parts) - 3, 0), -1):  # a path may contain colons too
+        path, names = ":".join(parts[:end]), parts[end:]
+        if path.lower().endswith(TABLES if names else _LABEL_FILES):
+            columns = tuple(names[-1].split(",")) if names else ()
+            return LabelsOption(typed_path(path), names[0] if len(names) == 2 else None, columns)
+    return LabelsOption(None)
+
+
+def with_labels_in(description: Description, folder: Path) -> Description:
+    """The description, in which a relative labels file starts at `folder`."""
+    option = labels_option(description.labels)
+    if description.labels is None or option.path is None:
+        return description
+    return replace(description, labels=str(replace(option, path=folder / option.path)))
+
+
+def typed_path(text: str) -> Path:
+    """A path or pattern as it is typed, with "~" at its beginning as the home folder.
+
+    Raises:
+        NotFoundError: nobody knows the home folder.
+    """
+    try:
+        return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
+    except RuntimeError as error:
+        raise NotFoundError(f"no home folder: {error}", where=text) from error

@@ -154,6 +154,8 @@ def _workspace(path: Path) -> Finding:
     facts = {
         "train": list(workspace.train),
         "validate": list(workspace.validate),
+        "validate fraction": workspace.validate_fraction,
+        "near-duplicates": workspace.near_duplicates,
         "train frames": list(workspace.train_frames),
         "validate frames": list(workspace.validate_frames),
         "vocabulary": workspace.vocabulary,

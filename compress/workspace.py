@@ -4,6 +4,8 @@
     validate = ["video/validate*.tfrecord"]  shards to measure on
     train_frames = ["frame/train*.tfrecord"]        frames of the same videos, for encoders that read
     validate_frames = ["frame/validate*.tfrecord"]  frames (optional)
+    validate_fraction = 0.1                  instead of validate: this share of train, by a hash of the id
+    near_duplicates = "near-duplicates.csv"  with it: groups of videos that are on one side (optional)
     vocabulary = "vocabulary.csv"            names of the classes (optional)
     num_classes = 3862                       if the shards do not say (optional)
     features = ["rgb", "audio"]              names in the files, where they cannot be seen (all optional);
@@ -22,14 +24,18 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from compress.description import NOTHING_SAID, Description
+from compress.description import NOTHING_SAID, Description, typed_path, with_labels_in
 from compress.errors import ConfigError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from compress.datasets.part import Part
 
 FILE_NAME = "compress.toml"
 OnCorrupt = Literal["fail", "skip", "quarantine"]
 PATTERNS = ("train", "validate", "train_frames", "validate_frames")
+_SINGLE = ("vocabulary", "num_classes", "validate_fraction", "near_duplicates")
 DESCRIBED = tuple(item.name for item in fields(Description))
 CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda"),
@@ -67,6 +73,8 @@ class Workspace:
         root: the folder, absolute.
         train, validate: glob patterns or paths of shards, absolute.
         train_frames, validate_frames: the same, of frame-level shards of these videos; both, or neither.
+        validate_fraction: instead of `validate`, in (0, 1): a hash of the id takes these from `train`.
+        near_duplicates: with it, the file of groups of videos that are on one side; absolute, or None.
         vocabulary: file with the names of the classes, absolute, or None.
         num_classes: C if the shards do not say, or None.
         defaults: of options.
@@ -82,6 +90,8 @@ class Workspace:
     train_frames: tuple[str, ...] = ()
     validate_frames: tuple[str, ...] = ()
     description: Description = NOTHING_SAID
+    validate_fraction: float | None = None
+    near_duplicates: Path | None = None
 
     @property
     def runs(self) -> Path:
@@ -117,7 +127,22 @@ class Workspace:
         """
         frames = {"train": self.train_frames, "validate": self.validate_frames}
         features = {"train": self.train, "validate": self.validate}
+        if self.validate_fraction is not None:  # both sides are in the same files
+            frames["validate"], features["validate"] = self.train_frames, self.train
         return (frames.get(split, ()) if level == "frame" else ()) or features.get(split, ())
+
+    def part(self, split: str) -> Part | None:
+        """Which videos of `patterns` a split has, where the training videos are divided; None for all.
+
+        Raises:
+            NotFoundError, DataError: the file of groups is gone or wrong.
+        """
+        if self.validate_fraction is None or split not in ("train", "validate"):
+            return None
+        from compress.datasets.part import Part, read_groups  # Loads numpy.
+
+        groups = {} if self.near_duplicates is None else read_groups(self.near_duplicates)
+        return Part("train" if split == "train" else "validate", self.validate_fraction, groups)
 
     def run(self, name: str) -> Path:
         """The folder of one training."""
@@ -166,21 +191,31 @@ def load_workspace(folder: Path) -> Workspace:
         raise ConfigError(f"not a TOML file: {error}", where=path) from error
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
-    _refuse_unknown(content, (*PATTERNS, "vocabulary", "num_classes", *DESCRIBED, "defaults"), path)
+    _refuse_unknown(content, (*PATTERNS, *_SINGLE, *DESCRIBED, "defaults"), path)
     vocabulary = _value(content, "vocabulary", str, None, path)
+    groups = _value(content, "near_duplicates", str, None, path)
     num_classes = _value(content, "num_classes", int, None, path)
     if num_classes is not None and num_classes < 1:
         raise ConfigError(f"num_classes must be at least 1, not {num_classes}", where=path)
     patterns = {key: _patterns(content, key, path) for key in PATTERNS}
-    if bool(patterns["train_frames"]) != bool(patterns["validate_frames"]):
+    fraction = _value(content, "validate_fraction", float, None, path)
+    if fraction is not None and not 0 < fraction < 1:
+        raise ConfigError(f"validate_fraction must be between 0 and 1, not {fraction:g}", where=path)
+    if fraction is not None and (patterns["validate"] or patterns["validate_frames"]):
+        raise ConfigError(
+            "validate_fraction takes videos from train, so validate must not be there", where=path
+        )
+    if fraction is None and bool(patterns["train_frames"]) != bool(patterns["validate_frames"]):
         raise ConfigError("train_frames and validate_frames need each other", where=path)
     return Workspace(
         root=root,
         **patterns,
-        vocabulary=None if vocabulary is None else root / vocabulary,
+        vocabulary=None if vocabulary is None else root / typed_path(vocabulary),
         num_classes=num_classes,
         defaults=_defaults(_value(content, "defaults", dict, {}, path), path),
         description=_description(content, path),
+        validate_fraction=fraction,
+        near_duplicates=None if groups is None else root / groups,
     )
 
 
@@ -197,7 +232,7 @@ def _description(content: Mapping[str, Any], path: Path) -> Description:
     if not isinstance(said.get("segments", False), bool):
         raise ConfigError("segments must be true or false", where=path)
     try:
-        return Description(**said)
+        return with_labels_in(Description(**said), path.parent)
     except UsageError as error:
         raise ConfigError(f"{error.where.removeprefix('--')}: {error.what}", where=path) from error
 
@@ -207,7 +242,7 @@ def _patterns(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ..
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ConfigError(f"{key} must be a pattern or a list of patterns", where=path)
-    return tuple(str(path.parent / item) for item in items)
+    return tuple(str(path.parent / typed_path(item)) for item in items)
 
 
 def _defaults(content: Mapping[str, Any], path: Path) -> Defaults:
@@ -241,6 +276,6 @@ def _value(content: Mapping[str, Any], key: str, kind: type, default: Any, path:
     value = content.get(key, default)
     # To Python, bool is an int; to a person, `seed = true` is a mistake.
     if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
-        names = {str: "a string", int: "a whole number", dict: "a table"}
+        names = {str: "a string", int: "a whole number", float: "a number such as 0.1", dict: "a table"}
         raise ConfigError(f"{key} must be {names[kind]}, not {value!r}", where=path)
     return value

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compress.datasets.formats import suffixes
+from compress.description import typed_path
 from compress.errors import NotFoundError, UsageError
 
 _LABELS = (".labels.csv", ".labels.npz")
@@ -57,10 +58,7 @@ def matches(pattern: str, root: Path | None = None) -> list[Path]:
 
 def absolute(pattern: str, root: Path | None = None) -> Path:
     """A pattern with the home folder written out, and `root` before it unless it is absolute."""
-    try:
-        path = Path(pattern).expanduser()
-    except RuntimeError as error:
-        raise NotFoundError(f"no home folder: {error}", where=pattern) from error
+    path = typed_path(pattern)
     return path if root is None else root / path
 
 

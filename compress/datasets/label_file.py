@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,44 +13,10 @@ from compress.datasets.formats.format import Wanted
 from compress.datasets.formats.label_csv import LabelTable, read_label_csv
 from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT
 from compress.datasets.vocabulary import Vocabulary, read_class_texts
+from compress.description import TABLES, LabelsOption
 from compress.errors import SchemaError
 
-TABLES = (".csv", ".tsv", ".txt")
-ARRAYS = (".npz",)
 _SHOWN = 3
-
-
-@dataclass(frozen=True)
-class LabelsOption:
-    """What `--labels` says: a file, perhaps with the names of its columns; no path: a name in other files.
-
-    Args:
-        path: of the file.
-        id: column of the ids; None for a usual name.
-        columns: of the labels; several are one column for each class; () for a usual name.
-    """
-
-    path: Path | None
-    id: str | None = None
-    columns: tuple[str, ...] = ()
-
-
-def labels_option(value: str | None) -> LabelsOption:
-    """`labels.csv`, `labels.csv:LABELS` or `labels.csv:ID:LABELS`; every other value is a name.
-
-    Example:
-        >>> labels_option("a.csv:clip:tags")
-        LabelsOption(path=PosixPath('a.csv'), id='clip', columns=('tags',))
-        >>> labels_option("tags").path is None
-        True
-    """
-    parts = (value or "").split(":")
-    for end in range(len(parts), max(len(parts) - 3, 0), -1):  # a path may contain colons too
-        path, names = ":".join(parts[:end]), parts[end:]
-        if path.lower().endswith(TABLES if names else (*TABLES, *ARRAYS)):
-            columns = tuple(names[-1].split(",")) if names else ()
-            return LabelsOption(Path(path).expanduser(), names[0] if len(names) == 2 else None, columns)
-    return LabelsOption(None)
 
 
 class LabelFile:

@@ -16,14 +16,14 @@ from compress.datasets.contents import Contents
 from compress.datasets.files import find_files
 from compress.datasets.formats import format_of
 from compress.datasets.formats.format import Format, ShardReader, Wanted
-from compress.datasets.label_file import LabelFile, LabelsOption, labels_option, open_label_file
+from compress.datasets.label_file import LabelFile, open_label_file
 from compress.datasets.part import Part
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import Block, Record, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
 from compress.datasets.views import JoinedReader, LabelledReader, PartReader
 from compress.datasets.vocabulary import Vocabulary
-from compress.description import NOTHING_SAID, Description
+from compress.description import NOTHING_SAID, Description, LabelsOption, labels_option
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.progress import Note, Reporter
 
@@ -174,8 +174,8 @@ def open_source(
         max_frames: cut longer videos; None keeps all frames (YouTube-8M has up to 360 per video).
         labels: file with the labels, which may also be named by `description.labels`. Those of a single .npy
             file are in the order of its rows; all others are joined by the ids.
-        vocabulary: names of the classes, for labels that are names; None takes those of `schema`, or numbers
-            all names that occur in the files.
+        vocabulary: names of the classes, for labels that are names. Those of `schema` and `run` come first;
+            without any, all names that occur in the files are numbered.
         description: names in the files, where they cannot be seen.
         run: what the run reads that these videos are for: its features, in its order. Unlike with `schema`,
             the files may have another number of classes; where they do not say, it is the run's.
@@ -198,7 +198,7 @@ def open_source(
     if len({each.kind for each in formats}) > 1:
         raise SchemaError("arrays and TFRecord shards cannot be mixed in one source", where=shards[0])
     reads = schema or run
-    if vocabulary is None and reads and reads.class_names:
+    if reads and reads.class_names and (vocabulary is None or not vocabulary.fits(reads.class_names)):
         vocabulary = Vocabulary.from_list(reads.class_names)
     wanted = Wanted(policy, schema, num_classes, False, max_frames, None, vocabulary, description, run)
     option = labels_option(description.labels) if labels is None else LabelsOption(labels)

@@ -6,7 +6,7 @@ import csv
 import difflib
 import gzip
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +70,10 @@ class Vocabulary:
     def to_list(self, num_classes: int) -> tuple[str, ...]:
         """The names of classes 0, 1, ..., `num_classes` - 1; empty where there is none."""
         return tuple(self.names.get(number, "") for number in range(num_classes))
+
+    def fits(self, class_names: Sequence[str]) -> bool:
+        """Whether it gives these classes these names, and no class more."""
+        return self.num_classes <= len(class_names) and self.to_list(len(class_names)) == tuple(class_names)
 
     @cached_property
     def numbers(self) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema, Level
 from compress.datasets.source import Source, open_source
 from compress.datasets.table import Table, load_table
+from compress.datasets.vocabulary import load_vocabulary
 from compress.errors import SchemaError, UsageError
 from compress.progress import Note, Reporter
 from compress.workspace import FILE_NAME, Workspace
@@ -51,8 +52,10 @@ def open_split(
         on_corrupt=on_corrupt,
         quarantine=workspace.root / "quarantine" if on_corrupt == "quarantine" else None,
         require_labels=require_labels,
+        vocabulary=None if workspace.vocabulary is None else load_vocabulary(workspace.vocabulary),
         description=workspace.description,
         run=run,
+        part=None if given else workspace.part(split),
     )
 
 
@@ -166,9 +169,9 @@ class LabelledVideos:
         if key not in self._loaded:
             if split != "validate" or not self._validate:
                 self._check_classes(schema.num_classes)
-            patterns = self.patterns(split, schema.level)
+            given = self.patterns(split, schema.level) if split == "validate" and self._validate else ()
             self._loaded[key] = load_labelled(
-                self._workspace, split, patterns, schema, self._on_corrupt, self._report
+                self._workspace, split, given, schema, self._on_corrupt, self._report
             )
         return self._loaded[key]
 

@@ -11,6 +11,13 @@ from hypothesis import strategies as st
 from compress.errors import CompressError, ConfigError, NotFoundError, UsageError
 from compress.jobs.init import create_workspace
 from compress.workspace import Defaults, find_workspace, load_workspace
+from tests.datasets.conftest import Build
+
+ONE_SHARD = Build().video(b"v", [1])
+
+
+def shard(path: Path) -> Path:
+    return Build().shard(path, [ONE_SHARD])
 
 
 def write(folder: Path, text: str) -> Path:
@@ -19,8 +26,9 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_init_writes_what_is_read_back(compress, here: Path):
-    for name in ("train0.tfrecord", "validate 1.tfrecord", "vocabulary.csv"):
-        (here / name).touch()
+    for name in ("train0.tfrecord", "validate 1.tfrecord"):
+        shard(here / name)
+    (here / "vocabulary.csv").write_text("index,name\n0,a\n")
     words = ["--train", "train*.tfrecord", "--validate", "validate*.tfrecord"]
     ended = compress("init", *words, "--vocabulary", "vocabulary.csv", "--num-classes", 20)
     made = load_workspace(here)
@@ -39,7 +47,7 @@ def test_init_does_not_overwrite(compress, workspace: Path):
 
 
 def test_every_default_that_init_lists_may_be_switched_on(compress, here: Path):
-    (here / "a.tfrecord").touch()
+    shard(here / "a.tfrecord")
     compress("init", "--train", "a.tfrecord", "--validate", "a.tfrecord")
     text = (here / "compress.toml").read_text()
     head, tail = text.split("[defaults]")
@@ -48,11 +56,11 @@ def test_every_default_that_init_lists_may_be_switched_on(compress, here: Path):
     assert load_workspace(here).defaults == Defaults()
 
 
-@given(st.text(min_size=1).filter(lambda text: not set(text) & set("\0/*?[]") and text.strip(".")))
+@given(st.text(min_size=1).filter(lambda text: not set(text) & set("\0/*?[]~") and text.strip(".")))
 def test_any_file_name_survives_init(tmp_path_factory, name: str):
     folder = tmp_path_factory.mktemp("w")
     try:
-        (folder / name).touch()
+        shard(folder / name)
     except (OSError, UnicodeEncodeError):
         return  # not a file name here
     made = create_workspace(folder, train=[name], validate=[name])
@@ -90,6 +98,9 @@ def test_a_folder_that_was_named_must_be_one(here: Path):
         ('num_classes = "many"', "num_classes must be a whole number"),
         ("num_classes = 0", "at least 1"),
         ("num_classes = true", "num_classes must be a whole number"),
+        ("validate_fraction = 1.5", "validate_fraction must be between 0 and 1"),
+        ("validate_fraction = true", "validate_fraction must be a number such as 0.1"),
+        ('validate = "a"\nvalidate_fraction = 0.5', "validate must not be there"),
         ("vocabulary = 3", "vocabulary must be a string"),
         ("defaults = 3", "defaults must be a table"),
         ('[defaults]\nseed = "0"', "seed must be a whole number"),
@@ -118,7 +129,7 @@ def test_a_file_that_is_not_text_is_refused(here: Path):
 def test_init_refuses_what_is_not_there(
     here: Path, train: str, vocabulary: Path | None, error: type[CompressError]
 ):
-    (here / "a.tfrecord").touch()
+    shard(here / "a.tfrecord")
 
     with pytest.raises(error):
         create_workspace(here, train=[train], validate=["a*"], vocabulary=vocabulary)

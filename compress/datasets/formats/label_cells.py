@@ -18,7 +18,7 @@ _MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
 _NUMBERS = re.compile(r"[+-]?[0-9]+(\.0*)?([\s,;|]+[+-]?[0-9]+(\.0*)?)*")
 _BETWEEN_NUMBERS = re.compile(r"[\s,;|]+")
 _SURE = ("|", ";", "\t")  # hardly ever within a name
-_ALONE = 0.75
+_ALONE, _MOSTLY = 0.75, 0.5
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,10 @@ def _separator(texts: Sequence[str], vocabulary: Vocabulary | None) -> str | Non
     if all(_NUMBERS.fullmatch(text) for text in filled):
         return None
     if vocabulary is not None:
-        known = vocabulary.numbers
-        for mark in (NOTHING, *_SURE, ",", " "):
-            if all(part in known for text in filled for part in _parts(text, mark)):
-                return mark
+        marks = (NOTHING, *_SURE, ",", " ")
+        shares = [_known(filled, mark, vocabulary) for mark in marks]
+        if max(shares) >= _MOSTLY:  # the others are unknown names, whatever stands between labels
+            return marks[shares.index(max(shares))]
     for mark in _SURE:
         if any(mark in text for text in filled):
             return mark
@@ -130,6 +130,12 @@ def _separator(texts: Sequence[str], vocabulary: Vocabulary | None) -> str | Non
             hint=f"say --label-separator '{mark}', or --label-separator none if it is one",
         )
     return NOTHING
+
+
+def _known(filled: Sequence[str], mark: str, vocabulary: Vocabulary) -> float:
+    """Which share of the parts are names of the vocabulary."""
+    parts = {part for text in filled for part in _parts(text, mark)}
+    return sum(part in vocabulary.numbers for part in parts) / len(parts)
 
 
 def _recur_alone(lists: Sequence[str], filled: Sequence[str], mark: str) -> bool:
