@@ -111,10 +111,10 @@ def test_every_encoder_stands_in_the_guide():
 
 def test_the_labels_file_of_the_guide_is_one_that_is_read(tmp_path: Path):
     page = (ROOT / "docs/guides/own-vectors.md").read_text(encoding="utf-8")
-    header, example = re.search(r"begins with the line\n`(.+?)`.*: `(.+?)`\.$", page, re.M | re.S).groups()
+    header, example = re.search(r"begins with the line\n`(.+?)`.*?: `(.+?)`\.$", page, re.M | re.S).groups()
     (tmp_path / "labels.csv").write_text(f"{header}\n{example}\n")
-    found = read_sidecar(tmp_path / "labels.csv", 1)
-    assert (found.ids, found.indices.tolist()) == ([b"my-video"], [3, 17])
+    found = read_sidecar(tmp_path / "labels.csv")
+    assert (found["id"], [row.tolist() for row in found["labels"]]) == ([b"my-video"], [["3", "17"]])
 
 
 def anchors(page: Path) -> set[str]:

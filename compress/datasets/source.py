@@ -127,7 +127,8 @@ class Source:
     def fingerprint(self) -> str:
         """sha256 (64 hex digits) of the names, sizes and contents of all files, computed on the first call.
 
-        Folders and times do not count; separate labels files do, and which part of the videos it is.
+        Times do not count; separate labels files do, what the records have from the names of folders, and
+        which part of the videos it is.
         """
         if self._fingerprint is None:
             digest = hashlib.sha256(b"" if self._part is None else self._part.identity().encode())
@@ -136,6 +137,8 @@ class Source:
                 with disk.storage_errors(path):
                     size = path.stat().st_size
                 digest.update(f"{path.name}\0{size}\0{sha256_file(path)}\n".encode())
+            for said in (reader.folder_says for reader in self._readers.values()):
+                digest.update(said.encode())
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
 
@@ -209,7 +212,7 @@ def open_source(
             wanted = replace(wanted, labels=option.path)
         else:
             label_file = open_label_file(option, wanted)
-            wanted = replace(wanted, vocabulary=None, **_any_labels(schema))
+            wanted = replace(wanted, vocabulary=None, labels_elsewhere=True, **_any_labels(schema))
     readers = _open(formats, wanted)
     if label_file is not None:
         readers = {path: JoinedReader(reader, label_file) for path, reader in readers.items()}

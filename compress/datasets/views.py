@@ -29,6 +29,7 @@ class JoinedReader:
         names = labels.class_names
         self.schema = replace(reader.schema, num_classes=labels.num_classes, class_names=names)
         self.contents, self.labels_file = labels.contents(reader.contents), labels.path
+        self.folder_says = reader.folder_says
         self._reader, self._labels = reader, labels
 
     def read(self, shard: Path) -> Iterator[Record]:
@@ -90,6 +91,7 @@ class PartReader:
 
     def __init__(self, reader: ShardReader, part: Part) -> None:
         self.schema, self.contents, self.labels_file = reader.schema, reader.contents, reader.labels_file
+        self.folder_says = reader.folder_says
         self._reader, self._part = reader, part
 
     def read(self, shard: Path) -> Iterator[Record]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from compress.datasets.formats.parquet import EXTRA
+from compress.datasets.formats.arrow_columns import EXTRA
 from compress.datasets.vocabulary import Vocabulary
 from compress.errors import UnavailableError, UsageError
 

@@ -121,7 +121,7 @@ def test_every_row_of_a_plain_array_is_checked(compress, tmp_path: Path):
     ended = compress("data", "inspect", tmp_path / "mine.npy")
 
     assert (ended.code, ended.out) == (67, "")
-    assert "row 1, id mine-1: feature 'features' is nan" in ended.err
+    assert f"row 1, id {tmp_path.name}/mine-1: feature 'features' is nan" in ended.err
 
 
 def test_an_index_and_a_run_are_inspected(compress, inside: Path):

@@ -125,7 +125,7 @@ def test_features_beyond_the_quantised_range_are_refused_by_video(tmp_path: Path
     source = open_source([str(write_vectors(tmp_path / "in", features))], num_classes=3)
     with pytest.raises(RecordError, match="range of quantised frames") as caught:
         expand_frames(source, tmp_path / "out")
-    assert "id mine-1" in caught.value.where
+    assert "id in/mine-1" in caught.value.where
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -1,16 +1,20 @@
 """The input formats, one file each. To add one, write its file and name it here.
 
-A format of feature vectors is a class that opens one file and yields its rows (`vectors.VectorFile`), and the
-line `FORMAT = vector_format(name, suffixes, TheClass)`; `parquet.py` is an example. Checks, counts, the cache
-and `compress data inspect` work without further code.
+A format of arrays is a class that gives the names, types and numbers of the arrays of one file
+(`arrays.ArrayFile`), and the line `FORMAT = array_format(name, suffixes, TheClass)`; `npy.py` is an example.
+A format of tables gives rows with columns (`rows.Rows`) and is a `row_format`. Which of them are features,
+ids and labels, checks, counts, the cache and `compress data inspect` need no further code.
 """
 
 from pathlib import Path
 
-from compress.datasets.formats import hdf5, npy, parquet, tfrecord
+from compress.datasets.formats import arrow, hdf5, npy, npz, parquet, tensors, tfrecord
 from compress.datasets.formats.format import Format
 
-FORMATS = (tfrecord.FORMAT, npy.FORMAT, hdf5.FORMAT, parquet.FORMAT)
+FORMATS = (
+    *(tfrecord.FORMAT, npy.FORMAT, npz.FORMAT, hdf5.FORMAT, tensors.FORMAT),
+    *(parquet.FORMAT, arrow.FORMAT),
+)
 
 
 def format_of(path: Path) -> Format:

@@ -43,13 +43,18 @@ class ShardReader(Protocol):
         """The separate file of labels, if any; it is part of the fingerprint."""
         ...
 
+    @property
+    def folder_says(self) -> str:
+        """What of the records comes from the names of the folders; it is part of the fingerprint."""
+        ...
+
 
 @dataclass(frozen=True)
 class Wanted:
     """The options of `open_source`, as a reader of a format gets them.
 
     A reader of labels that are texts gives them to `vocabulary.read_class_texts` with this vocabulary, and
-    puts the `class_names` that come back into its schema.
+    puts the `class_names` that come back into its schema. With `labels_elsewhere` it leaves all labels.
     """
 
     policy: Policy
@@ -61,6 +66,7 @@ class Wanted:
     vocabulary: Vocabulary | None = None
     description: Description = NOTHING_SAID
     run: FeatureSchema | None = None
+    labels_elsewhere: bool = False
 
     @property
     def reads(self) -> FeatureSchema | None:

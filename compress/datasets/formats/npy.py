@@ -1,70 +1,40 @@
-"""Feature vectors in a .npy file, memory-mapped; labels and ids in a separate file."""
+"""An array in a .npy file, memory-mapped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from compress.datasets.contents import Column, Contents, choose_features
-from compress.datasets.formats.format import Wanted
-from compress.datasets.formats.sidecar import find_sidecar, read_sidecar
-from compress.datasets.formats.vectors import (
-    BLOCK_ROWS,
-    NO_LABELS,
-    as_float32,
-    as_labels,
-    check_features_array,
-    default_id,
-    vector_format,
-    vector_schema,
-)
-from compress.datasets.record import Record, VideoRecord
+from compress.datasets.formats.arrays import ArrayType, ReadArray
+from compress.datasets.formats.columns import kind_of
+from compress.datasets.formats.row_reader import array_format
 from compress.errors import DataError, SchemaError
 
 
 class NpyFile:
-    """A file of floats (N, D) of 2, 4 or 8 bytes.
+    """One array.
 
     Args:
         path: the file.
-        wanted: its `labels` is a .csv with columns `id,labels` (integers separated by spaces) or .npz with
-            `indptr`, `indices` and optionally `ids`. None takes `<stem>.labels.csv` or `.npz` if it exists.
+        name: what the array is called.
     """
 
-    def __init__(self, path: Path, wanted: Wanted) -> None:
-        features = _open(path)
-        check_features_array(path, "features", features.shape, features.dtype)
-        self._path, (self._num_rows, dim) = path, features.shape
-        self.labels_file = wanted.labels or find_sidecar(path)
-        self._labels = read_sidecar(self.labels_file, self._num_rows) if self.labels_file else None
-        largest = self._labels.largest_label if self._labels else -1
-        # The array has no name in the file, so it has the one that it is given.
-        given = wanted.description.features or ()
-        name = given[0] if len(given) == 1 else "features"
-        chosen = choose_features(path, {name: dim}, (name,), wanted.description, wanted.reads)
-        self.schema = vector_schema(path, chosen, wanted, largest)
-        column = Column(name, f"{features.dtype} {features.shape}", "features")
-        self.contents = Contents((column,), chosen.notes)
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, array = path, _open(path)
+        kind = ArrayType(kind_of(array.dtype), array.shape, str(array.dtype), array.dtype.itemsize)
+        self.arrays = {name: kind}
 
-    def read(self) -> Iterator[Record]:
-        """Every row, unchecked, BLOCK_ROWS of them in memory at a time."""
-        features = _open(self._path)
-        for start in range(0, self._num_rows, BLOCK_ROWS):
-            for place, row in enumerate(as_float32(features[start : start + BLOCK_ROWS])):
-                yield self._record(start + place, row)
-
-    def _record(self, row: int, features: np.ndarray) -> VideoRecord:
-        found = self._labels
-        if found is None or self.labels_file is None:
-            return VideoRecord(default_id(self._path, row), NO_LABELS, features)
-        classes = as_labels(self.labels_file, found.indices[found.indptr[row] : found.indptr[row + 1]])
-        return VideoRecord(found.ids[row] if found.ids else default_id(self._path, row), classes, features)
+    @contextmanager
+    def opened(self) -> Iterator[ReadArray]:
+        array = _open(self.path)
+        yield lambda name, start, stop: array[start:stop] if array.ndim else array
 
 
-FORMAT = vector_format("npy", (".npy",), NpyFile, takes_labels_file=True)
+FORMAT = array_format("npy", (".npy",), NpyFile, takes_labels_file=True)
 
 
 @dataclass(frozen=True)

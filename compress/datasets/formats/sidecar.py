@@ -1,33 +1,78 @@
-"""Labels and ids of an array file, from a .csv or .npz beside it."""
+"""Labels and ids of the rows of a file, from a .csv or .npz beside it."""
 
 from __future__ import annotations
 
-import csv
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from compress.datasets.formats.vectors import check_indptr
+from compress.datasets.formats.arrays import AxisRows, check_indptr
+from compress.datasets.formats.columns import TypedColumn
+from compress.datasets.formats.label_csv import read_label_csv
+from compress.datasets.formats.rows import Rows
 from compress.errors import SchemaError
 
-COLUMNS = ("id", "labels")
-_HINT = "labels are integers separated by spaces, as in: my-video,3 17"
+
+class SidecarRows:
+    """The rows of a file with labels, and perhaps ids, of another one.
+
+    Lines are in the order of the rows, or, where each video has a name in its file, found by their ids.
+
+    Args:
+        rows: of the file.
+        labels_file: of `read_sidecar`.
+
+    Raises:
+        SchemaError: it is not of as many rows, or what `read_sidecar` raises.
+    """
+
+    def __init__(self, rows: Rows, labels_file: Path) -> None:
+        self._rows, self.path, self.notes, self.ids_are = rows, rows.path, rows.notes, rows.ids_are
+        self._values = dict(read_sidecar(labels_file))
+        self._by_id: Mapping[str, Any] | None = None
+        if not isinstance(rows, AxisRows) and "id" in self._values:
+            ids = [_text(name) for name in self._values.pop("id")]
+            self._by_id = dict(zip(ids, self._values["labels"], strict=True))
+        types = {"id": TypedColumn("id", "text", (), f"in {labels_file.name}")}
+        types["labels"] = TypedColumn("labels", "integer", (None,), f"in {labels_file.name}")
+        theirs = {column.name: column for column in rows.columns if column.name not in self._values}
+        self.columns = (*theirs.values(), *(types[name] for name in self._values))
+        self._labels_file = labels_file
+
+    def count(self, names: Sequence[str]) -> int:
+        rows = self._rows.count([name for name in names if name not in self._values])
+        if self._by_id is not None:
+            return rows
+        for values in self._values.values():
+            if len(values) != rows:
+                what = f"there are labels of {len(values)} videos, but features of {rows}"
+                raise SchemaError(what, where=self._labels_file)
+        return rows
+
+    def blocks(self, names: Sequence[str]) -> Iterator[Mapping[str, Sequence[Any]]]:
+        inside = [name for name in names if name not in self._values]
+        outside = [name for name in names if name in self._values]
+        if not inside:
+            yield {name: self._values[name] for name in outside}
+            return
+        start, values = 0, self._values
+        if self._by_id is not None:
+            ids = map(self._rows.default_id, range(self._rows.count(inside)))
+            values = {"labels": [self._by_id.get(video_id) for video_id in ids]}
+        for block in self._rows.blocks(inside):
+            stop = start + len(block[inside[0]])
+            yield {**block, **{name: values[name][start:stop] for name in outside}}
+            start = stop
+
+    def default_id(self, row: int) -> str:
+        return self._rows.default_id(row)
 
 
-@dataclass(frozen=True)
-class Sidecar:
-    """Labels of N rows: `indices[indptr[i]:indptr[i + 1]]` int64, and their ids, None for default ones."""
-
-    indptr: np.ndarray
-    indices: np.ndarray
-    ids: list[bytes] | None
-
-    @property
-    def largest_label(self) -> int:
-        """-1 when there is no label at all."""
-        return int(self.indices.max()) if len(self.indices) else -1
+def _text(name: str | bytes) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else name
 
 
 def find_sidecar(path: Path) -> Path | None:
@@ -40,48 +85,29 @@ def find_sidecar(path: Path) -> Path | None:
     return present[0] if present else None
 
 
-def read_sidecar(path: Path, num_rows: int) -> Sidecar:
-    """Labels of `num_rows` rows; SchemaError when the file holds anything else."""
+def read_sidecar(path: Path) -> Mapping[str, Sequence[Any]]:
+    """`labels`, of each row a list of numbers or names, and `id` where the file has ids.
+
+    Args:
+        path: a .csv (see `read_label_csv`), or a .npz with `indptr`, `indices` and perhaps `ids`.
+
+    Raises:
+        SchemaError: it holds anything else.
+    """
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".npz"):
         raise SchemaError(f"cannot read labels from '{suffix}' files", where=path, hint="use .csv or .npz")
-    return _read_csv(path, num_rows) if suffix == ".csv" else _read_npz(path, num_rows)
+    return _read_csv(path) if suffix == ".csv" else _read_npz(path)
 
 
-def _read_csv(path: Path, num_rows: int) -> Sidecar:
-    ids: list[bytes] = []
-    labels: list[int] = []
-    ends = [0]
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as text:
-            rows = csv.reader(text, strict=True)
-            header = tuple(next(rows, ()))
-            if header != COLUMNS:
-                what = f"the columns are {','.join(header) or 'missing'}; id,labels expected"
-                raise SchemaError(what, where=path, hint=_HINT)
-            for row in rows:
-                if len(row) != len(COLUMNS):
-                    what = f"{len(row)} columns instead of 2"
-                    raise SchemaError(what, where=f"{path}: line {rows.line_num}", hint=_HINT)
-                ids.append(row[0].encode())
-                labels.extend(_integers(row[1], path, rows.line_num))
-                ends.append(len(labels))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SchemaError(f"is not a UTF-8 CSV file ({error})", where=path) from error
-    indptr = check_indptr(path, np.array(ends), len(labels), num_rows)
-    return Sidecar(indptr, np.array(labels, dtype=np.int64), ids)
+def _read_csv(path: Path) -> Mapping[str, Sequence[Any]]:
+    table = read_label_csv(path)
+    texts = np.array([*table.labels.texts, ""], dtype=object)
+    labels = np.split(texts[table.labels.codes], table.labels.indptr[1:-1])
+    return {"labels": labels} if table.ids is None else {"id": table.ids, "labels": labels}
 
 
-def _integers(text: str, path: Path, line: int) -> list[int]:
-    try:
-        return np.array(text.split(), dtype=np.int64).tolist()
-    except (ValueError, OverflowError) as error:
-        raise SchemaError(
-            f"'{text[:40]}' are not labels", where=f"{path}: line {line}", hint=_HINT
-        ) from error
-
-
-def _read_npz(path: Path, num_rows: int) -> Sidecar:
+def _read_npz(path: Path) -> Mapping[str, Sequence[Any]]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in ("indptr", "indices", "ids") if name in arrays}
@@ -95,12 +121,11 @@ def _read_npz(path: Path, num_rows: int) -> Sidecar:
     indptr, indices = found["indptr"], found["indices"]
     if indices.dtype.kind not in "iu" or indices.ndim != 1:
         raise SchemaError(f"indices are {indices.dtype} {indices.shape}; integers (n,) expected", where=path)
-    bounds = check_indptr(path, indptr, len(indices), num_rows)
-    ids = _ids(path, found["ids"], num_rows) if "ids" in found else None
-    return Sidecar(bounds, indices.astype(np.int64), ids)
-
-
-def _ids(path: Path, ids: np.ndarray, num_rows: int) -> list[bytes]:
-    if ids.dtype.kind not in "SU" or ids.shape != (num_rows,):
-        raise SchemaError(f"ids are {ids.dtype} {ids.shape}; {num_rows} strings expected", where=path)
-    return [name.encode() if isinstance(name, str) else name for name in ids.tolist()]
+    bounds = check_indptr(path, indptr, len(indices), len(indptr) - 1 if indptr.ndim else 0)
+    labels = np.split(indices, bounds[1:-1])
+    if "ids" not in found:
+        return {"labels": labels}
+    ids = found["ids"]
+    if ids.dtype.kind not in "SU" or ids.shape != (len(labels),):
+        raise SchemaError(f"ids are {ids.dtype} {ids.shape}; {len(labels)} strings expected", where=path)
+    return {"id": ids.tolist(), "labels": labels}

@@ -58,7 +58,7 @@ class TFRecordReader:
     With `require_labels`, a record without labels is defective.
     """
 
-    labels_file = None
+    labels_file, folder_says = None, ""
 
     def __init__(
         self, layout: Layout, policy: Policy, require_labels: bool = False, contents: Contents = NO_CONTENTS

@@ -1,23 +1,21 @@
-"""Shared by all formats of feature vectors: schema, checks of rows, default ids, labels."""
+"""Videos of one file of vectors or of frames, each checked when it is read; and their schema."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from compress.datasets.contents import Chosen, Contents
-from compress.datasets.formats.format import Format, Wanted, check_cut, check_level
+from compress.datasets.formats.format import Wanted
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import Block, FrameRecord, Record, blocks_of
 from compress.datasets.schema import MAX_CLASSES, NUM_CLASSES_HINT, FeatureSchema, Level
 from compress.datasets.validation import check_features, check_frames, check_id, pack_labels
-from compress.errors import DataError, RecordError, SchemaError
+from compress.errors import RecordError, SchemaError
 
-BLOCK_ROWS = 1024
-NO_LABELS = np.zeros(0, dtype=np.int32)
 _HINT = "leave such rows out with --on-corrupt skip or --on-corrupt quarantine"
 
 
@@ -37,11 +35,12 @@ class VectorFile(Protocol):
     @property
     def labels_file(self) -> Path | None: ...
 
+    @property
+    def folder_says(self) -> str:
+        """What of the records comes from the names of the folders, such as made-up ids."""
+        ...
+
     def read(self) -> Iterator[Record]: ...
-
-
-# (path, what is wanted: what was said about the file, whose features are needed, C) -> the opened file.
-FileOpener = Callable[[Path, Wanted], VectorFile]
 
 
 class VectorReader:
@@ -52,6 +51,7 @@ class VectorReader:
 
     def __init__(self, path: Path, file: VectorFile, policy: Policy, require_labels: bool) -> None:
         self.schema, self.contents, self.labels_file = file.schema, file.contents, file.labels_file
+        self.folder_says = file.folder_says
         self._path, self._file, self._policy, self._require_labels = path, file, policy, require_labels
 
     def read(self, shard: Path) -> Iterator[Record]:
@@ -89,23 +89,6 @@ class VectorReader:
         return f"{self._path}: row {row}, id {video_id}"
 
 
-def vector_format(
-    name: str, suffixes: tuple[str, ...], open_file: FileOpener, takes_labels_file: bool = False
-) -> Format:
-    """The format of files of feature vectors that `open_file` opens."""
-
-    def open_files(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, VectorReader]:
-        readers = {}
-        for path in paths:
-            file = open_file(path, wanted)
-            check_level(wanted, file.schema.level, path)
-            check_cut(file.schema, wanted.max_frames)
-            readers[path] = VectorReader(path, file, wanted.policy, wanted.require_labels)
-        return readers
-
-    return Format(name, "arrays", suffixes, open_files, takes_labels_file)
-
-
 def vector_schema(
     path: Path, chosen: Chosen, wanted: Wanted, largest_label: int, level: Level = "video"
 ) -> FeatureSchema:
@@ -139,48 +122,7 @@ def vector_schema(
     )
 
 
-def check_features_array(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """SchemaError unless an array is (N, D) floats, DataError when it has no rows."""
-    if dtype.kind != "f" or dtype.itemsize > 8:
-        hint = "convert them to float32; stored codes need decoding first" if dtype.kind in "iu" else ""
-        what = f"{name} are {dtype}; float16, float32 or float64 expected"
-        raise SchemaError(what, where=path, hint=hint)
-    if len(shape) != 2:
-        raise SchemaError(f"{name} have the shape {shape}; (videos, dimensions) expected", where=path)
-    if not shape[1]:
-        raise SchemaError(f"{name} have no dimensions: the shape is {shape}", where=path)
-    if not shape[0]:
-        raise DataError(f"{name} have no rows", where=path)
-
-
 def as_float32(values: np.ndarray) -> np.ndarray:
     """float32 copy in native byte order; values that are too large become Inf, which the row check finds."""
     with np.errstate(over="ignore"):
         return np.array(values, dtype=np.float32)
-
-
-def as_labels(path: Path, values: np.ndarray) -> np.ndarray:
-    """Labels as distinct ascending int32; the range [0, C) is checked with the row."""
-    distinct = sorted(set(values.tolist()))  # for a handful of labels twice as fast as np.unique
-    for label in distinct[:1] + distinct[-1:]:
-        if abs(label) > MAX_CLASSES:
-            raise SchemaError(f"label {label} does not fit 32 bits", where=path)
-    return np.array(distinct, dtype=np.int32)
-
-
-def check_indptr(path: Path, indptr: np.ndarray, num_indices: int, num_rows: int) -> np.ndarray:
-    """`indptr` as int64; SchemaError unless it cuts `num_indices` labels into `num_rows` rows."""
-    if indptr.dtype.kind not in "iu" or indptr.ndim != 1:
-        raise SchemaError(f"indptr is {indptr.dtype} {indptr.shape}; integers (N + 1,) expected", where=path)
-    if len(indptr) != num_rows + 1:
-        rows = len(indptr) - 1
-        raise SchemaError(f"there are labels of {rows} videos, but features of {num_rows}", where=path)
-    bounds = indptr.astype(np.int64)
-    if bounds[0] != 0 or bounds[-1] != num_indices or (np.diff(bounds) < 0).any():
-        raise SchemaError(f"indptr does not cut {num_indices} indices from the first to the last", where=path)
-    return bounds
-
-
-def default_id(path: Path, row: int) -> bytes:
-    """The id of a row that has none."""
-    return f"{path.stem}-{row}".encode()
