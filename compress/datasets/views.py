@@ -60,6 +60,7 @@ class LabelledReader:
 
     def __init__(self, reader: ShardReader) -> None:
         self.schema, self.contents, self.labels_file = reader.schema, reader.contents, reader.labels_file
+        self.folder_says = reader.folder_says
         self.left_out: dict[Path, int] = {}
         self._reader = reader
 

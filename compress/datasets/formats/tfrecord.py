@@ -23,8 +23,8 @@ from compress.datasets.formats.layout import (
     see,
 )
 from compress.datasets.formats.native_blocks import BlockReader
+from compress.datasets.formats.rows import made_up_id
 from compress.datasets.formats.segments import segments_of
-from compress.datasets.formats.vectors import default_id
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block, Record, blocks_of, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT
@@ -122,7 +122,7 @@ class TFRecordReader:
 
 def _invented(shard: Path, raw: RawRecord) -> bytes:
     """The id of a record that has none."""
-    return shard.stem.encode() if raw.is_bare else default_id(shard, raw.index)
+    return shard.stem.encode() if raw.is_bare else made_up_id(shard, raw.index).encode()
 
 
 def _usable(
