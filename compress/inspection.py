@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,14 @@ from compress.datasets.formats import format_of
 from compress.datasets.formats.npy import describe_npy
 from compress.datasets.formats.sidecar import find_sidecar
 from compress.datasets.source import Source, open_source
-from compress.description import NOTHING_SAID, Description
+from compress.description import NOTHING_SAID, Description, labels_option
 from compress.errors import DataError, NotFoundError
 from compress.labels import Labels
 from compress.progress import Progress, Reporter, silent
 from compress.store.reader import open_store
 from compress.workspace import FILE_NAME, load_workspace
 
-IDS_SHOWN = 3
+IDS_SHOWN, NAMES_SHOWN = 3, 8
 STORE_MARK = b'"compress-store"'
 RUN_CONFIG = "config.json"
 RUN_PARTS = ("model", "best", "checkpoint")
@@ -90,6 +90,7 @@ def inspect(
         and path.suffix.lower() == ".npy"
         and num_classes is None
         and find_sidecar(path) is None
+        and labels_option(description.labels).path is None
     ):
         return _plain_array(path, description, report)
     if path.suffix == ".partial":
@@ -132,7 +133,7 @@ def _artifact(path: Path) -> Finding:
     facts = {"checksums": f"all {len(files)} files match", "files": files, "written by": manifest.versions}
     # An index calls its factory string its kind.
     metadata = {"factory" if key == "kind" else key: value for key, value in manifest.metadata.items()}
-    return Finding(str(path), kind, {**facts, **metadata})
+    return Finding(str(path), kind, {**facts, **_with_few_names(metadata)})
 
 
 def _run(path: Path) -> Finding:
@@ -177,7 +178,7 @@ def _store(path: Path) -> Finding:
         **_label_facts(store.labels),
         "checksum": f"sha256 {store.sha256} matches",
     }
-    return Finding(str(path), "store", {**facts, **store.metadata})
+    return Finding(str(path), "store", {**facts, **_with_few_names(store.metadata)})
 
 
 def _shards(
@@ -201,7 +202,10 @@ def _shards(
         **_contents(source),
         "ids": _some(catalogue.ids),
         **_label_facts(catalogue.labels),
+        **_with_few_names({"class_names": schema.class_names}),
     }
+    if without_partner := source.labels_told(catalogue.ids):
+        facts["labels and ids"] = without_partner
     if frames is not None:
         facts["frames a video"] = f"{frames.min()} to {frames.max()}, {frames.mean():.1f} on average"
         facts["frames"] = (
@@ -233,6 +237,18 @@ def _contents(source: Source) -> dict[str, Any]:
         "notes": [text for contents in found for text in contents.notes],
     }
     return {name: list(dict.fromkeys(texts)) for name, texts in parts.items() if texts or name != "notes"}
+
+
+def _with_few_names(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata in which the first names of the classes stand for all."""
+    if isinstance(schema := metadata.get("schema"), Mapping):
+        names = schema.get("class_names", ())
+        schema = {key: value for key, value in schema.items() if key != "class_names"}
+        return {**metadata, "schema": schema, **_with_few_names({"class_names": names})}
+    names = metadata.get("class_names", ())
+    rest = {key: value for key, value in metadata.items() if key != "class_names"}
+    more = ["..."] if len(names) > NAMES_SHOWN else []
+    return {**rest, "class names": [*names[:NAMES_SHOWN], *more]} if names else rest
 
 
 def _label_facts(labels: Labels | None) -> dict[str, Any]:

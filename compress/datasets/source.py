@@ -81,9 +81,13 @@ class Source:
             where = "" if len(paths) == len(self.shards) else f"{_some(paths)}: "
             report(Note(f"{where}{sentence}", once=True))
 
+    def labels_told(self, ids: np.ndarray) -> list[str]:
+        """Which of all videos, S<w> (N,), a separate labels file lacks, and which it has besides."""
+        return [] if self._labels is None else self._labels.told(ids)
+
     def tell_labels(self, ids: np.ndarray, report: Reporter) -> None:
-        """Note which of all videos, S<w> (N,), a separate labels file lacks, and which it has besides."""
-        for sentence in () if self._labels is None else self._labels.told(ids):
+        """Note what `labels_told` says."""
+        for sentence in self.labels_told(ids):
             report(Note(sentence, once=True))
 
     @property

@@ -168,6 +168,7 @@ def _metadata(
         "level": next(iter(splits.values())).schema.level,
         **({"prefix_of": embedder.model.dim} if embedder.dim < embedder.model.dim else {}),
         **({"shrunk": facts["shrunk"]} if "shrunk" in facts else {}),
+        **({"class_names": names} if (names := facts["schema"].get("class_names")) else {}),
     }
 
 

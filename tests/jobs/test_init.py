@@ -13,6 +13,7 @@ from compress.datasets.table import load_table
 from compress.datasets.vocabulary import load_vocabulary
 from compress.description import Description
 from compress.errors import CompressError, DataError, NotFoundError, SchemaError, UsageError
+from compress.inspection import inspect
 from compress.jobs.init import create_workspace
 from compress.jobs.sources import LabelledVideos, open_split
 from compress.progress import Event, Note
@@ -234,3 +235,12 @@ def test_splits_that_cannot_be_are_refused(
     with pytest.raises(error, match=message):
         create_workspace(data / "w", train=["x.parquet"], num_classes=1, **options)
     assert list((data / "w").iterdir()) == []
+
+
+def test_inspection_shows_names_of_classes_and_ids_without_a_partner(data: Path) -> None:
+    with (data / "labels.csv").open("a") as more:
+        more.write("nowhere,cat\n")
+    said = Description(labels="labels.csv", label_separator="none")
+    facts = inspect(str(data / "x.parquet"), description=said).facts
+    assert facts["class names"] == ["cat", "dog, big", "zebra"]
+    assert facts["labels and ids"] == ["1 of 61 ids of labels.csv are no video here: nowhere"]
