@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -108,11 +107,6 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("folder", type=Folder)
 @click.option(
-    "--labels",
-    metavar="NAME|FILE",
-    help="Name of the labels in PATH; or a file of labels, .csv or .npz, if PATH has none.",
-)
-@click.option(
     "--num-classes", type=click.IntRange(min=1), help="Number of classes, if the labels do not say."
 )
 @click.option(
@@ -122,12 +116,10 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
     help="The split that the videos are for.",
 )
 @click.option("--shards", type=click.IntRange(min=1), default=1, help="How many files to write.")
-@description_options("labels")
+@description_options()
 @output_options
 @click.pass_obj
-def import_(
-    session: Session, /, path: Path, folder: Path, split: str, labels: str | None, **options: Any
-) -> None:
+def import_(session: Session, /, path: Path, folder: Path, split: str, **options: Any) -> None:
     """Write your own features (such as .npy, .h5 or .parquet) as shards into FOLDER.
 
     Not needed for `compress init`, which reads such files as they are.
@@ -135,12 +127,8 @@ def import_(
     from compress.jobs.data import import_arrays
 
     with session.working() as report:
-        description = session.description
-        file = Path(labels) if labels and Path(labels).suffix.lower() in (".csv", ".npz") else None
-        if labels and file is None:
-            description = replace(description, labels=labels)
         made = import_arrays(
-            path, folder, split=split, labels=file, **options, description=description, report=report
+            path, folder, split=split, **options, description=session.description, report=report
         )
     session.show(
         made, lambda: aligned({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next})

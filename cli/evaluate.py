@@ -107,6 +107,9 @@ def evaluate(
         if (option in ONLY_RUNS) != bool(runs):
             flag = f"--{option.replace('_', '-')}"
             raise click.UsageError(f"{flag} {'does not go with' if runs else 'needs'} --run.")
+    if not runs and session.description.said():
+        (flag, *_) = session.description.said()
+        raise click.UsageError(f"--{flag.replace('_', '-')} needs --run.")
     if baseline is not None:
         given["baseline"] = baseline
     given |= {"name": name, "full_map": full_map, "seed": seed, "threads": threads, "device": device}

@@ -123,7 +123,7 @@ def description_options(*without: str) -> Callable[[Command], Command]:
     """--features, --id, --labels, --label-separator, --level and --segments; see `Session.description`.
 
     Args:
-        without: of "labels" and "level", those that the command itself has another use for.
+        without: those that the command itself has another use for.
     """
 
     def described(command: Command) -> Command:
@@ -275,7 +275,11 @@ _DESCRIBING: dict[str, dict[str, Any]] = {
         "help": "Names of the features in the files, in the order in which they are joined.",
     },
     "id": {"metavar": "NAME", "help": "Name of the video id in the files."},
-    "labels": {"metavar": "NAME", "help": "Name of the labels in the files."},
+    "labels": {
+        "metavar": "NAME|FILE",
+        "help": "Name of the labels in the files; or a file of labels by id: FILE.csv, FILE.csv:COLUMN or "
+        "FILE.csv:ID:COLUMN.",
+    },
     "label_separator": {
         "metavar": "TEXT",
         "help": "What is between the labels of one video, where they are one text.",

@@ -226,9 +226,10 @@ def _description(content: Mapping[str, Any], path: Path) -> Description:
         _value(content, key, str, None, path)
     features = said.get("features")
     if features is not None:
-        said["features"] = (features,) if isinstance(features, str) else tuple(features)
-        if not all(isinstance(name, str) for name in said["features"]):
+        names = [features] if isinstance(features, str) else features
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ConfigError("features must be a name or a list of names", where=path)
+        said["features"] = tuple(names)
     if not isinstance(said.get("segments", False), bool):
         raise ConfigError("segments must be true or false", where=path)
     try:

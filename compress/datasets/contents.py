@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from compress.datasets.schema import FeatureSchema
 from compress.description import Description
 from compress.errors import SchemaError
 
 Use = Literal["features", "frames", "id", "labels", "segments"]
+_USES = get_args(Use)
 
 UNNAMED = ("features", "frames")
 """Names that say nothing about what was measured: those of arrays without names, in files and in Python."""
@@ -51,7 +52,8 @@ class Contents:
 
     def taken(self) -> list[str]:
         """What is used: `mean_rgb (1024 floats) as features`."""
-        return [f"{column} as {column.use}" for column in self.columns if column.use]
+        used = sorted((column for column in self.columns if column.use), key=lambda one: _USES.index(one.use))
+        return [f"{column} as {column.use}" for column in used]
 
     def left(self) -> list[str]:
         """What is not used: `std_rgb (1024 floats)`."""
@@ -154,11 +156,18 @@ def _for_run(
     if keys and sum(dims) == reads.dim and (one_array or (nameless_run and (asked or len(keys) == 1))):
         note = f"there are no names to compare: {', '.join(keys)} ({sum(dims)}) is read as {theirs}"
         return Chosen(keys, dims, reads.names, reads.dims, () if keys == reads.names else (note,))
+    found = {key: sizes[key] for key in keys or sizes}
+    joined = nameless_run and sum(found.values()) == reads.dim
     raise SchemaError(
-        f"holds {_listed(dict(zip(keys, dims, strict=True)) or sizes)}, expected are {theirs}",
+        f"holds {_listed(found)}, expected are {theirs}",
         where=where,
-        hint=_mapping(sizes, reads),
+        hint=_order(tuple(found)) if joined else _mapping(sizes, reads),
     )
+
+
+def _order(keys: Sequence[str]) -> str:
+    """The hint for a run on one array: nobody can see in which order features were joined in it."""
+    return f"the run was trained on one array; say what it joined, in order: --features {','.join(keys)}"
 
 
 def _mapping(sizes: Mapping[str, int], reads: FeatureSchema) -> str:

@@ -97,7 +97,6 @@ def import_arrays(
     path: Path,
     folder: Path,
     *,
-    labels: Path | None = None,
     num_classes: int | None = None,
     split: str = "train",
     shards: int = 1,
@@ -108,17 +107,16 @@ def import_arrays(
 
     Args:
         path: a file of feature vectors, such as .npy, .h5 or .parquet.
-        labels: labels of the rows, where the file has none itself.
         num_classes: C, where the labels do not tell.
         split: the beginning of the shards' names.
         shards: how many, >= 1.
-        description: names in the file, where they cannot be seen.
+        description: names in the file, where they cannot be seen, or the file that has its labels.
 
     Raises:
         NotFoundError, DataError, RecordError: see `open_source`.
         UsageError: fewer rows than shards.
     """
-    source = open_source([str(path)], labels=labels, num_classes=num_classes, description=description)
+    source = open_source([str(path)], num_classes=num_classes, description=description)
     made = write_shards(source, folder, shards, prefix=split, report=report)
     return Made(folder, {split: made}, f"compress data inspect '{folder}/{split}*.tfrecord'")
 

@@ -40,12 +40,17 @@ def test_further_features_are_left_and_named(std: Path) -> None:
     source = opened(std)
     assert features(source) == [[*RGB, *AUDIO]]
     assert told(source) == [
-        "not used: num_frames (1 floats), std_audio (2 floats), std_rgb (3 floats); "
+        "not used: num_frames (1 float), std_audio (2 floats), std_rgb (3 floats); "
         "--features, --id and --labels choose what is"
     ]
     contents = source.contents[std]
-    assert contents.taken()[0] == "id (bytes) as id"
-    assert contents.left() == ["num_frames (1 floats)", "std_audio (2 floats)", "std_rgb (3 floats)"]
+    assert contents.taken() == [
+        "mean_rgb (3 floats) as features",
+        "mean_audio (2 floats) as features",
+        "id (bytes) as id",
+        "labels (integers) as labels",
+    ]
+    assert contents.left() == ["num_frames (1 float)", "std_audio (2 floats)", "std_rgb (3 floats)"]
 
 
 def test_features_that_are_named_are_joined_in_the_order_given(std: Path) -> None:
@@ -141,3 +146,12 @@ def test_two_names_of_one_size_are_not_taken_for_each_other(tmp_path: Path) -> N
     assert opened(path, run=clip, description=Description(features=("dino",))).schema.names == ("clip",)
     unnamed = FeatureSchema("video", ("features",), (3,), 10, "id")  # trained on a .npy file, or in Python
     assert opened(path, run=unnamed).schema == unnamed
+
+
+def test_a_run_on_one_array_needs_to_be_told_what_it_joined(other: Path) -> None:
+    array = FeatureSchema("video", ("features",), (5,), 10, "id")
+    with pytest.raises(SchemaError, match="--features audio_mean,rgb_mean"):
+        opened(other, run=array, description=Description())
+    source = opened(other, run=array, description=Description(features=("rgb_mean", "audio_mean")))
+    assert source.schema == array
+    assert features(source) == [[*RGB, *AUDIO]]

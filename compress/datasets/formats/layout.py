@@ -183,7 +183,10 @@ def _contents(seen: Seen, layout: Layout, notes: tuple[str, ...]) -> Contents:
         notes += (_INVENTED,)
     unit = " a frame" if seen.level == "frame" else ""
     columns = [Column(key, kind, uses.get(key)) for key, kind in there.items()]
-    columns += [Column(key, f"{size:,} {kind}{unit}", uses.get(key)) for key, size, kind in seen.features]
+    order = {key: place for place, key in enumerate(layout.keys)}
+    for key, size, kind in sorted(seen.features, key=lambda one: order.get(one[0], len(order))):
+        holds = f"{size:,} {kind if size != 1 else kind[:-1]}{unit}"
+        columns.append(Column(key, holds, uses.get(key)))
     return Contents(tuple(columns), notes)
 
 
