@@ -11,6 +11,7 @@ from cli.demo import demo
 from cli.doctor import doctor
 from cli.encode import encode
 from cli.evaluate import evaluate
+from cli.extract import extract
 from cli.index import index
 from cli.init import init
 from cli.options import Commands
@@ -46,6 +47,6 @@ def compress(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-MAKING = (demo, init, data, train, shrink, encode, index, search, predict)
+MAKING = (demo, extract, init, data, train, shrink, encode, index, search, predict)
 for command in (*MAKING, evaluate, tradeoff, select, report, doctor):
     compress.add_command(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from compress.datasets.formats import suffixes
@@ -39,19 +39,26 @@ def find_files(patterns: Sequence[str], root: Path | None = None) -> tuple[Path,
     return tuple(sorted(found.values()))
 
 
-def matches(pattern: str, root: Path | None = None) -> list[Path]:
-    """The files of one pattern, sorted; see `find_files`."""
+def matches(
+    pattern: str, root: Path | None = None, inside: Callable[[Path], list[Path]] | None = None
+) -> list[Path]:
+    """The files of one pattern, sorted; see `find_files`.
+
+    Args:
+        inside: gives the files of a folder that is named; None: those that are read as features.
+    """
+    inside = inside or _inside
     path = absolute(pattern, root)
     if path.is_file():
         return [path]
     if path.is_dir():
-        return _inside(path)
+        return inside(path)
     found = [Path(name) for name in glob.glob(_escaped(path), recursive=True)]
     files = sorted(name for name in found if name.is_file())
     if not files:
         folders = [name for name in found if name.is_dir()]
         if folders:
-            return sorted(file for folder in folders for file in _inside(folder))
+            return sorted(file for folder in folders for file in inside(folder))
         raise NotFoundError("no file matches", where=pattern, hint=_NOT_FOUND_HINT)
     return files
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -56,11 +56,7 @@ class Part:
             >>> part.holds(np.array([b"a", b"b", b"c", b"d"])).tolist()
             [True, False, False, True]
         """
-        names = (self.groups.get(name, name) for name in ids.tolist())
-        digests = b"".join(
-            hashlib.blake2b(name, digest_size=_BYTES, person=_PERSON).digest() for name in names
-        )
-        drawn = np.frombuffer(digests, dtype=">u8") / 2.0**64
+        drawn = places(self.groups.get(name, name) for name in ids.tolist())
         return (drawn < self.fraction) == (self.side == "validate")
 
     def identity(self) -> str:
@@ -69,6 +65,12 @@ class Part:
             b"\n".join(b"%s\0%s" % pair for pair in sorted(self.groups.items()))
         ).hexdigest()
         return f"{self.side} {self.fraction!r} {groups if self.groups else ''}"
+
+
+def places(names: Iterable[bytes]) -> np.ndarray:
+    """A number in [0, 1) for each name, float64 (n,): those below the fraction are for "validate"."""
+    digests = b"".join(hashlib.blake2b(name, digest_size=_BYTES, person=_PERSON).digest() for name in names)
+    return np.frombuffer(digests, dtype=">u8") / 2.0**64
 
 
 def take(block: Block, kept: np.ndarray) -> Block:

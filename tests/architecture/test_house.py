@@ -15,6 +15,7 @@ from cli.program import compress
 from compress.jobs.data import download_commands, import_arrays, make_sample
 from compress.jobs.encode import encode_store
 from compress.jobs.evaluate import evaluate_runs, evaluate_store
+from compress.jobs.extract import extract_videos
 from compress.jobs.index import index_store
 from compress.jobs.init import create_workspace
 from compress.jobs.search import search_store
@@ -39,6 +40,7 @@ JOBS: dict[str, list[Callable[..., Any]]] = {
     "download": [download_commands],
     "train": [train_run, list_settings],
     "shrink": [shrink_run],
+    "extract": [extract_videos],
     "encode": [encode_store],
     "index": [index_store],
     "search": [search_store],

@@ -8,7 +8,19 @@ import pytest
 
 from cli.program import compress as program
 
-COMMANDS = ["demo", "init", "data", "train", "encode", "index", "search", "evaluate", "report", "doctor"]
+COMMANDS = [
+    "demo",
+    "extract",
+    "init",
+    "data",
+    "train",
+    "encode",
+    "index",
+    "search",
+    "evaluate",
+    "report",
+    "doctor",
+]
 DATA = ["inspect", "sample", "import", "download"]
 EVERY = [[], *([name] for name in COMMANDS), *(["data", name] for name in DATA)]
 

@@ -1,0 +1,142 @@
+"""VGGish, the backbone of sound of YouTube-8M and AudioSet, with weights that the user has.
+
+Source: Hershey et al., CNN Architectures for Large-Scale Audio Classification (2017); the names of the
+weights are those of the torch port (github.com/harritaylor/torchvggish). What comes out is before AudioSet's
+own PCA: the projection of this project takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from compress.artifacts.atomic import sha256_file
+from compress.errors import SchemaError, UsageError
+from compress.extract.backbones.backbone import half
+from compress.extract.backbones.onnx import session
+from compress.extract.backbones.weights import fingerprint, put_weights, read_weights
+from compress.extract.sound import BANDS, PATCH_ROWS
+
+PATCHES_AT_ONCE = 32
+_POOLED_AFTER = (0, 1, 3, 5)  # of the six convolutions
+
+
+@dataclass(frozen=True)
+class AudioBackbone:
+    """A network from log-mel patches to features.
+
+    Args:
+        name: file name of the weights.
+        dim: of a feature vector.
+        fingerprint: sha256 of its weights.
+        compute: float32 (B, 96, 64) -> float32 (B, dim).
+    """
+
+    name: str
+    dim: int
+    fingerprint: str
+    compute: Callable[[np.ndarray], np.ndarray]
+
+    def features(self, patches: np.ndarray) -> np.ndarray:
+        """Log-mel patches float32 (T, 96, 64) -> float16 (T, dim)."""
+        parts = [
+            self.compute(patches[first : first + PATCHES_AT_ONCE])
+            for first in range(0, len(patches), PATCHES_AT_ONCE)
+        ]
+        return half(np.concatenate(parts), self.name)
+
+    def facts(self) -> dict[str, Any]:
+        """What must be the same for two features to be comparable, as JSON."""
+        return {"name": self.name, "dim": self.dim, "weights": self.fingerprint}
+
+
+def load_audio(path: Path, device: str) -> AudioBackbone:
+    """The backbone in an ONNX file, or VGGish with the weights of a .pth, .pt or .safetensors file.
+
+    Raises:
+        UsageError: another suffix.
+        NotFoundError, DataError: no such file, or damaged.
+        SchemaError: not VGGish's weights.
+        UnavailableError: an ONNX file, and onnxruntime is not installed.
+    """
+    blank = np.zeros((1, PATCH_ROWS, BANDS), dtype=np.float32)
+    if path.suffix == ".onnx":
+        run = _onnx(path, device)
+        return AudioBackbone(path.name, run(blank).shape[1], sha256_file(path), run)
+    if path.suffix not in (".pth", ".pt", ".safetensors"):
+        raise UsageError(
+            "cannot be a backbone of sound", where=path, hint="use .onnx, .pth, .pt or .safetensors"
+        )
+    network = vggish(read_weights(path), str(path)).eval().to(device)
+
+    @torch.inference_mode()
+    def compute(patches: np.ndarray) -> np.ndarray:
+        found: np.ndarray = network(torch.from_numpy(patches).to(device)[:, None]).cpu().numpy()
+        return found
+
+    return AudioBackbone(path.name, compute(blank).shape[1], fingerprint(network), compute)
+
+
+class VGGish(nn.Module):
+    """Six convolutions with four poolings, three linear layers; patches (B, 1, 96, 64) -> (B, dim).
+
+    Args:
+        channels: of the six convolutions; 64, 128, 256, 256, 512, 512 as published.
+        sizes: of the three linear layers; 4096, 4096, 128 as published.
+    """
+
+    def __init__(self, channels: tuple[int, ...], sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for number, (before, after) in enumerate(zip((1, *channels[:-1]), channels, strict=True)):
+            layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU()]
+            layers += [nn.MaxPool2d(2)] if number in _POOLED_AFTER else []
+        self.features = nn.Sequential(*layers)
+        flat = channels[-1] * (PATCH_ROWS // 16) * (BANDS // 16)
+        linear: list[nn.Module] = []
+        for before, after in zip((flat, *sizes[:-1]), sizes, strict=True):
+            linear += [nn.Linear(before, after), nn.ReLU()]
+        self.embeddings = nn.Sequential(*linear)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """float32 (B, 1, 96, 64) -> (B, dim), at least 0."""
+        # The original, in TensorFlow, flattens time, band, channel.
+        found: Tensor = self.embeddings(self.features(patches).permute(0, 2, 3, 1).flatten(1))
+        return found
+
+
+def vggish(weights: dict[str, Tensor], where: str) -> VGGish:
+    """VGGish with these weights; its sizes follow from them."""
+    weights = {name: tensor for name, tensor in weights.items() if not name.startswith("pproc.")}
+    shapes = [
+        (name.split(".")[0], tensor.shape)
+        for name, tensor in weights.items()
+        if name.endswith(".weight") and name.split(".")[0] in ("features", "embeddings")
+    ]
+    channels = tuple(int(shape[0]) for part, shape in shapes if part == "features")
+    sizes = tuple(int(shape[0]) for part, shape in shapes if part == "embeddings")
+    if (len(channels), len(sizes)) != (6, 3):
+        raise SchemaError("holds no VGGish: six features.N.weight and three embeddings.N.weight", where=where)
+    network = VGGish(channels, sizes)
+    put_weights(network, weights, where)
+    return network
+
+
+def _onnx(path: Path, device: str) -> Callable[[np.ndarray], np.ndarray]:
+    run = session(path, None, device)
+
+    def compute(patches: np.ndarray) -> np.ndarray:
+        # Exports differ in whether they have an axis of channels.
+        try:
+            found = run(patches[:, None])
+        except Exception:
+            found = run(patches)
+        return found.reshape(len(patches), -1)
+
+    return compute
