@@ -10,7 +10,9 @@ from cli.options import (
     compute_options,
     description_options,
     dim_option,
+    head_epochs_option,
     head_mixup_option,
+    heads_option,
     name_option,
     on_corrupt_option,
 )
@@ -45,13 +47,15 @@ OF_STORES, OF_RUNS = "Of a store (fresh head)", "With --run"
     is_flag=True,
     help="Also compute MAP over all scores, not only the top 20; scores the videos twice more.",
 )
+@heads_option
 @click.option(
-    "--head-epochs",
+    "--seeds",
     type=click.IntRange(min=1),
-    show_default="the recipe's",
+    show_default="3; 1 from 50,000 videos on",
     panel=OF_STORES,
-    help="Passes of the fresh head over the data.",
+    help="Heads that each trained judge is the mean of. With 2 or more, intervals cover their seeds too.",
 )
+@head_epochs_option
 @head_mixup_option
 @click.option(
     "--retrieval/--no-retrieval",
@@ -96,8 +100,10 @@ def evaluate(
 ) -> None:
     """Measure GAP, MAP, PERR and Hit@1 with intervals: of a fresh head on stored embeddings, or of runs.
 
-    With --dim or --name, a fresh head is trained on that store. With --run, trained runs are measured with
-    their own heads on the validation shards; --name then names the ensemble.
+    With --dim or --name, a panel of fresh heads judges that store; each trains until it stops improving on
+    training videos that are set aside, and the best judge of the row is compared with the best of the
+    baseline. With --run, trained runs are measured with their own heads on the validation shards; --name then
+    names the ensemble.
 
     GAP: global average precision. MAP: mean average precision over classes. PERR: precision at equal recall
     rate. Hit@1: share of videos whose best guess is right.

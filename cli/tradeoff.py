@@ -11,7 +11,9 @@ from cli.options import (
     CodecOption,
     Listed,
     compute_options,
+    head_epochs_option,
     head_mixup_option,
+    heads_option,
     on_corrupt_option,
     preset_option,
 )
@@ -90,12 +92,8 @@ COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds
     default=1,
     help="Heads per point, each of another seed; on the runs NAME-seed1, NAME-seed2, ... where they exist.",
 )
-@click.option(
-    "--head-epochs",
-    type=click.IntRange(min=1),
-    show_default="the recipe's",
-    help="Passes over the data of the fresh heads.",
-)
+@heads_option
+@head_epochs_option
 @head_mixup_option
 @click.option("--retrieval/--no-retrieval", default=True, help="Also measure the nearest neighbours.")
 @click.option("--dry-run", is_flag=True, help="Only list what is missing, and how long it would take.")
@@ -119,13 +117,12 @@ def tradeoff(
     dry_run: bool,
     measured: bool,
     output: Path | None,
-    head_mixup: float | None,
     **options: Any,
 ) -> None:
     """Quality against bytes per video: encoders x sizes x codecs, beside what needs no training.
 
     Quality is GAP (global average precision), MAP (mean average precision) and the nearest neighbours.
-    Missing points are trained, encoded and judged by a fresh head; run it again to continue after a stop.
+    Missing points are trained, encoded and judged by fresh heads; run it again to continue after a stop.
     """
     from compress.pipeline.engine import make_missing
     from compress.pipeline.tradeoff import plan_tradeoff, report_tradeoff
@@ -134,9 +131,7 @@ def tradeoff(
         raise click.UsageError("--dry-run and --measured do not go together.")
     failures: list[Failure] = []
     with session.working() as report:
-        plan = plan_tradeoff(
-            session.workspace, head_mixup=head_mixup or 0.0, **options, timed=not measured, report=report
-        )
+        plan = plan_tradeoff(session.workspace, **options, timed=not measured, report=report)
         text = plan_text(plan.points, COLUMNS, "points")
         if not dry_run:
             if not measured:

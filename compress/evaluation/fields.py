@@ -88,6 +88,16 @@ class Fields:
         """As `inside`; None when missing or null."""
         return None if self.value.get(name) is None else self.inside(name)
 
+    def optional_objects(self, name: str) -> tuple[Fields, ...]:
+        """A list of objects; empty when missing or null."""
+        values = self.value.get(name)
+        if values is None:
+            return ()
+        if not isinstance(values, list):
+            self.refuse(name, "should be a list of objects")
+        place = f"{self.place}.{name}" if self.place else name
+        return tuple(Fields(value, self.path, f"{place}[{number}]") for number, value in enumerate(values))
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of printable texts."""
         values = self.get(name)

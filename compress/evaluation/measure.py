@@ -1,23 +1,27 @@
-"""Measure one store: fresh head, joint head, neighbours; figures with intervals, paired with a baseline."""
+"""Measure one store: a panel of judges, joint head, neighbours; figures with intervals, beside a baseline."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from compress.errors import DataError, SchemaError
 from compress.evaluation.description import model_size, recipe_notes, role, table4_row, title
-from compress.evaluation.fresh_head import fresh_head_full_map, score_joint_head, train_fresh_head
 from compress.evaluation.halves import halves_of
+from compress.evaluation.joint_head import score_joint_head
+from compress.evaluation.judges.judged import change, figures_of, judged_by
+from compress.evaluation.judges.opinion import Opinion, Search, question
+from compress.evaluation.judges.panel import Panel, ask_panel, judges_named, panel_recipe
 from compress.evaluation.neighbours import query_vectors, retrieval_quality
 from compress.evaluation.row import Data, HeadTraining, Retrieval, Row, in_words
-from compress.evaluation.scores import load_baseline, save_scores, why_stale, why_unlike
+from compress.evaluation.scores import load_baseline, load_opinions, save_scores, why_stale, why_unlike
 from compress.evaluation.splits import fingerprint, rows_by_id, split_table, tell_unlabelled
-from compress.metrics import TopScores, figures, replicates
+from compress.metrics import Interval, Replicates, TopScores, figures, replicates
 from compress.progress import Reporter, silent
 from compress.store.reader import Store, open_store
-from compress.training.recipes import fresh_head_config
 from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
 
@@ -37,8 +41,10 @@ def evaluate(
     name: str,
     *,
     baseline: str = "original",
+    heads: Sequence[str] = (),
+    seeds: int | None = None,
     head_epochs: int | None = None,
-    head_mixup: float = 0.0,
+    head_mixup: float | None = None,
     retrieval: bool = True,
     full_map: bool = False,
     seed: int = 0,
@@ -55,11 +61,13 @@ def evaluate(
         workspace: has runs, stores and evaluations.
         name: of the store.
         baseline: the store that deltas are measured against; it must be measured already.
-        head_epochs: epochs of the fresh head; None for the recipe's.
-        head_mixup: alpha of the mixup of the fresh head; 0 for none.
+        heads: names of the judges, see `judges.panel`; none for all.
+        seeds: heads that each trained judge is the mean of; None chooses by the number of videos.
+        head_epochs: the most epochs of a trained judge; None for the recipe's.
+        head_mixup: alpha of the mixup of trained judges; None searches it.
         retrieval: also search neighbours (needs the baseline's store).
         full_map: also compute MAP over all scores, which scores the videos twice more.
-        seed: of the fresh head and of the bootstrap.
+        seed: of the judges and of the bootstrap.
         threads: of torch; 0 leaves them as they are.
         device: "cpu" or "cuda".
         command: the command that makes this row, kept with it; None for `compress evaluate --name ...`.
@@ -71,25 +79,33 @@ def evaluate(
 
     Raises:
         NotFoundError: no such store, or the baseline was not measured.
-        UsageError: the store has no labels or lacks a split.
+        UsageError: the store has no labels or lacks a split, or there is no such judge.
         DataError: the store was not written by `encode`.
-        SchemaError: the baseline was measured on other videos, with another head recipe, or before its store
-            was encoded again.
+        SchemaError: the baseline was measured on other videos, by other judges, or before its store was
+            encoded again.
     """
-    store = open_store(workspace.store(name))
+    store, names = open_store(workspace.store(name)), judges_named(heads)
     _check_origin(store)
-    config, folder = fresh_head_config(head_epochs, seed, head_mixup), folder or workspace.evaluation
+    folder = folder or workspace.evaluation
+    search = Search(seeds, head_epochs, head_mixup, seed)
+    asked = question(
+        split_table(store, "train"),
+        split_table(store, "validate"),
+        search,
+        device=device,
+        threads=threads,
+        full_map=full_map,
+    )
+    recipe = panel_recipe(names, search, asked.train_ids)
     measured_on = {split: fingerprint(store, split) for split in ("train", "validate")}
     against = None
     if name != baseline:
-        against = _baseline(workspace, folder, baseline, {"head": config.to_json(), **measured_on})
-    head = folder / "heads" / name
+        against = _baseline(workspace, folder, baseline, {"head": recipe, **measured_on})
     tell_unlabelled(store, report)
-    tables = split_table(store, "train"), split_table(store, "validate")
-    top, head_parameters = train_fresh_head(
-        *tables, head, config, device=device, threads=threads, report=report
-    )
-    resampled = replicates(top, seed=seed)
+    panel = ask_panel(names, asked, folder / "heads" / name, report)
+    opinion = panel.opinions[panel.best]
+    resampled = {judge: replicates(one.top, seed=seed) for judge, one in panel.opinions.items()}
+    theirs = None if against is None else _Resampled.of(against, seed)
     run = _maker(workspace, store)
     joint = None if run is None else score_joint_head(store, run, device)
     quality, precision = None, None
@@ -98,41 +114,103 @@ def evaluate(
         quality, precision = retrieval_quality(
             store, original, seed, report, lambda rows: query_vectors(workspace, store, rows, run, device)
         )
+    judges = tuple(
+        judged_by(judge, one, resampled[judge], None if theirs is None else theirs.of_judge(judge))
+        for judge, one in panel.opinions.items()
+    )
     row = Row(
         row=name,
         title=title(store.metadata, store.dim, store.codec.name),
         table4_row=table4_row(store.metadata, store.dim, store.codec.name),
         role=role(name, baseline, store.metadata),
         encoder=store.metadata["encoder"],
-        head="fresh moe",
+        head=f"fresh {panel.best}",
         dim=store.dim,
         codec=store.codec.name,
         bytes_per_video=store.bytes_per_video,
-        parameters={"encoder": store.metadata["parameters"]["encoder"], "head": head_parameters},
+        parameters={"encoder": store.metadata["parameters"]["encoder"], "head": opinion.parameters},
         encoder_bytes=None if run is None else model_size(run)["parts"]["encoder"],
-        figures=resampled.intervals(),
-        baseline=None if against is None else baseline,
-        delta=None if against is None else resampled.minus(replicates(against, seed=seed)),
-        halves=halves_of(top, store.id_bytes[rows_by_id(store, "validate")], against, baseline, seed),
+        figures=figures_of(opinion, resampled[panel.best]),
+        baseline=None if theirs is None else baseline,
+        delta=None if theirs is None else change(opinion, resampled[panel.best], *theirs.best),
+        halves=halves_of(
+            opinion.top,
+            store.id_bytes[rows_by_id(store, "validate")],
+            None if theirs is None else theirs.best[0].top,
+            baseline,
+            seed,
+        ),
         joint={} if joint is None else dict(figures(joint)),
         retrieval=quality,
-        head_training=HeadTraining(config.epochs, seed, config.batch_size, config.mixup),
+        head_training=_head_training(opinion, seed),
         data=_data(workspace, store, measured_on["validate"]),
         command=command or f"compress evaluate --name {name}",
-        notes=(*_notes(store, run, quality), *notes),
-        map_full=fresh_head_full_map(store, head, device=device, report=report) if full_map else None,
+        notes=(*_notes(store, run, quality), *_contradiction(joint, panel, resampled, seed), *notes),
+        map_full=opinion.map_full,
+        judges=judges,
     )
-    facts = {"head": config.to_json(), **measured_on, "store_sha256": store.sha256}
-    class_counts = tables[0].labels.class_counts()
-    save_scores(folder / "scores" / name, top, facts, class_counts, precision)
+    facts = {"head": recipe, "best": panel.best, **measured_on, "store_sha256": store.sha256}
+    class_counts = split_table(store, "train").labels.class_counts()
+    save_scores(folder / "scores" / name, opinion.top, facts, class_counts, precision, panel.opinions)
     row.write(folder / f"{name}.json")
     return row
 
 
-def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, Any]) -> TopScores:
-    """Scores of the baseline, which must have been measured with the same head on the same videos."""
+@dataclass(frozen=True)
+class _Resampled:
+    """The panel of the baseline, each judge with its resamples."""
+
+    panel: Panel
+    resampled: Mapping[str, Replicates]
+
+    @classmethod
+    def of(cls, panel: Panel, seed: int) -> _Resampled:
+        return cls(panel, {name: replicates(one.top, seed=seed) for name, one in panel.opinions.items()})
+
+    def of_judge(self, name: str) -> tuple[Opinion, Replicates]:
+        return self.panel.opinions[name], self.resampled[name]
+
+    @property
+    def best(self) -> tuple[Opinion, Replicates]:
+        return self.of_judge(self.panel.best)
+
+
+def _head_training(opinion: Opinion, seed: int) -> HeadTraining:
+    epochs = opinion.settings.get("epochs") or [0.0]
+    mixup = float(opinion.settings.get("mixup", 0.0))
+    batch = int(opinion.settings.get("batch_size", 0))
+    return HeadTraining(fmean(epochs), seed, batch, mixup, len(opinion.heads))
+
+
+def _contradiction(
+    joint: TopScores | None, panel: Panel, resampled: Mapping[str, Replicates], seed: int
+) -> list[str]:
+    """A sentence where the head that was trained with the encoder and a fresh one of its kind disagree."""
+    if joint is None or "moe" not in panel.opinions:
+        return []
+    with_encoder = replicates(joint, seed=seed).intervals().gap
+    fresh = figures_of(panel.opinions["moe"], resampled["moe"]).gap
+    if _overlap(with_encoder, fresh):
+        return []
+    return [
+        f"The head that was trained with the encoder and a fresh one contradict each other: GAP "
+        f"{_shown(with_encoder)} and {_shown(fresh)}. Where the fresh one is lower, it has not found what is "
+        "in the embedding; where it is higher, the encoder was not trained to its end."
+    ]
+
+
+def _overlap(one: Interval, other: Interval) -> bool:
+    return one.low <= other.high and other.low <= one.high
+
+
+def _shown(found: Interval) -> str:
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, Any]) -> Panel:
+    """The panel of the baseline, which must have been asked in the same way on the same videos."""
     command = f"compress evaluate --name {name}"
-    top, facts = load_baseline(folder, name, command)
+    _, facts = load_baseline(folder, name, command)
     if unlike := why_unlike(facts, wanted):
         raise SchemaError(
             f"the baseline {name!r} was {unlike}",
@@ -142,7 +220,7 @@ def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, A
     if stale := why_stale(workspace, name, facts):
         what = f"the baseline {name!r} was {stale}"
         raise SchemaError(what, where=workspace.store(name), hint=f"`{command}` first")
-    return top
+    return Panel(load_opinions(folder / "scores" / name))
 
 
 def _check_origin(store: Store) -> None:

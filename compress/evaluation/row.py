@@ -14,7 +14,9 @@ from typing import Any, Literal
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import DataError
 from compress.evaluation.fields import Fields
-from compress.metrics import METRICS, Interval, Intervals
+from compress.evaluation.intervals import intervals_in
+from compress.evaluation.judges.judged import Judged
+from compress.metrics import METRICS, Intervals
 
 SCHEMA_VERSION = 1
 Role = Literal["baseline", "encoder", "control"]
@@ -54,12 +56,16 @@ class Retrieval:
 
 @dataclass(frozen=True)
 class HeadTraining:
-    """How the fresh head was trained; rows can only be compared when this is the same."""
+    """How the head of a row was trained, the best judge's; 0 epochs for one in closed form.
+
+    Rows with judges compare when seed, seeds and the judges' names are the same; older rows when all is.
+    """
 
     epochs: float
     seed: int
     batch_size: int
     mixup: float = 0.0
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,7 @@ class Row:
         encoder_bytes: size of the encoder's weights on disk; None when the run is gone.
         halves: by half; None for an empty half, and in rows written before there were halves.
         map_full: MAP over all scores, by the name of the metric; None when not measured.
+        judges: what each judge said, the best one's again; empty in rows written before there were several.
     """
 
     row: str
@@ -125,6 +132,17 @@ class Row:
     encoder_bytes: int | None = None
     halves: Mapping[str, Half | None] | None = None
     map_full: Mapping[str, float] | None = None
+    judges: tuple[Judged, ...] = ()
+
+    @property
+    def best_judge(self) -> Judged | None:
+        """The judge that speaks for the row; None in older rows."""
+        return next((judged for judged in self.judges if f"fresh {judged.name}" == self.head), None)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the training that the figures come from ended by itself; False in older rows: unknown."""
+        return self.best_judge is not None and self.best_judge.converged
 
     def to_json(self) -> dict[str, Any]:
         """What the file holds."""
@@ -169,6 +187,7 @@ class Row:
             encoder_bytes=found.optional_integer("encoder_bytes"),
             halves=_halves(found.optional_inside("halves")),
             map_full=map_full_in(found),
+            judges=tuple(map(Judged.from_json, found.optional_objects("judges"))),
         )
 
 
@@ -212,21 +231,6 @@ def with_baseline(value: dict[str, Any]) -> dict[str, Any]:
     return value if full is None else {**value, "map_full": full}
 
 
-def intervals_in(found: Fields, low: float) -> Intervals:
-    """The interval of each metric, in [low, 1]."""
-    wanted = [
-        metric.name for metric in METRICS if metric.required or found.value.get(metric.name) is not None
-    ]
-    return Intervals({name: _interval(found.inside(name), low) for name in wanted})
-
-
-def _interval(found: Fields, least: float) -> Interval:
-    value, low, high = (found.number(name, least, 1.0) for name in ("value", "low", "high"))
-    if low > high:
-        found.refuse("low", f"is above high ({low!r} > {high!r})")
-    return Interval(value, low, high)
-
-
 def map_full_in(found: Fields) -> dict[str, float] | None:
     """MAP over all scores, if it was measured."""
     full = found.optional_inside("map_full")
@@ -259,7 +263,8 @@ def _head_training(found: Fields) -> HeadTraining:
     # Rows that are older than mixup do not have it.
     mixup = found.optional_number("mixup", 0.0, math.inf) or 0.0
     epochs, seed = found.number("epochs", 0.0), found.integer("seed")
-    return HeadTraining(epochs, seed, found.integer("batch_size", 1), mixup)
+    seeds = found.optional_integer("seeds", 1) or 1
+    return HeadTraining(epochs, seed, found.integer("batch_size"), mixup, seeds)
 
 
 def _halves(found: Fields | None) -> dict[str, Half | None] | None:

@@ -13,6 +13,7 @@ import numpy as np
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.manifest import Manifest
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.evaluation.judges.opinion import Opinion, opinion_from, opinion_json
 from compress.evaluation.splits import fingerprint, rows_by_id
 from compress.metrics import TopScores
 from compress.store.reader import open_store
@@ -47,6 +48,7 @@ def save_scores(
     metadata: dict[str, Any],
     train_class_counts: np.ndarray | None = None,
     label_precision: QueryPrecision | None = None,
+    opinions: Mapping[str, Opinion] | None = None,
 ) -> None:
     """Commit the top scores of all validation videos, in the order of their ids.
 
@@ -56,13 +58,29 @@ def save_scores(
         metadata: what they depend on, JSON.
         train_class_counts: training videos of each class, int64 (C,); None when unknown.
         label_precision: of the query videos; None when neighbours were not measured.
+        opinions: of each judge by name, of the same videos.
     """
+    judges = opinions or {}
+    if judges:
+        metadata = metadata | {"judges": {name: opinion_json(one) for name, one in judges.items()}}
     more = {} if train_class_counts is None else {_COUNTS: train_class_counts.astype(np.int64)}
     if label_precision is not None:
         more |= {_QUERIES: label_precision.videos, _PRECISION: label_precision.values}
-    buffer = io.BytesIO()
-    np.savez(buffer, **top.to_arrays(), **more)  # type: ignore[arg-type]
-    commit_folder(folder, "scores", {_FILE: buffer.getvalue()}, metadata)
+    files = {_FILE: _npz({**top.to_arrays(), **more})}
+    files |= {_judge_file(name): _npz(one.top.to_arrays()) for name, one in judges.items()}
+    commit_folder(folder, "scores", files, metadata)
+
+
+def load_opinions(folder: Path) -> dict[str, Opinion]:
+    """What each judge said, by name; empty where one head was asked. Raises as `load_scores`."""
+    manifest, found = read_folder(folder, "scores"), {}
+    for name, value in manifest.metadata.get("judges", {}).items():
+        try:
+            top = TopScores.from_arrays(_arrays(manifest, _judge_file(name)))
+            found[name] = opinion_from(top, value)
+        except (KeyError, SchemaError, TypeError) as error:
+            raise CorruptArtifactError(f"not what a judge said ({error})", where=folder) from error
+    return found
 
 
 def load_scores(folder: Path) -> tuple[TopScores, dict[str, Any]]:
@@ -102,16 +120,26 @@ def load_query_precision(folder: Path) -> QueryPrecision | None:
     return QueryPrecision(videos, values)
 
 
-def _arrays(manifest: Manifest) -> dict[str, np.ndarray]:
+def _arrays(manifest: Manifest, file: str = _FILE) -> dict[str, np.ndarray]:
     try:
-        with np.load(manifest.path(_FILE), allow_pickle=False) as arrays:
+        with np.load(manifest.path(file), allow_pickle=False) as arrays:
             return dict(arrays)
     except ValueError as error:
-        raise CorruptArtifactError(f"not top scores ({error})", where=manifest.path(_FILE)) from error
+        raise CorruptArtifactError(f"not top scores ({error})", where=manifest.path(file)) from error
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _judge_file(name: str) -> str:
+    return f"judge-{name}.npz"
 
 
 _ALIKE = {
-    "head": "measured with another head recipe (epochs, mixup or seed)",
+    "head": "measured by other judges (heads, seeds, epochs or mixup)",
     "train": "measured on other training videos",
     "validate": "measured on other validation videos",
 }

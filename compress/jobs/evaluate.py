@@ -29,8 +29,10 @@ def evaluate_store(
     dim: int | None = None,
     name: str | None = None,
     baseline: str = "original",
+    heads: Sequence[str] = (),
+    seeds: int | None = None,
     head_epochs: int | None = None,
-    head_mixup: float = 0.0,
+    head_mixup: float | None = None,
     retrieval: bool = True,
     full_map: bool = False,
     seed: int = 0,
@@ -40,14 +42,16 @@ def evaluate_store(
     folder: Path | None = None,
     report: Reporter = silent,
 ) -> dict[str, Any]:
-    """Train a fresh head on a store and write evaluation/<name>.json; returns its content.
+    """Ask a panel of fresh heads about a store and write evaluation/<name>.json; returns its content.
 
     Args:
         workspace: has the store.
         dim, name: which store.
         baseline: name of the store that changes are measured against.
-        head_epochs: passes of the fresh head over the data; None for the recipe's.
-        head_mixup: alpha of its mixup; 0 for none.
+        heads: names of the judges; none for all.
+        seeds: heads that each trained judge is the mean of; None chooses by the number of videos.
+        head_epochs: the most passes of a trained judge over the data; None for the recipe's.
+        head_mixup: alpha of its mixup, 0 for none; None searches it.
         retrieval: also measure the nearest neighbours.
         full_map: also compute MAP over all scores.
         seed: >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
@@ -68,8 +72,10 @@ def evaluate_store(
     typed = {
         "name": found,
         "baseline": unless(baseline, "original"),
+        "heads": ",".join(heads) or None,
+        "seeds": seeds,
         "head_epochs": head_epochs,
-        "head_mixup": head_mixup or None,
+        "head_mixup": head_mixup,
         "no_retrieval": not retrieval,
         "full_map": full_map,
         "seed": seed or None,
@@ -78,6 +84,8 @@ def evaluate_store(
         workspace,
         found,
         baseline=baseline,
+        heads=heads,
+        seeds=seeds,
         head_epochs=head_epochs,
         head_mixup=head_mixup,
         retrieval=retrieval,

@@ -23,6 +23,7 @@ from compress.metrics.resampling import leave_out_groups as leave_out_groups
 from compress.metrics.resampling import replicates as replicates
 from compress.metrics.resampling import standard_error as standard_error
 from compress.metrics.resampling import student_quantile as student_quantile
+from compress.metrics.resampling import with_training_noise as with_training_noise
 from compress.metrics.retrieval import label_precision_at_k as label_precision_at_k
 from compress.metrics.retrieval import mean_average_precision_at_k as mean_average_precision_at_k
 from compress.metrics.retrieval import ndcg_jaccard_at_k as ndcg_jaccard_at_k

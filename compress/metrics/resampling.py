@@ -163,6 +163,29 @@ def difference(a: Replicates, b: Replicates, metric: str, confidence: float = 0.
     return _cut(interval(ours - theirs, a.point[name] - b.point[name], confidence), -1.0)
 
 
+def with_training_noise(found: Interval, variance: float, degrees: int, least: float = -1.0) -> Interval:
+    """A 95 % interval over videos, widened by the noise of training.
+
+    Both are independent, so their half-widths add up as squares. That of the noise is a Student quantile
+    times its standard deviation.
+
+    Args:
+        found: the interval over videos.
+        variance: of the value, because of the seeds of what was trained; 0 widens nothing.
+        degrees: of freedom of `variance`, 1 or more unless that is 0.
+        least: the smallest value that the figure can have.
+
+    Example:
+        >>> with_training_noise(Interval(0.5, 0.47, 0.53), (0.04 / 2.776) ** 2, 4).low
+        0.45
+    """
+    if variance <= 0:
+        return found
+    noise = student_quantile(0.975, degrees) * math.sqrt(variance)
+    low, high = (math.hypot(end - found.value, noise) for end in (found.low, found.high))
+    return _cut(Interval(found.value, found.value - low, found.value + high), least)
+
+
 def _cut(found: Interval, least: float) -> Interval:
     # The shift can move an end of the interval beyond the range of the figure.
     return Interval(found.value, max(found.low, least), min(found.high, 1.0))

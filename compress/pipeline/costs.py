@@ -12,6 +12,9 @@ import torch
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
 from compress.errors import SchemaError
+from compress.evaluation.judges.cost import judging_seconds
+from compress.evaluation.judges.opinion import Search
+from compress.evaluation.judges.panel import judges_named
 from compress.jobs.settings import recipe_changes
 from compress.jobs.sources import LabelledVideos, schemas
 from compress.machine import choose_device
@@ -21,7 +24,7 @@ from compress.progress import Note, Reporter
 from compress.training.config import TrainConfig
 from compress.training.cost import FORWARD, Cost, measure_cost
 from compress.training.inputs import Table, batch
-from compress.training.recipes import CLOSED_FORM, fresh_head_config, train_config
+from compress.training.recipes import CLOSED_FORM, train_config
 from compress.training.run import Run, load_model, model_manifest
 from encoders import encoder_level
 
@@ -44,7 +47,7 @@ class Costs:
         self.training, self.encoding = cache(self._training), cache(self._encoding)
 
     def head(self, dim: int) -> float:
-        """Seconds of a fresh head on embeddings of size `dim`: one part grows with them, one does not."""
+        """Seconds of the judges on embeddings of size `dim`: one part grows with them, one does not."""
         (large, small), features = self._heads, self._features[0].schema.dim
         slope = max(large - small, 0.0) / max(features - _SMALL_DIM, 1)
         return max(small + slope * (dim - _SMALL_DIM), 0.0)
@@ -95,13 +98,25 @@ class Costs:
 
     @cached_property
     def _heads(self) -> tuple[float, float]:
-        """Seconds of a fresh head on all features, and on the first few of them."""
-        config = fresh_head_config(self._head.head_epochs, self._maker.seed, self._head.head_mixup)
-        self._report(Note("timing a fresh head"))
-        large = self._measured(config, *self._features).seconds()
+        """Seconds of all judges on all features, and on the first few of them."""
+        self._report(Note("timing the judges"))
+        large = self._judges(*self._features)
         if self._features[0].schema.dim <= _SMALL_DIM:
             return large, large
-        return large, self._measured(config, *map(_narrow, self._features)).seconds()
+        return large, self._judges(*map(_narrow, self._features))
+
+    def _judges(self, table: Table, validation: Table) -> float:
+        head = self._head
+        search = Search(head.seeds, head.head_epochs, head.head_mixup, self._maker.seed)
+        return judging_seconds(
+            judges_named(head.heads),
+            search,
+            table,
+            validation,
+            device=choose_device(self._maker.device),
+            threads=self._maker.threads,
+            budget=self._budget,
+        )
 
     @property
     def _features(self) -> tuple[Table, Table]:

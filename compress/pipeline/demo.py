@@ -43,6 +43,10 @@ class DemoRow:
     searched: bool = False
 
 
+JUDGES = ("logistic", "ridge")
+"""Two of the judges, each trained once: with all of them the demo would take half an hour."""
+
+
 @dataclass(frozen=True)
 class DemoSize:
     """How much there is to do."""
@@ -58,18 +62,13 @@ class DemoSize:
         return min(max(6, 48_000 // self.train_videos), 12)
 
     @property
-    def head_epochs(self) -> int:
-        """Of every row's fresh head, as above."""
-        return min(max(6, 60_000 // self.train_videos), 15)
-
-    @property
     def core_seconds(self) -> float:
         """CPU time of everything, roughly; measured on two cores of an AMD EPYC server.
 
-        Convolutions and LSTM cost per video; heads per video, epoch, class and dimension that they read.
+        Convolutions and LSTM cost per video; judges per video, class and dimension that they read.
         """
         per_video = 0.025 + (0.009 if self.frames else 0.0)
-        return 25.0 + self.train_videos * (per_video + 3e-6 * self.head_epochs * self.num_classes)
+        return 25.0 + self.train_videos * (per_video + 5e-5 * self.num_classes)
 
     @property
     def bytes(self) -> int:
@@ -122,7 +121,7 @@ def run_demo(
     threads: int = 0,
     device: str = "auto",
     rows: Callable[[DemoSize], Sequence[DemoRow]] = demo_rows,
-    head_epochs: int | None = None,
+    heads: tuple[str, ...] = JUDGES,
     report: Reporter = silent,
 ) -> Demo:
     """Make everything once, or what an earlier, stopped run has left to do.
@@ -131,7 +130,7 @@ def run_demo(
         folder: the workspace to make, or to continue with.
         threads: 0 for all. device: "auto", "cpu" or "cuda".
         rows: what is made.
-        head_epochs: of the fresh heads; None chooses by the size of the data.
+        heads: names of the judges.
 
     Raises:
         UsageError: train without validate shards, or the folder holds something else.
@@ -152,7 +151,7 @@ def run_demo(
         size = _size(workspace, report)
         report(Note(_estimate(folder, size, device)))
         maker = Maker(workspace, "fail", folder.seed, threads, device)
-        head = FreshHead(head_epochs=head_epochs or size.head_epochs)
+        head = FreshHead(heads=heads, seeds=1, head_mixup=0.0)
         notes = (SAMPLE_NOTE,) if folder.on_sample else ()
         engine.make_missing(engine.plan(_targets(maker, rows(size), head, notes)), report)
         row = open_store(workspace.store(SEARCHED), verify=False).splits["validate"].start

@@ -35,11 +35,13 @@ class Training:
 
 @dataclass(frozen=True)
 class FreshHead:
-    """How stores are judged by a fresh head; arguments as of `evaluate_store`."""
+    """How stores are judged by fresh heads; arguments as of `evaluate_store`."""
 
     baseline: str = "original"
+    heads: tuple[str, ...] = ()
+    seeds: int | None = None
     head_epochs: int | None = None
-    head_mixup: float = 0.0
+    head_mixup: float | None = None
     retrieval: bool = True
 
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from compress.codecs import stored_bytes
 from compress.errors import CorruptArtifactError, DataError, NotFoundError
+from compress.evaluation.judges.opinion import Search
+from compress.evaluation.judges.panel import judges_named, panel_recipe
 from compress.evaluation.row import read_row
 from compress.evaluation.scores import load_query_precision, load_scores
+from compress.evaluation.splits import rows_by_id
 from compress.index import open_index
 from compress.jobs.names import store_name
 from compress.jobs.sources import open_split
@@ -18,7 +21,6 @@ from compress.pipeline.engine import State, Status, Step, Target, Work
 from compress.pipeline.maker import FreshHead, Maker, Training
 from compress.pipeline.runs import RunFacts
 from compress.store.reader import Store, open_store
-from compress.training.recipes import fresh_head_config
 from compress.training.run import Run
 
 if TYPE_CHECKING:
@@ -138,7 +140,9 @@ class StoreTarget(Target):
             complete = not self.head.retrieval or load_query_precision(scores) is not None
         except (NotFoundError, DataError):
             return False  # a damaged one is measured again
-        recipe = fresh_head_config(self.head.head_epochs, self.seed, self.head.head_mixup).to_json()
+        search = Search(self.head.seeds, self.head.head_epochs, self.head.head_mixup, self.seed)
+        ids = store.id_bytes[rows_by_id(store, "train")]
+        recipe = panel_recipe(judges_named(self.head.heads), search, ids)
         return complete and facts.get("head") == recipe and facts.get("store_sha256") == store.sha256
 
     def _is_indexed(self) -> bool:

@@ -83,8 +83,9 @@ def plan_tradeoff(
     points: Sequence[str] = (),
     baseline: str = "original",
     seeds: int = 1,
+    heads: Sequence[str] = (),
     head_epochs: int | None = None,
-    head_mixup: float = 0.0,
+    head_mixup: float | None = None,
     retrieval: bool = True,
     on_corrupt: OnCorrupt = "fail",
     seed: int = 0,
@@ -109,8 +110,9 @@ def plan_tradeoff(
         points: further stores by name, `<run>[-d<dim>][-<codec>]`.
         baseline: the store that changes are measured against.
         seeds: heads of different seeds for each point; of `<run>-seed1`, ... where there are such runs.
-        head_epochs: passes of the fresh heads; None for the recipe's.
-        head_mixup: alpha of their mixup; 0 for none.
+        heads: names of the judges; none for all.
+        head_epochs: the most passes of a trained judge; None for the recipe's.
+        head_mixup: alpha of their mixup, 0 for none; None searches it.
         retrieval: also measure the nearest neighbours.
         on_corrupt: what happens to unusable records.
         seed: of the first head, >= 0. threads: 0 for all. device: "auto", "cpu" or "cuda".
@@ -134,7 +136,9 @@ def plan_tradeoff(
         points=points,
         baseline=baseline,
     )
-    head = FreshHead(baseline, head_epochs, head_mixup, retrieval)
+    # With several seeds each point is judged by heads of each, so one head per judge and seed is enough.
+    each = None if seeds == 1 else 1
+    head = FreshHead(baseline, tuple(heads), each, head_epochs, head_mixup, retrieval)
     shards = Shards(maker)
 
     def target(point: StorePoint, number: int) -> TradeoffPoint:
@@ -165,8 +169,9 @@ def plan_tradeoff(
         "point": points,
         "baseline": unless(baseline, "original"),
         "seeds": unless(seeds, 1),
+        "heads": _joined(heads),
         "head_epochs": head_epochs,
-        "head_mixup": unless(head_mixup, 0.0),
+        "head_mixup": head_mixup,
         "no_retrieval": not retrieval,
         "seed": unless(seed, 0),
     }

@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     Z = encoder.encode(X)
     codec = Codec.fit("int8", Z)
     small = Compressor(dim=4, encoder="pca").fit(X)
-    judged = judge(X, Y, X_test, Y_test, epochs=1)
+    judged = judge(X, Y, X_test, Y_test, heads="ridge")
     return Made(folder, encoder, Z, codec, codec.encode(Z), Index.build(Z, ids=IDS), small, judged)
 
 
@@ -117,8 +117,8 @@ READERS: dict[str, Callable[[Made, Any], Any]] = {
     "Index.build": lambda made, value: Index.build(value),
     "Index.build of codes": lambda made, value: Index.build(value, codec=made.codec),
     "search": lambda made, value: made.index.search(value),
-    "judge, train": lambda made, value: judge(value, Y, X_test, Y_test, epochs=1),
-    "judge, test": lambda made, value: judge(X, Y, value, Y_test, epochs=1),
+    "judge, train": lambda made, value: judge(value, Y, X_test, Y_test, heads="ridge"),
+    "judge, test": lambda made, value: judge(X, Y, value, Y_test, heads="ridge"),
     "inverse_transform": lambda made, value: made.small.inverse_transform(value),
 }
 
@@ -152,8 +152,8 @@ LABELLED: dict[str, Callable[[Any], Any]] = {
     "Encoder.fit": lambda value: Encoder.fit("linear", X, value, dim=4, epochs=1),
     "Compressor.fit": lambda value: Compressor(dim=4, epochs=1).fit(X, value),
     "validation": lambda value: Encoder.fit("linear", X, Y, dim=4, epochs=1, validation=(X, value)),
-    "judge, train": lambda value: judge(X, value, X_test, Y_test, epochs=1),
-    "judge, test": lambda value: judge(X_test, Y_test, X, value, epochs=1),
+    "judge, train": lambda value: judge(X, value, X_test, Y_test, heads="ridge"),
+    "judge, test": lambda value: judge(X_test, Y_test, X, value, heads="ridge"),
     "gap": lambda value: compress.gap(S, value),
     "mean_average_precision": lambda value: compress.mean_average_precision(S, value),
     "hit_at_one": lambda value: compress.hit_at_one(S, value),
@@ -202,9 +202,9 @@ COUNTS: dict[str, tuple[Callable[[Made, Any], Any], tuple[Any, ...]]] = {
     "exact_below": (lambda made, value: Index.build(made.Z, exact_below=value), (None,)),
     "seed of an index": (lambda made, value: Index.build(made.Z, seed=value), (None,)),
     "row": (lambda made, value: made.index.video_id(value), (60, None)),
-    "seed of judge": (lambda made, value: judge(X, Y, X_test, Y_test, epochs=1, seed=value), (None,)),
+    "seed of judge": (lambda made, value: judge(X, Y, X_test, Y_test, heads="ridge", seed=value), (None,)),
     "epochs of judge": (lambda made, value: judge(X, Y, X_test, Y_test, epochs=value), (0,)),
-    "threads": (lambda made, value: judge(X, Y, X_test, Y_test, epochs=1, threads=value), (None,)),
+    "threads": (lambda made, value: judge(X, Y, X_test, Y_test, heads="ridge", threads=value), (None,)),
     "dim of Compressor": (lambda made, value: Compressor(dim=value, epochs=1).fit(X, Y), (0, None)),
     "epochs of Compressor": (lambda made, value: Compressor(dim=4, epochs=value).fit(X, Y), (0,)),
     "random_state": (lambda made, value: Compressor(dim=4, epochs=1, random_state=value).fit(X, Y), ()),
@@ -344,14 +344,14 @@ OTHERS: dict[str, tuple[Callable[[Made], Any], str]] = {
     "names and numbers": (lambda made: judge(X, ["a"] * 60, X_test, Y_test), "mix"),
     "one video to test": (lambda made: judge(X, Y, X_test[:1], Y_test[:1]), "an interval needs 2"),
     "judge without positives": (
-        lambda made: judge(X, np.zeros_like(Y), X_test, Y_test, epochs=1),
+        lambda made: judge(X, np.zeros_like(Y), X_test, Y_test, heads="ridge"),
         "no training video has a label",
     ),
     "test without positives": (
-        lambda made: judge(X, Y, X_test, np.zeros_like(Y_test), epochs=1),
+        lambda made: judge(X, Y, X_test, np.zeros_like(Y_test), heads="ridge"),
         "no validation video has a label",
     ),
-    "no mixup": (lambda made: judge(X, Y, X_test, Y_test, epochs=1, mixup="a"), "mixup"),  # type: ignore[arg-type]
+    "no mixup": (lambda made: judge(X, Y, X_test, Y_test, heads="ridge", mixup="a"), "mixup"),  # type: ignore[arg-type]
     "minus nothing": (lambda made: made.judged.minus(None), "another judgement"),
     "minus a number": (lambda made: made.judged.minus(made.judged.gap), "another judgement"),
     "no such figure": (lambda made: made.judged["nonsense"], "only gap, map"),

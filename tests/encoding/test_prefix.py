@@ -11,7 +11,7 @@ import torch
 from compress.datasets.source import Source
 from compress.errors import UsageError
 from compress.evaluation.description import table4_row, title
-from compress.evaluation.fresh_head import score_joint_head
+from compress.evaluation.joint_head import score_joint_head
 from compress.store.reader import open_store
 from compress.training.run import load_model
 from encoders import prefix_embedding

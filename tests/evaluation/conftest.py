@@ -13,7 +13,7 @@ import torch
 from compress.evaluation.measure import evaluate
 from compress.progress import clear_interrupt
 from compress.workspace import Workspace
-from tests.evaluation.examples import EPOCHS, make_workspace
+from tests.evaluation.examples import JUDGED, make_workspace
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     torch.set_num_threads(1)
     workspace = make_workspace(tmp_path_factory.mktemp("measured"))
     for name in ("original", "original-int8", "linear-5"):
-        evaluate(workspace, name, head_epochs=EPOCHS)
+        evaluate(workspace, name, **JUDGED)
     return workspace
 
 

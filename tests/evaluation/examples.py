@@ -15,7 +15,9 @@ from compress.store.writer import open_writer
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, DIM, encoder_run, shards
 
-TRAIN, VALIDATE, EPOCHS = 1500, 60, 10
+TRAIN, VALIDATE = 1500, 60
+JUDGED: dict[str, Any] = {"heads": ("moe", "ridge"), "seeds": 1, "head_epochs": 4, "head_mixup": 0.0}
+"""Two judges, one of each kind, and a quick one: what these tests are about does not depend on them."""
 
 
 def learnable(count: int, first: int = 0) -> list[VideoRecord]:
@@ -25,7 +27,7 @@ def learnable(count: int, first: int = 0) -> list[VideoRecord]:
     for number in range(first, first + count):
         random = np.random.default_rng(number)
         labels = np.sort(random.choice(CLASSES - 1, size=random.integers(1, 4), replace=False))
-        features = directions[labels].sum(axis=0) + 0.3 * random.standard_normal(DIM)
+        features = directions[labels].sum(axis=0) + 1.2 * random.standard_normal(DIM)
         # Ids in another order than the rows, so that pairing by id is put to the test.
         name = f"v{(number * 7919) % 100_003:06d}".encode()
         videos.append(VideoRecord(name, labels.astype(np.int32), features.astype(np.float32)))

@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge
 
 from compress.artifacts.atomic import read_json
 from compress.errors import DataError
 from compress.evaluation.full_map import full_map
+from compress.evaluation.judges.opinion import Search, question
 from compress.evaluation.measure import evaluate
 from compress.evaluation.models.current import model_is_current
 from compress.evaluation.models.members import load_members, precisions_of
 from compress.evaluation.models.row import load_models
+from compress.evaluation.splits import split_table
 from compress.metrics import mean_average_precision
 from compress.reports import load_rows
 from compress.store.reader import open_store
-from compress.training.run import load_model
 from compress.workspace import Workspace
-from tests.evaluation.examples import EPOCHS, VALIDATION, by_id, multi_hot
 from tests.evaluation.model_examples import (
     labels_by_id,
     made_run,
@@ -38,15 +39,19 @@ def of_matrix(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 
 
 @torch.no_grad()
-def test_of_a_fresh_head_it_is_that_of_all_its_scores(workspace: Workspace):
-    found = evaluate(workspace, "linear-5", head_epochs=EPOCHS, retrieval=False, full_map=True)
-    store = open_store(workspace.store("linear-5"))
-    features = store.rows([store.row_of(video.video_id) for video in by_id(VALIDATION)])
-    model, facts = load_model(workspace.evaluation / "heads" / "linear-5")
-    with torch.autocast("cpu", torch.bfloat16, enabled=facts["train_config"]["precision"] == "bf16"):
-        scores = torch.sigmoid(model(torch.from_numpy(features)).float()).numpy()
-    assert found.map_full == pytest.approx(of_matrix(scores, multi_hot(by_id(VALIDATION))), abs=1e-9)
-    assert "linear-5" in [row.row for row in load_rows(workspace.evaluation)], "a report reads it"
+def test_of_a_judge_it_is_that_of_all_its_scores(workspace: Workspace):
+    found = evaluate(workspace, "original", heads=("ridge",), retrieval=False, full_map=True)
+    store = open_store(workspace.store("original"))
+    asked = question(split_table(store, "train"), split_table(store, "validate"), Search())
+    features = [split.features[:] for split in (asked.fit, asked.aside, asked.validation)]
+    x = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in features]
+    y = np.concatenate([asked.fit.labels.multi_hot(), asked.aside.labels.multi_hot()]).astype(float)
+    learned = np.concatenate(x[:2]).astype(float)
+    penalty = found.judges[0].settings["penalty"] * learned.var(axis=0).mean() * len(learned)
+    scores = Ridge(alpha=penalty).fit(learned, y).predict(x[2])
+    wanted = of_matrix(scores.astype(np.float32), asked.validation.labels.multi_hot())
+    assert found.map_full == pytest.approx(wanted, abs=1e-6)
+    assert "original" in [row.row for row in load_rows(workspace.evaluation)], "a report reads it"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from compress.evaluation.splits import rows_by_id
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, shards
-from tests.evaluation.examples import EPOCHS, VALIDATE, VALIDATION, by_id
+from tests.evaluation.examples import JUDGED, VALIDATE, VALIDATION, by_id
 
 
 def encode_as(workspace: Workspace, run: str, codec: str) -> None:
@@ -78,12 +78,12 @@ def test_other_shards_are_noticed_by_what_becomes_of_them(workspace: Workspace, 
 
 
 def test_the_row_says_when_queries_were_codes(workspace: Workspace):
-    row = evaluate(workspace, "original-int8", head_epochs=EPOCHS)
+    row = evaluate(workspace, "original-int8", **JUDGED)
     assert row.retrieval.queries_from == "float32"
     bare = replace(workspace, validate=())
     workspace.store("linear-5").unlink()
     encode_as(workspace, "linear-5", "int8")
-    row = evaluate(bare, "linear-5-int8", head_epochs=EPOCHS)
+    row = evaluate(bare, "linear-5-int8", **JUDGED)
     assert row.retrieval.queries_from == "codes"
     assert any("decoded codes" in note for note in row.notes)
 

@@ -19,7 +19,7 @@ from compress.errors import (
 from compress.evaluation.measure import evaluate
 from compress.store.reader import open_store
 from compress.workspace import Workspace
-from tests.evaluation.examples import EPOCHS, TRAIN, VALIDATE, rewritten
+from tests.evaluation.examples import JUDGED, TRAIN, VALIDATE, rewritten
 
 ALL = np.arange(TRAIN + VALIDATE)
 
@@ -28,7 +28,7 @@ def refused(workspace: Workspace, name: str, kind: type[CompressError], **option
     path = workspace.evaluation / f"{name}.json"
     before = path.read_bytes() if path.exists() else None
     with pytest.raises(kind) as caught:
-        evaluate(workspace, name, **{"head_epochs": EPOCHS, **options})
+        evaluate(workspace, name, **{**JUDGED, **options})
     assert type(caught.value) is kind
     assert (path.read_bytes() if path.exists() else None) == before
     return str(caught.value)
@@ -44,9 +44,11 @@ def test_a_baseline_that_was_not_measured(workspace: Workspace):
     assert "compress evaluate --name original" in message
 
 
-@pytest.mark.parametrize("options", [{"head_epochs": EPOCHS + 1}, {"head_mixup": 0.4}, {"seed": 1}])
+@pytest.mark.parametrize(
+    "options", [{"head_epochs": 3}, {"heads": ("ridge",)}, {"seeds": 2}, {"head_mixup": 0.4}, {"seed": 1}]
+)
 def test_a_baseline_with_another_head(workspace: Workspace, options: dict[str, int]):
-    assert "another head" in refused(workspace, "linear-5", SchemaError, **options)
+    assert "other judges" in refused(workspace, "linear-5", SchemaError, **options)
 
 
 @pytest.mark.parametrize(
@@ -110,4 +112,4 @@ def test_a_damaged_store(workspace: Workspace):
 def test_neighbours_need_the_store_of_the_baseline(workspace: Workspace):
     workspace.store("original").unlink()
     refused(workspace, "linear-5", NotFoundError)
-    assert evaluate(workspace, "linear-5", head_epochs=EPOCHS, retrieval=False).retrieval is None
+    assert evaluate(workspace, "linear-5", **JUDGED, retrieval=False).retrieval is None

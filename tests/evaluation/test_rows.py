@@ -10,19 +10,20 @@ import pytest
 import torch
 
 from compress.artifacts.atomic import read_json
+from compress.evaluation.judges.opinion import Search, question
 from compress.evaluation.measure import evaluate
-from compress.evaluation.scores import load_scores, load_train_class_counts
+from compress.evaluation.scores import load_opinions, load_scores, load_train_class_counts
 from compress.evaluation.splits import split_table
-from compress.metrics import METRICS
+from compress.metrics import METRICS, figures
 from compress.reports import load_rows, table4
 from compress.store.reader import open_store
 from compress.training import train
-from compress.training.recipes import fresh_head_config
+from compress.training.recipes import judge_config
 from compress.training.run import load_model
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, DIM, encoder_run
 from tests.evaluation.examples import (
-    EPOCHS,
+    JUDGED,
     TRAIN,
     TRAINING,
     VALIDATE,
@@ -56,17 +57,31 @@ def test_figures_are_those_of_a_head_that_saw_nothing_but_the_stored_training_vi
 ):
     store = open_store(measured.store(name))
     rows = [store.row_of(video.video_id) for video in by_id(VALIDATION)]
-    config = fresh_head_config(EPOCHS, 0)
-    train(config, split_table(store, "train"), split_table(store, "validate"), tmp_path / "head")
+    asked = question(split_table(store, "train"), split_table(store, "validate"), Search())
+    assert len(asked.fit) + len(asked.aside) == TRAIN
+    config = judge_config("moe", len(asked.fit), store.dim, epochs=JUDGED["head_epochs"])
+    train(config, asked.fit, asked.aside, tmp_path / "head")
     model, facts = load_model(tmp_path / "head")
     scores = scored(model, store.rows(rows), autocast=config.precision == "bf16")
     wanted = reference.all_figures(scores, multi_hot(by_id(VALIDATION)))
     found = row(measured, name)
-    assert {metric: found["figures"][metric]["value"] for metric in METRIC_NAMES} == pytest.approx(
-        wanted, abs=1e-12
+    (moe,) = (judge for judge in found["judges"] if judge["name"] == "moe")
+    assert {metric: moe["figures"][metric]["value"] for metric in METRIC_NAMES} == pytest.approx(
+        wanted, abs=1e-6
     )
-    assert found["parameters"]["head"] == facts["parameters"]["head"] == 5 * CLASSES * store.dim + 2 * CLASSES
+    assert moe["parameters"] == facts["parameters"]["head"] == 5 * CLASSES * store.dim + 2 * CLASSES
     assert wanted["gap"] > (0.5 if name == "original" else 0.0), "there is something to learn"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_best_judge_on_the_videos_set_aside_speaks_for_the_row(measured: Workspace, name: str):
+    found, base = row(measured, name), row(measured, "original")
+    best = max(found["judges"], key=lambda judge: judge["aside_gap"])
+    assert (found["head"], found["figures"]) == (f"fresh {best['name']}", best["figures"])
+    for judge, other in zip(found["judges"], base["judges"], strict=True):
+        if found["delta"] is not None:
+            change = judge["figures"]["gap"]["value"] - other["figures"]["gap"]["value"]
+            assert judge["delta"]["gap"]["value"] == pytest.approx(change, abs=1e-12)
 
 
 def test_the_head_trains_on_the_training_videos_by_id_and_on_nothing_else(measured: Workspace):
@@ -104,7 +119,7 @@ def test_a_store_compared_with_its_own_copy_differs_by_nothing_at_all(workspace:
     draws = np.random.default_rng(3)
     order = np.concatenate([draws.permutation(TRAIN), TRAIN + draws.permutation(VALIDATE)])
     rewritten(workspace, "original", "copy", order if shuffled else None)
-    found = evaluate(workspace, "copy", head_epochs=EPOCHS).to_json()
+    found = evaluate(workspace, "copy", **JUDGED).to_json()
     nothing = {"value": 0.0, "low": 0.0, "high": 0.0}
     assert found["delta"] == {"baseline": "original"} | dict.fromkeys(METRIC_NAMES, nothing)
     assert found["figures"] == row(workspace, "original")["figures"]
@@ -129,7 +144,7 @@ def test_a_head_that_knows_other_embeddings_is_not_scored(workspace: Workspace, 
     if change == "unfinished":
         (run / "model" / "manifest.json").unlink()
     before = row(workspace, "linear-5")
-    after = evaluate(workspace, "linear-5", head_epochs=EPOCHS).to_json()
+    after = evaluate(workspace, "linear-5", **JUDGED).to_json()
     assert after["joint"] is None
     assert after["figures"] == before["figures"]
     assert after["notes"] == [], "what is said about the encoder must be about the one that made the store"
@@ -139,22 +154,22 @@ def test_measuring_twice_writes_the_same_bytes(workspace: Workspace):
     path = workspace.evaluation / "linear-5.json"
     before = path.read_bytes()
     path.unlink()
-    evaluate(workspace, "linear-5", head_epochs=EPOCHS)
+    evaluate(workspace, "linear-5", **JUDGED)
     assert path.read_bytes() == before
     shutil.rmtree(workspace.evaluation / "heads")
-    evaluate(workspace, "linear-5", head_epochs=EPOCHS)
+    evaluate(workspace, "linear-5", **JUDGED)
     assert path.read_bytes() == before
 
 
 def test_another_seed_is_another_head_and_can_be_measured_after_all(workspace: Workspace):
-    other = evaluate(workspace, "original", head_epochs=EPOCHS, seed=1, retrieval=False).to_json()
+    other = evaluate(workspace, "original", **JUDGED, seed=1, retrieval=False).to_json()
     assert other["figures"] != row_of_seed_zero(workspace)["figures"]
     assert other["head_training"]["seed"] == 1
     assert (other["retrieval"], other["delta"]) == (None, None)
 
 
 def row_of_seed_zero(workspace: Workspace) -> dict[str, Any]:
-    return evaluate(workspace, "original", head_epochs=EPOCHS).to_json()
+    return evaluate(workspace, "original", **JUDGED).to_json()
 
 
 def test_the_files_are_what_a_report_reads(measured: Workspace):
@@ -180,7 +195,7 @@ def test_a_row_says_what_it_is(measured: Workspace, name, dim, codec, size, role
     assert (found["bytes_per_video"], found["role"], found["title"]) == (size, role, title)
     data = found["data"]
     assert (data["train_videos"], data["validate_videos"], data["num_classes"]) == (TRAIN, VALIDATE, CLASSES)
-    assert found["head_training"] == {"epochs": EPOCHS, "seed": 0, "batch_size": 256, "mixup": 0.0}
+    assert (found["head_training"]["seed"], found["head_training"]["seeds"]) == (0, 1)
 
 
 def test_rows_of_one_report_name_the_same_videos(measured: Workspace):
@@ -196,6 +211,12 @@ def test_the_scores_that_are_kept_are_those_of_the_figures(measured: Workspace):
     top, facts = load_scores(measured.evaluation / "scores" / "linear-5")
     assert len(top) == VALIDATE
     assert facts["store_sha256"] == open_store(measured.store("linear-5")).sha256
+    found = row(measured, "linear-5")
+    opinions = load_opinions(measured.evaluation / "scores" / "linear-5")
+    assert list(opinions) == [judge["name"] for judge in found["judges"]] == list(JUDGED["heads"])
+    for judge in found["judges"]:
+        assert figures(opinions[judge["name"]].top).gap == judge["figures"]["gap"]["value"]
+    assert figures(top).gap == found["figures"]["gap"]["value"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -207,7 +228,5 @@ def test_the_training_videos_of_each_class_are_kept_with_the_scores(measured: Wo
 
 
 def test_a_command_and_notes_are_kept(workspace: Workspace):
-    found = evaluate(
-        workspace, "original", head_epochs=EPOCHS, retrieval=False, command="do it", notes=["Note."]
-    )
+    found = evaluate(workspace, "original", **JUDGED, retrieval=False, command="do it", notes=["Note."])
     assert (found.command, found.notes[-1]) == ("do it", "Note.")

@@ -23,7 +23,7 @@ from compress.workspace import Workspace
 from tests.encoders.examples import OPTIONS
 from tests.jobs.tiny_videos import CLASSES, TRAIN
 
-HEAD_EPOCHS = 1
+HEADS = ("ridge",)
 
 
 def trained(
@@ -67,7 +67,7 @@ def searched(workspace: Workspace, store: str, video_id: str, k: int) -> Answer:
 
 def measured(workspace: Workspace, store: str) -> dict[str, Any]:
     """A store's row, by a fresh head and its neighbours."""
-    return evaluate_store(workspace, name=store, head_epochs=HEAD_EPOCHS, threads=1, device="cpu")
+    return evaluate_store(workspace, name=store, heads=HEADS, threads=1, device="cpu")
 
 
 def scored(workspace: Workspace, *runs: str) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def demo(wanted: DemoFolder, report: Any) -> Demo:
     def rows(size: DemoSize) -> list[DemoRow]:
         return SMALL if size.frames else SMALL[:-1]
 
-    return run_demo(wanted, threads=1, device="cpu", rows=rows, head_epochs=1, report=report)
+    return run_demo(wanted, threads=1, device="cpu", rows=rows, heads=("ridge",), report=report)
 
 
 def made(wanted: DemoFolder) -> tuple[Demo, list[str]]:
@@ -239,5 +239,5 @@ def test_there_is_every_row_of_the_paper_and_every_control():
 def test_few_videos_get_more_epochs_and_many_take_longer():
     few, many = DemoSize(4_000, 5_000, 100, frames=True), DemoSize(23_000, 29_000, 3862, frames=True)
 
-    assert (few.epochs, few.head_epochs, many.epochs, many.head_epochs) == (12, 15, 6, 6)
+    assert (few.epochs, many.epochs) == (12, 6)
     assert few.core_seconds < 300 < many.core_seconds

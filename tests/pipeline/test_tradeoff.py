@@ -26,7 +26,7 @@ from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, shards, videos
 
 REQUEST: dict[str, Any] = {
-    "runs": ("mrl",), "codecs": ("int8",), "controls": ("original", "pca"), "head_epochs": 1, "threads": 1,
+    "runs": ("mrl",), "codecs": ("int8",), "controls": ("original", "pca"), "heads": ("ridge",), "threads": 1,
     "device": "cpu",
 }  # fmt: skip
 NAMES = ["original", "mrl-d3-int8", "pca-3-int8", "mrl-int8", "pca-6-int8", "original-int8"]
@@ -148,7 +148,10 @@ def test_a_run_that_was_trained_again_is_encoded_and_measured_again(trained: Wor
     ran(trained, **changes)
     train(trained, "mrl", seed=1, fresh=True)
     assert states(trained, **changes) == {"original": "measured", "mrl-int8": "to encode"}
-    assert states(trained, **changes, head_epochs=2) == {"original": "to evaluate", "mrl-int8": "to encode"}
+    assert states(trained, **{**changes, "heads": ("knn",)}) == {
+        "original": "to evaluate",
+        "mrl-int8": "to encode",
+    }
     assert states(trained, **changes, head_mixup=0.4) == {"original": "to evaluate", "mrl-int8": "to encode"}
 
 
@@ -243,6 +246,7 @@ def test_the_command_says_what_differs_from_the_defaults(trained: Workspace) -> 
         controls=(),
         sizes=(3,),
         seeds=3,
+        heads=("moe", "ridge"),
         head_epochs=2,
         head_mixup=0.4,
         seed=5,
@@ -250,5 +254,5 @@ def test_the_command_says_what_differs_from_the_defaults(trained: Workspace) -> 
     )
     assert found.command == (
         "compress tradeoff --run mrl --preset paper --codecs int8 --controls none --bytes 3 "
-        "--seeds 3 --head-epochs 2 --head-mixup 0.4 --seed 5"
+        "--seeds 3 --heads moe,ridge --head-epochs 2 --head-mixup 0.4 --seed 5"
     )

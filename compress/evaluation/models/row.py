@@ -10,10 +10,10 @@ from typing import Any
 from compress.artifacts.atomic import write_json
 from compress.errors import DataError
 from compress.evaluation.fields import Fields
+from compress.evaluation.intervals import intervals_in
 from compress.evaluation.row import (
     SCHEMA_VERSION,
     Data,
-    intervals_in,
     map_full_in,
     plain,
     read_fields,

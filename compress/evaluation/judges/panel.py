@@ -1,0 +1,138 @@
+"""The panel: every judge is asked, and the best one speaks for the row."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.lock import exclusive
+from compress.errors import CorruptArtifactError, NotFoundError, SchemaError, UsageError
+from compress.evaluation.judges.nearest import NearestNeighbours
+from compress.evaluation.judges.opinion import (
+    Judge,
+    Opinion,
+    Question,
+    Search,
+    aside_of,
+    opinion_from,
+    opinion_json,
+)
+from compress.evaluation.judges.ridge import Ridge
+from compress.evaluation.judges.trained import Trained
+from compress.metrics import TopScores
+from compress.progress import Note, Reporter, silent
+from compress.training.inputs import fingerprint
+
+_PLAIN = ({"mixup": 0.4}, {"mixup": 0.0})
+JUDGES: Mapping[str, Judge] = {
+    judge.name: judge
+    for judge in (
+        Trained("moe", "mixture of experts", _PLAIN),
+        Trained("logistic", "logistic regression", _PLAIN),
+        Trained("mlp", "network of one hidden layer", _PLAIN),
+        Ridge(),
+        NearestNeighbours(),
+    )
+}
+"""Every judge by name, in the order of reports."""
+
+_KIND, _FILE = "opinion", "top.npz"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What the judges found, by name, in the order of `JUDGES`."""
+
+    opinions: Mapping[str, Opinion]
+
+    @property
+    def best(self) -> str:
+        """The judge with the highest GAP on the training videos that were set aside; it speaks for the row.
+
+        Not the highest on the validation videos: the best of several on the videos that are reported looks
+        better than it is.
+        """
+        return max(self.opinions, key=lambda name: self.opinions[name].aside_gap)
+
+
+def judges_named(names: Iterable[str]) -> tuple[str, ...]:
+    """The names in the order of `JUDGES`, each once; none means all. UsageError for an unknown name."""
+    wanted = list(names)
+    for name in wanted:
+        if name not in JUDGES:
+            raise UsageError(f"no judge {name!r}", where="--heads", hint=f"choose from {', '.join(JUDGES)}")
+    return tuple(name for name in JUDGES if not wanted or name in wanted)
+
+
+def panel_recipe(names: Sequence[str], search: Search, ids: np.ndarray) -> dict[str, Any]:
+    """What makes two panels alike, JSON: the judges, and how each looks for its best form.
+
+    Args:
+        names: of the judges.
+        search: of all of them.
+        ids: of the training videos, bytes (N,).
+    """
+    videos = int((~aside_of(ids)).sum())
+    return {name: JUDGES[name].recipe(search, videos) for name in names} | {"seed": search.seed}
+
+
+def ask_panel(names: Sequence[str], question: Question, folder: Path, report: Reporter = silent) -> Panel:
+    """Ask some judges, or read what they answered before.
+
+    Args:
+        names: of the judges.
+        question: the videos.
+        folder: keeps the answer of each judge, and what a continued call needs.
+        report: gets progress and notes.
+
+    Raises:
+        DivergedError: a training diverged.
+        Interrupted: on request; finished answers are kept, and the training that runs is continued next time.
+    """
+    videos = {
+        "fit": fingerprint(question.fit),
+        "aside": fingerprint(question.aside),
+        "validation": fingerprint(question.validation),
+    }
+    opinions = {}
+    for name in names:
+        judge = JUDGES[name]
+        recipe = judge.recipe(question.search, len(question.fit))
+        identity = {"recipe": recipe, "videos": videos, "full_map": question.full_map}
+        with exclusive(folder / name):
+            opinions[name] = _asked(judge, question, folder, identity, report)
+    return Panel(opinions)
+
+
+def _asked(
+    judge: Judge, question: Question, folder: Path, identity: dict[str, Any], report: Reporter
+) -> Opinion:
+    kept, work = folder / judge.name, folder / f"{judge.name}-training"
+    if (found := _kept(kept, identity)) is not None:
+        return found
+    report(Note(f"asking the {judge.title}"))
+    opinion = judge.ask(question, work, report)
+    buffer = io.BytesIO()
+    np.savez(buffer, **opinion.top.to_arrays())  # type: ignore[arg-type]
+    commit_folder(kept, _KIND, {_FILE: buffer.getvalue()}, {"of": identity, "opinion": opinion_json(opinion)})
+    shutil.rmtree(work, ignore_errors=True)  # the weights of a judge are a by-product
+    return opinion
+
+
+def _kept(folder: Path, identity: dict[str, Any]) -> Opinion | None:
+    """The answer to the same question, if it was kept; a damaged one is given again."""
+    try:
+        manifest = read_folder(folder, _KIND)
+        if manifest.metadata["of"] != identity:
+            return None
+        with np.load(manifest.path(_FILE), allow_pickle=False) as arrays:
+            return opinion_from(TopScores.from_arrays(dict(arrays)), manifest.metadata["opinion"])
+    except (NotFoundError, CorruptArtifactError, SchemaError, KeyError, ValueError):
+        return None
