@@ -127,7 +127,7 @@ def test_an_encoder_of_frames_trains_on_float_frames(compress: Call, here: Path)
     assert compress(*init).code == 0
     trained = compress("train", "--encoder", "lstm", "--dim", 4, "--epochs", 1)
     assert trained.code == 0, trained.err
-    assert trained.err.count("records have no id: the name of the file is taken") == 1
+    assert trained.err.count("records have no id: folder, file name") == 1
     assert compress("encode", "--dim", 4).code == 0
     store = open_store(here / "embeddings" / "lstm-4.h5")
     assert sorted(store.ids)[0] == "train_0"

@@ -10,6 +10,7 @@ import pytest
 
 from compress.datasets.catalogue import scan
 from compress.datasets.schema import FeatureSchema
+from compress.datasets.source import open_source
 from compress.datasets.table import FrameTable, load_table
 from compress.description import Description
 from compress.errors import RecordError, SchemaError
@@ -42,7 +43,7 @@ def test_a_bare_message_of_mediapipe_is_a_video_with_float_frames(tmp_path: Path
     assert table.frames.dtype == np.float32
     assert table.frames.tolist() == [[float(t), 0.25, -1.5, float(-t), 0.5] for t in range(4)]
     notes = told(source)
-    assert notes[0].startswith("records have no id: the name of the file is taken")
+    assert notes[0].startswith("records have no id: folder, file name and number are taken")
     assert "clip/data_path (bytes)" in notes[1]
     assert "RGB/feature/timestamp (integers a frame)" in notes[1]
     frames, lengths, _ = table.batch(np.array([0]))
@@ -69,7 +70,8 @@ def test_framed_float_frames_can_be_read_for_a_run_of_codes(tmp_path: Path) -> N
         opened(path, run=run)
     source = opened(path, run=run, description=Description(features=names))
     assert (source.schema.names, source.schema.float_frames) == (("rgb", "audio"), True)
-    assert scan(source).ids.tolist() == [b"framed-0", b"framed-1"]
+    folder = tmp_path.name.encode()
+    assert scan(source).ids.tolist() == [folder + b"/framed-0", folder + b"/framed-1"]
 
 
 def test_different_numbers_of_frames_are_refused_with_the_counts(tmp_path: Path) -> None:
@@ -102,3 +104,13 @@ def test_the_level_chooses_where_a_record_has_both(tmp_path: Path) -> None:
     assert source.schema.names == ("mean_rgb",)
     assert [record.features.tolist() for record in source.read(path)] == [RGB]  # type: ignore[union-attr]
     assert scan(source).ids.tolist() == [b"v"]
+
+
+def test_files_of_one_name_in_two_folders_have_ids_with_the_folder(tmp_path: Path) -> None:
+    for folder, name in (("a", "clip.pb"), ("b", "clip.pb"), ("b", "other.pb")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        mediapipe(tmp_path / folder, name)
+    ids = scan(open_source([str(tmp_path)], num_classes=2)).ids.tolist()
+    assert ids == [b"a/clip", b"b/clip", b"b/other"]
+    mediapipe(tmp_path / "a", "07.pb")
+    assert scan(opened(tmp_path / "a" / "07.pb")).ids.tolist() == [b"a/07"]

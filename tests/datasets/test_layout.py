@@ -9,7 +9,7 @@ import pytest
 
 from compress.datasets.catalogue import scan
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.source import Source
+from compress.datasets.source import Source, open_source
 from compress.description import Description
 from compress.errors import RecordError, SchemaError
 from tests.datasets.messages import example, opened, sequence, told, write
@@ -126,13 +126,26 @@ def test_id_and_labels_may_have_any_key(tmp_path: Path) -> None:
         )
 
 
+def test_what_only_other_shards_hold_is_named_too(std: Path, tmp_path: Path) -> None:
+    first = write(tmp_path / "a.tfrecord", [example(id=[b"w"], mean_rgb=RGB, mean_audio=AUDIO)])
+    source = open_source([str(first), str(std)], num_classes=10)
+    assert [record.video_id for shard in source.shards for record in source.read(shard)] == [b"w", b"v"]
+    assert told(source)[0].startswith("not used: num_frames (1 float), std_audio (2 floats), std_rgb")
+
+
+def test_labels_that_are_texts_are_refused_as_such(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tfrecord", [example(id=[b"v"], tags=[b"dog"], clip=RGB)])
+    with pytest.raises(SchemaError, match="--labels: 'tags' holds bytes; labels are class numbers here"):
+        opened(path, description=Description(labels="tags"))
+
+
 def test_one_array_and_a_run_of_several_features_are_compared_by_size(tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", np.array([RGB + AUDIO], np.float32))
     source = opened(tmp_path / "v.npy", run=RUN)
     assert source.schema == RUN
-    assert told(source) == [
+    assert told(source)[-1] == (
         "there are no names to compare: features (5) is read as mean_rgb (3), mean_audio (2)"
-    ]
+    )
     clip = FeatureSchema("video", ("clip",), (4,), 10, "id")
     with pytest.raises(SchemaError, match=r"holds features \(5\), expected are clip \(4\)"):
         opened(tmp_path / "v.npy", run=clip)

@@ -16,11 +16,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from compress.datasets.formats.columns import Kind, TypedColumn
-from compress.datasets.formats.rows import BLOCK_BYTES, BLOCK_ROWS, made_up_id
+from compress.datasets.formats.rows import BLOCK_BYTES, BLOCK_ROWS, file_id, made_up_id
 from compress.errors import DataError, SchemaError
 
 INDPTR, INDICES = "labels/indptr", "labels/indices"
-_COUNTER_DIGITS = 6
 
 # (name, first row, row after the last) -> these rows; an array without axes is given whole.
 ReadArray = Callable[[str, int, int], np.ndarray]
@@ -161,10 +160,7 @@ class FileRow:
             yield {name: [_value(read, name, self._file.arrays[name])] for name in names}
 
     def default_id(self, row: int) -> str:
-        name = self.path.stem
-        # Numbers are counted anew in each folder.
-        is_counter = name.isdecimal() and len(name) <= _COUNTER_DIGITS
-        return f"{self.path.absolute().parent.name}/{name}" if is_counter or self._with_folder else name
+        return file_id(self.path, self._with_folder)
 
 
 class ArrayRows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ _NO_IDS = ("clip/data_path",)
 _NOT_FEATURES = ("segment_", "start_time", "end_time")
 _SEGMENTS_NOTE = "segments with labels of their own are there: --segments makes them rows, named ID:START"
 _UNCONFIRMED = "segments without a confirmed label are unlabelled, and left out where labels are needed"
-_INVENTED = "records have no id: the name of the file is taken, with their number where it has several"
+_INVENTED = "records have no id: folder, file name and number are taken, the name alone for a bare record"
 
 # protobuf messages carry no static types here; a Mapping[str, Feature or PackedFeature]
 FeatureMap = Mapping[str, Any]
@@ -47,6 +47,7 @@ class Layout:
         id_key: of the video id; "" where records have none, and the file's name stands for it.
         labels_key: of the labels.
         segments: labelled segments are read, each as a record.
+        alike: several files have the same name, so that it alone tells no video.
     """
 
     schema: FeatureSchema
@@ -55,6 +56,7 @@ class Layout:
     id_key: str
     labels_key: str = LABELS_KEY
     segments: bool = False
+    alike: bool = False
 
     @classmethod
     def of(cls, schema: FeatureSchema) -> Layout:
@@ -126,6 +128,15 @@ def merged(kinds: Counter[Seen]) -> Seen:
     return replace(best, others=tuple(sorted(everything.items())))
 
 
+def with_more(seen: Seen, more: Iterable[Seen]) -> Seen:
+    """What was seen, and under `others` what records of other shards hold besides."""
+    features, others = {key for key, _, _ in seen.features}, dict(seen.others)
+    for one in more:
+        found = {key: _sized(size, kind) for key, size, kind in one.features if key not in features}
+        others = found | dict(one.others) | others
+    return replace(seen, others=tuple(sorted(others.items())))
+
+
 def layout_of(where: Path, seen: Seen, wanted: Wanted) -> tuple[Layout, Contents]:
     """Where the parts are in records like the one that was seen; C is that of the schema that is wanted.
 
@@ -137,6 +148,11 @@ def layout_of(where: Path, seen: Seen, wanted: Wanted) -> tuple[Layout, Contents
     texts = [key for key, kind in others.items() if kind in ("bytes", "nothing")]
     id_key = choose_name(where, texts, said.id, [key for key in ID_KEYS if key in texts][:1], "--id") or ""
     numbers = [key for key, kind in others.items() if kind in ("integers", "nothing")]
+    if said.labels in others and said.labels not in numbers:
+        what = f"'{said.labels}' holds {others[said.labels]}; labels are class numbers here"
+        raise SchemaError(
+            what, where=f"{where}: --labels", hint="texts can be labels in CSV or Parquet files"
+        )
     usual_labels = [key for key in LABEL_KEYS if key in numbers][:1]
     labels_key = choose_name(where, numbers, said.labels, usual_labels, "--labels") or LABELS_KEY
     sizes = {key: size for key, size, _ in seen.features}
@@ -185,9 +201,12 @@ def _contents(seen: Seen, layout: Layout, notes: tuple[str, ...]) -> Contents:
     columns = [Column(key, kind, uses.get(key)) for key, kind in there.items()]
     order = {key: place for place, key in enumerate(layout.keys)}
     for key, size, kind in sorted(seen.features, key=lambda one: order.get(one[0], len(order))):
-        holds = f"{size:,} {kind if size != 1 else kind[:-1]}{unit}"
-        columns.append(Column(key, holds, uses.get(key)))
+        columns.append(Column(key, _sized(size, kind) + unit, uses.get(key)))
     return Contents(tuple(columns), notes)
+
+
+def _sized(size: int, kind: str) -> str:
+    return f"{size:,} {kind if size != 1 else kind[:-1]}"
 
 
 def _check_id(context: FeatureMap, said: Description) -> None:

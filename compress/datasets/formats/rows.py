@@ -11,6 +11,7 @@ from compress.datasets.formats.columns import TypedColumn
 
 BLOCK_ROWS = 1024
 BLOCK_BYTES = 8 << 20
+_COUNTER_DIGITS = 6
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -53,6 +54,13 @@ class Rows(Protocol):
 def made_up_id(path: Path, row: int) -> str:
     """An id for a row that has none; the folder tells train/features.h5 from validate/features.h5."""
     return f"{path.absolute().parent.name}/{path.stem}-{row}"
+
+
+def file_id(path: Path, with_folder: bool) -> str:
+    """The id of a file that is one video: its name; with the folder if asked for, or if it is a counter."""
+    # Numbers are counted anew in each folder.
+    is_counter = path.stem.isdecimal() and len(path.stem) <= _COUNTER_DIGITS
+    return f"{path.absolute().parent.name}/{path.stem}" if is_counter or with_folder else path.stem
 
 
 def partitions(path: Path) -> dict[str, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from ctypes import CDLL
 from dataclasses import replace
 from itertools import islice
@@ -21,23 +22,26 @@ from compress.datasets.formats.layout import (
     merged,
     published_classes,
     see,
+    with_more,
 )
 from compress.datasets.formats.native_blocks import BlockReader
-from compress.datasets.formats.rows import made_up_id
+from compress.datasets.formats.rows import file_id, made_up_id
 from compress.datasets.formats.segments import segments_of
 from compress.datasets.policy import Policy, SkippedRecord
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block, Record, blocks_of, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT
-from compress.errors import DataError, RecordError, SchemaError
+from compress.errors import CorruptShardError, DataError, RecordError, SchemaError
 
 BAD_RECORD_HINT = "leave such records out with --on-corrupt skip or --on-corrupt quarantine"
 # Enough to outvote defective records at the start of a shard.
 _RECORDS_TO_DETECT = 9
+_SHARDS_TO_DETECT = 64
 
 
 def open_shards(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, TFRecordReader]:
     """One reader for all shards; where their parts are is seen from the first records."""
     layout, contents = _detect(paths, wanted)
+    layout = replace(layout, alike=len({path.stem for path in paths}) < len(paths))
     check_cut(layout.schema, wanted.max_frames)
     if not wanted.schema:
         found = published_classes(layout)
@@ -114,15 +118,19 @@ class TFRecordReader:
         layout, schema, needed = self._layout, self.schema, self._require_labels
         if layout.segments:  # of videos that may be unlabelled themselves, and must not be cut before
             whole = FrameParser(replace(layout, schema=replace(schema, max_frames=None)))
-            return lambda raw: segments_of(whole(raw.data, _invented(shard, raw)), schema.max_frames, needed)
+            return lambda raw: segments_of(
+                whole(raw.data, self._invented(shard, raw)), schema.max_frames, needed
+            )
         parser = VideoParser if schema.level == "video" else FrameParser
         parse = parser(layout, needed)
-        return lambda raw: (parse(raw.data, b"" if layout.id_key else _invented(shard, raw)),)
+        return lambda raw: (parse(raw.data, self._invented(shard, raw)),)
 
-
-def _invented(shard: Path, raw: RawRecord) -> bytes:
-    """The id of a record that has none."""
-    return shard.stem.encode() if raw.is_bare else made_up_id(shard, raw.index).encode()
+    def _invented(self, shard: Path, raw: RawRecord) -> bytes:
+        """The id of a record that has none; of others, nothing."""
+        if self._layout.id_key:
+            return b""
+        name = file_id(shard, self._layout.alike) if raw.is_bare else made_up_id(shard, raw.index)
+        return name.encode()
 
 
 def _usable(
@@ -150,7 +158,10 @@ def _place(shard: Path, raw: RawRecord, video_id: str) -> str:
 
 
 def _detect(shards: Sequence[Path], wanted: Wanted) -> tuple[Layout, Contents]:
-    """The layout of the most common kind among the first valid records; C is not known yet."""
+    """The layout of the most common kind among the first valid records; C is not known yet.
+
+    Of other shards the first record is looked at too, for what else they hold.
+    """
     looking = wanted.policy.without_record()
     first_error: RecordError | None = None
     for shard in shards:
@@ -161,10 +172,19 @@ def _detect(shards: Sequence[Path], wanted: Wanted) -> tuple[Layout, Contents]:
             except RecordError as error:
                 first_error = first_error or _placed(error, shard, raw)
         if kinds:
-            return layout_of(shard, merged(kinds), wanted)
+            more = _first_of(shards, looking, wanted)
+            return layout_of(shard, with_more(merged(kinds), more), wanted)
         if first_error and wanted.policy.on_corrupt == "fail":
             break
     raise first_error or DataError("no record can be read", where=shards[0])
+
+
+def _first_of(shards: Sequence[Path], looking: Policy, wanted: Wanted) -> Iterator[Seen]:
+    """What the first record of some shards holds, spread evenly; those that cannot be read are met later."""
+    for place in range(0, len(shards), -(-len(shards) // _SHARDS_TO_DETECT)):
+        with suppress(CorruptShardError, RecordError):
+            for raw in islice(read_records(shards[place], looking), 1):
+                yield see(raw.data, wanted.description)
 
 
 def _count_classes(layout: Layout, shards: Sequence[Path], policy: Policy) -> int | None:
@@ -180,6 +200,6 @@ def _count_classes(layout: Layout, shards: Sequence[Path], policy: Policy) -> in
 FORMAT = Format(
     "TFRecord",
     "shards",
-    (".tfrecord", ".tfrecords", ".tfrecord.gz", ".tfrecord.zz", ".tfrecords.gz", ".tfrecords.zz"),
+    (".tfrecord", ".tfrecords", ".tfrecord.gz", ".tfrecord.zz", ".tfrecords.gz", ".tfrecords.zz", ".pb"),
     open_shards,
 )
