@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -109,7 +110,10 @@ def with_labels_in(description: Description, folder: Path) -> Description:
     option = labels_option(description.labels)
     if description.labels is None or option.path is None:
         return description
-    return replace(description, labels=str(replace(option, path=folder / option.path)))
+    path = folder / option.path
+    # Nothing is found by way of a folder that is yet to be made.
+    path = path if folder.exists() else Path(os.path.normpath(path))
+    return replace(description, labels=str(replace(option, path=path)))
 
 
 def typed_path(text: str) -> Path:

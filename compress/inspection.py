@@ -17,9 +17,10 @@ from compress.datasets.files import absolute, matches
 from compress.datasets.formats import format_of
 from compress.datasets.formats.npy import describe_npy
 from compress.datasets.formats.sidecar import find_sidecar
+from compress.datasets.schema import NUM_CLASSES_HINT
 from compress.datasets.source import Source, open_source
 from compress.description import NOTHING_SAID, Description, labels_option
-from compress.errors import DataError, NotFoundError
+from compress.errors import DataError, NotFoundError, SchemaError
 from compress.labels import Labels
 from compress.progress import Progress, Reporter, silent
 from compress.store.reader import open_store
@@ -188,7 +189,7 @@ def _shards(
     description: Description,
     report: Reporter,
 ) -> Finding:
-    source = open_source(patterns, num_classes=num_classes, description=description)
+    source = _opened(patterns, num_classes, description)
     # The facts say what the notes would.
     catalogue = scan(source, lambda event: report(event) if isinstance(event, Progress) else None)
     schema = source.schema
@@ -216,16 +217,24 @@ def _shards(
     return Finding(name, kind, facts)
 
 
+def _opened(patterns: Sequence[str], num_classes: int | None, description: Description) -> Source:
+    """The source; of files without labels it is not asked how many classes there are."""
+    try:
+        return open_source(patterns, num_classes=num_classes, description=description)
+    except SchemaError as error:
+        if error.hint != NUM_CLASSES_HINT or num_classes is not None:
+            raise
+        return open_source(patterns, num_classes=1, description=description)
+
+
 def _plain_array(path: Path, description: Description, report: Reporter) -> Finding:
     """A .npy file that has no labels; where it may be features, every row is checked."""
     found = describe_npy(path)
     facts = {"shape": list(found.shape), "dtype": found.dtype, "use it for": found.use}
     if not found.is_features:
         return Finding(str(path), "array", facts)
-    # Without labels, any number of classes does.
-    return Finding(
-        str(path), "arrays", {**facts, **_shards(str(path), [str(path)], 1, description, report).facts}
-    )
+    more = _shards(str(path), [str(path)], None, description, report).facts
+    return Finding(str(path), "arrays", {**facts, **more})
 
 
 def _contents(source: Source) -> dict[str, Any]:

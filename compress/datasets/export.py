@@ -48,7 +48,11 @@ def write_shards(
         StorageError: the disk refuses.
     """
     if source.schema.level != "video":
-        raise SchemaError("only video-level sources can be exported", where=source.shards[0])
+        raise SchemaError(
+            "only video-level sources can be exported",
+            where=source.shards[0],
+            hint="frames are read where they are: compress init --train PATTERN",
+        )
     total = sum(1 for _ in _all_videos(source))
     if not total:
         raise DataError("the source has no records", where=source.shards[0])

@@ -66,7 +66,10 @@ def matches(
 def absolute(pattern: str, root: Path | None = None) -> Path:
     """A pattern with the home folder written out, and `root` before it unless it is absolute."""
     path = typed_path(pattern)
-    return path if root is None else root / path
+    if root is None:
+        return path
+    # Nothing is found by way of a folder that is yet to be made.
+    return root / path if root.exists() else Path(os.path.normpath(root / path))
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -55,7 +55,7 @@ def check_shards(config: TrainConfig, schema: FeatureSchema, validation: Feature
         hint = (
             "give frame-level shards, or make them: compress data sample --from"
             if level == "frame"
-            else "give video-level shards"
+            else "give video-level shards, or read frames: --encoder frame_statistics"
         )
         raise SchemaError(
             f"encoder {config.encoder!r} reads {level}-level data, the shards are {schema.level}-level",

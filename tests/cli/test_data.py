@@ -116,6 +116,16 @@ def test_a_plain_array_says_its_shape_and_its_use(compress, tmp_path: Path, name
         assert words in found["facts"]["use it for"]
 
 
+def test_files_without_labels_are_inspected_without_a_question(compress, tmp_path: Path):
+    for number in range(3):
+        np.save(tmp_path / f"{number}.npy", np.ones((number + 1, 4)))
+    found = compress("data", "inspect", tmp_path, "--json").json["findings"][0]
+
+    assert found["facts"]["videos"] == 3
+    assert found["facts"]["labels"] == "none"
+    assert any("each file is one video" in note for note in found["facts"]["notes"])
+
+
 def test_every_row_of_a_plain_array_is_checked(compress, tmp_path: Path):
     np.save(tmp_path / "mine.npy", np.array([[1.0, 2.0], [np.nan, 1.0]]))
     ended = compress("data", "inspect", tmp_path / "mine.npy")

@@ -78,3 +78,7 @@ def test_a_folder_without_features_says_what_is_read(data: Path) -> None:
         find_files([str(data / "empty")])
     with pytest.raises(UsageError, match="give a list"):
         find_files([])
+
+
+def test_a_folder_that_is_yet_to_be_made_may_be_where_patterns_start(data: Path) -> None:
+    assert [path.name for path in find_files(["../here/?.npy"], data / "new")] == ["a.npy", "b.npy"]
