@@ -53,7 +53,7 @@ SHOWN = 5
 )
 @click.option(
     "--audio-backbone",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     show_default="none: shards without audio",
     panel=FEATURES,
@@ -62,7 +62,7 @@ SHOWN = 5
 )
 @click.option(
     "--projection",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
     show_default="fitted on the training part",
     panel=FEATURES,
@@ -91,7 +91,7 @@ SHOWN = 5
 )
 @click.option(
     "--vocabulary",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     panel=SHARDS,
     help="Names of the classes (CSV), if the labels are names that have numbers already.",

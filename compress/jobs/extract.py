@@ -19,7 +19,7 @@ from compress.artifacts.lock import exclusive
 from compress.artifacts.manifest import Manifest
 from compress.datasets.vocabulary import Vocabulary, load_vocabulary, vocabulary_csv
 from compress.description import labels_option
-from compress.errors import DataError, UnavailableError, UsageError
+from compress.errors import DataError, NotFoundError, UnavailableError, UsageError
 from compress.extract import projection_artifact, shards
 from compress.extract.account import PCA_DIM, account
 from compress.extract.backbones.choice import BUILT_IN, BackboneChoice
@@ -136,6 +136,8 @@ def extract_videos(
     _check_packages()
     videos = find_videos(patterns, id_style)
     report(Note(f"{len(videos):,} videos; ids are {_id_words(videos, id_style)}"))
+    if audio_backbone is not None and not audio_backbone.exists():
+        raise NotFoundError("no such file", where=audio_backbone, hint="it holds the weights of VGGish")
     fraction = validate_fraction
     if fraction is None:
         fraction = 0.0 if projection else VALIDATE_FRACTION

@@ -66,11 +66,11 @@ def test_both_levels_of_shards_are_those_of_youtube_8m(extracted: Extract, films
 
     frames, videos = records(done, "frame"), records(done, "video")
     assert sorted(frames) == [*(f"film{n}" for n in range(6)), "more/film6", "more/film7"]
-    assert (done.videos, done.frames, done.features, done.left_out) == (8, 20, {RGB: 48}, {})
+    assert (done.videos, done.frames, done.features, done.left_out) == (8, 20, {RGB: 96}, {})
     assert sum(done.parts.values()) == 8
     for name, record in frames.items():
         assert isinstance(record, FrameRecord)
-        assert record.frames.shape == (2 + int(name[-1]) % 2, 48)
+        assert record.frames.shape == (2 + int(name[-1]) % 2, 96)
         assert isinstance(videos[name], VideoRecord)
         np.testing.assert_allclose(videos[name].features, dequantize(record.frames).mean(0), atol=1e-6)
 
@@ -95,10 +95,10 @@ def test_sound_beside_the_frames(extracted: Extract, tmp_path: Path):
 
     done = extracted(tmp_path / "v", audio_backbone=tmp_path)
 
-    assert (done.features, done.silent) == ({RGB: 48, AUDIO: 8}, 1)
+    assert (done.features, done.silent) == ({RGB: 96, AUDIO: 8}, 1)
     found = records(done, "frame")
-    assert found["quiet"].frames.shape == (2, 56)
-    assert not (found["loud"].frames[:, 48:] == found["low"].frames[:, 48:]).all()
+    assert found["quiet"].frames.shape == (2, 104)
+    assert not (found["loud"].frames[:, 96:] == found["low"].frames[:, 96:]).all()
     assert not any("no audio" in note for note in done.notes)
 
 

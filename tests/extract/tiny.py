@@ -1,4 +1,4 @@
-"""A backbone that costs nothing: the mean colours of 16 squares, and a sound backbone like it."""
+"""A backbone that costs nothing: mean and spread of colours in 16 squares; and a sound backbone like it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ SEEN = Preprocessing(16, 16, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "bilinear")
 
 
 def colours(pictures: np.ndarray) -> np.ndarray:
-    """float32 (B, 3, 16, 16) -> (B, 48)."""
-    return pictures.reshape(len(pictures), 3, 4, 4, 4, 4).mean((3, 5)).reshape(len(pictures), 48)
+    """float32 (B, 3, 16, 16) -> (B, 96)."""
+    squares = pictures.reshape(len(pictures), 3, 4, 4, 4, 4)
+    found = [squares.mean((3, 5)), squares.std((3, 5))]
+    return np.concatenate([each.reshape(len(pictures), 48) for each in found], axis=1)
 
 
 def loudness(patches: np.ndarray) -> np.ndarray:
@@ -35,5 +37,5 @@ class TinyChoice:
 
     def __call__(self) -> tuple[Backbone, AudioBackbone | None]:
         heard = AudioBackbone("loudness", 8, "1" * 64, loudness)
-        seen = Backbone(self.name, 48, SEEN, "0" * 64, colours)
+        seen = Backbone(self.name, 96, SEEN, "0" * 64, colours)
         return seen, heard if self.audio else None
