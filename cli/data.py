@@ -78,6 +78,7 @@ def _told(found: Finding) -> str:
     metavar="PATTERN",
     help="Expand these real video-level shards into frames, instead of making up videos.",
 )
+@click.option("--replace", is_flag=True, help="Write over shards that are there and hold something else.")
 @description_options("level")
 @compute_options("seed")
 @click.pass_obj
@@ -116,6 +117,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
     help="The split that the videos are for.",
 )
 @click.option("--shards", type=click.IntRange(min=1), default=1, help="How many files to write.")
+@click.option("--replace", is_flag=True, help="Write over shards that are there and hold something else.")
 @description_options()
 @output_options
 @click.pass_obj

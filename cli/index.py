@@ -46,6 +46,7 @@ from cli.text import aligned, size
     default=1000,
     help="How many videos measure recall@10 against exact search.",
 )
+@click.option("--replace", is_flag=True, help="Build it also if an index of another kind is there.")
 @compute_options("seed", "device")
 @click.pass_obj
 def index(session: Session, /, **options: Any) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from compress.datasets.formats.examples import serialize_frames, serialize_video
-from compress.datasets.formats.framing import write_records
+from compress.datasets.formats.framing import refuse_more_shards, write_records
 from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.sample.frames import NUM_FRAMES, check_num_frames, invent_frames
 from compress.datasets.schema import FeatureSchema
@@ -24,7 +24,13 @@ _INTERRUPTED = "the finished shards are whole; run the same command again to wri
 
 
 def write_shards(
-    source: Source, folder: Path, shards: int = 1, *, prefix: str = "train", report: Reporter = silent
+    source: Source,
+    folder: Path,
+    shards: int = 1,
+    *,
+    prefix: str = "train",
+    replace: bool = False,
+    report: Reporter = silent,
 ) -> list[Path]:
     """Write every record of a video-level source as `<prefix>0000.tfrecord`, ..., in order.
 
@@ -36,6 +42,7 @@ def write_shards(
         folder: created when missing.
         shards: files to spread the records over.
         prefix: beginning of their names.
+        replace: write over shards of these names that hold something else.
 
     Returns:
         The shards, in order; read them with the schema of the source (feature names and dims are in the
@@ -44,7 +51,7 @@ def write_shards(
     Raises:
         SchemaError: the source is not video level.
         DataError: there are no records.
-        UsageError: fewer records than shards.
+        UsageError: fewer records than shards, or the folder holds other shards of that name.
         StorageError: the disk refuses.
     """
     if source.schema.level != "video":
@@ -61,11 +68,14 @@ def write_shards(
     paths = [folder / f"{prefix}{number:04d}.tfrecord" for number in range(shards)]
     if set(map(Path.resolve, paths)) & set(map(Path.resolve, source.shards)):
         raise UsageError("would overwrite the source", where=folder, hint="choose another folder or prefix")
+    refuse_more_shards(folder, prefix, paths)
     bounds = [total * number // shards for number in range(shards + 1)]
     records = _all_videos(source)
     for path, low, high in zip(paths, bounds[:-1], bounds[1:], strict=True):
         write_records(
-            path, (serialize_video(record, source.schema) for record in islice(records, high - low))
+            path,
+            (serialize_video(record, source.schema) for record in islice(records, high - low)),
+            replace=replace,
         )
         report(Progress("export", high, total))
         check_interrupt(_INTERRUPTED)
@@ -78,6 +88,7 @@ def expand_frames(
     *,
     seed: int = 0,
     num_frames: tuple[int, int] = NUM_FRAMES,
+    replace: bool = False,
     report: Reporter = silent,
 ) -> list[Path]:
     """Write a frame-level shard for each video-level shard, under the same name.
@@ -94,6 +105,7 @@ def expand_frames(
         folder: created when missing; must not be the folder of a shard.
         seed: >= 0.
         num_frames: least and most frames of a video, both included.
+        replace: write over shards of these names that hold something else.
 
     Returns:
         The shards, in the order of the source's.
@@ -115,7 +127,7 @@ def expand_frames(
         raise UsageError("would overwrite the source", where=folder, hint="choose another folder")
     paths = [folder / f"{shard.stem}.tfrecord" for shard in source.shards]
     for done, (path, shard) in enumerate(zip(paths, source.shards, strict=True), start=1):
-        write_records(path, _expanded(source, shard, schema, seed, num_frames))
+        write_records(path, _expanded(source, shard, schema, seed, num_frames), replace=replace)
         report(Progress("expand frames", done, len(paths), "shards"))
         check_interrupt(_INTERRUPTED)
     return paths
@@ -126,7 +138,7 @@ def frame_schema(schema: FeatureSchema) -> FeatureSchema:
     if schema.level != "video":
         raise SchemaError("only video-level features can be expanded to frames; these are frames")
     names = tuple(name.removeprefix(MEAN_PREFIX) for name in schema.names)
-    return replace(schema, level="frame", names=names, synthetic_frames=True)
+    return dataclasses.replace(schema, level="frame", names=names, synthetic_frames=True)
 
 
 def _expanded(

@@ -26,6 +26,7 @@ from compress.index.saved import IndexFacts
 from compress.index.tuning import NEIGHBOURS, Setting, Truth, others, tune
 from compress.progress import Note, Progress, Reporter, check_interrupt
 
+CODES = "codes"
 _QUERIES_AT_ONCE = 32
 
 
@@ -55,15 +56,10 @@ def build(
     """(FAISS index or `CodesIndex`, its facts); arguments as those of `Index.build`."""
     _check_recall(wanted_recall)
     codec, queries = selection.store.codec, min(recall_queries, len(selection))
-    if on_codes is None:
-        fits = codec.searchable and len(selection) < CODES_BELOW
-        on_codes = fits and factory is None and device != "cuda"
-    if on_codes:
-        _check_codes(codec, factory, device)
-        made, kind, used = _of_codes(selection, queries, seed, report), "codes", "cpu"
+    kind = kind_of(selection, factory, on_codes, exact_below, device)
+    if kind == CODES:
+        made, used = _of_codes(selection, queries, seed, report), "cpu"
     else:
-        default = default_factory(len(selection), selection.store.dim, exact_below)
-        kind = default if factory is None else factory
         used = faiss_engine.choose_device(device)
         made = _of_faiss(selection, kind, queries, wanted_recall, seed, used, report)
     _tell_zeros(selection, made.zeros, report)
@@ -82,9 +78,27 @@ def build(
         wanted_recall=wanted_recall,
         seed=seed,
         device=used,
-        codec=codec.name if on_codes else None,
+        codec=codec.name if kind == CODES else None,
         zero_vectors=made.zeros,
     )
+
+
+def kind_of(
+    selection: Selection, factory: str | None, on_codes: bool | None, exact_below: int, device: str
+) -> str:
+    """The kind of index that the options ask for: CODES, or a FAISS factory string.
+
+    Raises:
+        UsageError: codes are asked for where there are none, or together with something else.
+    """
+    codec = selection.store.codec
+    if on_codes is None:
+        fits = codec.searchable and len(selection) < CODES_BELOW
+        on_codes = fits and factory is None and device != "cuda"
+    if on_codes:
+        _check_codes(codec, factory, device)
+        return CODES
+    return default_factory(len(selection), selection.store.dim, exact_below) if factory is None else factory
 
 
 def _check_recall(wanted_recall: float) -> None:

@@ -42,6 +42,7 @@ def make_sample(
     source: Sequence[str] = (),
     description: Description = NOTHING_SAID,
     seed: int = 0,
+    replace: bool = False,
     report: Reporter = silent,
 ) -> Made:
     """Write sample shards; the same arguments give the same bytes.
@@ -55,6 +56,7 @@ def make_sample(
         source: patterns of video-level shards to expand into frames; none means made-up videos.
         description: names in those shards, where they cannot be seen.
         seed: >= 0.
+        replace: write over shards that are there and hold something else.
         report: gets progress and notes.
 
     Raises:
@@ -66,6 +68,7 @@ def make_sample(
             folder,
             seed=seed,
             num_frames=num_frames,
+            replace=replace,
             report=report,
         )
         return Made(folder, {"frame": shards}, f"compress data inspect {folder}")
@@ -84,6 +87,7 @@ def make_sample(
             seed=seed,
             prefix=split,
             num_frames=num_frames,
+            replace=replace,
             report=report,
         )
         for split, count in counts.items()
@@ -101,6 +105,7 @@ def import_arrays(
     split: str = "train",
     shards: int = 1,
     description: Description = NOTHING_SAID,
+    replace: bool = False,
     report: Reporter = silent,
 ) -> Made:
     """Write the rows of an array file as shards `<split>0000.tfrecord`, ... in `folder`.
@@ -111,13 +116,14 @@ def import_arrays(
         split: the beginning of the shards' names.
         shards: how many, >= 1.
         description: names in the file, where they cannot be seen, or the file that has its labels.
+        replace: write over shards that are there and hold something else.
 
     Raises:
         NotFoundError, DataError, RecordError: see `open_source`.
-        UsageError: fewer rows than shards.
+        UsageError: fewer rows than shards, or other shards are there.
     """
     source = open_source([str(path)], num_classes=num_classes, description=description)
-    made = write_shards(source, folder, shards, prefix=split, report=report)
+    made = write_shards(source, folder, shards, prefix=split, replace=replace, report=report)
     return Made(folder, {split: made}, f"compress data inspect '{folder}/{split}*.tfrecord'")
 
 

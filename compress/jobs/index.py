@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compress.artifacts.lock import exclusive
-from compress.index import Index
+from compress.errors import CompressError, UsageError
+from compress.index import EXACT_BELOW, Index
+from compress.index.build import kind_of
+from compress.index.rows import select
 from compress.jobs.names import find_store
 from compress.progress import Reporter, silent
-from compress.store.reader import open_store
+from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
 
 
@@ -77,6 +80,7 @@ def index_store(
     split: str | None = None,
     recall_queries: int = 1000,
     seed: int = 0,
+    replace: bool = False,
     device: str = "auto",
     report: Reporter = silent,
 ) -> Indexed:
@@ -86,16 +90,21 @@ def index_store(
         workspace: has the store, unless `name` is a path.
         dim, name: which store.
         metric, factory, on_codes, split, recall_queries, seed, device: see `compress.Index.build`.
+        replace: build it also where an index of this store is there that is of another kind.
         report: gets progress and notes.
 
     Raises:
         NotFoundError: no such store; the hint names the command that writes it.
+        UsageError: an index of this store is there that is of another metric, kind or split.
         LockedError: another process is building this index.
     """
     found, started = find_store(workspace, dim, name), time.monotonic()
     with exclusive(found.index):
+        store = open_store(found.path)
+        if not replace:
+            _refuse_another(found.index, store, metric, split, factory, on_codes, device)
         index = Index.build(
-            open_store(found.path),
+            store,
             metric=metric,
             factory=factory,
             on_codes=on_codes,
@@ -123,3 +132,34 @@ def index_store(
         zero_videos=facts.zero_vectors,
     )
     return Indexed(found.name, found.index, summary)
+
+
+def _refuse_another(
+    folder: Path,
+    store: Store,
+    metric: str,
+    split: str | None,
+    factory: str | None,
+    on_codes: bool | None,
+    device: str,
+) -> None:
+    """UsageError if an index of `store` is there that is not of the kind asked for.
+
+    One of an earlier version of the store is of no use to anybody, and a damaged one neither.
+    """
+    try:
+        facts = Index.open(folder, verify=False).facts
+    except CompressError:
+        return
+    if facts.store_sha256 != store.sha256:
+        return
+    kind = kind_of(select(store, split, metric), factory, on_codes, EXACT_BELOW, device)
+    was, now = (_words(*what) for what in ((facts.metric, facts.kind, facts.split), (metric, kind, split)))
+    if was != now:
+        raise UsageError(
+            f"holds an index by {was}, not by {now}", where=folder, hint="replace it with --replace"
+        )
+
+
+def _words(metric: str, kind: str, split: str | None) -> str:
+    return f"{metric}, {kind}, of {'all videos' if split is None else f'split {split}'}"

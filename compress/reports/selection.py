@@ -31,7 +31,7 @@ from compress.reports.document import (
 from compress.reports.markdown import to_markdown
 from compress.reports.rounding import count, listed, points, size
 from compress.reports.terminal import print_document
-from compress.reports.writing import provenance
+from compress.reports.writing import provenance, refuse_others
 
 TITLES: Mapping[Quantity, str] = {"gap": "GAP", "map": "MAP", "precision": "label precision@10"}
 _ENCODE = "compress encode "
@@ -73,6 +73,7 @@ def write_selection(selection: Selection, folder: Path, *, generated: str, comma
     """
     document = page(selection, provenance(generated, command))
     markdown, plain = folder / "select.md", folder / "select.json"
+    refuse_others(markdown, plain)
     write_bytes(markdown, to_markdown(document).encode("utf-8"))
     write_json(plain, dict(document.data))
     return markdown, plain

@@ -38,7 +38,11 @@ def test_codes_are_indexed_as_they_are_and_their_bytes_told(compress, inside: Pa
     assert "binary codes, as stored" in ended.out
     assert "6 bytes per video, plus its id" in ended.out
 
-    summary = compress("index", "--name", "mine-binary", "--metric", "ip", "--json").json["summary"]
+    words = ("index", "--name", "mine-binary", "--metric", "ip", "--json")
+    kept = compress(*words)
+    assert kept.code == 2
+    assert "an index by cosine, codes, of all videos, not by ip, codes, of all videos; replace it" in kept.err
+    summary = compress(*words, "--replace").json["summary"]
     assert (summary["kind"], summary["codec"], summary["bytes_per_video"]) == ("codes", "binary", 2)
     assert summary["recall_at_10"] == 1.0
 

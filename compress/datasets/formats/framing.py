@@ -10,9 +10,11 @@ Source: tensorflow/core/lib/io/record_writer.h (masking: rotate right by 15, add
 
 from __future__ import annotations
 
+import filecmp
 import os
+import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader, FileIO
@@ -33,13 +35,14 @@ from compress.datasets.formats.compressed import (
     is_compressed,
 )
 from compress.datasets.policy import FAIL, Policy, SkippedRecord
-from compress.errors import CorruptShardError, DataError
+from compress.errors import CorruptShardError, DataError, UsageError
 
 _HEADER = struct.Struct("<QI")
 _CRC = struct.Struct("<I")
 HEADER_BYTES, FOOTER_BYTES = _HEADER.size, _CRC.size
 _MASK_DELTA = 0xA282EAD8
 _BUFFER_BYTES = 1 << 20
+OTHER_FOLDER = "choose another folder"
 LARGEST_RECORD = 1 << 31
 """Bytes of a record, framing included; protobuf allows no larger message."""
 _LARGEST_MESSAGE = 1 << 30
@@ -214,18 +217,20 @@ def _pieces(path: Path, offset: int) -> Iterator[bytes]:
             yield piece
 
 
-def write_records(path: Path, records: Iterable[bytes]) -> int:
+def write_records(path: Path, records: Iterable[bytes], *, replace: bool = True) -> int:
     """Write a shard atomically: it appears whole or not at all.
 
     Args:
         path: the shard; its folder exists.
         records: serialised messages, each below 2 GiB.
+        replace: False keeps a file that is there and holds anything else.
 
     Returns:
         How many records were written.
 
     Raises:
         DataError: there is no record; an empty shard cannot be told from a lost one.
+        UsageError: another file is there, and is not to be replaced.
         StorageError: the disk refuses.
     """
     count = 0
@@ -233,6 +238,25 @@ def write_records(path: Path, records: Iterable[bytes]) -> int:
         for data in records:
             shard.write(frame(data))
             count += 1
+        shard.flush()
         if not count:
             raise DataError("no records to write", where=path)
+        if not replace and path.exists() and not filecmp.cmp(path, unfinished, shallow=False):
+            raise UsageError(
+                "is there already and holds other records",
+                where=path,
+                hint=f"{OTHER_FOLDER}, or give --replace",
+            )
     return count
+
+
+def refuse_more_shards(folder: Path, prefix: str, paths: Sequence[Path]) -> None:
+    """UsageError if a folder holds shards `<prefix>NNNN.tfrecord` besides `paths`, to be read as one set."""
+    older = re.compile(re.escape(prefix) + r"[0-9]{4,}\.tfrecord")
+    present = {path for path in folder.glob("*.tfrecord") if older.fullmatch(path.name)}
+    if left := sorted(present - set(paths)):
+        raise UsageError(
+            f"the folder holds {len(left)} more shards of '{prefix}', such as {left[0].name}",
+            where=folder,
+            hint=f"remove them, or {OTHER_FOLDER}",
+        )

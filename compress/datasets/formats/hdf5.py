@@ -12,7 +12,7 @@ import numpy as np
 from compress.datasets.formats.arrays import ArrayType, ReadArray
 from compress.datasets.formats.columns import kind_of
 from compress.datasets.formats.row_reader import array_format
-from compress.errors import DataError
+from compress.errors import DataError, LockedError
 
 if TYPE_CHECKING:  # Imported only when such a file is read: that takes a tenth of a second.
     import h5py
@@ -55,6 +55,9 @@ def _opened(path: Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
+    except BlockingIOError as error:
+        what = "is in use: another process has it open for writing"
+        raise LockedError(what, where=path, hint="close it there, or wait until it is written") from error
     except (OSError, RuntimeError) as error:
         raise DataError(f"is damaged or not an HDF5 file ({error})", where=path) from error
 

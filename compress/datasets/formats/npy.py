@@ -60,7 +60,7 @@ def describe_npy(path: Path) -> PlainArray:
     array = _open(path)
     is_vector = array.ndim in (1, 2) and array.size > 0 and array.dtype.kind in "fiu"
     is_features = is_vector and array.ndim == 2 and array.dtype.kind == "f"
-    use = "nothing here: features are floats, (videos, dimensions)"
+    use = "nothing here: features are floats, (videos, dimensions)" if array.size else "nothing: it is empty"
     if is_vector:
         which = "" if array.ndim == 1 else ", which takes the first row"
         use = f"`compress search --vector {path.name}` in a store of {array.shape[-1]} dimensions{which}"
@@ -73,7 +73,10 @@ def describe_npy(path: Path) -> PlainArray:
 def _open(path: Path) -> np.ndarray:
     try:
         with path.open("rb") as file:
-            if file.read(6) != b"\x93NUMPY":
+            start = file.read(6)
+            if not start:
+                raise DataError("the file is empty", where=path, hint="fetch it again")
+            if start != b"\x93NUMPY":
                 raise SchemaError("is not a .npy file, whatever its name says", where=path)
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:

@@ -5,10 +5,10 @@ Each split has its own range of video numbers, so "train" and "validate" never s
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import string
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from compress.artifacts.atomic import write_bytes
 from compress.datasets.formats.examples import serialize_frames, serialize_video
-from compress.datasets.formats.framing import write_records
+from compress.datasets.formats.framing import refuse_more_shards, write_records
 from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.sample.frames import NUM_FRAMES, check_num_frames, invent_frames
 from compress.datasets.sample.labels import vocabulary_csv
@@ -47,6 +47,7 @@ def write_sample(
     prefix: str = "train",
     start: int = 0,
     num_frames: tuple[int, int] = NUM_FRAMES,
+    replace: bool = False,
     report: Reporter = silent,
 ) -> list[Path]:
     """Write synthetic videos as TFRecord shards `<prefix>0000.tfrecord`, ... and `vocabulary.csv`.
@@ -65,6 +66,7 @@ def write_sample(
         prefix: the split: "train", "validate" and "test" share no video; other names are one further split.
         start: videos of the split to skip.
         num_frames: least and most frames of a video, both included; frame level only.
+        replace: write over shards of these names that hold something else.
 
     Returns:
         The shards, in order.
@@ -83,10 +85,12 @@ def write_sample(
     vocabulary = vocabulary_csv(world.taxonomy)
     _check_folder(folder, paths, prefix, vocabulary)
     bounds = [first + num_videos * shard // shards for shard in range(shards + 1)]
-    schema = replace(YT8M_2018_VIDEO if level == "video" else YT8M_2018_FRAME, num_classes=num_classes)
+    schema = dataclasses.replace(
+        YT8M_2018_VIDEO if level == "video" else YT8M_2018_FRAME, num_classes=num_classes
+    )
     write_bytes(folder / VOCABULARY, vocabulary)
     for path, low, high in zip(paths, bounds[:-1], bounds[1:], strict=True):
-        write_records(path, _messages(world, schema, low, high, num_frames))
+        write_records(path, _messages(world, schema, low, high, num_frames), replace=replace)
         report(Progress("sample", high - first, num_videos))
         check_interrupt("the finished shards are whole; run the same command again to write all of them")
     return paths
@@ -125,14 +129,7 @@ def _check(num_videos: int, shards: int, num_classes: int, seed: int, prefix: st
 
 def _check_folder(folder: Path, paths: list[Path], prefix: str, vocabulary: bytes) -> None:
     """Refuse a folder with shards of another sample, which would be read as one data set with these."""
-    older = re.compile(re.escape(prefix) + r"[0-9]{4,}\.tfrecord")
-    present = {path for path in folder.glob("*.tfrecord") if older.fullmatch(path.name)}
-    if left := sorted(present - set(paths)):
-        raise UsageError(
-            f"the folder holds {len(left)} more shards of '{prefix}', such as {left[0].name}",
-            where=folder,
-            hint="remove them or choose another folder",
-        )
+    refuse_more_shards(folder, prefix, paths)
     listed = folder / VOCABULARY
     if listed.exists() and listed.read_bytes() != vocabulary:
         raise UsageError(

@@ -84,8 +84,9 @@ def write_tradeoff(
     """
     drawn = charts(table)
     document = page(table, provenance(generated, command, table.data.fingerprint), drawn)
+    files = write_document(document, folder, "tradeoff")
     write_bytes(folder / DRAWING, standalone([chart.wide for chart in drawn]).encode("utf-8"))
-    return *write_document(document, folder, "tradeoff"), folder / DRAWING
+    return *files, folder / DRAWING
 
 
 def print_tradeoff(table: TradeoffTable, console: Console | None = None) -> None:
