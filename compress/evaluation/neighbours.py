@@ -122,7 +122,8 @@ def _nearest(store: Store, queries: np.ndarray, base: np.ndarray, report: Report
             )
         )
     if picked.zeros:
-        report(Note(f"{picked.zeros:,} of {len(base):,} training videos are all zeros in {store.path.name}"))
+        what = f"{picked.zeros:,} of {len(base):,} training videos are all zeros in {store.path.name}"
+        report(Note(what, once=True))
     return found
 
 

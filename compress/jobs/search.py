@@ -9,7 +9,7 @@ import numpy as np
 
 from compress.artifacts.hashed import HashedFiles
 from compress.datasets.vocabulary import Vocabulary
-from compress.errors import DataError, NotFoundError, SchemaError, StorageError, UsageError
+from compress.errors import DataError, NotFoundError, RecordError, SchemaError, StorageError, UsageError
 from compress.index import open_index
 from compress.jobs.classes import vocabulary_of_store
 from compress.jobs.names import find_store
@@ -96,6 +96,13 @@ def search_store(
             hint = f"the store has {len(store):,} videos"
             raise NotFoundError(f"no row {row}", where=store.path, hint=hint)
         query = store.rows(np.array([row]))[0]
+        if index.facts.metric == "cosine" and not query.any():
+            name = store.id_bytes[row].decode("utf-8", "backslashreplace")
+            raise RecordError(
+                "is all zeros and so has no cosine",
+                where=f"video {name} (row {row})",
+                hint="search for another video",
+            )
     hits = tuple(
         Hit(hit.row, hit.video_id, hit.score, _labels(store, hit.row, names))
         for hit in index.search(query, k, exclude=row)[0]

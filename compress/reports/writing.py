@@ -11,6 +11,8 @@ from compress.reports.document import Document, Provenance
 from compress.reports.html import to_html
 from compress.reports.markdown import to_markdown
 
+_MADE = (b"Provenance", b'"provenance"', b'"generated"')
+
 
 def write_document(document: Document, folder: Path, stem: str) -> tuple[Path, Path, Path]:
     """Write <stem>.md, <stem>.json and <stem>.html.
@@ -30,9 +32,9 @@ def write_document(document: Document, folder: Path, stem: str) -> tuple[Path, P
 
 
 def refuse_others(*paths: Path) -> None:
-    """UsageError if one of the files is there and no report of ours: each of those tells its provenance."""
+    """UsageError if one of the files is there and no report of ours: each of those says how it was made."""
     for path in paths:
-        if path.exists() and b"provenance" not in read_bytes(path).lower():
+        if path.exists() and not any(word in read_bytes(path) for word in _MADE):
             raise UsageError(
                 "is there already, and it is no report",
                 where=path,

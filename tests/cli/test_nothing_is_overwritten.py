@@ -97,7 +97,7 @@ def test_inspect_and_import_agree_on_an_empty_file(compress, here: Path):
     assert [end.code for end in ends] == [65, 65]
     assert all("empty.npy: the file is empty" in end.err for end in ends)
     np.save("none.npy", np.zeros((0, 4), np.float32))
-    assert "nothing: it is empty" in compress("data", "inspect", "none.npy").out
+    assert "nothing here: it holds no numbers" in compress("data", "inspect", "none.npy").out
 
 
 HOLD = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('open', flush=True); sys.stdin.read()"

@@ -60,7 +60,11 @@ def describe_npy(path: Path) -> PlainArray:
     array = _open(path)
     is_vector = array.ndim in (1, 2) and array.size > 0 and array.dtype.kind in "fiu"
     is_features = is_vector and array.ndim == 2 and array.dtype.kind == "f"
-    use = "nothing here: features are floats, (videos, dimensions)" if array.size else "nothing: it is empty"
+    use = (
+        "nothing here: features are floats, (videos, dimensions)"
+        if array.size
+        else "nothing here: it holds no numbers"
+    )
     if is_vector:
         which = "" if array.ndim == 1 else ", which takes the first row"
         use = f"`compress search --vector {path.name}` in a store of {array.shape[-1]} dimensions{which}"
