@@ -6,6 +6,7 @@ reader   open_store: one file, or several as one
 format   the layout of the file: the user block with its sha256, and the HDF5 file behind it
 journal  the unfinished file, and which of its blocks are safely on the disk
 audit    checks of the HDF5 structure before anything in it is used
+superblock  the mark of a program that had the file open for writing, and the way back
 mapping  one finished file, verified and mapped into memory; the rows of several read as one
 """
 

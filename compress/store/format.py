@@ -124,7 +124,7 @@ def _not_a_store(data: bytes, path: Path) -> DataError:
 
 
 # Version 1.8 of the format checksums its metadata and allows attributes above 64 KiB. All later HDF5 versions
-# read it, and unlike 1.10 it has no "open for write" flag, which would stay set after a crash.
+# read it. (HDF5 2.0 marks also such a file while it is open for writing: see superblock.py.)
 _LIBRARY_VERSION = ("v108", "v108")
 # Arrays start at a multiple of this, so that a memory map of them is aligned for any type and for SIMD loads.
 _ALIGNMENT = 64
