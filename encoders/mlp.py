@@ -23,6 +23,8 @@ class MLPConfig(EncoderConfig):
         dropout: dropout rate of hidden layers, in [0, 1).
         embedding_norm: batch norm on the embedding.
         embedding_dropout: dropout rate of the embedding, in [0, 1).
+        skip: add a linear map of the features, beside which the hidden layers start at 0: a linear bottleneck
+            that learns what a linear map cannot give.
     """
 
     hidden: tuple[int, ...] = (2048,)
@@ -30,6 +32,7 @@ class MLPConfig(EncoderConfig):
     dropout: float = 0.0
     embedding_norm: bool = False
     embedding_dropout: float = 0.0
+    skip: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -40,7 +43,7 @@ class MLPConfig(EncoderConfig):
 
 @register("mlp", MLPConfig)
 class MLPEncoder(Encoder):
-    """Hidden layers, then a linear one of width `dim`."""
+    """Hidden layers, then a linear one of width `dim`; with `skip` plus a linear map of the features."""
 
     title = "MLP bottleneck {dim}"
     config: MLPConfig
@@ -53,13 +56,23 @@ class MLPEncoder(Encoder):
             layers += [linear(width, hidden), BatchNorm(hidden, config.norm_momentum), nn.ReLU()]
             layers.append(nn.Dropout(config.dropout))
             width = hidden
-        layers.append(linear(width, config.dim))
-        if config.embedding_norm:
+        last = linear(width, config.dim)
+        layers.append(last)
+        if config.embedding_norm and not config.skip:
             layers.append(BatchNorm(config.dim, config.norm_momentum))
         self.layers = nn.Sequential(*layers)
+        if config.skip:
+            nn.init.zeros_(last.weight)
+            self.skip = linear(config.input_dim, config.dim)
+            self.norm = (
+                BatchNorm(config.dim, config.norm_momentum) if config.embedding_norm else nn.Identity()
+            )
         self.dropout = nn.Dropout(config.embedding_dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""
         self.check_input(features)
-        return self.dropout(self.layers(features))
+        embedding = self.layers(features)
+        if self.config.skip:
+            embedding = self.norm(embedding + self.skip(features))
+        return self.dropout(embedding)

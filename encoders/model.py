@@ -14,6 +14,7 @@ from encoders.blended import Blended
 from encoders.bottleneck import Bottleneck
 from encoders.encoder import Encoder
 from encoders.heads import Criterion, Head, build_head, cross_entropy
+from encoders.heads.readout import LinearReadout
 from encoders.input_norm import InputNorm, InputNormConfig
 from encoders.options import config_from
 from encoders.registry import build_encoder
@@ -35,6 +36,7 @@ class ModelConfig:
         input_norm: options of InputNorm; its dim must be the encoder's input_dim.
         nested_dims: sizes of prefixes of the embedding that get a head of their own, see `Bottleneck`.
         quantize: name of the codec to train for, or "none".
+        readout_weight: of the loss of a `LinearReadout` of the whole embedding; 0 for none.
     """
 
     encoder: str
@@ -45,6 +47,7 @@ class ModelConfig:
     input_norm: InputNormConfig = field(default_factory=InputNormConfig)
     nested_dims: tuple[int, ...] = ()
     quantize: str = "none"
+    readout_weight: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers."""
@@ -61,8 +64,8 @@ class Model(nn.Module):
     """features -> embedding -> logits. `config` holds every option, the defaults written out.
 
     `head` reads the whole embedding, `nested_heads` its prefixes (by size), `side_heads` the side outputs of
-    the encoder (by name; for the loss only). All are of one kind. Heads that a model does not need are not
-    in its state dict.
+    the encoder (by name; for the loss only). All are of one kind. `readout` (or None) is for the loss only.
+    Heads that a model does not need are not in its state dict.
     """
 
     def __init__(
@@ -82,6 +85,8 @@ class Model(nn.Module):
         self.side_heads = nn.ModuleDict(dict(side_heads))
         self.nested_heads = nn.ModuleDict({str(dim): head for dim, head in nested_heads.items()})
         self.bottleneck = bottleneck
+        weighs = config.readout_weight > 0
+        self.readout = LinearReadout(encoder.dim, config.num_classes) if weighs else None
 
     @property
     def dim(self) -> int:
@@ -137,8 +142,8 @@ class Model(nn.Module):
         """The training loss without `penalty()`; a scalar.
 
         The sum of the losses of the head and the side heads (summed over classes, mean over videos), each
-        times its weight in `Encoder.loss_weights`, and of the encoder's own loss. With nested dims the
-        head's loss is the mean over all sizes.
+        times its weight in `Encoder.loss_weights`, of the encoder's own loss and of the readout's. With nested
+        dims the head's loss is the mean over all sizes.
 
         Args:
             inputs: as `embed` takes them.
@@ -153,6 +158,8 @@ class Model(nn.Module):
         total = weights["embedding"] * self._embedding_loss(output.embedding, targets, criterion)
         for name, side_head in self._side_heads().items():
             total = total + weights[name] * side_head.loss(output.sides[name], targets, criterion)
+        if self.readout is not None:
+            total = total + self.config.readout_weight * self.readout.loss(output.embedding, targets)
         return total if output.loss is None else total + output.loss
 
     def penalty(self) -> Tensor:
@@ -166,9 +173,11 @@ class Model(nn.Module):
         """Start all heads from class frequencies (C,): see `Head.set_class_priors`."""
         for head in (self._head(), *self._side_heads().values(), *self._nested_heads()):
             head.set_class_priors(priors)
+        if self.readout is not None:
+            self.readout.set_class_priors(priors)
 
     def parameter_counts(self) -> dict[str, int]:
-        """Trained parameters: {"encoder": n, "head": n}, and if there are any "nested_heads", "side_heads"
+        """Trained parameters: {"encoder": n, "head": n}, and if there are any "nested_heads", "side_heads", "readout"
         and "training_only" (of the encoder, but no embedding depends on them: a decoder; not in "encoder").
         """
         only = sum(p.numel() for p in self.encoder.training_only_parameters() if p.requires_grad)
@@ -177,6 +186,7 @@ class Model(nn.Module):
         extra = {
             "nested_heads": count_parameters(self.nested_heads),
             "side_heads": count_parameters(self.side_heads),
+            "readout": 0 if self.readout is None else count_parameters(self.readout),
             "training_only": only,
         }
         return counts | {name: number for name, number in extra.items() if number}
@@ -248,9 +258,9 @@ def build_model(config: ModelConfig) -> Model:
 
 
 def _bottleneck(config: ModelConfig, encoder: Encoder) -> Bottleneck:
-    # Dropout comes last, after cutting and quantising, so the encoder hands its own over.
-    is_plain = not config.nested_dims and config.quantize == "none"
+    # Dropout comes last, after cutting, quantising and the readout, so the encoder hands its own over.
+    is_plain = not config.nested_dims and config.quantize == "none" and not config.readout_weight
     if not is_plain and config.head is None:
-        raise ValueError("nested_dims and quantize need a head, and this model has none")
+        raise ValueError("nested_dims, quantize and readout_weight need a head, and this model has none")
     dropout = 0.0 if is_plain else encoder.hand_over_dropout()
     return Bottleneck(encoder.dim, config.nested_dims, config.quantize, dropout)

@@ -189,7 +189,8 @@ def _for_training_alone(model: Model) -> set[str]:
     """Names of tensors that neither embeddings nor scores depend on."""
     only = {id(parameter) for parameter in model.encoder.training_only_parameters()}
     named = {name for name, parameter in model.named_parameters() if id(parameter) in only}
-    return named | {f"side_heads.{name}" for name in model.side_heads.state_dict()}
+    parts = ("side_heads.", "readout.")
+    return named | {name for name in model.state_dict() if name.startswith(parts)}
 
 
 def joined_log(source: Path, tuning: Path) -> bytes:

@@ -151,6 +151,13 @@ class TrainConfig:
         choices=("none", *QUANTIZERS),
         trained_only=True,
     )
+    readout_weight: float = setting(
+        0.0,
+        "of a second loss in training: squared errors of a linear function of the embedding, so that linear models "
+        "read it well too; 0: none",
+        at_least=0,
+        trained_only=True,
+    )
     teachers: tuple[str, ...] = setting(
         (),
         "names of finished runs whose mean probabilities are additional targets",
@@ -187,6 +194,8 @@ class TrainConfig:
                 _refuse(name, getattr(self, name), "0 or at least 1")
         if self.warm_epochs >= self.epochs:
             _refuse("warm_epochs", self.warm_epochs, f"below epochs ({self.epochs})")
+        if self.readout_weight and self.temperature != 1:  # its targets would be of the tempered kind
+            _refuse("temperature", self.temperature, "1 with readout_weight")
         if self.head is None:
             _check_closed_form(self)
 

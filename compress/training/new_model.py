@@ -20,10 +20,11 @@ from torch import Tensor
 
 from compress.artifacts.atomic import read_bytes
 from compress.datasets.schema import FeatureSchema
-from compress.datasets.table import FrameTable
+from compress.datasets.table import FrameTable, VideoTable
 from compress.errors import CorruptArtifactError, SchemaError, UsageError
 from compress.training.config import NormMode, TrainConfig
 from compress.training.inputs import Table
+from compress.training.readout import readout_weight
 from compress.training.recipes import CLOSED_FORM
 from encoders import InputNorm, InputNormConfig, Model, ModelConfig, build_model
 
@@ -47,6 +48,7 @@ def build(config: TrainConfig, schema: FeatureSchema) -> Model:
                 input_norm_config(config.input_norm, schema.dim, bool(config.undo_whitening)),
                 config.nested_dims,
                 config.quantize,
+                config.readout_weight,
             )
         )
         if config.warm_epochs:
@@ -60,6 +62,10 @@ def new_model(config: TrainConfig, table: Table) -> Model:
     """`build`, with the input statistics and the head's class priors taken from the training videos."""
     model = build(config, table.schema)
     fit_input_norm(model.input_norm, config, table)
+    if model.readout is not None:
+        if not isinstance(table, VideoTable):
+            raise UsageError("readout_weight needs video-level features, and these are frames", where="--set")
+        model.readout.weight.copy_(readout_weight(model.input_norm, table, model.dim))
     if config.class_priors:
         counts = torch.from_numpy(table.labels.class_counts()).double()
         # Half a video more per class: a class without videos would start at minus infinity.

@@ -21,7 +21,7 @@ Parts = dict[str, np.ndarray]
 _LONG = 255  # a gap byte that only says: 255 zeros more
 TOP = 127  # int8 without -128, so that the range is symmetric
 _SHORTEST_ROW = 16  # weights per factor of 4 bytes: for the 1 or 3 taps of a convolution a factor is too much
-_HEADS = ("head", "nested_heads", "side_heads")
+_HEADS = ("head", "nested_heads", "side_heads", "readout")
 ENCODER = "encoder"  # with the input norm and everything else that an embedding needs
 
 
