@@ -142,8 +142,8 @@ class Model(nn.Module):
         """The training loss without `penalty()`; a scalar.
 
         The sum of the losses of the head and the side heads (summed over classes, mean over videos), each
-        times its weight in `Encoder.loss_weights`, of the encoder's own loss and of the readout's. With nested
-        dims the head's loss is the mean over all sizes.
+        times its weight in `Encoder.loss_weights`, of the encoder's own loss and of the readout's. With
+        nested dims the head's loss is the mean over all sizes.
 
         Args:
             inputs: as `embed` takes them.
@@ -177,8 +177,9 @@ class Model(nn.Module):
             self.readout.set_class_priors(priors)
 
     def parameter_counts(self) -> dict[str, int]:
-        """Trained parameters: {"encoder": n, "head": n}, and if there are any "nested_heads", "side_heads", "readout"
-        and "training_only" (of the encoder, but no embedding depends on them: a decoder; not in "encoder").
+        """Trained parameters: {"encoder": n, "head": n}, and if there are any "nested_heads",
+        "side_heads", "readout" and "training_only" (of the encoder, but no embedding depends on them: a
+        decoder; not in "encoder").
         """
         only = sum(p.numel() for p in self.encoder.training_only_parameters() if p.requires_grad)
         head = 0 if self.head is None else count_parameters(self.head)

@@ -153,8 +153,8 @@ class TrainConfig:
     )
     readout_weight: float = setting(
         0.0,
-        "of a second loss in training: squared errors of a linear function of the embedding, so that linear models "
-        "read it well too; 0: none",
+        "of a second loss in training: squared errors of a linear function of the embedding, so that linear "
+        "models read it well too; 0: none",
         at_least=0,
         trained_only=True,
     )

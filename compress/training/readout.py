@@ -20,9 +20,9 @@ _ROWS = 4096
 def readout_weight(norm: InputNorm, table: VideoTable, dim: int) -> Tensor:
     """Weight W of the readout: float32 (C, dim).
 
-    The fitted values of the ridge regression of the labels on the normalised features are W z plus their mean,
-    as nearly as `dim` numbers z allow, for z of mean 0 and covariance 1. Columns that the features cannot
-    fill are 0.
+    The fitted values of the ridge regression of the labels on the normalised features are W z plus their
+    mean, as nearly as `dim` numbers z allow, for z of mean 0 and covariance 1. Columns that the features
+    cannot fill are 0.
 
     Args:
         norm: of the features, fitted.

@@ -1,4 +1,4 @@
-"""The labels as a linear function of the embedding, by least squares: what ridge regression will find in it."""
+"""The labels as a linear function of the embedding, by least squares: what ridge regression will find."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from torch.nn import functional as F
 class LinearReadout(nn.Module):
     """Loss |gain W x + b - y|^2 of embeddings x of length sqrt(dim), of training only; it scores nothing.
 
-    Heads bend their scores at 0 and 1, so an embedding that suits a head may leave linear models less than the
-    features gave them. `weight` W (C, dim) is fixed from the start: learned with everything else it stays far
-    from the best one, and then pulls the embedding the wrong way. `gain` and `bias` (C,) are learned.
+    Heads bend their scores at 0 and 1, so an embedding that suits a head may leave linear models less than
+    the features gave them. `weight` W (C, dim) is fixed from the start: learned with everything else it stays
+    far from the best one, and then pulls the embedding the wrong way. `gain` and `bias` (C,) are learned.
     """
 
     weight: Tensor

@@ -46,7 +46,7 @@ def test_the_weight_spans_the_best_directions_of_the_fitted_values(dim: int) -> 
     table = videos()
     weight = readout_weight(InputNorm(InputNormConfig(SIZE, "none")), table, dim).numpy()
     values = fitted(table)
-    left, strength, right = np.linalg.svd(values, full_matrices=False)
+    _, strength, right = np.linalg.svd(values, full_matrices=False)
     kept = min(dim, SIZE)
     wanted = (right[:kept].T * strength[:kept] ** 2) @ right[:kept] / VIDEOS
     np.testing.assert_allclose(weight @ weight.T, wanted, atol=2e-4)
