@@ -97,6 +97,38 @@ def test_what_is_said_at_init_is_kept(compress: Call, here: Path) -> None:
     assert store.rows([3]).tolist() == [[1.0, 0.5, 3.0]]
 
 
+STEPS = {"rgb": [[b"abc"], [b"def"]]}
+TIMES = {"segment_start_times": [0], "segment_end_times": [1], "segment_labels": [1], "segment_scores": [1.0]}
+
+
+@pytest.mark.parametrize(
+    ("record", "also", "takes"),
+    [
+        (example(id=[b"v"], labels=[1], inc3=[1.0], mean_audio=[2.0]), [], "inc3 (1 float) as features"),
+        (example(vid=[b"v"], labels=[1], mean_rgb=[1.0]), [], "vid (bytes) as id"),
+        (
+            sequence({"id": [b"v"], "labels": [1], **TIMES}, STEPS),
+            [],
+            "segment_labels (integers) as segments",
+        ),
+        (
+            sequence({"id": [b"v"], "labels": [1]}, {**STEPS, "audio": [[0.5], [1.5]]}),
+            ["rgb"],
+            "rgb (3 bytes a frame) as frames",
+        ),
+    ],
+)
+def test_the_option_that_a_hint_names_works(compress: Call, here: Path, record, also, takes: str) -> None:
+    write(here / "a.tfrecord", [record])
+    told = compress("data", "inspect", "a.tfrecord", "--num-classes", 3, "--json")
+    text = told.out + told.err
+    (hint,) = re.findall(r"--(?:id|features|segments)(?: [^\s\",]+(?:,[^\s\",]+)*)?(?=[\s\":])", text)[:1]
+    words = [*hint.removesuffix(" makes").split(), *also]
+    done = compress("data", "inspect", "a.tfrecord", "--num-classes", 3, *words, "--json")
+    assert done.code == 0, done.err
+    assert takes in done.json["findings"][0]["facts"]["takes"]
+
+
 @pytest.mark.parametrize(
     ("line", "error"),
     [

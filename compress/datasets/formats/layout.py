@@ -106,7 +106,8 @@ def see(data: bytes, said: Description) -> Seen:
     if not found or not min(size for size, _ in found.values()):
         if level == "frame" and any(not lists[key].feature for key in lists):
             raise RecordError("has no frames")
-        raise RecordError("has no features")
+        asked = f" of a {level}, which --level {level} asks for" if said.level else ""
+        raise RecordError(f"has no features{asked}")
     others = {key: KIND_WORDS[context[key].WhichOneof("kind")] for key in sorted(context)}
     others |= {key: f"{_kind(lists[key])} a frame" for key in sorted(lists)}
     for key in (SYNTHETIC_MARK, *found):
