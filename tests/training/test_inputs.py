@@ -14,7 +14,14 @@ from compress.datasets.table import FrameTable
 from compress.labels import Labels
 from compress.training import new_model as module
 from compress.training import train
-from compress.training.inputs import batch, fingerprint, reading_order, training_order
+from compress.training.inputs import (
+    batch,
+    bytes_of,
+    device_table,
+    fingerprint,
+    reading_order,
+    training_order,
+)
 from compress.training.new_model import set_input_statistics
 from encoders import InputNorm, InputNormConfig
 from tests.training.examples import CLASSES, DIM, IDENTITY, frame_table, video_table
@@ -54,6 +61,26 @@ def test_many_frames_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None
     rows = seen_by_the_norm(table, "standardize")[::3]
     np.testing.assert_allclose(mean, rows.mean(0), atol=1e-6)
     np.testing.assert_allclose(std, rows.std(0), atol=1e-6)
+
+
+def float_frames(videos: int) -> FrameTable:
+    """The frames of `frame_table` as the numbers that its codes stand for."""
+    table = frame_table(videos)
+    numbers = (table.frames * (4 / 255) + 4 / 512 - 2).astype(np.float32)
+    return replace(table, frames=numbers, schema=replace(table.schema, float_frames=True))
+
+
+def test_float_frames_are_read_as_they_are() -> None:
+    codes, floats = frame_table(50), float_frames(50)
+    for one, other in zip(statistics(floats, "standardize"), statistics(codes, "standardize"), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    rows = np.array([3, 0, 7])
+    on_device = device_table(floats, torch.device("cpu")).batch(rows)
+    for one, other in zip(on_device[0], batch(floats, rows, torch.device("cpu"))[0], strict=True):
+        assert torch.equal(one, other)
+    assert on_device[0][0].dtype == torch.float32
+    # Four bytes a number instead of one; everything else is the same.
+    assert bytes_of(floats) - bytes_of(codes) == 3 * codes.frames.size
 
 
 @pytest.mark.parametrize("mode", ["l2", "none"])
