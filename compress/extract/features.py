@@ -27,8 +27,7 @@ from compress.extract.videos import Video
 from compress.progress import Note, Progress, Reporter, check_interrupt, silent
 
 if TYPE_CHECKING:
-    from compress.extract.backbones.backbone import Backbone
-    from compress.extract.backbones.vggish import AudioBackbone
+    from compress.extract.backbones.backbone import AudioBackbone, Backbone
 
     Backbones = tuple[Backbone, AudioBackbone | None]
 

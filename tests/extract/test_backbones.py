@@ -22,8 +22,9 @@ from compress.errors import (
     UsageError,
 )
 from compress.extract.backbones import efficientnet_lite
-from compress.extract.backbones.backbone import half, torch_backbone
+from compress.extract.backbones.backbone import half
 from compress.extract.backbones.choice import BackboneChoice
+from compress.extract.backbones.torch_network import torch_backbone
 from compress.extract.backbones.vggish import VGGish, load_audio
 from compress.extract.backbones.weights import put_weights, read_weights
 from compress.extract.pictures import Preprocessing

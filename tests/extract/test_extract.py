@@ -226,6 +226,17 @@ def test_a_video_that_changed_and_features_that_broke_are_done_again(
     assert bytes_of(again) == before
 
 
+def test_processes_make_the_same_bytes(extracted: Extract, films: Path, tmp_path: Path):
+    clips.clip(films / "loud.mp4", paint=clips.scene(30), tone=600)
+    (films / "text.mp4").write_text("no video")
+
+    one = extracted(films, audio_backbone=tmp_path)
+    two = extracted(films, audio_backbone=tmp_path, folder=tmp_path / "two", workers=2)
+
+    assert bytes_of(two) == bytes_of(one)
+    assert two.left_out == one.left_out
+
+
 def test_two_at_once_are_refused(extracted: Extract, films: Path, tmp_path: Path):
     with exclusive(tmp_path / "out" / "features"), pytest.raises(LockedError):
         extracted(films)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.extract.backbones.backbone import Backbone
-from compress.extract.backbones.vggish import AudioBackbone
+from compress.extract.backbones.backbone import AudioBackbone, Backbone
 from compress.extract.pictures import Preprocessing
 
 SEEN = Preprocessing(16, 16, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "bilinear")

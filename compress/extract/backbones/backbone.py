@@ -1,4 +1,4 @@
-"""A backbone: a network from the pictures of frames to one feature vector each."""
+"""What a backbone is: a network from the pictures of frames, or from log-mel patches, to one vector each."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from compress.errors import DataError, UnavailableError
-from compress.extract.backbones.weights import fingerprint
 from compress.extract.pictures import Preprocessing
 from compress.machine import installed
 
+PATCHES_AT_ONCE = 32
 PICTURES_AT_ONCE = 16  # on a CPU more is not faster, and takes more memory
 
 
@@ -59,6 +56,35 @@ class Backbone:
         }
 
 
+@dataclass(frozen=True)
+class AudioBackbone:
+    """A network from log-mel patches to features.
+
+    Args:
+        name: file name of the weights.
+        dim: of a feature vector.
+        fingerprint: sha256 of its weights.
+        compute: float32 (B, 96, 64) -> float32 (B, dim).
+    """
+
+    name: str
+    dim: int
+    fingerprint: str
+    compute: Callable[[np.ndarray], np.ndarray]
+
+    def features(self, patches: np.ndarray) -> np.ndarray:
+        """Log-mel patches float32 (T, 96, 64) -> float16 (T, dim)."""
+        parts = [
+            self.compute(patches[first : first + PATCHES_AT_ONCE])
+            for first in range(0, len(patches), PATCHES_AT_ONCE)
+        ]
+        return half(np.concatenate(parts), self.name)
+
+    def facts(self) -> dict[str, Any]:
+        """What must be the same for two features to be comparable, as JSON."""
+        return {"name": self.name, "dim": self.dim, "weights": self.fingerprint}
+
+
 def half(features: np.ndarray, name: str) -> np.ndarray:
     """Features as float16; DataError where one is NaN, infinite or beyond its range."""
     with np.errstate(over="ignore"):
@@ -66,38 +92,6 @@ def half(features: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(small).all():
         raise DataError(f"{name} gives features that are not finite, or above 65,504")
     return small
-
-
-def torch_backbone(
-    name: str,
-    network: nn.Module,
-    preprocessing: Preprocessing,
-    device: str,
-    embed: Callable[[Tensor], Tensor] | None = None,
-) -> Backbone:
-    """A backbone that torch computes.
-
-    Args:
-        network: with its weights; it is put on `device` and in evaluation mode.
-        preprocessing: of layout NCHW.
-        embed: pictures (B, 3, size, size) -> (B, dim); None: the network itself.
-    """
-    network = convert_conv2d_weight_memory_format(
-        network.eval().to(device), torch.channels_last
-    )  # 1.5 times as fast
-    embed = embed or network
-
-    def given(pictures: np.ndarray) -> Tensor:
-        return torch.from_numpy(pictures).to(device, memory_format=torch.channels_last)
-
-    @torch.inference_mode()
-    def compute(pictures: np.ndarray) -> np.ndarray:
-        found: np.ndarray = embed(given(pictures)).float().flatten(1).cpu().numpy()
-        return found
-
-    blank = np.zeros((1, preprocessing.size, preprocessing.size, 3), dtype=np.uint8)
-    dim = compute(preprocessing(blank)).shape[1]
-    return Backbone(name, dim, preprocessing, fingerprint(network), compute)
 
 
 def need(module: str, package: str, wanted: str) -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from compress.errors import UsageError
 
 if TYPE_CHECKING:
-    from compress.extract.backbones.backbone import Backbone
-    from compress.extract.backbones.vggish import AudioBackbone
+    from compress.extract.backbones.backbone import AudioBackbone, Backbone
 
 BUILT_IN = "efficientnet-lite0"
 FORMS = f"{BUILT_IN}, timm:NAME, torchvision:NAME, open_clip:NAME/TAG or FILE.onnx"

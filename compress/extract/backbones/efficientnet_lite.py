@@ -16,7 +16,8 @@ from torch.nn.utils import fuse_conv_bn_eval
 from compress.artifacts.atomic import sha256_file
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.errors import CompressError, CorruptArtifactError
-from compress.extract.backbones.backbone import Backbone, need, torch_backbone
+from compress.extract.backbones.backbone import Backbone, need
+from compress.extract.backbones.torch_network import torch_backbone
 from compress.extract.backbones.weights import put_weights, read_weights
 from compress.extract.pictures import Preprocessing
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from compress.errors import DataError, UsageError
-from compress.extract.backbones.backbone import Backbone, need, torch_backbone
+from compress.extract.backbones.backbone import Backbone, need
+from compress.extract.backbones.torch_network import torch_backbone
 from compress.extract.backbones.weights import put_weights, read_weights
 from compress.extract.pictures import INTERPOLATIONS, Preprocessing
 

@@ -8,9 +8,7 @@ own PCA: the projection of this project takes its place.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,42 +16,12 @@ from torch import Tensor, nn
 
 from compress.artifacts.atomic import sha256_file
 from compress.errors import SchemaError, UsageError
-from compress.extract.backbones.backbone import half
+from compress.extract.backbones.backbone import AudioBackbone
 from compress.extract.backbones.onnx import session
 from compress.extract.backbones.weights import fingerprint, put_weights, read_weights
 from compress.extract.sound import BANDS, PATCH_ROWS
 
-PATCHES_AT_ONCE = 32
 _POOLED_AFTER = (0, 1, 3, 5)  # of the six convolutions
-
-
-@dataclass(frozen=True)
-class AudioBackbone:
-    """A network from log-mel patches to features.
-
-    Args:
-        name: file name of the weights.
-        dim: of a feature vector.
-        fingerprint: sha256 of its weights.
-        compute: float32 (B, 96, 64) -> float32 (B, dim).
-    """
-
-    name: str
-    dim: int
-    fingerprint: str
-    compute: Callable[[np.ndarray], np.ndarray]
-
-    def features(self, patches: np.ndarray) -> np.ndarray:
-        """Log-mel patches float32 (T, 96, 64) -> float16 (T, dim)."""
-        parts = [
-            self.compute(patches[first : first + PATCHES_AT_ONCE])
-            for first in range(0, len(patches), PATCHES_AT_ONCE)
-        ]
-        return half(np.concatenate(parts), self.name)
-
-    def facts(self) -> dict[str, Any]:
-        """What must be the same for two features to be comparable, as JSON."""
-        return {"name": self.name, "dim": self.dim, "weights": self.fingerprint}
 
 
 def load_audio(path: Path, device: str) -> AudioBackbone:
