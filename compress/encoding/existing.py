@@ -16,10 +16,11 @@ _SAME_MODEL = ("run", "model_sha256", "precision", "level", "prefix_of")
 _OTHER = "choose another --output"
 
 
-def standing_store(path: Path, report: Reporter) -> Store | None:
+def standing_store(path: Path, append: bool, report: Reporter) -> Store | None:
     """The finished store at `path`; None where there is none, or a damaged one, which is told.
 
     Raises:
+        CorruptArtifactError: it is damaged, and nothing can be added to it (`append`).
         MarkedStoreError: it is whole, but another program has changed its flags.
         DataError: a file that is no store of ours.
     """
@@ -30,6 +31,8 @@ def standing_store(path: Path, report: Reporter) -> Store | None:
     except MarkedStoreError:
         raise
     except CorruptArtifactError as error:
+        if append:
+            raise
         report(Note(f"{error}; encoding it again"))
         return None
 

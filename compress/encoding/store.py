@@ -117,7 +117,7 @@ def encode(
     catalogues = without_copies(catalogues, ids, labels)
     metadata = _metadata(run, facts, splits, embedder)
 
-    seen, present = state_of(store), standing_store(store, report)
+    seen, present = state_of(store), standing_store(store, append, report)
     if present is not None and append:
         reason = why_not_appended(present, dim, codec, metadata)
         if reason is not None:

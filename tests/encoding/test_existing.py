@@ -12,7 +12,7 @@ import pytest
 from compress.datasets.source import Source
 from compress.encoding import EncodeResult
 from compress.encoding.existing import check_unchanged, state_of
-from compress.errors import LockedError, SchemaError, UsageError
+from compress.errors import CorruptArtifactError, LockedError, SchemaError, UsageError
 from compress.progress import Event, Note
 from compress.store.reader import open_store
 from tests.artifacts.faulty import KILLED, SUCCEEDED, run_under_fault
@@ -172,6 +172,17 @@ def test_neither_are_those_of_a_later_training_or_of_other_classes(tmp_path: Pat
     encoder_run(tmp_path / "run", seed=1)
     with pytest.raises(UsageError, match="of an earlier training"):
         encoded(tmp_path, of(tmp_path, "b", 5, 5), run, append=True)
+
+
+def test_nothing_is_added_to_a_damaged_store_and_it_stays(tmp_path: Path, run: Path):
+    path = encoded(tmp_path, of(tmp_path, "a", 0, 5), run).path
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CorruptArtifactError, match="does not match its sha256"):
+        encoded(tmp_path, of(tmp_path, "b", 5, 5), run, append=True)
+    assert path.read_bytes() == data
+    assert encoded(tmp_path, of(tmp_path, "b", 5, 5), run).videos == 5
 
 
 def test_a_store_that_another_process_wrote_meanwhile_is_not_replaced(tmp_path: Path):
