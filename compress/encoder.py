@@ -71,7 +71,8 @@ class Encoder:
         Args:
             encoder: as `compress train --encoder` takes it: "linear", "mlp", "residual_cnn", "lstm" ...;
                 "pca" and "random_projection" need no labels.
-            X: features (n, D) of any number type; for an encoder of frames a list of uint8 (t, D) arrays.
+            X: features (n, D) of any number type; for an encoder of frames a list of
+                (t, D) arrays, all uint8 codes of YouTube-8M or all numbers.
             Y: labels, in any form that `compress.arrays.as_labels` takes; None where none are needed.
             dim: embedding size.
             validation: (X, Y) to choose the best epoch by; None sets a tenth of the videos aside, but at
@@ -246,7 +247,7 @@ def table_of(
     """Arrays as the table that training reads; ids are the row numbers behind `prefix`.
 
     Raises:
-        SchemaError, DataError: as `as_features`, `as_frames` and `as_labels`; frames that are not uint8.
+        SchemaError, DataError: as `as_features`, `as_frames` and `as_labels`; frames of both types.
     """
     frames = as_frames(X) if is_frames(X) else None
     features = as_features(X) if frames is None else None
@@ -259,12 +260,12 @@ def table_of(
         schema = FeatureSchema("video", ("features",), (features.shape[1],), labels.num_classes, "id")
         return VideoTable(ids, features, labels, schema)
     assert frames is not None
-    if any(video.dtype != np.uint8 for video in frames):
-        raise SchemaError(
-            "frames to train on are uint8 codes",
-            hint="quantise them as YouTube-8M does: round((clip(x, -2, 2) + 2) * 255 / 4)",
-        )
+    types = {video.dtype for video in frames}
+    if len(types) > 1:
+        what = "some frames are uint8 codes and some are floating point"
+        raise SchemaError(what, hint="give all in one type")
     schema = FeatureSchema("frame", ("frames",), (frames[0].shape[1],), labels.num_classes, "id")
+    schema = replace(schema, float_frames=np.dtype(np.uint8) not in types)
     ends = np.concatenate([[0], np.cumsum([len(video) for video in frames])]).astype(np.int64)
     return FrameTable(ids, np.concatenate(frames), ends, labels, schema)
 

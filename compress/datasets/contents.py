@@ -65,7 +65,9 @@ class Contents:
         if not left:
             return list(self.notes)
         more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-        words = f"not used: {', '.join(left[:_SHOWN])}{more}; --features, --id and --labels choose what is"
+        words = (
+            f"not used: {', '.join(left[:_SHOWN])}{more}; --features, --id and --labels choose what is used"
+        )
         return [*self.notes, words]
 
 

@@ -47,7 +47,7 @@ def test_names_that_only_some_files_have_are_compared_and_mapped(compress: Call,
     words = ["train", "--encoder", "linear", "--dim", 3, "--epochs", 1, "--set", "warm_epochs=0"]
     trained = compress(*words)
     assert trained.code == 0, trained.err
-    left = "not used: std_rgb (2 floats); --features, --id and --labels choose what is"
+    left = "not used: std_rgb (2 floats); --features, --id and --labels choose what is used"
     assert trained.err.count(left) == 1  # in train and validate alike, and told once
 
     assert compress("encode", "--dim", 3, "--input", "same.tfrecord", "--output", "same.h5").code == 0

@@ -85,7 +85,7 @@ def test_a_pack_of_panns_names_its_clips_by_files_and_sound_is_no_feature(tmp_pa
         (b"Yb.wav", [1, 2]),
     ]
     assert told(found) == [
-        "not used: waveform (int16 (N, 320)); --features, --id and --labels choose what is"
+        "not used: waveform (int16 (N, 320)); --features, --id and --labels choose what is used"
     ]
 
 

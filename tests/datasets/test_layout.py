@@ -41,7 +41,7 @@ def test_further_features_are_left_and_named(std: Path) -> None:
     assert features(source) == [[*RGB, *AUDIO]]
     assert told(source) == [
         "not used: num_frames (1 float), std_audio (2 floats), std_rgb (3 floats); "
-        "--features, --id and --labels choose what is"
+        "--features, --id and --labels choose what is used"
     ]
     contents = source.contents[std]
     assert contents.taken() == [

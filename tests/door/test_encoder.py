@@ -81,8 +81,11 @@ def test_frames_are_lists_of_arrays_of_any_length():
     assert encoder.encode(np.stack([clips[0]] * 3).astype(np.float64)).shape == (3, 5)
     with pytest.raises(CompressError, match="frame"):
         encoder.encode(X)
-    with pytest.raises(CompressError, match="uint8 codes"):
-        Encoder.fit("lstm", [clip.astype(float) for clip in clips], Y[:60], dim=5, epochs=1)
+    numbers = [clip * (4 / 255) + 4 / 512 - 2 for clip in clips]  # what the codes stand for
+    of_numbers = Encoder.fit("lstm", numbers, Y[:60], dim=5, epochs=1, settings={"sizes": [6, 5]})
+    np.testing.assert_allclose(of_numbers.encode(numbers), together, atol=1e-3)
+    with pytest.raises(CompressError, match="some frames are uint8 codes and some are floating point"):
+        Encoder.fit("lstm", [*numbers[:30], *clips[30:]], Y[:60], dim=5, epochs=1)
 
 
 def test_few_videos_are_visited_often_enough_to_learn():

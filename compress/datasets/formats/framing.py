@@ -45,7 +45,7 @@ _BUFFER_BYTES = 1 << 20
 OTHER_FOLDER = "choose another folder"
 LARGEST_RECORD = 1 << 31
 """Bytes of a record, framing included; protobuf allows no larger message."""
-_LARGEST_MESSAGE = 1 << 30
+_LARGEST_MESSAGE = 1 << 28
 _MESSAGE_STARTS = (b"\x0a", b"\x12")  # the tags of the two fields of a SequenceExample
 
 
