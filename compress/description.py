@@ -64,7 +64,7 @@ class Description:
 
 NOTHING_SAID = Description()
 TABLES = (".csv", ".tsv", ".txt")
-_LABEL_FILES = (*TABLES, ".npz")
+LABEL_FILES = (*TABLES, ".npz")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def labels_option(value: str | None) -> LabelsOption:
     parts = (value or "").split(":")
     for end in range(len(parts), max(len(parts) - 3, 0), -1):  # a path may contain colons too
         path, names = ":".join(parts[:end]), parts[end:]
-        if path.lower().endswith(TABLES if names else _LABEL_FILES):
+        if path.lower().endswith(TABLES if names else LABEL_FILES):
             columns = tuple(names[-1].split(",")) if names else ()
             return LabelsOption(typed_path(path), names[0] if len(names) == 2 else None, columns)
     return LabelsOption(None)

@@ -17,6 +17,7 @@ import pytest
 
 from cli.program import compress
 from compress.datasets.formats.sidecar import read_sidecar
+from compress.description import LabelsOption
 from compress.metrics import METRICS
 from compress.reports.models.table import Judgement
 from compress.reports.table_4.table import Verdict
@@ -113,8 +114,11 @@ def test_the_labels_file_of_the_guide_is_one_that_is_read(tmp_path: Path):
     page = (ROOT / "docs/guides/own-vectors.md").read_text(encoding="utf-8")
     header, example = re.search(r"begins with the line\n`(.+?)`.*?: `(.+?)`\.$", page, re.M | re.S).groups()
     (tmp_path / "labels.csv").write_text(f"{header}\n{example}\n")
-    found = read_sidecar(tmp_path / "labels.csv")
-    assert (found["id"], [row.tolist() for row in found["labels"]]) == ([b"my-video"], [["3", "17"]])
+    found = read_sidecar(LabelsOption(tmp_path / "labels.csv"))
+    assert (found.values["id"], [row.tolist() for row in found.values["labels"]]) == (
+        [b"my-video"],
+        [[3, 17]],
+    )
 
 
 def anchors(page: Path) -> set[str]:

@@ -213,7 +213,7 @@ def open_source(
     if option.path is not None:
         wanted = replace(wanted, description=replace(description, labels=None))
         if len(shards) == 1 and format_of(shards[0]).takes_labels_file:
-            wanted = replace(wanted, labels=option.path)
+            wanted = replace(wanted, labels=option)
         else:
             label_file = open_label_file(option, wanted)
             wanted = replace(wanted, vocabulary=None, labels_elsewhere=True, **_any_labels(schema))

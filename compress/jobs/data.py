@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from compress.artifacts.atomic import write_bytes
 from compress.datasets.export import expand_frames, write_shards
 from compress.datasets.sample import write_sample
 from compress.datasets.source import open_source
+from compress.datasets.vocabulary import Vocabulary, load_vocabulary, vocabulary_csv
 from compress.description import NOTHING_SAID, Description
 from compress.errors import UsageError
 from compress.progress import Note, Reporter, silent
@@ -110,6 +112,9 @@ def import_arrays(
 ) -> Made:
     """Write the rows of an array file as shards `<split>0000.tfrecord`, ... in `folder`.
 
+    Labels that are names become numbers, by `folder`/vocabulary.csv; it is made by the first file, of all its
+    names.
+
     Args:
         path: a file of feature vectors, such as .npy, .h5 or .parquet.
         num_classes: C, where the labels do not tell.
@@ -122,8 +127,14 @@ def import_arrays(
         NotFoundError, DataError, RecordError: see `open_source`.
         UsageError: fewer rows than shards, or other shards are there.
     """
-    source = open_source([str(path)], num_classes=num_classes, description=description)
+    names = folder / "vocabulary.csv"
+    known = load_vocabulary(names) if names.exists() else None
+    source = open_source([str(path)], num_classes=num_classes, description=description, vocabulary=known)
+    source.tell_contents(report)
     made = write_shards(source, folder, shards, prefix=split, replace=replace, report=report)
+    if source.schema.class_names and known is None:
+        write_bytes(names, vocabulary_csv(Vocabulary.from_list(source.schema.class_names)))
+        report(Note(f"the labels are names: their numbers are in {names}"))
     return Made(folder, {split: made}, f"compress data inspect '{folder}/{split}*.tfrecord'")
 
 

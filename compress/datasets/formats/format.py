@@ -12,7 +12,7 @@ from compress.datasets.policy import Policy
 from compress.datasets.record import Block, Record
 from compress.datasets.schema import FeatureSchema, Level
 from compress.datasets.vocabulary import Vocabulary
-from compress.description import NOTHING_SAID, Description
+from compress.description import NOTHING_SAID, Description, LabelsOption
 from compress.errors import SchemaError, UsageError
 
 
@@ -62,7 +62,7 @@ class Wanted:
     num_classes: int | None = None
     require_labels: bool = False
     max_frames: int | None = None
-    labels: Path | None = None
+    labels: LabelsOption | None = None
     vocabulary: Vocabulary | None = None
     description: Description = NOTHING_SAID
     run: FeatureSchema | None = None

@@ -23,6 +23,7 @@ from compress.datasets.formats.sidecar import SidecarRows, find_sidecar
 from compress.datasets.formats.vectors import VectorReader, as_float32, vector_schema
 from compress.datasets.record import FrameRecord, Record, VideoRecord
 from compress.datasets.schema import Level
+from compress.description import LabelsOption
 from compress.errors import SchemaError
 
 
@@ -146,7 +147,10 @@ def _format(
     def open_files(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, VectorReader]:
         tables = open_all(paths, wanted)
         beside = {path: _labels_beside(path, wanted) if takes_labels_file else None for path in paths}
-        tables = [SidecarRows(rows, labels) if (labels := beside[rows.path]) else rows for rows in tables]
+        said = (wanted.description.label_separator, wanted.vocabulary)
+        tables = [
+            SidecarRows(rows, option, *said) if (option := beside[rows.path]) else rows for rows in tables
+        ]
         roles = [find_roles(rows.columns, wanted.description, wanted.reads, rows.path) for rows in tables]
         if wanted.labels_elsewhere:
             roles = [replace(found, labels=None) for found in roles]
@@ -155,7 +159,8 @@ def _format(
         readers = {}
         for rows, found in zip(tables, roles, strict=True):
             contents = _contents(rows, found, tables[0].default_id(0))
-            file = RowFile(rows, found, contents, seen, wanted, beside[rows.path])
+            labels = beside[rows.path]
+            file = RowFile(rows, found, contents, seen, wanted, labels.path if labels else None)
             check_level(wanted, file.schema.level, rows.path)
             check_cut(file.schema, wanted.max_frames)
             readers[rows.path] = VectorReader(rows.path, file, wanted.policy, wanted.require_labels)
@@ -164,8 +169,11 @@ def _format(
     return Format(name, "arrays", suffixes, open_files, takes_labels_file)
 
 
-def _labels_beside(path: Path, wanted: Wanted) -> Path | None:
-    return None if wanted.labels_elsewhere else wanted.labels or find_sidecar(path)
+def _labels_beside(path: Path, wanted: Wanted) -> LabelsOption | None:
+    if wanted.labels_elsewhere or wanted.labels:
+        return None if wanted.labels_elsewhere else wanted.labels
+    found = find_sidecar(path)
+    return None if found is None else LabelsOption(found)
 
 
 def _seen(rows: Rows, roles: Roles) -> SeenLabels:

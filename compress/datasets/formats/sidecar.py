@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from compress.datasets.formats.arrays import AxisRows, check_indptr
 from compress.datasets.formats.columns import TypedColumn
 from compress.datasets.formats.label_csv import read_label_csv
 from compress.datasets.formats.rows import Rows
+from compress.datasets.schema import MAX_CLASSES
+from compress.datasets.vocabulary import Vocabulary, read_class_texts
+from compress.description import LABEL_FILES, LabelsOption
 from compress.errors import SchemaError
 
 
@@ -23,23 +27,28 @@ class SidecarRows:
 
     Args:
         rows: of the file.
-        labels_file: of `read_sidecar`.
+        option, separator, vocabulary: of `read_sidecar`.
 
     Raises:
         SchemaError: it is not of as many rows, or what `read_sidecar` raises.
     """
 
-    def __init__(self, rows: Rows, labels_file: Path) -> None:
+    def __init__(
+        self, rows: Rows, option: LabelsOption, separator: str | None, vocabulary: Vocabulary | None
+    ) -> None:
         self._rows, self.path, self.notes, self.ids_are = rows, rows.path, rows.notes, rows.ids_are
-        self._values = dict(read_sidecar(labels_file))
+        found = read_sidecar(option, separator, vocabulary)
+        labels_file, self._values = found.path, dict(found.values)
         self._by_id: Mapping[str, Any] | None = None
         if not isinstance(rows, AxisRows) and "id" in self._values:
             ids = [_text(name) for name in self._values.pop("id")]
             self._by_id = dict(zip(ids, self._values["labels"], strict=True))
-        types = {"id": TypedColumn("id", "text", (), f"in {labels_file.name}")}
-        types["labels"] = TypedColumn("labels", "integer", (None,), f"in {labels_file.name}")
+        inside = f"in {labels_file.name}"
+        types = {"id": TypedColumn("id", "text", (), inside)}
+        types["labels"] = TypedColumn("labels", "integer", (None,), inside, class_names=found.class_names)
+        left = (TypedColumn(name, "other", (), inside) for name in found.left)
         theirs = {column.name: column for column in rows.columns if column.name not in self._values}
-        self.columns = (*theirs.values(), *(types[name] for name in self._values))
+        self.columns = (*theirs.values(), *(types[name] for name in self._values), *left)
         self._labels_file = labels_file
 
     def count(self, names: Sequence[str]) -> int:
@@ -75,6 +84,23 @@ def _text(name: str | bytes) -> str:
     return name.decode(errors="replace") if isinstance(name, bytes) else name
 
 
+@dataclass(frozen=True)
+class Sidecar:
+    """Labels of rows.
+
+    Args:
+        path: of the file.
+        values: `labels`, of each row a list of numbers or names, and `id` where the file has ids.
+        class_names: where the labels are numbers of names that the file has.
+        left: columns that are not read.
+    """
+
+    path: Path
+    values: Mapping[str, Sequence[Any]]
+    class_names: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
 def find_sidecar(path: Path) -> Path | None:
     """The labels file of an array file, by its name."""
     beside = [path.with_name(path.stem + ending) for ending in (".labels.csv", ".labels.npz")]
@@ -85,26 +111,44 @@ def find_sidecar(path: Path) -> Path | None:
     return present[0] if present else None
 
 
-def read_sidecar(path: Path) -> Mapping[str, Sequence[Any]]:
-    """`labels`, of each row a list of numbers or names, and `id` where the file has ids.
+def read_sidecar(
+    option: LabelsOption, separator: str | None = None, vocabulary: Vocabulary | None = None
+) -> Sidecar:
+    """Read a file of labels.
 
     Args:
-        path: a .csv (see `read_label_csv`), or a .npz with `indptr`, `indices` and perhaps `ids`.
+        option: a .csv (see `read_label_csv`), or a .npz with `indptr`, `indices` and perhaps `ids`.
+        separator: between the labels of a cell.
+        vocabulary: known names of classes.
 
     Raises:
+        NotFoundError: no such file.
         SchemaError: it holds anything else.
     """
+    path = option.path or Path()
     suffix = path.suffix.lower()
-    if suffix not in (".csv", ".npz"):
-        raise SchemaError(f"cannot read labels from '{suffix}' files", where=path, hint="use .csv or .npz")
-    return _read_csv(path) if suffix == ".csv" else _read_npz(path)
-
-
-def _read_csv(path: Path) -> Mapping[str, Sequence[Any]]:
-    table = read_label_csv(path)
-    texts = np.array([*table.labels.texts, ""], dtype=object)
-    labels = np.split(texts[table.labels.codes], table.labels.indptr[1:-1])
-    return {"labels": labels} if table.ids is None else {"id": table.ids, "labels": labels}
+    if suffix not in LABEL_FILES:
+        hint = f"use {', '.join(LABEL_FILES)}"
+        raise SchemaError(f"cannot read labels from '{suffix}' files", where=path, hint=hint)
+    if suffix == ".npz":
+        return Sidecar(path, _read_npz(path))
+    table = read_label_csv(
+        path, id_column=option.id, label_columns=option.columns, separator=separator, vocabulary=vocabulary
+    )
+    found, texts = table.labels, list(table.labels.texts)
+    names: tuple[str, ...] = ()
+    values = np.array([*texts, ""], dtype=object)
+    if vocabulary is None:
+        told = read_class_texts(texts, where=path)
+        for text, number in told.numbers.items():
+            if abs(number) > MAX_CLASSES:
+                raise SchemaError(f"label {text} is too large to be kept in 32 bits", where=path)
+        values = np.array([*(told.numbers[text] for text in texts), 0], dtype=np.int64)
+        names = told.class_names
+    labels = np.split(values[found.codes], found.indptr[1:-1])
+    columns: dict[str, Sequence[Any]] = {} if table.ids is None else {"id": table.ids}
+    columns["labels"] = labels
+    return Sidecar(path, columns, names, table.left)
 
 
 def _read_npz(path: Path) -> Mapping[str, Sequence[Any]]:
