@@ -27,6 +27,10 @@ def main(words: Sequence[str]) -> int:
             from benchmarks.end_to_end import main as end_to_end
 
             return end_to_end(words[1:])
+        if words[:1] == ["verdicts"]:
+            from benchmarks.verdicts import main as verdicts
+
+            return verdicts(words[1:])
         return _compare(words)
     except CompressError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)

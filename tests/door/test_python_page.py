@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from compress.training import inputs
+from compress.evaluation.judges import panel
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
-def a_folder_and_short_trainings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What is written is run as it stands, but not until it has converged."""
+def a_folder_and_one_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What is written is run as it stands, but for judges that take a minute."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(inputs, "STEPS_PER_EPOCH", 4)
+    monkeypatch.setattr(panel, "JUDGES", {"ridge": panel.JUDGES["ridge"]})
 
 
 def test_the_page_runs_as_it_stands(capsys: pytest.CaptureFixture[str]):
