@@ -1,9 +1,9 @@
 """`python -m benchmarks verdicts`: how often is a verdict right, where what is lost is known?
 
 Videos are drawn anew for each repetition: features of a few classes and noise. Once nothing is lost (the
-features are turned, which loses nothing), once about 5 points of GAP are lost (noise is added). The verdict on
-2,000 other videos should be "holds" or "within noise" where nothing is lost, and "falls short" where 5 points
-are.
+features are turned, which loses nothing), once about 5 points of GAP are lost (noise is added). The verdict
+on 2,000 other videos should be "holds" or "within noise" where nothing is lost, and "falls short" where 5
+points are.
 """
 
 from __future__ import annotations
