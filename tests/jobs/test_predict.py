@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+import compress
 from compress.encoder import load
 from compress.errors import NotFoundError, RecordError, UsageError
 from compress.jobs.predict import Predicted, predict_videos
@@ -55,6 +56,11 @@ def close(found: list[list[tuple[int, float]]], wanted: list[list[tuple[int, flo
     np.testing.assert_allclose(np.array(found), np.array(wanted), atol=2e-6)
 
 
+def _pairs(text: str) -> list[tuple[str, str]]:
+    words = text.split()
+    return list(zip(words[::2], words[1::2], strict=True))
+
+
 def test_a_submission_is_what_the_starter_code_would_write(workspace: Workspace, wanted: np.ndarray):
     """Source: google/youtube-8m inference.py, format_lines, and the header that it writes."""
     done, text = predict(workspace, format="kaggle", batch_size=3)
@@ -68,6 +74,14 @@ def test_a_submission_is_what_the_starter_code_would_write(workspace: Workspace,
         assert theirs[1].split()[::2] == ours[1].split()[::2]
         np.testing.assert_allclose(*(np.float64(part[1].split()[1::2]) for part in (theirs, ours)), atol=2e-6)
     assert (done.videos, done.labels, done.output) == (8, 8 * CLASSES, None)
+    # Scored as Kaggle did: all pairs in one ranking.
+    carried = {video.video_id.decode(): set(video.labels.tolist()) for video in NEW}
+    split = [line.split(",") for line in lines[1:]]
+    pairs = [(float(p), int(c) in carried[name]) for name, t in split for c, p in _pairs(t)]
+    hits = np.array([hit for _, hit in sorted(pairs, key=lambda pair: -pair[0])])
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    labels = [video.labels.tolist() for video in NEW]
+    assert (precision * hits).sum() / sum(map(len, labels)) == pytest.approx(compress.gap(wanted, labels))
 
 
 def test_every_form_holds_the_same_labels(workspace: Workspace, wanted: np.ndarray):
