@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ from compress.machine import choose_device
 from compress.training.inputs import Table, take_videos
 from compress.training.loop import train
 from compress.training.precision import Wanted, choose_precision
-from compress.training.recipes import LEAST_STEPS, train_config
+from compress.training.recipes import train_config
 from compress.training.run import load_model, save_model
+from compress.training.set_aside import set_aside
 from encoders import Model
 
 MOST_DIMENSIONS = 65_536
@@ -75,11 +75,11 @@ class Encoder:
                 (t, D) arrays, all uint8 codes of YouTube-8M or all numbers.
             Y: labels, in any form that `compress.arrays.as_labels` takes; None where none are needed.
             dim: embedding size.
-            validation: (X, Y) to choose the best epoch by; None sets a tenth of the videos aside, but at
-                least 2, and of fewer than 20 videos none.
-            epochs: passes over the data; None for the recipe's, where an epoch of few videos visits each of
-                them several times (at least 100 steps).
-            settings: anything that `compress train --set` takes, by name, but dim, seed and epochs.
+            validation: (X, Y) for the figures of the run. None takes those that the number of epochs is
+                chosen on: a tenth of the videos (`compress.training.set_aside`), of fewer than 20 none.
+            epochs: the most passes over the data; None for the recipe's. An epoch of few videos visits each
+                of them several times (at least 80 steps).
+            settings: anything that `compress train --set` takes, by name.
             seed: of weights, order and the videos set aside.
             device: "cpu", "cuda" or "auto".
             folder: where the run is kept, for `compress.load` and the command line; None keeps nothing.
@@ -105,18 +105,18 @@ class Encoder:
         if config.head is None:
             training = held_out = table
         elif validation is None:
-            training, held_out = _set_aside(table, seed)
+            training, held_out = _divided(table)
+            chosen = {"set_aside": 0.0, **chosen}
         else:
             names = as_labels(Y).names or None
             training = table
             if not isinstance(validation, tuple | list) or len(validation) != 2:
                 raise UsageError("validation is not a pair", hint="pass validation=(X_val, Y_val)")
             held_out = table_of(*validation, num_classes=table.labels.num_classes, names=names, prefix="v")
+        config = train_config(encoder, dim, overrides=chosen, videos=len(training))
         run = as_path(folder, "folder") if folder is not None else None
         with tempfile.TemporaryDirectory(prefix="compress-") as scratch:
             target = run or Path(scratch, f"{encoder}-{config.encoder_options.get('dim', dim)}")
-            if epochs is None and config.head is not None:
-                config = replace(config, least_steps=LEAST_STEPS)
             train(config, training, held_out, target, device=device)
             return load(target, device=device)
 
@@ -288,10 +288,9 @@ def _checked_settings(settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return settings
 
 
-def _set_aside(table: Table, seed: int) -> tuple[Table, Table]:
-    """A tenth of the videos, to choose the best epoch by; of fewer than 20, one would choose by chance."""
-    order = np.random.default_rng([seed, len(table)]).permutation(len(table))
-    if len(table) < 20:
-        return table, take_videos(table, order, "v")
-    held_out = max(2, len(table) // 10)
-    return take_videos(table, np.sort(order[held_out:])), take_videos(table, np.sort(order[:held_out]))
+def _divided(table: Table) -> tuple[Table, Table]:
+    """The videos to train on, and those to choose on; where these are too few, the same under other ids."""
+    chosen = set_aside(table.ids)
+    if not chosen.any():
+        return table, take_videos(table, np.arange(len(table)), "v")
+    return take_videos(table, np.flatnonzero(~chosen)), take_videos(table, np.flatnonzero(chosen))

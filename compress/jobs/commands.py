@@ -61,7 +61,8 @@ def train_argv(run: str, config: Path) -> list[str]:
     dim = recipe.get("dim") or None  # 0, the encoder's own, is no --dim
     # A closed-form encoder was trained, not computed, only if a head was asked for.
     asked = {} if encoder not in CLOSED_FORM or recipe["head"] is None else {"head": recipe["head"]}
-    presets = {preset: _flat(asdict(train_config(encoder, dim, preset, asked))) for preset in PRESETS}
+    videos = identity.get("train_videos")  # older runs do not tell
+    presets = {preset: _flat(asdict(train_config(encoder, dim, preset, asked, videos))) for preset in PRESETS}
     changes = {preset: {**asked, **_changes(recipe, known)} for preset, known in presets.items()}
     preset = min(PRESETS, key=lambda name: (len(changes[name]), PRESETS.index(name)))
     options: dict[str, object] = {

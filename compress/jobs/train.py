@@ -143,6 +143,7 @@ def train_run(
     table, *held_out = (load_table(source, cache=workspace.cache, report=report) for source in sources)
     distillation = _distillation(workspace, loaded_teachers, extra, unlabelled, report)
     tell_skipped(sources if extra is None else [*sources, extra], report)
+    config = train_config(encoder, dim, preset, changes, len(table))
     run = workspace.run(name)
     # A closed-form encoder is not measured, so its training videos may stand in for those to measure on.
     validation = held_out[0] if held_out else table

@@ -73,9 +73,10 @@ class Costs:
         config = train_config(training.encoder, training.dim, training.preset, changes)
         if config.head is None:
             return CLOSED_FORM_COST
-        level = encoder_level(CLOSED_FORM.get(config.encoder, config.encoder))
+        table, validation = self._of_level(encoder_level(CLOSED_FORM.get(config.encoder, config.encoder)))
+        config = train_config(training.encoder, training.dim, training.preset, changes, len(table))
         self._report(Note(f"timing {training.run}"))
-        return self._measured(config, *self._of_level(level))
+        return self._measured(config, table, validation)
 
     def _encoding(self, training: Training) -> float:
         """Seconds of all videos through the encoder of a run, finished or not."""

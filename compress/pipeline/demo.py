@@ -88,7 +88,7 @@ def demo_rows(size: DemoSize) -> list[DemoRow]:
         DemoRow(Training("identity", None), codec="int8"),
         *(DemoRow(Training("pca", dim)) for dim in dims),
         *(DemoRow(Training("random_projection", dim)) for dim in dims),
-        DemoRow(Training("linear", 320, epochs=epochs)),
+        DemoRow(Training("linear", 320, epochs=epochs, settings=DEMO["linear"])),
         *(
             DemoRow(Training("residual_cnn", dim, epochs=epochs, settings=cnn), searched=True)
             for dim in (320, 512)

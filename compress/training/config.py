@@ -52,11 +52,22 @@ class TrainConfig:
     least_steps: int = setting(
         0, "an epoch of few videos visits each of them often enough to have so many steps", at_least=0
     )
+    refit: bool = setting(
+        False,
+        "as many epochs as the best one's number are trained again from the start, on all training videos, "
+        "with a cosine arc; the last of them is kept",
+        only_with="schedule=constant",
+    )
+    branch_epochs: int = setting(
+        2, "of a refit after its warm epochs, if the recipe has any", at_least=1, only_with="refit=true"
+    )
     optimizer: Literal["adamw", "adam"] = setting("adamw", "adamw decouples weight decay from the gradient")
     learning_rate: float = setting(1e-3, "of everything but the encoder's branch", above=0)
     branch_learning_rate: float = setting(1e-3, "of the encoder's branch", above=0)
     second_peak: float = setting(
-        0.3, "learning rate after the warm epochs, as a share of learning_rate", above=0
+        0.3,
+        "learning rate after the warm epochs, as a share of learning_rate",
+        above=0,
     )
     schedule: Literal["cosine", "constant", "staircase"] = setting(
         "cosine",
@@ -198,6 +209,11 @@ class TrainConfig:
             _refuse("temperature", self.temperature, "1 with readout_weight")
         if self.head is None:
             _check_closed_form(self)
+
+    @property
+    def refits(self) -> bool:
+        """Whether a refit follows."""
+        return self.refit and self.schedule == "constant"
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers."""

@@ -27,12 +27,13 @@ def identity_of(
     compile: bool = False,
     distillation: Distillation | None = None,
 ) -> dict[str, Any]:
-    """Recipe, videos, device and teachers as JSON; `compile` is noted but not compared."""
+    """Recipe, videos, device and teachers as JSON; `compile` and the number of videos are not compared."""
     return {
         "config": config.to_json(),
         "data": fingerprint(table),
         "validation": fingerprint(validation),
         "device": device,
+        "train_videos": len(table),
         **({"whitening": whitening_sha256(config.undo_whitening)} if config.undo_whitening else {}),
         **taught_by(distillation),
         **({"runtime": {"compile": True}} if compile else {}),

@@ -21,6 +21,7 @@ from compress.training.cost import Stopwatch, describe
 from compress.training.distillation import Distillation, Lesson, lessons
 from compress.training.epochs import (
     Training,
+    begin_refit,
     divided,
     finish_epoch,
     finish_training,
@@ -30,9 +31,9 @@ from compress.training.epochs import (
 )
 from compress.training.feed import batches
 from compress.training.identity import claim, identity_of
-from compress.training.inputs import Table
+from compress.training.inputs import Table, take_videos
 from compress.training.new_model import new_model
-from compress.training.objective import compiled, criterion_of, loss_function, targets_of
+from compress.training.objective import LossFunction, compiled, criterion_of, loss_function, targets_of
 from compress.training.optimizer import (
     WeightAverage,
     branch_factor,
@@ -132,7 +133,8 @@ def train(
                 _fit(training, checkpoint_seconds, compile)
         facts = model_manifest(run).metadata
         # Also for a finished run: it may have been killed between its last commit and this line.
-        for scaffold in (folder.best, folder.checkpoint) if facts.get("converged") is not False else ():
+        stays = (folder.best, folder.limit) if facts.get("converged") is False else ()
+        for scaffold in {folder.best, folder.limit, folder.checkpoint} - set(stays):
             shutil.rmtree(scaffold, ignore_errors=True)
     return TrainResult(run, facts["epoch"], facts["figures"], time.monotonic() - started)
 
@@ -140,10 +142,11 @@ def train(
 def _goes_on(config: TrainConfig, run: Run) -> bool:
     """Whether a finished training ended at a limit that is higher now."""
     facts = model_manifest(run.folder).metadata
-    if facts.get("converged") is not False or facts["epochs_trained"] >= config.epochs:
+    before = facts["train_config"]["epochs"]
+    if facts.get("converged") is not False or before >= config.epochs:
         return False
-    if not run.checkpoint.exists():
-        what = f"has no checkpoint, so it cannot go on after epoch {facts['epochs_trained']}"
+    if not run.limit.exists():
+        what = f"has no folder 'limit', so it cannot go on after epoch {before}"
         raise UsageError(what, where=run.folder, hint="use --fresh to start over")
     return True
 
@@ -155,29 +158,53 @@ def _fit(training: Training, checkpoint_seconds: float, compile: bool) -> None:
     # -- a new model, or the last checkpoint -----------------------------------------------------------
     # For weights and dropout; the order of the videos and mixup follow from the seed and the step alone.
     torch.manual_seed(config.seed)
-    model = (new_model(config, table) if refinement is None else refinement.model()).to(device)
+    seen = table
+    if config.readout_weight and training.rows is not None:
+        seen = take_videos(table, training.rows)  # a readout is fitted to labels: not to those of the choice
+    model = (new_model(config, seen) if refinement is None else refinement.model()).to(device)
     state = TrainState(model, WeightAverage(model, config.ema), build_optimizer(model, config))
     if state.restore(run, training.identity):
-        report(Note(f"continuing at epoch {state.at.epoch + 1}, batch {state.at.batch + 1}"))
-    truncate_log(run.log, state.at.measured)  # the epochs after the checkpoint are trained again
+        epoch = state.at.first_epochs + state.at.epoch + 1
+        report(Note(f"continuing at epoch {epoch}, batch {state.at.batch + 1}"))
+    # The epochs after the checkpoint are trained again.
+    truncate_log(run.log, state.at.first_epochs + state.at.measured)
     if refinement is not None:
         refinement.begin(state)
-    steps = training.steps
-    report(Note(describe(config, model, training.videos, steps)))
+    report(Note(describe(config, model, training.videos, training.steps)))
     if training.rows is not None:
         report(Note(f"{len(training.choice):,} more are set aside, to choose the best epoch on"))
+    loss_of = loss_function(config, model, device, criterion_of(config, table, device))
+    if compile:
+        loss_of = compiled(loss_of, device)
+
+    # -- until it gets no better, then the refit -------------------------------------------------------
+    if not state.at.refit:
+        _train_on(training, state, loss_of, checkpoint_seconds)
+        if config.refits:
+            torch.manual_seed(config.seed)
+            begin_refit(training, state, new_model(config, table).to(device).state_dict())
+    if state.at.refit:
+        _train_on(training.refit(state.at.refit), state, loss_of, checkpoint_seconds)
+    finish_training(training, state)
+
+
+def _train_on(
+    training: Training, state: TrainState, loss_of: LossFunction, checkpoint_seconds: float
+) -> None:
+    """All epochs that are left, of the cooldown or of those before it."""
+    config, table, device, report = training.config, training.table, training.device, training.report
+    run, refinement, model, steps = training.run, training.refinement, state.model, training.steps
+
     switch_branch(config, state.at)
     if state.at.measured < state.at.epoch:  # stopped while an epoch was measured
         finish_epoch(training, state)
 
     # -- what each step needs --------------------------------------------------------------------------
-    loss_of = loss_function(config, model, device, criterion_of(config, table, device))
-    if compile:
-        loss_of = compiled(loss_of, device)
     targets_for, losses = targets_of(config, table, device), PendingLosses(device)
+    rest = "the rest, if it gets better all the time," if config.schedule == "constant" else "the rest"
     clocks = (
         Stopwatch(config.warm_epochs * steps, report, "the warm-up", config.batch_size),
-        Stopwatch(config.epochs * steps, report, "the rest", config.batch_size),
+        Stopwatch(config.epochs * steps, report, rest, config.batch_size),
     )
     saved, counted = time.monotonic(), time.process_time()
     order = training.order(state.at.position)
@@ -196,7 +223,8 @@ def _fit(training: Training, checkpoint_seconds: float, compile: bool) -> None:
             at = state.at
 
             # -- one step ------------------------------------------------------------------------------
-            model.train()  # measuring an epoch leaves it in evaluation mode
+            if not model.training:  # measuring an epoch leaves it in evaluation mode
+                model.train()
             if config.warm_epochs:
                 model.encoder.set_warm(at.branch_epoch < 0)
             factors = {
@@ -237,5 +265,3 @@ def _fit(training: Training, checkpoint_seconds: float, compile: bool) -> None:
                 state.save(run, training.identity)
                 saved = time.monotonic()
                 check_interrupt()
-
-    finish_training(training, state)

@@ -127,13 +127,19 @@ class WeightAverage:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.weights: dict[str, Tensor] = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        self._of: nn.Module | None = None
+        self._current: dict[str, Tensor] = {}
+        self._floats: list[str] = []
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
         """Add the weights after `step` (from 1)."""
         share = 1 - min(self.decay, (1 + step) / (_FIRST_STEPS + step)) if self.decay else 1.0
-        current = model.state_dict()
-        floats = [name for name, value in current.items() if value.is_floating_point()]
+        if self._of is not model:
+            # Kept, since a state dict costs as much as the step of a tiny model; steps change it in place.
+            self._of, self._current = model, model.state_dict()
+            self._floats = [name for name, value in self._current.items() if value.is_floating_point()]
+        floats, current = self._floats, self._current
         torch._foreach_lerp_([self.weights[n] for n in floats], [current[n] for n in floats], share)
         for name in current.keys() - floats:
             self.weights[name].copy_(current[name])

@@ -4,6 +4,7 @@ runs/<name>/config.json    the recipe and the data it was started on
 runs/<name>/log.jsonl      one line per epoch
 runs/<name>/checkpoint/    while it runs: weights, optimiser, position, random state (artifact "checkpoint")
 runs/<name>/best/          while it runs: the best epoch before the checkpoint (artifact "model")
+runs/<name>/limit/         if it has not converged: the state to go on from (artifact "checkpoint")
 runs/<name>/model/         when it is finished: the model (artifact "model")
 """
 
@@ -49,6 +50,10 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         return self.folder / "checkpoint"
+
+    @property
+    def limit(self) -> Path:
+        return self.folder / "limit"
 
     @property
     def best(self) -> Path:

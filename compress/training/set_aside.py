@@ -26,12 +26,22 @@ def set_aside(ids: np.ndarray, share: float = SHARE) -> np.ndarray:
         ids: bytes (N,).
         share: in [0, 1); 0 sets none aside.
     """
-    count = len(ids)
-    wanted = min(max(round(share * count), LEAST), MOST, int(max(share, _LARGEST_SHARE) * count))
-    chosen = np.zeros(count, dtype=bool)
-    if share > 0 and count >= _FEWEST:
+    chosen = np.zeros(len(ids), dtype=bool)
+    if wanted := count_set_aside(len(ids), share):
         # An id's hash does not depend on the other videos: where some are added, most stay on their side.
         digests = (hashlib.blake2b(one, digest_size=8).digest() for one in ids.tolist())
-        hashes = np.fromiter((int.from_bytes(digest) for digest in digests), np.uint64, count)
+        hashes = np.fromiter((int.from_bytes(digest) for digest in digests), np.uint64, len(ids))
         chosen[np.argsort(hashes, kind="stable")[:wanted]] = True
     return chosen
+
+
+def count_set_aside(videos: int, share: float = SHARE) -> int:
+    """How many of so many videos are set aside.
+
+    Example:
+        >>> [count_set_aside(videos) for videos in (19, 100, 500, 5000, 5_000_000)]
+        [0, 20, 50, 500, 5000]
+    """
+    if share == 0 or videos < _FEWEST:
+        return 0
+    return min(max(round(share * videos), LEAST), MOST, int(max(share, _LARGEST_SHARE) * videos))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -39,6 +40,8 @@ class Progressed:
         measured: epochs measured; one less than `epoch` while an epoch is measured.
         best_gap, best_epoch: of the epochs so far, -1 and 0 before the first.
         branch_epoch: epochs before the branch was switched on; -1 while it is off.
+        refit: best_epoch, once its refit has begun; all above but the best then starts again.
+        first_epochs, first_steps: those before the refit.
         cpu_seconds: of the current epoch, over all threads, without measuring.
     """
 
@@ -51,6 +54,9 @@ class Progressed:
     best_gap: float = -1.0
     best_epoch: int = 0
     branch_epoch: int = -1
+    refit: int = 0
+    first_epochs: int = 0
+    first_steps: int = 0
     cpu_seconds: float = 0.0
 
     @property
@@ -102,6 +108,13 @@ class TrainState:
         finally:
             self.model.load_state_dict(held)
 
+    def begin_again(self, fresh: Mapping[str, Tensor]) -> None:
+        """Go on with the weights of a new model, in the same memory."""
+        self.model.load_state_dict(dict(fresh))
+        for name, value in self.average.weights.items():
+            value.copy_(fresh[name])
+        self.optimizer.state.clear()
+
     def keep_best(self, facts: dict[str, Any]) -> None:
         """Hold the running average as the best epoch; it is written with the next checkpoint."""
         # A disk waits longer for a tiny model than its epochs take.
@@ -109,8 +122,8 @@ class TrainState:
             {n: value.detach().cpu().clone() for n, value in self.average.weights.items()}, facts
         )
 
-    def save(self, run: Run, identity: dict[str, Any]) -> None:
-        """Commit a checkpoint; an older one is replaced in one step."""
+    def save(self, run: Run, identity: dict[str, Any], *, at_limit: bool = False) -> None:
+        """Commit a checkpoint, or the state at the limit of epochs; an older one is replaced in one step."""
         keep_log(run.log)
         if self.best is not None:
             self.best.write(run)
@@ -120,25 +133,29 @@ class TrainState:
             "optimizer.safetensors": tensors_file(_flat(self.optimizer)),
             "random.safetensors": tensors_file(_random_states()),
         }
-        commit_folder(run.checkpoint, "checkpoint", files, {"identity": identity, "at": asdict(self.at)})
+        folder = run.limit if at_limit else run.checkpoint
+        commit_folder(folder, "checkpoint", files, {"identity": identity, "at": asdict(self.at)})
 
     def restore(self, run: Run, identity: dict[str, Any]) -> bool:
-        """Continue from the last checkpoint; False if there is none.
+        """Continue from the last checkpoint, or from the limit if it is higher now; False if there is none.
 
         Raises:
             CorruptArtifactError: a checksum does not match, or the checkpoint is another training's.
         """
-        if not (run.checkpoint / "manifest.json").exists():
+        manifest = next(filter(None, (_checkpoint(folder) for folder in (run.checkpoint, run.limit))), None)
+        if manifest is None:
             return False
-        manifest = read_folder(run.checkpoint, "checkpoint")
+        if manifest.metadata["identity"]["config"]["epochs"] < identity["config"]["epochs"]:
+            # The last checkpoint may lie behind the old limit, where the refit has begun.
+            manifest = _checkpoint(run.limit) or manifest
         if not same_training(manifest.metadata["identity"], identity):
             what = "belongs to another training"
-            raise CorruptArtifactError(what, where=run.checkpoint, hint=_START_OVER)
+            raise CorruptArtifactError(what, where=manifest.folder, hint=_START_OVER)
         try:
             self._take(manifest)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             what = f"holds a training that this version cannot continue ({str(error).splitlines()[0]})"
-            raise CorruptArtifactError(what, where=run.checkpoint, hint=_START_OVER) from error
+            raise CorruptArtifactError(what, where=manifest.folder, hint=_START_OVER) from error
         return True
 
     def _take(self, manifest: Manifest) -> None:
@@ -150,6 +167,10 @@ class TrainState:
         _set_random_states(read_tensors(manifest.path("random.safetensors")))
         at = manifest.metadata["at"]
         self.at = Progressed(**{"measured": at["epoch"], **at})  # older checkpoints have no "measured"
+
+
+def _checkpoint(folder: Path) -> Manifest | None:
+    return read_folder(folder, "checkpoint") if (folder / "manifest.json").exists() else None
 
 
 def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -201,7 +222,9 @@ def step(
     Returns:
         The loss before the step, a scalar on the device, mean over videos; it may not be finite.
     """
-    state.optimizer.zero_grad(set_to_none=True)
+    for group in state.optimizer.param_groups:  # zero_grad also records itself for profilers
+        for parameter in group["params"]:
+            parameter.grad = None
     if lesson is None:
         loss = _backward(loss_of(inputs, labels))
     elif lesson.further is None:

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from compress.evaluation.judges import panel
+from compress.training import scaling
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
 def a_folder_and_one_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What is written is run as it stands, but for judges that take a minute."""
+    """What is written is run as it stands, but for judges and trainings that take a minute."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(panel, "JUDGES", {"ridge": panel.JUDGES["ridge"]})
+    monkeypatch.setattr(scaling, "LEAST_STEPS", 4)
 
 
 def test_the_page_runs_as_it_stands(capsys: pytest.CaptureFixture[str]):

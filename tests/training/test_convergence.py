@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from compress.errors import UsageError
-from compress.progress import Event, Note
+from compress.errors import Interrupted, UsageError
+from compress.progress import Event, Note, clear_interrupt
 from compress.training import TrainConfig, load_model, train
 from compress.training.optimizer import branch_factor, main_factor
 from compress.training.run import Run
 from compress.training.set_aside import LEAST, MOST, set_aside
-from tests.training.examples import IDENTITY, contents, video_table
+from tests.training.examples import IDENTITY, RESIDUAL_CNN, contents, interrupt_after, video_table
 
-CONSTANT = replace(IDENTITY, schedule="constant", epochs=60, patience=2, learning_rate=0.02, set_aside=0.1)
+CONSTANT = replace(IDENTITY, schedule="constant", epochs=60, patience=2, learning_rate=0.1, set_aside=0.1)
 TABLES = video_table(150), video_table(40, seed=1)
 
 
@@ -100,9 +101,9 @@ def test_a_training_that_hits_its_limit_says_so_and_goes_on_with_more_epochs(
         train(short, *TABLES, tmp_path / "run")
 
 
-def test_without_its_checkpoint_a_training_cannot_go_on(tmp_path: Path) -> None:
+def test_without_its_last_state_a_training_cannot_go_on(tmp_path: Path) -> None:
     train(replace(CONSTANT, epochs=1), *TABLES, tmp_path / "run")
-    Run(tmp_path / "run").checkpoint.rename(tmp_path / "elsewhere")
+    Run(tmp_path / "run").limit.rename(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="cannot go on after epoch 1; use --fresh"):
         train(CONSTANT, *TABLES, tmp_path / "run")
 
@@ -119,3 +120,78 @@ def test_an_epoch_of_few_videos_has_the_least_steps(tmp_path: Path) -> None:
     config = replace(CONSTANT, epochs=2, least_steps=30)
     train(config, *TABLES, tmp_path / "run")
     assert load_model(tmp_path / "run")[1]["steps"] == 2 * 30, "120 videos, four times each, in batches of 16"
+
+
+REFIT = replace(CONSTANT, refit=True, epochs=12)
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_model(run)[0].state_dict()
+
+
+def assert_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+def test_a_refit_is_a_plain_training_on_all_videos_as_long_as_the_best_epoch_says(tmp_path: Path) -> None:
+    train(REFIT, *TABLES, tmp_path / "run")
+    facts = load_model(tmp_path / "run")[1]
+    best = facts["set_aside"]["epoch"]
+    plain = replace(REFIT, schedule="cosine", epochs=best, set_aside=0.0, keep="last", refit=False)
+    train(plain, *TABLES, tmp_path / "plain")
+    assert_equal(weights(tmp_path / "run"), weights(tmp_path / "plain"))
+    assert facts["figures"] == load_model(tmp_path / "plain")[1]["figures"]
+    assert facts["train_config"] == REFIT.to_json()
+    lines = [json.loads(line) for line in Run(tmp_path / "run").log.read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == list(range(1, facts["epochs_trained"] + 1))
+    assert ["gap" in line for line in lines].count(False) == best, "in a refit nothing is chosen"
+    assert (facts["epoch"], facts["epochs_trained"]) == (best, len(lines))
+    assert facts["steps"] == (len(lines) - best) * 8 + best * 10
+
+
+def test_the_branch_is_trained_in_the_refit_alone(tmp_path: Path) -> None:
+    config = replace(RESIDUAL_CNN, schedule="constant", refit=True, set_aside=0.1, patience=1, epochs=4)
+    train(replace(config, warm_epochs=3, branch_epochs=1), *TABLES, tmp_path / "run")
+    facts = load_model(tmp_path / "run")[1]
+    best = facts["set_aside"]["epoch"]
+    plain = {"schedule": "cosine", "epochs": best + 1, "warm_epochs": best, "set_aside": 0.0, "keep": "last"}
+    train(replace(config, **plain, refit=False), *TABLES, tmp_path / "plain")
+    assert_equal(weights(tmp_path / "run"), weights(tmp_path / "plain"))
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_a_refit_that_is_stopped_anywhere_ends_the_same_also_with_a_higher_limit(
+    tmp_path: Path, more: bool
+) -> None:
+    config = replace(REFIT, patience=1)
+    train(config, *TABLES, tmp_path / "whole")
+    total = load_model(tmp_path / "whole")[1]["steps"]
+    run, first = tmp_path / "run", replace(config, epochs=2 if more else config.epochs)
+    for steps in (11, 6, 9):
+        with pytest.raises(Interrupted):
+            train(first, *TABLES, run, report=interrupt_after(steps))
+        clear_interrupt()
+    if more:  # the last stop was in the refit of two epochs
+        train(config, *TABLES, run, report=interrupt_after(total))
+    train(config, *TABLES, run)
+    assert contents(run) == contents(tmp_path / "whole")
+
+
+def test_a_limit_ends_in_a_refit_and_more_epochs_go_on_from_before_it(tmp_path: Path) -> None:
+    whole = replace(REFIT, epochs=40, patience=1)
+    train(replace(whole, epochs=2), *TABLES, tmp_path / "run")
+    facts = load_model(tmp_path / "run")[1]
+    assert (facts["converged"], facts["set_aside"]["epoch"], facts["epochs_trained"]) == (False, 2, 4)
+    for config in (replace(whole, epochs=4), whole):
+        train(config, *TABLES, tmp_path / "run")
+    train(whole, *TABLES, tmp_path / "whole")
+    assert load_model(tmp_path / "run")[1]["converged"] is True
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_a_refit_visits_each_video_as_often_as_the_best_epochs_did(tmp_path: Path) -> None:
+    # 120 videos in batches of 16 are 8 steps, 150 are 10: one visit is enough for the latter alone.
+    train(replace(REFIT, epochs=3, least_steps=9), *TABLES, tmp_path / "run")
+    facts = load_model(tmp_path / "run")[1]
+    assert facts["steps"] == 3 * 15 + facts["set_aside"]["epoch"] * 2 * 10
