@@ -169,6 +169,7 @@ def train(session: Session, /, help_settings: bool, **options: Any) -> None:
             {
                 "run": done.run,
                 "best epoch": done.best_epoch,
+                **({} if done.converged is None else {"converged": "yes" if done.converged else "no"}),
                 **_figures(done.figures),
                 "took": duration(done.seconds),
                 "next": f"compress encode --name {done.name}",

@@ -77,10 +77,10 @@ class Encoder:
             dim: embedding size.
             validation: (X, Y) for the figures of the run. None takes those that the number of epochs is
                 chosen on: a tenth of the videos (`compress.training.set_aside`), of fewer than 20 none.
-            epochs: the most passes over the data; None for the recipe's. An epoch of few videos visits each
-                of them several times (at least 80 steps).
-            settings: anything that `compress train --set` takes, by name.
-            seed: of weights, order and the videos set aside.
+            epochs: the most passes over the data; None for the recipe's, whose epochs of few videos visit
+                each of them several times (at least 80 steps).
+            settings: anything that `compress train --set` takes, by name, but dim, seed and epochs.
+            seed: of weights and order.
             device: "cpu", "cuda" or "auto".
             folder: where the run is kept, for `compress.load` and the command line; None keeps nothing.
 

@@ -106,15 +106,24 @@ def recipe_notes(run: Path) -> list[str]:
     changed = _changed_options(facts["model_config"]) if recipe["encoder"] in _PUBLISHED else []
     if changed:
         notes.append("Encoder options that are not the paper's: " + ", ".join(changed) + ".")
+    aside, kept = facts.get("set_aside"), facts["epoch"]
+    refit = aside is not None and recipe["refit"] and recipe["schedule"] == "constant"
     if recipe["warm_epochs"]:
+        warm = kept - recipe["branch_epochs"] if refit else recipe["warm_epochs"]
+        total = kept if refit else recipe["epochs"]
+        notes.append(f"{warm} of {total} epochs trained its first layer and head alone.")
+    if aside is not None:
         notes.append(
-            f"{recipe['warm_epochs']} of {recipe['epochs']} epochs trained its first layer and head alone."
+            f"The best epoch, {aside['epoch']}, was chosen by GAP of its joint head on {aside['videos']:,} "
+            f"training videos that were set aside{', then as many trained on all' if refit else ''}."
         )
-    if recipe["keep"] == "best":
+    elif recipe["keep"] == "best":
         notes.append(
-            f"The encoder of epoch {facts['epoch']} of {recipe['epochs']} was kept, "
+            f"The encoder of epoch {kept} of {recipe['epochs']} was kept, "
             "by GAP of its joint head on the validation videos."
         )
+    if facts.get("converged") is False:
+        notes.append(f"Not converged after {recipe['epochs']} epochs: train it with more --epochs.")
     if recipe["precision"] == "bf16":
         notes.append("Embeddings were computed in bfloat16.")
     return notes

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished run: its folder, and the best epoch's figures on the validation videos."""
+    """A finished run: its folder, and its figures on the validation videos; see `TrainResult`."""
 
     name: str
     run: Path
     best_epoch: int
     figures: Mapping[str, float]
     seconds: float
+    converged: bool | None
 
 
 def train_run(
@@ -162,7 +163,7 @@ def train_run(
         compile=compile,
         distillation=distillation,
     )
-    return Trained(name, done.run, done.best_epoch, done.figures, done.seconds)
+    return Trained(name, done.run, done.best_epoch, done.figures, done.seconds, done.converged)
 
 
 def delete_run(run: Path, report: Reporter) -> None:

@@ -51,12 +51,20 @@ CHECKPOINT_SECONDS = 60.0  # the work that a killed training loses at most
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The run's folder, the epoch that was kept (from 1; 0 for a closed-form encoder), its figures."""
+    """A finished run.
+
+    Args:
+        run: its folder.
+        best_epoch: the epochs that its model was trained for; 0 for a closed-form encoder.
+        figures: on the validation videos.
+        converged: whether it got no better before the limit of epochs; None if that cannot be told.
+    """
 
     run: Path
     best_epoch: int
     figures: Mapping[str, float]
     seconds: float
+    converged: bool | None
 
 
 def train(
@@ -136,7 +144,8 @@ def train(
         stays = (folder.best, folder.limit) if facts.get("converged") is False else ()
         for scaffold in {folder.best, folder.limit, folder.checkpoint} - set(stays):
             shutil.rmtree(scaffold, ignore_errors=True)
-    return TrainResult(run, facts["epoch"], facts["figures"], time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return TrainResult(run, facts["epoch"], facts["figures"], seconds, facts.get("converged"))
 
 
 def _goes_on(config: TrainConfig, run: Run) -> bool:
