@@ -13,6 +13,8 @@ from compress.datasets.record import SegmentRecord
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
 from compress.errors import RecordError
 
+NO_LABEL_HINT = "classes are numbered from 0; a video without labels has none"
+
 # Ids are kept in a fixed-width array, where one huge id would take as much space in every row.
 MAX_ID_BYTES = 1024
 
@@ -51,7 +53,7 @@ def pack_labels(classes: Sequence[int], num_classes: int, required: bool) -> np.
         if not 0 <= label < num_classes:
             raise RecordError(
                 f"label {label} is outside [0, {num_classes})",
-                hint=f"{NUM_CLASSES_HINT}, when the data have more",
+                hint=f"{NUM_CLASSES_HINT}, when the data have more" if label > 0 else NO_LABEL_HINT,
             )
     return np.array(distinct, dtype=np.int32)
 

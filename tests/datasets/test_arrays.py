@@ -329,6 +329,7 @@ REFUSED: list[tuple[str, Callable[[Path], Path], type[CompressError], str]] = [
     ("csv commas", csv_file("id,labels\na,1,2\nb,2\n"), SchemaError, "line 2: 3 columns"),
     ("csv short", csv_file("id,labels\na,1\n"), SchemaError, "of 1 videos, but features of 2"),
     ("csv encoding", csv_file(b"id,labels\n\xff,1\nb,2\n"), SchemaError, "not a UTF-8 CSV"),
+    ("csv same id", csv_file("id,labels\na,1\na,2\n"), SchemaError, "the id 'a' occurs twice, but"),
     ("csv large label", csv_file("id,labels\na,1\nb,99999999999\n"), SchemaError, "32 bits"),
     ("csv huge label", csv_file(f"id,labels\na,1\nb,{10**40}\n"), SchemaError, "too large"),
     ("npz ids", npz_file(ids=np.arange(ROWS)), SchemaError, "2500 strings expected"),
