@@ -414,3 +414,11 @@ def test_labels_of_a_file_replace_those_within(tmp_path: Path) -> None:
     source = opened(hdf5(tmp_path / "a.h5", scores), labels=str(tmp_path / "labels.csv"))
     assert [row.labels.tolist() for row in records(source)] == [[3], [1]]
     assert any("y (float64 (N, 3))" in sentence for sentence in told(source)), "the labels within are named"
+
+
+def test_one_file_of_a_run_of_frames_finds_its_labels_by_its_name(tmp_path: Path) -> None:
+    frames = opened(npy_each(tmp_path), num_classes=3).schema
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,labels\nother,0\nvid1,2\n")
+    (video,) = records(opened(tmp_path / "vid1.npy", run=frames, labels=str(labels)))
+    assert (video.video_id, video.labels.tolist(), values(video).shape) == (b"vid1", [2], (LENGTHS[1], DIM))

@@ -44,7 +44,8 @@ def lay_out(files: Sequence[ArrayFile], wanted: Wanted, labelled: Sequence[Path]
     found: dict[Path, Rows] = {}
     bare: dict[Path, tuple[ArrayFile, ArrayType]] = {}
     for file in files:
-        lone = None if file.path in labelled else _lone_features(file.arrays, names)
+        is_rows = file.path in labelled and level != "frame"
+        lone = None if is_rows else _lone_features(file.arrays, names)
         if lone is not None:
             bare[file.path] = (file, lone)
         else:
