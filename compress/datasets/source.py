@@ -53,13 +53,14 @@ class Source:
     ) -> None:
         self.shards, self.require_labels, self.description = tuple(readers), require_labels, description
         self._readers, self._policy, self._labels, self._part = readers, policy, labels, part
+        schemas = [reader.schema for reader in readers.values()]
+        self._schema = next((each for each in schemas if each.class_names), schemas[0])
         self._fingerprint: str | None = None
 
     @property
     def schema(self) -> FeatureSchema:
         """The schema of every record."""
-        schemas = [reader.schema for reader in self._readers.values()]
-        return next((each for each in schemas if each.class_names), schemas[0])
+        return self._schema
 
     @property
     def skipped(self) -> list[SkippedRecord]:

@@ -86,10 +86,12 @@ class RowFile:
                 columns = [as_float32(np.asarray(block[name])) for name in column.parts]
                 parts.append([*np.stack(columns, axis=1)])
             else:
-                parts.append([self._typed(values) for values in block[column.name]])
+                found = block[column.name]
+                is_array = isinstance(found, np.ndarray) and found.dtype.kind in "fu"
+                parts.append([*self._typed(found)] if is_array else [self._typed(values) for values in found])
         cut = self.schema.max_frames if self._roles.is_frames else None
         if len(parts) == 1:
-            return [values[:cut] for values in parts[0]]
+            return parts[0] if cut is None else [values[:cut] for values in parts[0]]
         return [self._joined(values)[:cut] for values in zip(*parts, strict=True)]
 
     def _typed(self, values: Any) -> np.ndarray:
