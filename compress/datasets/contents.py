@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,8 @@ def choose_features(
         return _for_run(where, tuple(usual), sizes, reads, asked=False)
     if not usual:
         what = f"several things could be the features: {there}" if sizes else "holds no features"
-        hint = f"say which, in order, such as --features {','.join(sizes)}" if sizes else ""
+        kept = f"(in compress.toml: features = {json.dumps(list(sizes))})"
+        hint = f"say which, in order, such as --features {','.join(sizes)} {kept}" if sizes else ""
         raise SchemaError(what, where=where, hint=hint)
     return _for_run(where, tuple(usual), sizes, None, asked=False)
 

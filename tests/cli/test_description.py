@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from compress import open_store
+from compress.jobs.sources import open_split
 from compress.workspace import load_workspace
 from tests.cli.conftest import Ended
 from tests.datasets.messages import example, sequence, write
@@ -127,6 +128,22 @@ def test_the_option_that_a_hint_names_works(compress: Call, here: Path, record, 
     done = compress("data", "inspect", "a.tfrecord", "--num-classes", 3, *words, "--json")
     assert done.code == 0, done.err
     assert takes in done.json["findings"][0]["facts"]["takes"]
+
+
+def test_a_command_without_these_options_is_told_the_line_of_the_workspace(
+    compress: Call, here: Path
+) -> None:
+    rows = [example(id=[b"v%d" % row], labels=[row % 2], a=[0.5, float(row)], b=[1.0]) for row in range(8)]
+    write(here / "t.tfrecord", rows[:5])
+    write(here / "v.tfrecord", rows[5:])
+    toml = here / "compress.toml"
+    toml.write_text('train = "t*"\nvalidate = "v*"\n')
+    refused = compress("tradeoff", "--dims", 2, "--dry-run")
+    assert refused.code == 68, refused.err
+    (line,) = re.findall(r"\(in compress.toml: (.*)\)$", refused.err, re.M)
+    toml.write_text(f"{toml.read_text()}{line}\n")
+    workspace = load_workspace(here)
+    assert open_split(workspace, "train", (), "fail").schema.names == ("a", "b")
 
 
 @pytest.mark.parametrize(
