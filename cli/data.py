@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import rich_click as click
 
-from cli.options import Commands, compute_options, description_options, output_options
+from cli.options import Commands, compute_options, description_options, on_corrupt_option, output_options
 from cli.session import Session
 from cli.text import aligned
 
 if TYPE_CHECKING:
+    from compress.datasets.policy import OnCorrupt
     from compress.inspection import Finding
 
 Folder = click.Path(file_okay=False, path_type=Path)
@@ -28,14 +29,16 @@ def data() -> None:
     "--num-classes", type=click.IntRange(min=1), help="Number of classes, if shards or arrays do not say."
 )
 @description_options()
+@on_corrupt_option
 @compute_options()
 @click.pass_obj
-def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None) -> None:
+def inspect(session: Session, paths: tuple[str, ...], num_classes: int | None, on_corrupt: OnCorrupt) -> None:
     """Say what each path is, and verify its checksums: shards, arrays, stores, runs, indexes, workspaces."""
-    from compress.inspection import inspect_all
+    from compress.inspection import Asked, inspect_all
 
+    asked = Asked(num_classes, session.description, on_corrupt, session.workspace.root / "quarantine")
     with session.working() as report:
-        found = inspect_all(paths, num_classes=num_classes, description=session.description, report=report)
+        found = inspect_all(paths, asked, report=report)
     session.show(
         {"findings": found},
         lambda: "\n\n".join(_told(one) for one in found),
@@ -119,6 +122,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
 @click.option("--shards", type=click.IntRange(min=1), default=1, help="How many files to write.")
 @click.option("--replace", is_flag=True, help="Write over shards that are there and hold something else.")
 @description_options()
+@on_corrupt_option
 @output_options
 @click.pass_obj
 def import_(session: Session, /, path: Path, folder: Path, split: str, **options: Any) -> None:

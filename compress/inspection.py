@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from compress.datasets.files import absolute, matches
 from compress.datasets.formats import format_of
 from compress.datasets.formats.npy import describe_npy
 from compress.datasets.formats.sidecar import find_sidecar
+from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import NUM_CLASSES_HINT
 from compress.datasets.source import Source, open_source
 from compress.description import NOTHING_SAID, Description, labels_option
@@ -48,33 +49,36 @@ class Finding:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a person says about the files to inspect.
+
+    Args:
+        num_classes: C, if shards or arrays do not say.
+        description: names in them, where they cannot be seen.
+        on_corrupt: what happens to unusable records; copies go to the folder `quarantine`.
+    """
+
+    num_classes: int | None = None
+    description: Description = NOTHING_SAID
+    on_corrupt: OnCorrupt = "fail"
+    quarantine: Path | None = None
+
+
 def inspect_all(
-    patterns: Sequence[str],
-    *,
-    num_classes: int | None = None,
-    description: Description = NOTHING_SAID,
-    report: Reporter = silent,
+    patterns: Sequence[str], asked: Asked = Asked(), *, report: Reporter = silent
 ) -> list[Finding]:
     """Inspect several paths or patterns; see `inspect`."""
-    return [
-        inspect(pattern, num_classes=num_classes, description=description, report=report)
-        for pattern in patterns
-    ]
+    return [inspect(pattern, asked, report=report) for pattern in patterns]
 
 
-def inspect(
-    pattern: str,
-    *,
-    num_classes: int | None = None,
-    description: Description = NOTHING_SAID,
-    report: Reporter = silent,
-) -> Finding:
+def inspect(pattern: str, asked: Asked = Asked(), *, report: Reporter = silent) -> Finding:
     """Say what a path or pattern is, and verify every checksum.
 
     Args:
         pattern: a file, a folder, or a glob pattern of shards.
-        num_classes: C, if shards or arrays do not say.
-        description: names in them, where they cannot be seen.
+        asked: what is to be known about it.
+        report: gets progress.
 
     Raises:
         NotFoundError: nothing is there.
@@ -83,21 +87,21 @@ def inspect(
     """
     path = absolute(pattern)
     if path.is_dir():
-        return _folder(path, num_classes, description, report)
+        return _folder(path, asked, report)
     if path.is_file() and is_store(path):
         return _store(path)
     if (
         path.is_file()
         and path.suffix.lower() == ".npy"
-        and num_classes is None
+        and asked.num_classes is None
         and find_sidecar(path) is None
-        and labels_option(description.labels).path is None
+        and labels_option(asked.description.labels).path is None
     ):
-        return _plain_array(path, description, report)
+        return _plain_array(path, asked, report)
     if path.suffix == ".partial":
         what = "an unfinished store"
         raise DataError(what, where=path, hint="run the `compress encode` that wrote it again to finish it")
-    return _shards(pattern, [pattern], num_classes, description, report)
+    return _shards(pattern, [pattern], asked, report)
 
 
 def is_store(path: Path) -> bool:
@@ -106,7 +110,7 @@ def is_store(path: Path) -> bool:
         return STORE_MARK in file.read(256)
 
 
-def _folder(path: Path, num_classes: int | None, description: Description, report: Reporter) -> Finding:
+def _folder(path: Path, asked: Asked, report: Reporter) -> Finding:
     if (path / MANIFEST).exists():
         return _artifact(path)
     if (path / FILE_NAME).exists():
@@ -118,7 +122,7 @@ def _folder(path: Path, num_classes: int | None, description: Description, repor
     except NotFoundError:
         files = []
     if files and not is_store(files[0]):
-        return _shards(str(path), [str(path)], num_classes, description, report)
+        return _shards(str(path), [str(path)], asked, report)
     inside = ", ".join(sorted(item.name for item in path.iterdir())[:5]) or "nothing"
     raise DataError(
         f"not a run, workspace, index or folder of shards (it holds {inside})",
@@ -185,11 +189,10 @@ def _store(path: Path) -> Finding:
 def _shards(
     name: str,
     patterns: Sequence[str],
-    num_classes: int | None,
-    description: Description,
+    asked: Asked,
     report: Reporter,
 ) -> Finding:
-    source = _opened(patterns, num_classes, description)
+    source = _opened(patterns, asked)
     # The facts say what the notes would.
     catalogue = scan(source, lambda event: report(event) if isinstance(event, Progress) else None)
     schema = source.schema
@@ -207,6 +210,11 @@ def _shards(
     }
     if without_partner := source.labels_told(catalogue.ids):
         facts["labels and ids"] = without_partner
+    if source.skipped:
+        facts["left out"] = [
+            f"record {one.record} of {one.shard.name}: {one.reason}" for one in source.skipped[:IDS_SHOWN]
+        ]
+        facts["left out in all"] = len(source.skipped)
     if frames is not None:
         facts["frames a video"] = f"{frames.min()} to {frames.max()}, {frames.mean():.1f} on average"
         facts["frames"] = (
@@ -217,23 +225,29 @@ def _shards(
     return Finding(name, kind, facts)
 
 
-def _opened(patterns: Sequence[str], num_classes: int | None, description: Description) -> Source:
+def _opened(patterns: Sequence[str], asked: Asked) -> Source:
     """The source; of files without labels it is not asked how many classes there are."""
     try:
-        return open_source(patterns, num_classes=num_classes, description=description)
+        return open_source(patterns, **_options(asked))
     except SchemaError as error:
-        if error.hint != NUM_CLASSES_HINT or num_classes is not None:
+        if error.hint != NUM_CLASSES_HINT or asked.num_classes is not None:
             raise
-        return open_source(patterns, num_classes=1, description=description)
+        return open_source(patterns, **_options(replace(asked, num_classes=1)))
 
 
-def _plain_array(path: Path, description: Description, report: Reporter) -> Finding:
+def _options(asked: Asked) -> dict[str, Any]:
+    keep = asked.quarantine if asked.on_corrupt == "quarantine" else None
+    said = {"num_classes": asked.num_classes, "description": asked.description}
+    return {**said, "on_corrupt": asked.on_corrupt, "quarantine": keep}
+
+
+def _plain_array(path: Path, asked: Asked, report: Reporter) -> Finding:
     """A .npy file that has no labels; where it may be features, every row is checked."""
     found = describe_npy(path)
     facts = {"shape": list(found.shape), "dtype": found.dtype, "use it for": found.use}
     if not found.is_features:
         return Finding(str(path), "array", facts)
-    more = _shards(str(path), [str(path)], None, description, report).facts
+    more = _shards(str(path), [str(path)], replace(asked, num_classes=None), report).facts
     return Finding(str(path), "arrays", {**facts, **more})
 
 

@@ -9,11 +9,13 @@ from typing import Literal
 
 from compress.artifacts.atomic import write_bytes
 from compress.datasets.export import expand_frames, write_shards
+from compress.datasets.policy import OnCorrupt
 from compress.datasets.sample import write_sample
 from compress.datasets.source import open_source
 from compress.datasets.vocabulary import Vocabulary, load_vocabulary, vocabulary_csv
 from compress.description import NOTHING_SAID, Description
 from compress.errors import UsageError
+from compress.jobs.sources import tell_skipped
 from compress.progress import Note, Reporter, silent
 
 VIDEOS_PER_SHARD = 1000
@@ -107,6 +109,7 @@ def import_arrays(
     split: str = "train",
     shards: int = 1,
     description: Description = NOTHING_SAID,
+    on_corrupt: OnCorrupt = "fail",
     replace: bool = False,
     report: Reporter = silent,
 ) -> Made:
@@ -121,6 +124,7 @@ def import_arrays(
         split: the beginning of the shards' names.
         shards: how many, >= 1.
         description: names in the file, where they cannot be seen, or the file that has its labels.
+        on_corrupt: what happens to rows that cannot be used; copies go to `folder`/quarantine.
         replace: write over shards that are there and hold something else.
 
     Raises:
@@ -129,9 +133,17 @@ def import_arrays(
     """
     names = folder / "vocabulary.csv"
     known = load_vocabulary(names) if names.exists() else None
-    source = open_source([str(path)], num_classes=num_classes, description=description, vocabulary=known)
+    source = open_source(
+        [str(path)],
+        num_classes=num_classes,
+        on_corrupt=on_corrupt,
+        quarantine=folder / "quarantine" if on_corrupt == "quarantine" else None,
+        description=description,
+        vocabulary=known,
+    )
     source.tell_contents(report)
     made = write_shards(source, folder, shards, prefix=split, replace=replace, report=report)
+    tell_skipped([source], report)
     if source.schema.class_names and known is None:
         write_bytes(names, vocabulary_csv(Vocabulary.from_list(source.schema.class_names)))
         report(Note(f"the labels are names: their numbers are in {names}"))

@@ -119,6 +119,18 @@ SITUATIONS = [
         {"x.npy": X, "l.csv": LABELS.replace(",1", ",playing guitar")},
     ),
     Situation(
+        "data import x.npy out --labels l.csv",
+        "with (--on-corrupt skip) or (--on-corrupt quarantine)",
+        ("{typed} {1}", "data import x.npy other --labels l.csv {2}"),
+        {**LABELLED, "x.npy": np.where(X == 4, np.nan, X)},
+    ),
+    Situation(
+        "data inspect x.npy --labels l.csv",
+        "with (--on-corrupt skip) or (--on-corrupt quarantine)",
+        ("{typed} {1}", "{typed} {2}"),
+        {**LABELLED, "x.npy": np.where(X == 4, np.nan, X)},
+    ),
+    Situation(
         "data import x.npy out --labels l.csv --num-classes 1",
         "give (--num-classes) N, .*, when the data have more",
         ("data import x.npy out --labels l.csv {1} 2",),

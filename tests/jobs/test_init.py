@@ -13,7 +13,7 @@ from compress.datasets.table import load_table
 from compress.datasets.vocabulary import load_vocabulary
 from compress.description import Description
 from compress.errors import CompressError, DataError, NotFoundError, SchemaError, UsageError
-from compress.inspection import inspect
+from compress.inspection import Asked, inspect
 from compress.jobs.init import create_workspace
 from compress.jobs.sources import LabelledVideos, open_split
 from compress.progress import Event, Note
@@ -241,6 +241,6 @@ def test_inspection_shows_names_of_classes_and_ids_without_a_partner(data: Path)
     with (data / "labels.csv").open("a") as more:
         more.write("nowhere,cat\n")
     said = Description(labels="labels.csv", label_separator="none")
-    facts = inspect(str(data / "x.parquet"), description=said).facts
+    facts = inspect(str(data / "x.parquet"), Asked(description=said)).facts
     assert facts["class names"] == ["cat", "dog, big", "zebra"]
     assert facts["labels and ids"] == ["1 of 61 ids of labels.csv are no video here: nowhere"]
