@@ -422,3 +422,13 @@ def test_one_file_of_a_run_of_frames_finds_its_labels_by_its_name(tmp_path: Path
     labels.write_text("id,labels\nother,0\nvid1,2\n")
     (video,) = records(opened(tmp_path / "vid1.npy", run=frames, labels=str(labels)))
     assert (video.video_id, video.labels.tolist(), values(video).shape) == (b"vid1", [2], (LENGTHS[1], DIM))
+
+
+def test_a_made_up_id_does_not_depend_on_how_the_path_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "train/ws").mkdir(parents=True)
+    np.save(tmp_path / "train/a.npy", np.ones((2, DIM)))
+    monkeypatch.chdir(tmp_path / "train/ws")
+    for pattern in ("../a.npy", "../ws/../*.npy", tmp_path / "train/a.npy"):
+        assert records(opened(pattern, num_classes=2))[0].video_id == b"train/a-0"

@@ -274,6 +274,20 @@ def test_partitions_of_folders_are_columns(tmp_path: Path) -> None:
     }
 
 
+def test_a_partition_is_named_from_within_its_folder_and_counts_in_the_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prints = set()
+    for name in ("cat", "dog"):
+        (tmp_path / f"label={name}").mkdir()
+        written(frame(labels=None), tmp_path / f"label={name}")
+        monkeypatch.chdir(tmp_path / f"label={name}")
+        source = opened(Path("a.parquet"))
+        assert source.schema.class_names == (name,)
+        prints.add(source.fingerprint())
+    assert len(prints) == 2, "the files are the same, their labels are not"
+
+
 def test_class_names_of_a_dataset_keep_their_numbers_unless_a_vocabulary_says_otherwise(
     tmp_path: Path,
 ) -> None:

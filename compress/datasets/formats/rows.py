@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,20 +54,25 @@ class Rows(Protocol):
 
 def made_up_id(path: Path, row: int) -> str:
     """An id for a row that has none; the folder tells train/features.h5 from validate/features.h5."""
-    return f"{path.absolute().parent.name}/{path.stem}-{row}"
+    return f"{folder_name(path)}/{path.stem}-{row}"
+
+
+def folder_name(path: Path) -> str:
+    """The name of the folder that a file is in, however its path is written."""
+    return Path(os.path.abspath(path)).parent.name
 
 
 def file_id(path: Path, with_folder: bool) -> str:
     """The id of a file that is one video: its name; with the folder if asked for, or if it is a counter."""
     # Numbers are counted anew in each folder.
     is_counter = path.stem.isdecimal() and len(path.stem) <= _COUNTER_DIGITS
-    return f"{path.absolute().parent.name}/{path.stem}" if is_counter or with_folder else path.stem
+    return f"{folder_name(path)}/{path.stem}" if is_counter or with_folder else path.stem
 
 
 def partitions(path: Path) -> dict[str, str | None]:
     """What the folders of a file say about it: {"label": "dog"} of .../label=dog/part-0.parquet."""
     found: dict[str, str | None] = {}
-    for folder in path.parts[:-1]:
+    for folder in Path(os.path.abspath(path)).parts[:-1]:
         name, equals, value = folder.partition("=")
         if equals and name.isidentifier():
             found[name] = None if value == _NO_VALUE else unquote(value)
