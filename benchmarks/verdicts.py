@@ -21,8 +21,8 @@ from benchmarks.arguments import Parser, positive
 from benchmarks.table import columns
 from compress.artifacts.atomic import write_bytes
 from compress.evaluation.judge import judge
-from compress.reports.table_4.table import Verdict
-from compress.reports.table_4.table import judge as verdict_on
+from compress.evaluation.verdicts import Verdict
+from compress.evaluation.verdicts import judge as verdict_on
 
 SIZES = (500, 2_000, 10_000)
 TEST_VIDEOS, DIMS, CLASSES = 2_000, 24, 8

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from cli.judge_options import head_epochs_option, head_mixup_option, heads_option
 from cli.options import (
     compute_options,
     description_options,
     dim_option,
-    head_epochs_option,
-    head_mixup_option,
-    heads_option,
     name_option,
     on_corrupt_option,
 )
@@ -130,12 +128,18 @@ def evaluate(
 
         with session.working() as report:
             row = evaluate_store(session.workspace, **given, report=report)
-        session.show(row, lambda: _figures(row, row["row"]))
+        session.show(row, lambda: f"{_figures(row, row['row'])}\n\n{_judges(session, row['row'])}")
 
 
 def _model(row: dict[str, Any]) -> str:
     """What was measured; rows of earlier versions do not tell how large it is."""
     return row["title"] + (f", {size(row['model_bytes'])}" if "model_bytes" in row else "")
+
+
+def _judges(session: Session, store: str) -> str:
+    from cli.judges import judges_text  # not before: torch
+
+    return judges_text(session.workspace, store)
 
 
 def _figures(row: dict[str, Any], measured: str) -> str:

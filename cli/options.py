@@ -247,30 +247,6 @@ precision_option = click.option(
     default="auto",
     help="Number format to compute in. auto: as the run was trained, but fp32 if the machine has no bf16.",
 )
-heads_option = click.option(
-    "--heads",
-    multiple=True,
-    metavar="NAME",
-    show_default="all",
-    callback=lambda _context, _option, given: tuple(
-        name for one in given for name in one.replace(" ", "").split(",") if name
-    ),
-    help="Judges to ask: moe, logistic, mlp, ridge, knn; may be repeated, or separated by commas. "
-    "`--heads moe` is the quick look.",
-)
-head_epochs_option = click.option(
-    "--head-epochs",
-    type=click.IntRange(min=1),
-    show_default="the recipe's",
-    help="The most passes of a judge over the data; one that has not converged by then gives no verdict.",
-)
-head_mixup_option = click.option(
-    "--head-mixup",
-    type=click.FloatRange(min=0),
-    metavar="ALPHA",
-    show_default="searched: 0.4 or none",
-    help="Train judges on blends of two videos and their labels, weighted by Beta(ALPHA, ALPHA); 0: never.",
-)
 train_shards_option = click.option(
     "--train",
     multiple=True,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from cli.judge_options import promised_heads_option
 from cli.options import workspace_options
 from cli.session import Session
 from cli.text import aligned, printed
@@ -33,6 +34,7 @@ _POINTS = "may fall, in points (0.5 is 0.005). Negative: how far it must rise."
     metavar="POINTS",
     help=f"How far the label precision of the 10 nearest neighbours {_POINTS}",
 )
+@promised_heads_option
 @click.option(
     "--confidence",
     type=click.FloatRange(0.5, 1, max_open=True),

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from cli.judge_options import head_epochs_option, head_mixup_option, heads_option
 from cli.options import (
     CodecOption,
     Listed,
     compute_options,
-    head_epochs_option,
-    head_mixup_option,
-    heads_option,
     on_corrupt_option,
     preset_option,
 )

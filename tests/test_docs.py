@@ -18,9 +18,9 @@ import pytest
 from cli.program import compress
 from compress.datasets.formats.sidecar import read_sidecar
 from compress.description import LabelsOption
+from compress.evaluation.verdicts import Verdict
 from compress.metrics import METRICS
 from compress.reports.models.table import Judgement
-from compress.reports.table_4.table import Verdict
 from encoders import list_encoders
 from tests.parsing import every, parsed
 

@@ -72,7 +72,11 @@ def test_an_index_finds_what_the_store_says(name: str):
 def test_a_row_of_an_evaluation_is_read_and_says_the_same(path: Path):
     kind: Any = ModelRow if path.parent.name == "models" else Row
     written = json.loads(path.read_text(encoding="utf-8"))
-    assert json.loads(json.dumps(kind.from_json(Fields(written, path)).to_json())) == written
+    read = json.loads(json.dumps(kind.from_json(Fields(written, path)).to_json()))
+    if kind is Row:  # what came later is empty, or what everything was then
+        assert read.pop("judges") == []
+        assert read["head_training"].pop("seeds") == 1
+    assert read == written
 
 
 def test_reports_are_made_of_older_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -88,3 +92,11 @@ def test_reports_are_made_of_older_rows(tmp_path: Path, monkeypatch: pytest.Monk
     for path in sorted((OLD / "evaluation").glob("*.json")):
         row = json.loads(path.read_text(encoding="utf-8"))
         assert measured[row["row"]] == row["figures"]["gap"]["value"]
+    # Its heads were trained for a fixed number of epochs on 160 videos: no verdict, but how to get one.
+    verdicts = {
+        line["gap_verdict"] for group in report["groups"] for line in group["lines"] if line["measured"]
+    }
+    assert verdicts <= {"baseline", "measure again: no verdict"}
+    assert any(
+        "Older measurements" in text and "compress evaluate --name" in text for text in report["cautions"]
+    )

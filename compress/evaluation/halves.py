@@ -40,7 +40,7 @@ def take_half(top: TopScores, ids: np.ndarray, which: Half) -> TopScores:
 def halves_of(
     top: TopScores, ids: np.ndarray, against: TopScores | None, baseline: str, seed: int
 ) -> dict[str, HalfFigures | None]:
-    """The figures of a row on each half of the validation videos.
+    """The figures of a row on each half of the validation videos, with intervals over videos only.
 
     Args:
         top: scores of N validation videos.

@@ -14,8 +14,10 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import VideoTable
 from compress.errors import DataError, SchemaError, UsageError
 from compress.evaluation.judges.judged import change, figures_of
-from compress.evaluation.judges.opinion import Opinion, Search, question
-from compress.evaluation.judges.panel import Panel, ask_panel, judges_named
+from compress.evaluation.judges.names import judges_named
+from compress.evaluation.judges.opinion import Opinion
+from compress.evaluation.judges.panel import Panel, ask_panel
+from compress.evaluation.judges.question import Search, question
 from compress.labels import Labels
 from compress.machine import choose_device
 from compress.metrics import Intervals, Replicates, replicates

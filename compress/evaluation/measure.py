@@ -13,8 +13,10 @@ from compress.evaluation.description import model_size, recipe_notes, role, tabl
 from compress.evaluation.halves import halves_of
 from compress.evaluation.joint_head import score_joint_head
 from compress.evaluation.judges.judged import change, figures_of, judged_by
-from compress.evaluation.judges.opinion import Opinion, Search, question
-from compress.evaluation.judges.panel import Panel, ask_panel, judges_named, panel_recipe
+from compress.evaluation.judges.names import judges_named
+from compress.evaluation.judges.opinion import Opinion
+from compress.evaluation.judges.panel import Panel, ask_panel, panel_recipe
+from compress.evaluation.judges.question import Search, question
 from compress.evaluation.neighbours import query_vectors, retrieval_quality
 from compress.evaluation.row import Data, HeadTraining, Retrieval, Row, in_words
 from compress.evaluation.scores import load_baseline, load_opinions, save_scores, why_stale, why_unlike

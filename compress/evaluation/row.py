@@ -25,7 +25,10 @@ ROLES: tuple[Role, ...] = ("baseline", "encoder", "control")
 
 @dataclass(frozen=True)
 class Half:
-    """The figures of one half of the validation videos; `baseline` and `delta` as in `Row`."""
+    """The figures of one half of the validation videos; `baseline` and `delta` as in `Row`.
+
+    Intervals cover videos only: what the seeds of a judge do is known of all videos together.
+    """
 
     videos: int
     figures: Intervals

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from compress.command_line import command_argv, command_line, unless
-from compress.errors import NotFoundError, SchemaError
+from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.evaluation.judges.names import judges_named
 from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
 from compress.evaluation.row import Row, read_row
 from compress.evaluation.scores import (
     load_baseline,
+    load_opinions,
     load_query_precision,
     load_scores,
     validation_ids,
     why_stale,
     why_unlike,
 )
+from compress.evaluation.verdicts import commands_for_verdicts, unsettled
 from compress.jobs.names import checked
 from compress.progress import Reporter, silent
 from compress.reports.selection import Selection, write_selection
@@ -41,6 +44,7 @@ def select_store(
     max_gap_drop: float | None = None,
     max_map_drop: float | None = None,
     max_precision_drop: float | None = None,
+    heads: Sequence[str] = (),
     confidence: float = 0.95,
     baseline: str = "original",
     output: Path | None = None,
@@ -52,6 +56,8 @@ def select_store(
         workspace: whose evaluations are read.
         max_gap_drop, max_map_drop, max_precision_drop: in points, how much each figure may fall; below 0,
             how much it must rise; None: no limit.
+        heads: names of judges under each of which GAP and MAP must keep the promise; none for the best judge
+            of each store.
         confidence: in [0.5, 1).
         baseline: name of the store that drops are measured against.
         output: folder for select.md and select.json; None means the workspace's reports/.
@@ -60,10 +66,12 @@ def select_store(
     Raises:
         UsageError: no limit is given, or an impossible one, or there are too few videos.
         NotFoundError: the baseline was not measured, or no smaller store was.
-        SchemaError: the baseline was encoded again since it was measured.
+        SchemaError: the baseline was encoded again since it was measured, or a judge of it has not converged
+            or was not asked.
         CorruptArtifactError: an evaluation or its scores are damaged.
     """
     checked(baseline, "--baseline")
+    judges = judges_named(heads) if heads else ()
     points: dict[Quantity, float | None]
     points = {"gap": max_gap_drop, "map": max_map_drop, "precision": max_precision_drop}
     drops = {quantity: drop / 100 for quantity, drop in points.items() if drop is not None}
@@ -71,15 +79,20 @@ def select_store(
     rows = _rows(workspace)
     facts = _baseline_facts(workspace, baseline, rows, "precision" in drops)
     original = rows.pop(baseline)
-    reasons = {name: _why_not(workspace, name, row, original, facts, promise) for name, row in rows.items()}
+    if why := _why_untold(original, judges, promise):
+        raise _useless(workspace, original, judges, why)
+    reasons = {
+        name: _why_not(workspace, name, row, original, facts, promise, judges) for name, row in rows.items()
+    }
     left_out = {name: reason for name, reason in reasons.items() if reason is not None}
     fitting = {name: row for name, row in rows.items() if name not in left_out}
     _refuse_none(workspace, fitting, left_out)
     ids = validation_ids(workspace, [baseline, *fitting], facts["validate"])
-    candidates = [_candidate(workspace, name, row.bytes_per_video) for name, row in fitting.items()]
-    choice = choose(_scores(workspace, baseline), candidates, ids, promise, report)
-    selection = Selection(choice, original, fitting, left_out)
+    candidates = [_candidate(workspace, name, row.bytes_per_video, judges) for name, row in fitting.items()]
+    choice = choose(_scores(workspace, baseline, judges), candidates, ids, promise, report)
+    selection = Selection(choice, original, fitting, left_out, judges)
     options: dict[str, object] = {f"max_{quantity}_drop": drop for quantity, drop in points.items()}
+    options["heads"] = ",".join(judges) or None
     options |= {"confidence": unless(confidence, 0.95), "baseline": unless(baseline, "original")}
     command = command_line(command_argv("select", options))
     folder, today = output or workspace.reports, date.today().isoformat()
@@ -111,7 +124,13 @@ def _rows(workspace: Workspace) -> dict[str, Row]:
 
 
 def _why_not(
-    workspace: Workspace, name: str, row: Row, baseline: Row, facts: Mapping[str, Any], promise: Promise
+    workspace: Workspace,
+    name: str,
+    row: Row,
+    baseline: Row,
+    facts: Mapping[str, Any],
+    promise: Promise,
+    judges: Sequence[str],
 ) -> str | None:
     """Why a measured store is no candidate, or None."""
     if row.bytes_per_video >= baseline.bytes_per_video:
@@ -124,7 +143,35 @@ def _why_not(
     reason = why_unlike(own, facts) or why_stale(workspace, name, own)
     if reason is None and "precision" in promise.max_drops and load_query_precision(folder) is None:
         return "its neighbours were not measured query by query"
-    return reason
+    return reason or _why_untold(row, judges, promise)
+
+
+def _useless(workspace: Workspace, baseline: Row, judges: Sequence[str], why: str) -> SchemaError:
+    """The error about a baseline that proves nothing, with the command that mends it."""
+    asked = {one.name for one in baseline.judges}
+    again = commands_for_verdicts([], baseline)
+    if not asked.issuperset(judges):
+        again = f"compress evaluate --name {baseline.row}"
+    what, hint = (
+        f"the baseline {baseline.row!r} proves nothing: {why}",
+        f"`{again}`, then the other stores alike",
+    )
+    return SchemaError(what, where=workspace.evaluation, hint=hint)
+
+
+def _why_untold(row: Row, judges: Sequence[str], promise: Promise) -> str | None:
+    """Why the judges of a store prove nothing about it, or None; neighbours need no judge."""
+    if not {"gap", "map"} & promise.max_drops.keys():
+        return None
+    if not judges:
+        return None if (found := unsettled(row)) is None else found[1]
+    known = {one.name: one for one in row.judges}
+    for name in judges:
+        if name not in known:
+            return f"it was not judged by {name}"
+        if not known[name].converged:
+            return f"its judge {name} has not converged"
+    return None
 
 
 def _refuse_none(workspace: Workspace, fitting: Mapping[str, Row], left_out: Mapping[str, str]) -> None:
@@ -146,10 +193,14 @@ def _counted(left_out: Mapping[str, str]) -> str:
     return "; ".join(f"{them[0]}{more[reason]}: {reason}" for reason, them in names.items())
 
 
-def _candidate(workspace: Workspace, name: str, bytes_per_video: int) -> Candidate:
-    return Candidate(name, bytes_per_video, lambda: _scores(workspace, name))
+def _candidate(workspace: Workspace, name: str, bytes_per_video: int, judges: Sequence[str]) -> Candidate:
+    return Candidate(name, bytes_per_video, lambda: _scores(workspace, name, judges))
 
 
-def _scores(workspace: Workspace, name: str) -> Scores:
+def _scores(workspace: Workspace, name: str, judges: Sequence[str]) -> Scores:
     folder = workspace.evaluation / "scores" / name
-    return Scores(load_scores(folder)[0], load_query_precision(folder))
+    opinions = load_opinions(folder) if judges else {}
+    if missing := [judge for judge in judges if judge not in opinions]:
+        raise CorruptArtifactError(f"the scores of {', '.join(missing)} are not here", where=folder)
+    asked = {judge: opinions[judge].top for judge in judges}
+    return Scores(load_scores(folder)[0], load_query_precision(folder), asked)

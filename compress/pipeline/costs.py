@@ -13,8 +13,9 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
 from compress.errors import SchemaError
 from compress.evaluation.judges.cost import judging_seconds
-from compress.evaluation.judges.opinion import Search
-from compress.evaluation.judges.panel import judges_named
+from compress.evaluation.judges.names import judges_named
+from compress.evaluation.judges.panel import JUDGES
+from compress.evaluation.judges.question import Search
 from compress.jobs.settings import recipe_changes
 from compress.jobs.sources import LabelledVideos, schemas
 from compress.machine import choose_device
@@ -63,8 +64,11 @@ class Costs:
             scores.update(draws.random(labels.shape, dtype=np.float32), labels)
         top, begun = scores.top(), time.perf_counter()
         replicates(top, _SOME)
-        # Twice all videos, and three times two halves: of the row, of its baseline, and for the report.
-        return (time.perf_counter() - begun) * RESAMPLES / _SOME * (2 + 3)
+        judges = len(judges_named(self._head.heads))
+        # All videos under each judge, of the row and of its baseline; the two halves of both, and the halves
+        # for the report, where the confirmation half is resampled under each judge.
+        times = 2 * judges + 2 + 1 + judges / 2
+        return (time.perf_counter() - begun) * RESAMPLES / _SOME * times
 
     def _training(self, training: Training) -> Cost:
         """Of a run that is trained from the workspace's shards."""
@@ -110,7 +114,7 @@ class Costs:
         head = self._head
         search = Search(head.seeds, head.head_epochs, head.head_mixup, self._maker.seed)
         return judging_seconds(
-            judges_named(head.heads),
+            [JUDGES[name] for name in judges_named(head.heads)],
             search,
             table,
             validation,

@@ -27,7 +27,7 @@ from compress.reports.tradeoff.measured import Kept, Measured, read_measured
 from compress.reports.tradeoff.page import write_tradeoff
 from compress.reports.tradeoff.table import TradeoffTable, tradeoff_table
 from compress.store.reader import open_store
-from compress.training.recipes import PRESETS
+from compress.training.recipes import JUDGE_EPOCHS, PRESETS
 from compress.workspace import Workspace
 
 TIMING_SECONDS = 6.0
@@ -53,11 +53,15 @@ class TradeoffPoint(StoreTarget):
 
 @dataclass(frozen=True)
 class TradeoffPlan:
-    """The points in the order in which they are made, the baseline's name, and the command for them."""
+    """The points in the order in which they are made, the baseline's name, and the command for them.
+
+    `longer` is the command that lets judges train twice as long.
+    """
 
     points: list[Planned[TradeoffPoint]]
     baseline: str
     command: str
+    longer: str
 
 
 @dataclass(frozen=True)
@@ -176,8 +180,10 @@ def plan_tradeoff(
         "seed": unless(seed, 0),
     }
     command = command_line(command_argv("tradeoff", asked))
+    more = 2 * (JUDGE_EPOCHS if head_epochs is None else head_epochs)
+    longer = command_line(command_argv("tradeoff", asked | {"head_epochs": more}))
     costs = partial(Costs, maker, report, head, TIMING_SECONDS) if timed else None
-    return TradeoffPlan(engine.plan(targets, costs), baseline, command)
+    return TradeoffPlan(engine.plan(targets, costs), baseline, command, longer)
 
 
 def _joined(values: Iterable[object]) -> str | None:
@@ -225,6 +231,8 @@ def report_tradeoff(
     missing = len({one.target.point for one in plan.points}) - len(points) - len(failed)
     if missing > 0:
         sentences.append(f"{missing} planned point{' is' if missing == 1 else 's are'} not measured yet.")
+    if any(one.doubt for one in measured):
+        sentences.append(f"To train the judges on: `{plan.longer}`.")
     table = tradeoff_table(measured, plan.baseline, sentences)
     folder, today = output or workspace.reports, date.today().isoformat()
     return ReportedTradeoff(table, *write_tradeoff(table, folder, generated=today, command=plan.command))

@@ -25,8 +25,6 @@ from compress.reports.table_4.classes import chosen_rows as chosen_rows
 from compress.reports.table_4.page import table4_page as table4_page
 from compress.reports.table_4.rows import load_rows as load_rows
 from compress.reports.table_4.table import Table4 as Table4
-from compress.reports.table_4.table import Verdict as Verdict
-from compress.reports.table_4.table import judge as judge
 from compress.reports.table_4.table import table4 as table4
 from compress.reports.terminal import print_document as print_document
 from compress.reports.writing import provenance as provenance

@@ -7,26 +7,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from compress.reports.rounding import count, listed
 
 ENOUGH_VIDEOS = 2_000
-"""Training videos below which a model or a fresh head has too few steps, whatever it reads."""
+"""Training videos below which another draw of them changes figures more than their intervals tell."""
 
 SAMPLE_NOTE = "Sample data: the videos are invented, so the figures only show that everything works."
 """The note of every row that was measured on invented videos."""
 
 
-def few_videos(train_videos: Iterable[int], *, heads: bool) -> str:
-    """The sentence about the row with the fewest training videos; empty when all have enough.
-
-    Args:
-        train_videos: of the measured rows; none is enough.
-        heads: whether only heads were trained on these videos, on embeddings that were there; else models.
-    """
+def few_videos(train_videos: Iterable[int]) -> str:
+    """The sentence about the model with the fewest training videos; empty when all have enough."""
     videos = min(train_videos, default=ENOUGH_VIDEOS)
     if videos >= ENOUGH_VIDEOS:
         return ""
-    what, one, of = ("heads", "fresh head", "embeddings") if heads else ("models", "model", "models")
     return (
-        f"Few videos: {what} were trained on {count(videos)}; on fewer than {count(ENOUGH_VIDEOS)} a {one} "
-        f"is under-trained, so the figures say little about the {of}."
+        f"Few videos: models were trained on {count(videos)}; on fewer than {count(ENOUGH_VIDEOS)} a model "
+        "learns little, so the figures say little about it."
+    )
+
+
+def few_videos_to_judge_by(train_videos: Iterable[int]) -> str:
+    """The same about rows whose judges learned from these videos."""
+    videos = min(train_videos, default=ENOUGH_VIDEOS)
+    if videos >= ENOUGH_VIDEOS:
+        return ""
+    return (
+        f"Few videos: the judges learned from {count(videos)}. Their training has converged, but they "
+        "would find more with more videos, in the baseline too, and no interval covers another draw of "
+        "training videos."
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from compress.artifacts.atomic import write_bytes, write_json
+from compress.evaluation.judges.names import title_of
 from compress.evaluation.promises import QUANTITIES, Change, Choice, Promise, Quantity, Tried
 from compress.evaluation.row import Row
 from compress.reports.document import (
@@ -21,6 +22,7 @@ from compress.reports.document import (
     Commands,
     Document,
     Group,
+    Part,
     Provenance,
     Section,
     Table,
@@ -39,12 +41,13 @@ _ENCODE = "compress encode "
 
 @dataclass(frozen=True)
 class Selection:
-    """A choice together with the rows of the stores it was made from."""
+    """A choice with the rows of the stores it was made from; `judges` are those that were named, if any."""
 
     choice: Choice
     baseline: Row
     rows: Mapping[str, Row]
     left_out: Mapping[str, str]
+    judges: tuple[str, ...] = ()
 
     @property
     def chosen(self) -> Row | None:
@@ -112,15 +115,16 @@ def verdict(selection: Selection) -> list[str]:
         sentences = [
             f"{chosen.row} takes {count(chosen.bytes_per_video)} bytes per video, "
             f"{selection.times_smaller:,.1f} times smaller than {baseline.row} "
-            f"({count(baseline.bytes_per_video)}), and keeps the promise: {_promised(choice.promise)}."
+            f"({count(baseline.bytes_per_video)}), and keeps the promise: {_promised(selection)}."
         ]
     else:
-        sentences = [f"No store was confirmed to keep the promise: {_promised(choice.promise)}."]
+        sentences = [f"No store was confirmed to keep the promise: {_promised(selection)}."]
     failed = choice.failed
     if failed is not None and failed.changes is not None:
         level = choice.promise.confidence
         misses = [
-            f"its {TITLES[quantity]} changes by {points(failed.changes[quantity].value)} points, "
+            f"its {TITLES[quantity]} changes by {points(failed.changes[quantity].value)} points"
+            f"{_under(failed.changes[quantity])}, "
             f"{points(failed.changes[quantity].lowest(level))} at the lowest, {100 * short:.2f} lower than "
             "promised"
             for quantity, short in choice.shortfalls(failed.changes).items()
@@ -138,7 +142,11 @@ def selection_to_json(selection: Selection) -> dict[str, Any]:
     choice, chosen = selection.choice, selection.chosen
     return {
         "schema_version": 1,
-        "promise": {"max_drops": dict(choice.promise.max_drops), "confidence": choice.promise.confidence},
+        "promise": {
+            "max_drops": dict(choice.promise.max_drops),
+            "confidence": choice.promise.confidence,
+            "judges": list(selection.judges),
+        },
         "baseline": {
             "store": selection.baseline.row,
             "bytes_per_video": selection.baseline.bytes_per_video,
@@ -179,8 +187,14 @@ def _tried_json(choice: Choice, tried: Tried) -> dict[str, Any]:
 def _changes(changes: Mapping[Quantity, Change], level: float) -> dict[str, Any]:
     return {
         quantity: {"value": one.value, "standard_error": one.error, "lowest": one.lowest(level)}
+        | ({"judge": one.judge} if one.judge else {})
         for quantity, one in changes.items()
     }
+
+
+def _under(change: Change) -> str:
+    """Who says so, where several judges were asked."""
+    return f" under {title_of(change.judge)}" if change.judge else ""
 
 
 def _quantities(promise: Promise) -> list[Quantity]:
@@ -193,14 +207,16 @@ def _confidence(promise: Promise) -> str:
     return f"{size(round(100 * promise.confidence, 6))} %"
 
 
-def _promised(promise: Promise) -> str:
+def _promised(selection: Selection) -> str:
     """GAP at most 0.50 points below and MAP at least 1.00 points above the baseline's, at 95 % confidence."""
-    parts = []
+    promise, parts = selection.choice.promise, []
     for quantity in _quantities(promise):
         drop = promise.max_drops[quantity]
         side = "at most {} points below" if drop >= 0 else "at least {} points above"
         parts.append(f"{TITLES[quantity]} {side.format(f'{100 * abs(drop):.2f}')}")
-    return f"{listed(parts)} the baseline's, at {_confidence(promise)} confidence"
+    judges = [title_of(name) for name in selection.judges]
+    under = f", under {'each of ' if judges[1:] else ''}{listed(judges)}" if judges else ""
+    return f"{listed(parts)} the baseline's, at {_confidence(promise)} confidence{under}"
 
 
 def _tried_table(selection: Selection) -> Iterator[Table]:
@@ -223,7 +239,8 @@ def _tried_table(selection: Selection) -> Iterator[Table]:
         for one in selection.choice.tried
     ]
     caption = (
-        "Changes against the baseline in points; lowest is what the change may be at the given confidence."
+        "Changes against the baseline in points; lowest is what the change may be at the given "
+        "confidence. Of several judges that were named, the one that says the worst is shown."
     )
     yield Table(caption, (*columns, Column("Outcome", left=True)), (Group("", tuple(rows)),))
 
@@ -233,7 +250,8 @@ def _tried_cells(tried: Tried, quantity: Quantity, promise: Promise) -> tuple[Ce
     if tried.changes is None:
         return selected, cell(), cell()
     change = tried.changes[quantity]
-    return selected, cell(points(change.value)), cell(points(change.lowest(promise.confidence)))
+    judge = Part(title_of(change.judge), "quiet") if change.judge else None
+    return selected, cell(points(change.value), judge), cell(points(change.lowest(promise.confidence)))
 
 
 def _commands(selection: Selection) -> Iterator[Commands]:
@@ -253,10 +271,11 @@ def _reading(choice: Choice) -> tuple[str, ...]:
         f"ones; {count(videos['confirmation'])} others tested each once, up to the first that failed. So "
         "every store that is marked as kept or chosen keeps the promise, all of them together with "
         f"{_confidence(choice.promise)} confidence, however many stores there were to choose from.",
-        "Changes are in points (1 point is 0.01) against the baseline, of fresh heads that were trained "
-        "alike on what is stored. The lowest is the one-sided jackknife bound over videos. It covers other "
-        "videos of the same kind, not other training seeds. An encoder whose epoch was chosen on validation "
-        "videos (its notes say so) has a small advantage on both halves.",
+        "Changes are in points (1 point is 0.01) against the baseline, of judges that learned from what "
+        "is stored: the best judge of each, or with --heads every judge that was named, each against "
+        "itself. The lowest is the one-sided jackknife bound over videos only: it covers other videos of "
+        "the same kind, not other training seeds. An encoder whose epoch was chosen on validation videos "
+        "(its notes say so) has a small advantage on both halves.",
         "The confidence is for one promise that was fixed before looking at results. Trying several promises "
         "and keeping the one that passes uses the confirmation half to choose, and the confidence is lost.",
     )

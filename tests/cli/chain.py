@@ -23,7 +23,7 @@ ENCODE = [["encode", "--name", name] for name in ("original", "residual_cnn-24",
 ENCODE += [["encode", "--name", "original", "--codec", "int8"]]
 INDEX = [["index", "--name", "residual_cnn-24"]]
 NAMES = ("original", "original-int8", "residual_cnn-24", "lstm-8")
-EVALUATE = [["evaluate", "--name", name, "--head-epochs", "1"] for name in NAMES]
+EVALUATE = [["evaluate", "--name", name, "--heads", "ridge"] for name in NAMES]
 REPORT = [["report"]]
 CHAIN = [SAMPLE, *FRAMES, INIT, *TRAIN, *ENCODE, *INDEX, *EVALUATE, *REPORT]
 """Every command once; each may be run again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -48,23 +49,23 @@ def test_an_encoder_of_frames_takes_the_frames_of_the_same_videos(finished: Path
         (
             "original",
             "compress train --encoder identity && compress encode --name original "
-            "&& compress evaluate --name original --head-epochs 1",
+            "&& compress evaluate --name original --heads ridge",
         ),
         (
             "original-int8",
             "compress train --encoder identity && compress encode --name original --codec int8 "
-            "&& compress evaluate --name original-int8 --head-epochs 1",
+            "&& compress evaluate --name original-int8 --heads ridge",
         ),
         (
             "residual_cnn-24",
             "compress train --dim 24 --set width=0.05 --epochs 1 --set warm_epochs=0 "
             "&& compress encode --name residual_cnn-24 "
-            "&& compress evaluate --name residual_cnn-24 --head-epochs 1",
+            "&& compress evaluate --name residual_cnn-24 --heads ridge",
         ),
         (
             "lstm-8",
             "compress train --encoder lstm --dim 8 --epochs 1 && compress encode --name lstm-8 "
-            "&& compress evaluate --name lstm-8 --head-epochs 1",
+            "&& compress evaluate --name lstm-8 --heads ridge",
         ),
     ],
 )
@@ -105,10 +106,10 @@ def test_similar_videos_come_with_the_names_of_their_labels(compress, inside: Pa
     assert any(name in ended.out.splitlines()[-1] for name in names)
 
 
-def test_other_options_of_an_evaluation_replace_its_head(compress, inside: Path):
-    for epochs in (2, 1):
-        ended = compress("evaluate", "--name", "original", "--head-epochs", epochs, "--json")
-        assert (ended.code, ended.json["head_training"]["epochs"]) == (0, epochs)
+def test_other_judges_of_an_evaluation_replace_the_former(compress, inside: Path):
+    for judge in ("knn", "ridge"):
+        ended = compress("evaluate", "--name", "original", "--heads", judge, "--json")
+        assert (ended.code, ended.json["head"]) == (0, f"fresh {judge}")
 
 
 def test_a_training_says_shares_as_fractions_and_counts_as_whole_numbers(compress, inside: Path):
@@ -118,18 +119,44 @@ def test_a_training_says_shares_as_fractions_and_counts_as_whole_numbers(compres
     assert len(told["GAP"]) == len("0.1234")
 
 
-def test_an_evaluation_that_is_typed_again_does_not_train_its_head_again(compress, inside: Path):
-    ended = compress("evaluate", "--name", "original", "--head-epochs", 1)
+def test_an_evaluation_that_is_typed_again_does_not_ask_its_judges_again(compress, inside: Path):
+    again = compress("evaluate", "--name", "original", "--heads", "ridge")
+    both = compress("evaluate", "--name", "original", "--heads", "ridge,knn")
 
-    assert ended.code == 0
-    assert "heads/original is already trained" in ended.err
+    assert (again.code, both.code) == (0, 0)
+    assert "asking" not in again.err
+    assert "asking one judge (knn) about 120 training and 30 validation videos" in both.err
+    assert "asking the ridge" not in both.err
 
 
-def test_a_head_of_other_epochs_is_not_compared_with_the_baseline(compress, inside: Path):
-    ended = compress("evaluate", "--dim", 24, "--head-epochs", 2)
+def test_other_judges_are_not_compared_with_the_baseline(compress, inside: Path):
+    ended = compress("evaluate", "--dim", 24, "--heads", "knn")
 
     assert ended.code == 68
-    assert "another head" in ended.err
+    assert "other judges" in ended.err
+
+
+def test_an_evaluation_shows_each_judge_and_the_verdict(compress, inside: Path):
+    ended = compress("evaluate", "--name", "original-int8", "--heads", "ridge")
+
+    assert ended.code == 0
+    assert "ridge regression (best)" in ended.out
+    assert "against original, best judge against best judge: GAP " in ended.out
+    assert "intervals cover videos and the seeds of the judges" in ended.out
+
+
+def test_where_a_judge_has_not_converged_there_is_no_verdict_but_the_command_that_goes_on(
+    compress, inside: Path
+):
+    words = ("--heads", "logistic", "--seeds", 1, "--head-mixup", 0, "--head-epochs", 1)
+    ended = compress("evaluate", "--name", "original", *words)
+
+    assert ended.code == 0
+    assert "logistic regression (best), not converged" in ended.out
+    assert "not converged: no verdict: the best judge of original" in ended.out
+    command = next(line for line in ended.out.splitlines() if line.startswith("to get one: "))
+    assert command.endswith("--head-epochs 2")
+    assert compress(*shlex.split(command.removeprefix("to get one: compress "))).code == 0
 
 
 def test_what_each_command_says_comes_next_is_a_command(compress, inside: Path):

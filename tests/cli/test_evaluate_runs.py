@@ -82,6 +82,7 @@ def test_map_of_all_scores_is_shown_where_it_is_asked_for(compress, inside: Path
     [
         (["--run", CNN, "--dim", 24], 2, "--dim does not go with --run"),
         (["--run", CNN, "--head-epochs", 1], 2, "--head-epochs does not go with --run"),
+        (["--run", CNN, "--heads", "ridge"], 2, "--heads does not go with --run"),
         (["--run", CNN, "--no-retrieval"], 2, "--retrieval does not go with --run"),
         (["--run", CNN, "--retrieval"], 2, "--retrieval does not go with --run"),
         (["--name", "original", "--again"], 2, "--again needs --run"),

@@ -31,6 +31,12 @@ def test_json_is_one_value_with_everything_in_it(compress, stores: Path):
     assert (stores / "elsewhere" / "select.json").is_file()
 
 
+def test_judges_are_named_with_commas_and_told(compress, stores: Path):
+    ended = compress("select", "--max-gap-drop", 10, "--heads", "moe,ridge")
+    assert ended.code == 0
+    assert "under each of mixture of experts and ridge regression" in " ".join(ended.out.split())
+
+
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 def test_where_nothing_is_confirmed_the_nearest_miss_is_shown_and_the_exit_code_is_its_own(
     compress, stores: Path, as_json
@@ -51,6 +57,8 @@ def test_where_nothing_is_confirmed_the_nearest_miss_is_shown_and_the_exit_code_
         (["--max-gap-drop", 1, "--confidence", 1], 2, "--confidence"),
         (["--max-gap-drop", 1, "--baseline", "nothing"], 66, "compress evaluate --name nothing"),
         (["--max-gap-drop", 1, "--baseline", "../x"], 2, "not a valid name"),
+        (["--max-gap-drop", 1, "--heads", "knn"], 68, "compress evaluate --name original"),
+        (["--max-gap-drop", 1, "--heads", "svm"], 2, "choose from moe"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_line(compress, stores: Path, words, code, telling):

@@ -29,7 +29,7 @@ def test_a_smaller_run_is_encoded_evaluated_and_reported_like_any_other(
     for words in (
         ("encode", "--name", told["name"]),
         ("index", "--name", told["name"]),
-        ("evaluate", "--name", told["name"], "--head-epochs", 1),
+        ("evaluate", "--name", told["name"], "--heads", "ridge"),
         ("report",),
     ):
         ended = compress(*words)

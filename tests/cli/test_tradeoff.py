@@ -28,7 +28,7 @@ def small(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_plan_comes_before_the_work_and_the_report_after_it(
     small: Path, compress: Callable[..., Ended]
 ) -> None:
-    words = ("tradeoff", "--point", "pca-4-int8", "--head-epochs", 1, "--no-retrieval", "--threads", 1)
+    words = ("tradeoff", "--point", "pca-4-int8", "--heads", "ridge", "--no-retrieval", "--threads", 1)
     plan = compress(*words, "--dry-run")
     assert plan.code == 0
     assert "0 of 2 points measured, 2 to do, about" in plan.out
@@ -44,7 +44,7 @@ def test_the_plan_comes_before_the_work_and_the_report_after_it(
 
 
 def test_a_point_that_fails_gives_the_call_its_exit_code(small: Path, compress: Callable[..., Ended]) -> None:
-    words = ("--point", "original-pq3", "--point", "original-int8", "--head-epochs", 1, "--no-retrieval")
+    words = ("--point", "original-pq3", "--point", "original-int8", "--heads", "ridge", "--no-retrieval")
     done = compress("tradeoff", *words, "--threads", 1, "--quiet")
     assert done.code not in (0, 70)
     assert "Note: original-pq3 failed" in done.out

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compress.evaluation.judges import panel
+from compress.evaluation.judges import names as judge_names
 from compress.training import scaling
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def a_folder_and_one_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What is written is run as it stands, but for judges and trainings that take a minute."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(panel, "JUDGES", {"ridge": panel.JUDGES["ridge"]})
+    monkeypatch.setattr(judge_names, "TITLES", {"ridge": "ridge regression"})
     monkeypatch.setattr(scaling, "LEAST_STEPS", 4)
 
 

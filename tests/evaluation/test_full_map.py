@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from compress.artifacts.atomic import read_json
 from compress.errors import DataError
 from compress.evaluation.full_map import full_map
-from compress.evaluation.judges.opinion import Search, question
+from compress.evaluation.judges.question import Search, question
 from compress.evaluation.measure import evaluate
 from compress.evaluation.models.current import model_is_current
 from compress.evaluation.models.members import load_members, precisions_of

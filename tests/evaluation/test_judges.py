@@ -15,9 +15,10 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import VideoTable
 from compress.errors import DataError, UsageError
 from compress.evaluation.judges.judged import change
+from compress.evaluation.judges.names import judges_named
 from compress.evaluation.judges.nearest import Voting
-from compress.evaluation.judges.opinion import Question, Search, question
-from compress.evaluation.judges.panel import JUDGES, ask_panel, judges_named, panel_recipe
+from compress.evaluation.judges.panel import JUDGES, ask_panel, panel_recipe
+from compress.evaluation.judges.question import Question, Search, question
 from compress.evaluation.judges.trained import MeanOfHeads
 from compress.labels import Labels
 from compress.metrics import Interval, replicates, with_training_noise
@@ -90,7 +91,7 @@ def test_a_judge_of_several_heads_gives_the_mean_of_their_probabilities():
 def test_answers_are_kept_and_damaged_ones_given_again(tmp_path: Path):
     notes: list[object] = []
     first = ask_panel(["moe", "ridge"], asked(epochs=2), tmp_path, notes.append)
-    assert len([note for note in notes if "asking" in str(note)]) == 2
+    assert len([note for note in notes if "asking the" in str(note)]) == 2
     notes.clear()
     again = ask_panel(["moe", "ridge"], asked(epochs=2), tmp_path, notes.append)
     assert not notes
@@ -100,7 +101,7 @@ def test_answers_are_kept_and_damaged_ones_given_again(tmp_path: Path):
     (scores,) = (tmp_path / "ridge").glob("top-*.npz")
     scores.write_bytes(b"damaged")
     ask_panel(["moe", "ridge"], asked(epochs=2), tmp_path, notes.append)
-    assert ["ridge" in str(note) for note in notes if "asking" in str(note)] == [True]
+    assert ["ridge" in str(note) for note in notes if "asking the" in str(note)] == [True]
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["moe", "ridge"], "no weights"
 
 

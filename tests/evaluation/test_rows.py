@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from compress.artifacts.atomic import read_json
-from compress.evaluation.judges.opinion import Search, question
+from compress.evaluation.judges.question import Search, question
 from compress.evaluation.measure import evaluate
 from compress.evaluation.scores import load_opinions, load_scores, load_train_class_counts
 from compress.evaluation.splits import split_table

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from compress.codecs.float32 import Float32
+from compress.evaluation.judges.opinion import Opinion
 from compress.evaluation.promises import Scores
 from compress.evaluation.scores import save_scores
 from compress.evaluation.splits import fingerprint
 from compress.labels import Labels
-from compress.metrics import METRICS
+from compress.metrics import METRICS, TopScores, figures
 from compress.store.reader import open_store
 from compress.store.writer import open_writer
 from compress.workspace import Workspace
@@ -57,9 +58,24 @@ def write_store(workspace: Workspace, name: str, of: World, seed: int = 0) -> No
 
 
 def measure(
-    workspace: Workspace, name: str, size: int, scores: Scores, facts: Mapping[str, Any] | None = None
+    workspace: Workspace,
+    name: str,
+    size: int,
+    scores: Scores,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    ridge: TopScores | None = None,
+    converged: bool = True,
 ) -> None:
-    """What `compress evaluate` leaves of a store; `facts` replace what its scores depend on."""
+    """What `compress evaluate` leaves of a store.
+
+    Args:
+        workspace, name, size: the store and its bytes a video.
+        scores: of its best judge, which is moe.
+        facts: replace what its scores depend on.
+        ridge: scores of a second judge; the same ones where not given.
+        converged: whether the best judge has.
+    """
     store = open_store(workspace.store(name))
     known = {
         "head": {"epochs": 1},
@@ -68,13 +84,37 @@ def measure(
         "store_sha256": store.sha256,
         **(facts or {}),
     }
-    save_scores(workspace.evaluation / "scores" / name, scores.top, known, label_precision=scores.precision)
-    path = workspace.evaluation / f"{name}.json"
-    path.write_text(json.dumps(_row(name, size, len(scores.top), known["validate"])))
+    judges = {
+        "moe": Opinion(scores.top, 0.6, {"epochs": [9]}, converged, 1, (figures(scores.top),)),
+        "ridge": Opinion(
+            ridge or scores.top, 0.5, {"penalty": 0.1}, True, 1, (figures(ridge or scores.top),)
+        ),
+    }
+    folder, precision = workspace.evaluation / "scores" / name, scores.precision
+    save_scores(folder, scores.top, known, label_precision=precision, opinions=judges)
+    row = _row(name, size, len(scores.top), known["validate"]) | {
+        "judges": [_judged(judge, opinion, name) for judge, opinion in judges.items()]
+    }
+    (workspace.evaluation / f"{name}.json").write_text(json.dumps(row))
+
+
+FIGURES = {metric: {"value": 0.5, "low": 0.4, "high": 0.6} for metric in NAMES}
+
+
+def _judged(judge: str, opinion: Opinion, store: str) -> dict[str, Any]:
+    return {
+        "name": judge,
+        "figures": FIGURES,
+        "delta": None if store == "original" else FIGURES,
+        "aside_gap": opinion.aside_gap,
+        "settings": opinion.settings,
+        "seeds": 1,
+        "converged": opinion.converged,
+        "parameters": 1,
+    }
 
 
 def _row(name: str, size: int, videos: int, validate: str) -> dict[str, Any]:
-    figures = {metric: {"value": 0.5, "low": 0.4, "high": 0.6} for metric in NAMES}
     train, encode = "compress train --name a_run", f"compress encode --name a_run --codec {name}"
     return {
         "schema_version": 1,
@@ -88,8 +128,8 @@ def _row(name: str, size: int, videos: int, validate: str) -> dict[str, Any]:
         "codec": "float32",
         "bytes_per_video": size,
         "parameters": {"encoder": 1, "head": 1},
-        "figures": figures,
-        "delta": None if name == "original" else {"baseline": "original", **figures},
+        "figures": FIGURES,
+        "delta": None if name == "original" else {"baseline": "original", **FIGURES},
         "joint": None,
         "retrieval": None,
         "head_training": {"epochs": 1, "seed": 0, "batch_size": 256},

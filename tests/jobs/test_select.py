@@ -16,7 +16,7 @@ from compress.jobs.select import Selected, select_store
 from compress.reports.writing import refuse_others
 from compress.workspace import Workspace
 from tests.evaluation.promises.worlds import world
-from tests.jobs.measured_stores import measure, measured_stores, write_store
+from tests.jobs.measured_stores import STORES, measure, measured_stores, write_store
 
 TEN_POINTS = {"gap": 10.0}
 
@@ -72,7 +72,7 @@ def test_what_came_out_is_written_for_a_person_and_for_a_machine(stores: Workspa
     facts = json.loads(done.json.read_text())
     assert facts["chosen"]["store"] == "good"
     assert facts["chosen"]["encode"] == "compress encode --name a_run --codec good"
-    assert facts["promise"] == {"max_drops": {"gap": 0.1}, "confidence": 0.95}
+    assert facts["promise"] == {"max_drops": {"gap": 0.1}, "confidence": 0.95, "judges": []}
     assert facts["command"] == "compress select --max-gap-drop 10"
     assert [one["kept"] for one in facts["tried"]] == [True, True, False]
     assert facts["tried"][2]["shortfalls"]["gap"] > 0
@@ -96,7 +96,7 @@ def test_no_store_is_chosen_when_the_first_fails_and_the_nearest_miss_is_told(st
 @pytest.mark.parametrize(
     ("facts", "telling"),
     [
-        ({"head": {"epochs": 2}}, "another head recipe"),
+        ({"head": {"epochs": 2}}, "measured by other judges"),
         ({"train": "others"}, "other training videos"),
         ({"validate": "others"}, "other validation videos"),
         ({"store_sha256": "0" * 64}, "encoded again"),
@@ -176,8 +176,64 @@ def test_without_a_promise_nothing_is_chosen(stores: Workspace, drops):
         select(stores, drops)
 
 
+def test_a_promise_under_named_judges_holds_under_each_of_them(stores: Workspace):
+    _, good, _, worse = world(1, [*(noise for _, noise in STORES.values()), 1.5], videos=600).stores
+    measure(stores, "good", 50, good, ridge=worse.top)
+    assert select(stores).selection.chosen.row == "good"  # its best judge is not ridge
+    for heads, chosen in ((("moe",), "good"), (("ridge",), "fine"), (("ridge", "moe"), "fine")):
+        done = select_store(stores, max_gap_drop=10.0, heads=heads)
+        assert done.selection.chosen is not None
+        assert done.selection.chosen.row == chosen
+    failed = done.selection.choice.failed
+    assert failed is not None
+    assert failed.changes is not None
+    assert (failed.expected.name, failed.changes["gap"].judge) == ("good", "ridge")
+    facts = json.loads(done.json.read_text())
+    assert facts["promise"]["judges"] == ["moe", "ridge"]
+    assert facts["command"] == "compress select --max-gap-drop 10 --heads moe,ridge"
+    text = done.markdown.read_text()
+    assert "under each of mixture of experts and ridge regression" in text
+    assert "points under ridge regression" in text
+
+
+def test_a_store_whose_judge_has_not_converged_is_no_candidate(stores: Workspace):
+    measure(stores, "good", 50, world(1, [0.0], videos=600).stores[0], converged=False)
+    found = select(stores).selection
+    assert found.left_out["good"] == "the best judge of good, mixture of experts, has not converged"
+    assert "good" in select(stores, {"precision": 10.0}).selection.rows  # neighbours need no judge
+    assert "good" in select_store(stores, max_gap_drop=10.0, heads=("ridge",)).selection.rows
+    assert (
+        "has not converged"
+        in select_store(stores, max_gap_drop=10.0, heads=("moe",)).selection.left_out["good"]
+    )
+
+
+def test_a_baseline_that_has_not_converged_proves_nothing(stores: Workspace):
+    measure(stores, "original", 400, world(1, [], videos=600).baseline, converged=False)
+    with pytest.raises(SchemaError, match="has not converged") as error:
+        select(stores)
+    assert "`compress evaluate --name original --head-epochs 200`" in str(error.value.hint)
+
+
+def test_a_judge_that_was_not_asked_is_told_with_the_command(stores: Workspace):
+    with pytest.raises(SchemaError, match="was not judged by knn") as error:
+        select_store(stores, max_gap_drop=10.0, heads=("knn",))
+    assert "`compress evaluate --name original`" in str(error.value.hint)
+    with pytest.raises(UsageError, match="no judge 'svm'"):
+        select_store(stores, max_gap_drop=10.0, heads=("svm",))
+
+
+def test_older_measurements_of_few_videos_prove_nothing(stores: Workspace):
+    path = stores.evaluation / "original.json"
+    row = json.loads(path.read_text())
+    del row["judges"]
+    path.write_text(json.dumps(row))
+    with pytest.raises(SchemaError, match="fixed number of epochs"):
+        select(stores)
+
+
 def test_damaged_scores_are_told(stores: Workspace):
-    file = next((stores.evaluation / "scores" / "good").glob("*.npz"))
+    file = next((stores.evaluation / "scores" / "good").glob("top*.npz"))
     data = bytearray(file.read_bytes())
     data[-100] ^= 1
     file.write_bytes(data)

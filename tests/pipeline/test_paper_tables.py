@@ -11,7 +11,6 @@ import pytest
 
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import Interrupted, UsageError
-from compress.evaluation.judges.panel import JUDGES
 from compress.evaluation.models.row import load_models
 from compress.jobs.paper_runs import stand_in_notes, stand_ins
 from compress.papers import Catalogue, CatalogueRow, FullData, PaperFigures, StandIn, catalogue
@@ -312,7 +311,7 @@ def test_table_4_starts_with_the_baseline_and_has_the_controls_of_the_papers_siz
 
 
 def test_the_rows_of_table_4_are_stored_and_judged_by_fresh_heads(workspace: Workspace, monkeypatch) -> None:
-    monkeypatch.setattr("compress.evaluation.judges.panel.JUDGES", {"ridge": JUDGES["ridge"]})
+    monkeypatch.setattr("compress.evaluation.judges.names.TITLES", {"ridge": "ridge regression"})
     known = table_of(row("cnn-320-max", "residual_cnn_fc", dim=5))
     assert ran(workspace, known, tables=("4",)) == []
     rows = {path.stem for path in workspace.evaluation.glob("*.json")}

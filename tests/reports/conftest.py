@@ -84,7 +84,32 @@ def row_json(name: str) -> dict[str, Any]:
                  "fingerprint": "3f9a1c55b2d07e64",
                  "synthetic_frames": name == "lstm-640", "source": "YouTube-8M 2018, video level"},
         "command": f"compress evaluate --name {name}", "notes": [],
+        "judges": [judged_json(judge, values, None if role == "baseline" else delta) for judge in JUDGES],
     }  # fmt: skip
+
+
+JUDGES = ("moe", "ridge")
+"""Of each row, the best one first; both say the same."""
+
+
+def judged_json(judge: str, values: tuple[float, ...], delta: dict[str, Any] | None) -> dict[str, Any]:
+    """What one judge says of a row with these figures."""
+    metrics = ("gap", "map", "perr", "hit_at_one")
+    return {
+        "name": judge,
+        "figures": {m: estimate(v, 0.006) for m, v in zip(metrics, values, strict=True)},
+        "delta": None if delta is None else dict(delta),
+        "aside_gap": values[0],
+        "settings": {"epochs": [9, 8, 9], "mixup": 0.4} if judge == "moe" else {"penalty": 0.01},
+        "seeds": 3 if judge == "moe" else 1,
+        "converged": True,
+        "parameters": 1000,
+    }
+
+
+def judge_of(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """One of the judges of a row's JSON, to be changed."""
+    return next(one for one in row["judges"] if one["name"] == name)
 
 
 Writer = Callable[..., Path]

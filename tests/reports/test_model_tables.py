@@ -25,7 +25,7 @@ from compress.reports import (
     to_markdown,
     write_document,
 )
-from compress.reports.cautions import few_videos
+from compress.reports.cautions import few_videos, few_videos_to_judge_by
 from compress.reports.models.findings import cautions, headline, measured_on, order_kept
 from compress.reports.models.page import COLUMNS
 from compress.reports.rounding import bracket, figure
@@ -331,12 +331,12 @@ def test_a_file_that_holds_another_model_is_refused(tmp_path: Path) -> None:
 def test_few_training_videos_of_any_row_are_a_caution(tmp_path: Path, videos: int, few: bool) -> None:
     models = model_json("lstm-1x1024", 0.6), model_json("lstm-2x1024", 0.6, data={"train_videos": videos})
     caution = (
-        "Few videos: models were trained on 1,999; on fewer than 2,000 a model is under-trained, so the "
-        "figures say little about the models."
+        "Few videos: models were trained on 1,999; on fewer than 2,000 a model learns little, so the figures "
+        "say little about it."
     )
     table = model_table("2", load_models(files(tmp_path, *models)))
     assert (caution in cautions(table)) is few
 
 
 def test_without_a_measured_row_nothing_is_said() -> None:
-    assert few_videos([], heads=False) == few_videos([], heads=True) == ""
+    assert few_videos([]) == few_videos_to_judge_by([]) == ""

@@ -17,7 +17,7 @@ from compress.evaluation.row import Row
 from compress.reports import Provenance, load_rows, print_document, table4, table4_page, to_html, to_markdown
 from compress.reports.rounding import bracket, count, figure, points, points_bracket, saved
 from compress.reports.table_4.page import COLUMNS
-from tests.reports.conftest import undrawn
+from tests.reports.conftest import JUDGES, judge_of, undrawn
 
 GOLDEN = Path(__file__).parent / "golden_report.md"
 PROVENANCE = Provenance("2026-11-22", "compress report", {"compress": "0.1.0", "python": "3.12.1"})
@@ -102,7 +102,7 @@ def test_each_line_of_the_html_table_holds_its_own_figures(rows: list[Row]) -> N
     page = to_html(undrawn(table4_page(table4(rows), PROVENANCE)))
     for line, row in table4(rows).measured:
         (cells,) = re.findall(
-            rf'name">{row.row}</span>.*?</tr>', page[: page.index('id="was-anything-lost"')], re.DOTALL
+            rf'name">{row.row}</span>.*?</tr>', page[: page.index('id="judges"')], re.DOTALL
         )
         for part in (figure(row.figures.gap.value), bracket(row.figures.gap), count(row.bytes_per_video)):
             assert part in cells
@@ -155,7 +155,7 @@ def test_hostile_text_stays_text_in_markdown(hostile: list[Row]) -> None:
     assert "<script>" not in prose
     assert not re.search(r"(?<!\\)[`*]x|(?<!\\)\[a\]", prose)
     for row in (line for line in prose.splitlines() if line.startswith("| &lt;")):
-        assert len(re.findall(r"(?<!\\)\|", row)) in (7, 8, 8 + len(COLUMNS))
+        assert len(re.findall(r"(?<!\\)\|", row)) in (2 + len(JUDGES), 7, 8, 8 + len(COLUMNS))
 
 
 def test_hostile_text_stays_text_in_the_terminal(hostile: list[Row]) -> None:
@@ -179,8 +179,8 @@ def test_html_fetches_nothing_and_runs_nothing(rows: list[Row]) -> None:
 def test_html_is_accessible(rows: list[Row]) -> None:
     page = Page(to_html(table4_page(table4(rows), PROVENANCE)))
     assert all(a.get("scope") for tag, a in page.tags if tag == "th")
-    assert [tag for tag, _ in page.tags].count("caption") == 3
-    assert [tag for tag, _ in page.tags].count("figcaption") == 2
+    assert [tag for tag, _ in page.tags].count("caption") == 5  # two of them of the judges
+    assert [tag for tag, _ in page.tags].count("figcaption") == 3
     ids = [a["id"] for _, a in page.tags if "id" in a]
     assert len(ids) == len(set(ids))
     named = " ".join(a["aria-labelledby"] or "" for _, a in page.tags if "aria-labelledby" in a).split()
@@ -250,3 +250,16 @@ def test_the_page_has_contents_and_each_command_has_its_own_block(rows: list[Row
     contents = re.findall(r'<li><a href="#([a-z0-9-]+)">', page)
     assert contents == re.findall(r'<h2 id="([a-z0-9-]+)">', page)
     assert page.count("<pre ") == len(table4(rows).lines)
+
+
+def test_every_rendering_of_the_files_tells_what_each_judge_says(evaluation: Callable[..., Path]) -> None:
+    def change(row: dict[str, Any]) -> None:
+        judge_of(row, "ridge")["converged"] = row["row"] != "pca-320"
+
+    table = table4(load_rows(evaluation("original", "residual_cnn-320", "pca-320", change=change)))
+    document = table4_page(table, PROVENANCE)
+    for text in (to_markdown(document).replace("\\", ""), Page(to_html(undrawn(document))).text):
+        assert "Mixture of experts" in text
+        assert "Ridge regression" in text
+        assert text.count("not converged") == 3  # of GAP, of MAP, and in how to read this
+        assert text.count("best ") >= 6

@@ -12,13 +12,12 @@ from rich.console import Console
 
 from compress.errors import NotFoundError
 from compress.evaluation.row import Row
+from compress.evaluation.verdicts import Verdict, judge
 from compress.metrics import Interval
 from compress.papers import published
 from compress.reports import (
     Provenance,
     Table4,
-    Verdict,
-    judge,
     load_rows,
     print_document,
     table4,
@@ -172,7 +171,9 @@ def test_headline_and_cautions_say_that_videos_are_invented(evaluation: Callable
 
 def test_few_training_videos_are_a_caution(evaluation: Callable[..., Path]) -> None:
     few = evaluation("original", change=lambda row: row["data"].update(train_videos=1999))
-    assert any("Few videos: heads were trained on 1,999" in text for text in cautions(table4(load_rows(few))))
+    assert any(
+        "Few videos: the judges learned from 1,999" in text for text in cautions(table4(load_rows(few)))
+    )
     enough = evaluation("original", change=lambda row: row["data"].update(train_videos=2000))
     assert not any("Few videos" in text for text in cautions(table4(load_rows(enough))))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -159,3 +160,50 @@ def test_the_headline_writes_thousands_out() -> None:
 )
 def test_the_headline_of_little_is_a_sentence(points: list, begins: str) -> None:  # type: ignore[type-arg]
     assert headline(tradeoff_table(points, "original")).startswith(begins)
+
+
+def test_every_judge_of_a_point_is_told_and_the_worst_one_named(tmp_path: Path) -> None:
+    base = original(0.69, {"moe": 0.69, "ridge": 0.63})
+    ours = measured("a", 32, figures(0.70), role="encoder", judges={"moe": 0.70, "ridge": 0.58})
+    table = tradeoff_table([base, ours], "original")
+    minus = "\N{MINUS SIGN}"
+    assert headline(table).endswith("under its worst judge, ridge regression")
+    written = write_tradeoff(table, tmp_path, generated="2024-01-02", command="compress tradeoff")
+    text = written[0].read_text(encoding="utf-8").replace("\\", "")
+    assert "| Mixture of experts | Ridge regression |" in text
+    lines = [line for line in text.splitlines() if line.startswith("| a |")]
+    told = next(line for line in lines if line.count("[") == 2 and "best" in line)
+    assert "+1.00 [" in told
+    assert f"{minus}5.00 [" in told
+    assert f"{minus}5.00 [{minus}5.00, {minus}5.00] (ridge regression)" in text
+    (first, _) = read_json(written[1])["points"]
+    assert first["judges"]["ridge"]["gap"]["value"] == pytest.approx(-0.05)
+    assert first["best"] == "moe"
+
+
+def test_a_point_of_an_unfinished_judge_has_no_verdict() -> None:
+    why = "the best judge of a, mixture of experts, has not converged"
+    ours = measured("a", 32, figures(0.70), role="encoder", doubt=why)
+    table = tradeoff_table([original(), ours], "original")
+    assert headline(table) == f"No verdict: {why}"
+    other = measured("b", 64, figures(0.75), role="encoder")
+    both = tradeoff_table([original(), ours, other], "original")
+    assert headline(both).startswith("64 bytes per video")
+    out = io.StringIO()
+    print_tradeoff(both, Console(file=out, width=160))
+    assert f"No verdict on a: {why}." in " ".join(out.getvalue().split())
+
+
+def test_several_seeds_widen_the_interval_by_what_they_do() -> None:
+    apart = measured("a", 32, figures(0.70), role="encoder", heads=3)
+    halves = {which: dict(heads) for which, heads in apart.halves.items()}
+    for number, shift in enumerate((-0.02, 0.0, 0.02)):
+        found = halves["confirmation"][number]["gap"]
+        moved = replace(found, point=found.point + shift, values=found.values + shift)
+        halves["confirmation"][number] = {**halves["confirmation"][number], "gap": moved}
+    base = measured("original", 4608, figures(0.69), role="baseline", heads=3)
+    (point, _) = tradeoff_table([base, replace(apart, halves=halves)], "original").points
+    delta = point.confirmation.delta["gap"]
+    assert delta.value == pytest.approx(0.01)
+    # Student's quantile for 2 degrees times the deviation of the mean of three.
+    assert delta.high - delta.value == pytest.approx(4.303 * 0.02 / 3**0.5, rel=0.01)

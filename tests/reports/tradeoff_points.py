@@ -32,8 +32,13 @@ def measured(
     dim: int = 64,
     codec: str = "int8",
     heads: int = 1,
+    judges: Mapping[str, float] | None = None,
+    doubt: str = "",
 ) -> Measured:
-    """A point of `size` bytes a video with these figures; the same on both halves where nothing is said."""
+    """A point of `size` bytes a video with these figures; the same on both halves where nothing is said.
+
+    `judges` have a GAP, and the same MAP, on the half that proves.
+    """
     encoder = encoder or ("linear" if role == "encoder" else "pca")
     of_halves = {"selection": selection, "confirmation": confirmation or selection}
     halves = {
@@ -47,13 +52,27 @@ def measured(
         for which, figures in of_halves.items()
     }
     row = _row(name, size, role, encoder, dim, codec)
-    return Measured(name, run or name, row, 1, halves, {"selection": 48, "confirmation": 52})
+    said = {
+        judge: {0: {metric: Sampled(gap, gap + NOISE["confirmation", metric]) for metric in ("gap", "map")}}
+        for judge, gap in (judges or {}).items()
+    }
+    videos = {"selection": 48, "confirmation": 52}
+    return Measured(name, run or name, row, 1, halves, videos, said, doubt)
 
 
-def original(gap: float = 0.69) -> Measured:
+def original(gap: float = 0.69, judges: Mapping[str, float] | None = None) -> Measured:
     """The baseline."""
     figures = {"gap": gap, "map": 0.3, "precision": 0.75}
-    return measured("original", 4608, figures, role="baseline", encoder="identity", dim=1152, codec="float32")
+    return measured(
+        "original",
+        4608,
+        figures,
+        role="baseline",
+        encoder="identity",
+        dim=1152,
+        codec="float32",
+        judges=judges,
+    )
 
 
 def many() -> list[Measured]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,12 @@ import numpy as np
 
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.lock import exclusive
-from compress.errors import CorruptArtifactError, NotFoundError, SchemaError, UsageError
+from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.evaluation.judges.cost import cost_in_words
+from compress.evaluation.judges.names import TITLES
 from compress.evaluation.judges.nearest import NearestNeighbours
-from compress.evaluation.judges.opinion import (
-    Judge,
-    Opinion,
-    Question,
-    Search,
-    aside_of,
-    opinion_from,
-    opinion_json,
-)
+from compress.evaluation.judges.opinion import Opinion, opinion_from, opinion_json
+from compress.evaluation.judges.question import Judge, Question, Search, aside_of
 from compress.evaluation.judges.ridge import Ridge
 from compress.evaluation.judges.trained import Trained
 from compress.metrics import TopScores
@@ -34,14 +29,14 @@ _PLAIN = ({"mixup": 0.4}, {"mixup": 0.0})
 JUDGES: Mapping[str, Judge] = {
     judge.name: judge
     for judge in (
-        Trained("moe", "mixture of experts", _PLAIN),
-        Trained("logistic", "logistic regression", _PLAIN),
-        Trained("mlp", "network of one hidden layer", _PLAIN),
+        Trained("moe", TITLES["moe"], _PLAIN),
+        Trained("logistic", TITLES["logistic"], _PLAIN),
+        Trained("mlp", TITLES["mlp"], _PLAIN),
         Ridge(),
         NearestNeighbours(),
     )
 }
-"""Every judge by name, in the order of reports."""
+"""Every judge by name, in the order of `names.TITLES`."""
 
 _KIND, _FILE = "opinion", "top.npz"
 
@@ -60,15 +55,6 @@ class Panel:
         better than it is.
         """
         return max(self.opinions, key=lambda name: self.opinions[name].aside_gap)
-
-
-def judges_named(names: Iterable[str]) -> tuple[str, ...]:
-    """The names in the order of `JUDGES`, each once; none means all. UsageError for an unknown name."""
-    wanted = list(names)
-    for name in wanted:
-        if name not in JUDGES:
-            raise UsageError(f"no judge {name!r}", where="--heads", hint=f"choose from {', '.join(JUDGES)}")
-    return tuple(name for name in JUDGES if not wanted or name in wanted)
 
 
 def panel_recipe(names: Sequence[str], search: Search, ids: np.ndarray) -> dict[str, Any]:
@@ -101,13 +87,21 @@ def ask_panel(names: Sequence[str], question: Question, folder: Path, report: Re
         "aside": fingerprint(question.aside),
         "validation": fingerprint(question.validation),
     }
+    identities = {
+        name: {
+            "recipe": JUDGES[name].recipe(question.search, len(question.fit)),
+            "videos": videos,
+            "full_map": question.full_map,
+        }
+        for name in names
+    }
+    missing = [JUDGES[name] for name in names if _kept(folder / name, identities[name]) is None]
+    if missing and report is not silent:
+        report(Note(cost_in_words(missing, question)))
     opinions = {}
     for name in names:
-        judge = JUDGES[name]
-        recipe = judge.recipe(question.search, len(question.fit))
-        identity = {"recipe": recipe, "videos": videos, "full_map": question.full_map}
         with exclusive(folder / name):
-            opinions[name] = _asked(judge, question, folder, identity, report)
+            opinions[name] = _asked(JUDGES[name], question, folder, identities[name], report)
     return Panel(opinions)
 
 

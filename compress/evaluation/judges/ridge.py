@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from compress.datasets.table import VideoTable
-from compress.evaluation.judges.opinion import Judge, Opinion, Question, Search, answer
+from compress.evaluation.judges.names import TITLES
+from compress.evaluation.judges.opinion import Opinion
+from compress.evaluation.judges.question import Judge, Question, Search, answer
 from compress.progress import Progress, Reporter, check_interrupt, silent
 from compress.training.scoring import accumulate
 
@@ -26,7 +28,7 @@ class Ridge(Judge):
     """W of smallest |X W - Y|^2 + penalty |W|^2 over embeddings X of unit length and multi-hot labels Y."""
 
     name: str = "ridge"
-    title: str = "ridge regression"
+    title: str = TITLES["ridge"]
 
     def recipe(self, search: Search, videos: int) -> dict[str, Any]:
         return {"penalties": list(PENALTIES)}

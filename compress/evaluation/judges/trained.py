@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compress.evaluation.judges.opinion import Judge, Opinion, Question, Search, answer
+from compress.evaluation.judges.opinion import Opinion
+from compress.evaluation.judges.question import Judge, Question, Search, answer
 from compress.metrics import Figures
 from compress.progress import Reporter, silent
 from compress.training.config import TrainConfig

@@ -13,8 +13,8 @@ about several figures is kept when each figure passes by itself; no correction i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -38,10 +38,17 @@ class Scores:
     Args:
         top: of N validation videos, in the order of their ids.
         precision: label precision@10 of the query videos; None when not measured.
+        judges: scores of each judge that has to confirm a promise, by name; without any, `top` is asked.
     """
 
     top: TopScores
     precision: QueryPrecision | None = None
+    judges: Mapping[str, TopScores] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> Mapping[str, TopScores]:
+        """The scores that GAP and MAP are taken from, by judge; "" for the best one."""
+        return self.judges or {"": self.top}
 
 
 @dataclass(frozen=True)
@@ -67,46 +74,66 @@ class HalfTest:
         ids: of its N videos in the same order, S<w> (N,).
         which: the half.
         quantities: what is compared.
+        confidence: at which the judge that says the worst is found.
 
     Raises:
         UsageError: fewer than 10 videos, or queries where precision is asked for, in this half.
-        SchemaError: precision is asked for, and the baseline's neighbours were not measured.
+        SchemaError: precision is asked for, and the baseline's neighbours were not measured; or other ids.
     """
 
     def __init__(
-        self, baseline: Scores, ids: np.ndarray, which: Half, quantities: Iterable[Quantity]
+        self,
+        baseline: Scores,
+        ids: np.ndarray,
+        which: Half,
+        quantities: Collection[Quantity],
+        confidence: float = 0.95,
     ) -> None:
+        if len(ids) != len(baseline.top):
+            raise SchemaError(f"{len(baseline.top)} videos were measured, but {len(ids)} have ids")
         self._kept = half(ids, which)
         self.videos = int(np.count_nonzero(self._kept))
         _refuse_few(self.videos, f"videos to measure on in the {which} half")
-        self._top = baseline.top
-        metrics = [metric for metric in _METRICS if metric in {*quantities}]
-        self._left_out = {metric: self._leave_out(baseline.top, metric) for metric in metrics}
-        self._precision = self._queries(baseline) if "precision" in {*quantities} else None
+        self._top, self._confidence = baseline.top, confidence
+        self._metrics = [metric for metric in _METRICS if metric in quantities]
+        self._left_out = self._leave_out(baseline)
+        self._precision = self._queries(baseline) if "precision" in quantities else None
         if self._precision is not None:
             _refuse_few(len(self._precision.videos), f"videos searched for in the {which} half")
 
     def changes(self, scores: Scores) -> dict[Quantity, Change]:
-        """The change of each quantity.
+        """The change of each quantity, under the judge that says the worst of it.
+
+        A promise that holds under this judge holds under every one; their number needs no correction.
 
         Raises:
-            SchemaError: not the videos of the baseline, or other queries, or none.
+            SchemaError: not the videos of the baseline, other queries or judges, or none.
         """
         own, base = scores.top, self._top
         same = np.array_equal(own.label_indptr, base.label_indptr)
         if not same or not np.array_equal(own.label_classes, base.label_classes):
             raise SchemaError("was measured on other videos than the baseline")
         found: dict[Quantity, Change] = {}
-        for metric, theirs in self._left_out.items():
-            ours = self._leave_out(own, metric)
-            error = standard_error(ours.values - theirs.values)
-            found[metric] = Change(ours.point - theirs.point, error, len(ours.values) - 1)
+        if scores.asked.keys() != self._left_out.keys():
+            raise SchemaError("was measured by other judges than the baseline")
+        ours = self._leave_out(scores)
+        for metric in self._metrics:
+            by_judge = [
+                _change(left_out[metric], self._left_out[name][metric], name)
+                for name, left_out in ours.items()
+            ]
+            found[metric] = min(by_judge, key=lambda one: one.lowest(self._confidence))
         if self._precision is not None:
             found["precision"] = _mean_change(self._queries(scores), self._precision)
         return found
 
-    def _leave_out(self, top: TopScores, metric: Literal["gap", "map"]) -> LeftOut:
-        return leave_out_groups(top.take(np.flatnonzero(self._kept)), metric)
+    def _leave_out(self, scores: Scores) -> dict[str, dict[str, LeftOut]]:
+        """By judge and metric."""
+        rows = np.flatnonzero(self._kept)
+        return {
+            name: {metric: leave_out_groups(top.take(rows), metric) for metric in self._metrics}
+            for name, top in scores.asked.items()
+        }
 
     def _queries(self, scores: Scores) -> QueryPrecision:
         if scores.precision is None:
@@ -117,6 +144,11 @@ class HalfTest:
 def _refuse_few(count: int, what: str) -> None:
     if count < LEAST:
         raise UsageError(f"only {count} {what}", hint=f"nothing is proven with fewer than {LEAST}")
+
+
+def _change(ours: LeftOut, theirs: LeftOut, judge: str) -> Change:
+    error = standard_error(ours.values - theirs.values)
+    return Change(ours.point - theirs.point, error, len(ours.values) - 1, judge)
 
 
 def _mean_change(ours: QueryPrecision, theirs: QueryPrecision) -> Change:
@@ -201,7 +233,7 @@ def choose(
         UsageError: fewer than 10 videos in a half.
         SchemaError: a candidate was measured on other videos.
     """
-    selection = HalfTest(baseline, ids, "selection", promise.max_drops)
+    selection = HalfTest(baseline, ids, "selection", promise.max_drops, promise.confidence)
     known = []
     for number, one in enumerate(candidates, 1):
         check_interrupt()
@@ -210,7 +242,7 @@ def choose(
         report(Progress("ordering on the selection half", number, len(candidates), unit="stores"))
     order = sequence(known)
     by_name = {one.name: one for one in candidates}
-    confirmation = HalfTest(baseline, ids, "confirmation", promise.max_drops)
+    confirmation = HalfTest(baseline, ids, "confirmation", promise.max_drops, promise.confidence)
     tried: list[Tried] = []
     for store in order:
         check_interrupt()

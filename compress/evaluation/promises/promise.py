@@ -58,11 +58,13 @@ class Change:
         value: in [-1, 1].
         error: its standard error, >= 0.
         degrees: of freedom of that error, >= 1.
+        judge: that says so, where several were asked.
     """
 
     value: float
     error: float
     degrees: int
+    judge: str = ""
 
     def lowest(self, confidence: float) -> float:
         """The one-sided lower bound: the true change is lower with probability 1 - confidence at most."""

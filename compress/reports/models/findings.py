@@ -98,7 +98,7 @@ def cautions(table: ModelTable) -> list[str]:
             rows=len(models),
             shown="the figures show that the models train, not what they are worth on video.",
         ),
-        few_videos((model.data.train_videos for model in models), heads=False),
+        few_videos(model.data.train_videos for model in models),
         not_alike(data, "they were measured on different videos or classes"),
         not_alike(training, "they were trained differently"),
     ]

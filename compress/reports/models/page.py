@@ -6,10 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from compress.evaluation.models.row import ModelRow
-from compress.evaluation.row import plain
-from compress.metrics import METRICS
-from compress.reports.classes.page import classes_json, classes_sections
+from compress.reports.classes.page import classes_sections
 from compress.reports.classes.sections import ClassSections
 from compress.reports.document import (
     Block,
@@ -45,9 +42,10 @@ from compress.reports.models.findings import (
 )
 from compress.reports.models.table import Judgement, ModelLine, ModelTable
 from compress.reports.rounding import bracket, count, duration, figure, millions, on_disk
+from compress.reports.table_json import COLUMNS, measured_json, table_json
 
-SCHEMA_VERSION = 1
-COLUMNS = tuple(metric for metric in METRICS if metric.column)
+LEFT_OUT = ("baseline", "delta", "precision", "map_full")
+"""Of a measured model, in the JSON file."""
 TONES: dict[Judgement, Tone] = {
     Judgement.REPRODUCED: "holds",
     Judgement.BELOW: "short",
@@ -172,20 +170,16 @@ def _details(table: ModelTable) -> Table:
 
 def _data(table: ModelTable, provenance: Provenance, classes: ClassSections | None) -> dict[str, Any]:
     agreeing, pairs = order_kept(table)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "table": table.name,
-        "headline": headline(table),
-        "data": measured_on(table),
-        "cautions": cautions(table),
-        "order": {"pairs": pairs, "as_in_the_paper": agreeing},
-        "groups": [
-            {"title": title, "lines": [_line(line) for line in lines]} for title, lines in table.groups
-        ],
-        "classes": None if classes is None else classes_json(classes),
-        "method": list(METHOD),
-        "provenance": provenance.as_json(),
-    }
+    found = table_json(
+        headline=headline(table),
+        measured_on=measured_on(table),
+        cautions=cautions(table),
+        groups=[(title, [_line(line) for line in lines]) for title, lines in table.groups],
+        classes=classes,
+        method=METHOD,
+        provenance=provenance,
+    )
+    return found | {"table": table.name, "order": {"pairs": pairs, "as_in_the_paper": agreeing}}
 
 
 def _line(line: ModelLine) -> dict[str, Any]:
@@ -196,16 +190,7 @@ def _line(line: ModelLine) -> dict[str, Any]:
         "tolerance": line.wanted.tolerance if line.published and line.wanted else None,
         "source": line.wanted.source if line.published and line.wanted else None,
         "published": asdict(line.published) if line.published else None,
-        "measured": _measured_json(line.model) if line.model else None,
+        "measured": measured_json(line.model, LEFT_OUT) if line.model else None,
         "notes": list(line.notes),
         "command": line.command,
     }
-
-
-def _measured_json(model: ModelRow) -> dict[str, Any]:
-    """The row without what the report leaves out; what older rows lack is null."""
-    found: dict[str, Any] = plain(model)
-    for name in ("baseline", "delta", "precision", "map_full"):
-        del found[name]
-    found["figures"].setdefault("map_with_empty_as_zero", None)
-    return found

@@ -9,19 +9,21 @@ from compress.reports.classes.sections import ClassChoice, KeptRow
 from compress.reports.table_4.table import Table4
 
 MOST_ENCODERS = 3  # more look alike on one chart
-WHY = (
+WHY = "Rows shown: the baseline, the headline's row, and PCA of its size."
+WHY_BESIDE_THE_PAPER = (
     "Rows shown: the baseline, the three smallest of the paper's rows (or else the headline's row), and PCA "
     "of the headline's size."
 )
 
 
 def chosen_rows(table: Table4, evaluation: Path) -> ClassChoice:
-    """The baseline, the paper's rows that were measured (else the headline's), PCA of the headline's size."""
+    """The baseline, the headline's row or the paper's rows that were measured, PCA of the headline's size."""
     subject = table.subject[1] if table.subject else None
     baseline = table.baseline
     rows = [] if baseline is None else [baseline]
     if subject is not None:
-        encoders = [found.row for found in table.paper if found.row is not None] or [subject]
+        printed = [found.row for found in table.paper if found.row is not None and table.on_youtube8m]
+        encoders = printed or [subject]
         rows += sorted(encoders, key=lambda row: (row.dim, row.row))[:MOST_ENCODERS]
         pca = ("pca", subject.dim, "float32")
         rows += [row for _, row in table.measured if (row.encoder, row.dim, row.codec) == pca][:1]
@@ -29,7 +31,7 @@ def chosen_rows(table: Table4, evaluation: Path) -> ClassChoice:
         rows=tuple(_kept(row, evaluation) for row in rows),
         reference=None if baseline is None else baseline.row,
         subject=None if subject is None else subject.row,
-        why=WHY,
+        why=WHY_BESIDE_THE_PAPER if table.on_youtube8m else WHY,
     )
 
 

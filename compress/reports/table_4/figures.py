@@ -13,6 +13,7 @@ from compress.reports.table_4.table import JUDGED, Table4
 from compress.reports.table_4.table import Line as TableLine
 
 VERDICTS = {"holds": Look("holds"), "within noise": Look("noise"), "falls short": Look("short", hollow=True)}
+WITHHELD = Look("muted", "s", hollow=True)
 ROLES = {"baseline": BASELINE, "encoder": SERIES[0], "control": CONTROL}
 FOREST_CAPTION = (
     "Difference from the baseline in points, with its paired 95 % interval, for GAP and for MAP. Left of the "
@@ -34,7 +35,9 @@ TRADEOFF_LEGEND = (
 def forest_figure(table: Table4, paper: bool) -> Figure | None:
     """What each row lost, with the paper's differences where `paper`; None when no row was compared."""
     charts = tuple(chart for metric in JUDGED if (chart := forest(table, metric, paper)))
-    looks = {**VERDICTS, "the paper": PAPER} if paper else VERDICTS
+    said = {line.verdict(metric) for line, row in table.measured if row.delta for metric in JUDGED}
+    looks = VERDICTS | ({} if said <= VERDICTS.keys() else {"no verdict": WITHHELD})
+    looks |= {"the paper": PAPER} if paper else {}
     legend = tuple(Key(label, legend_mark(look)) for label, look in looks.items())
     return Figure(charts, FOREST_CAPTION + (PAPER_CAPTION if paper else ""), legend) if charts else None
 
@@ -57,7 +60,7 @@ def forest(table: Table4, metric: str, paper: bool = True) -> Chart | None:
             Mark(
                 name=row.row,
                 value=Interval(100 * delta.value, 100 * delta.low, 100 * delta.high),
-                look=VERDICTS[verdict],
+                look=VERDICTS.get(verdict, WITHHELD),
                 words=f"{row.row}: {points(delta.value)} {points_bracket(delta)} points, {verdict}",
                 paper=None
                 if in_paper is None

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from compress.evaluation.row import Row as MeasuredRow
-from compress.evaluation.row import plain
-from compress.metrics import METRICS, Interval
+from compress.evaluation.verdicts import Verdict, videos_only
+from compress.metrics import Interval
 from compress.papers import published
-from compress.reports.classes.page import classes_json, classes_sections
+from compress.reports.classes.page import classes_sections
 from compress.reports.classes.sections import ClassSections
 from compress.reports.document import (
     Bullets,
@@ -45,20 +45,24 @@ from compress.reports.rounding import (
     saved,
 )
 from compress.reports.table_4.figures import forest_figure, tradeoff_figure
-from compress.reports.table_4.findings import METHOD, cautions, frames_needed, headline, measured_on
-from compress.reports.table_4.table import JUDGED, Line, Table4, Verdict
+from compress.reports.table_4.findings import cautions, frames_needed, headline, measured_on, method
+from compress.reports.table_4.judges import agreement, disagreement, judges_section
+from compress.reports.table_4.retrieval import retrieval_section, row_name
+from compress.reports.table_4.table import JUDGED, Line, Table4
+from compress.reports.table_json import COLUMNS, measured_json, table_json
 
-SCHEMA_VERSION = 1
-COLUMNS = tuple(metric for metric in METRICS if metric.column)
 TONES: dict[Verdict, Tone] = {
     Verdict.HOLDS: "holds",
     Verdict.WITHIN_NOISE: "noise",
     Verdict.FALLS_SHORT: "short",
+    Verdict.NOT_CONVERGED: "strong",
+    Verdict.MEASURE_AGAIN: "strong",
     Verdict.NOT_RUN: "strong",
 }
 FOOT = (
-    "[low, high]: 95 % bootstrap interval over videos, not over training seeds; differences are paired, in "
-    "points. MAP skips classes without positives."
+    "[low, high]: 95 % bootstrap interval over videos and the seeds of the judges, or over videos only; "
+    "differences are paired, in points, best judge against best judge. MAP skips classes without "
+    "positives."
 )
 
 
@@ -79,25 +83,27 @@ def table4_page(
     commands = tuple(_command(line) for line in sorted(shown, key=lambda line: line.row is None))
     forests = forest_figure(table, beside)
     return Document(
-        kicker="Compressed embeddings beside the original features (Table 4 of the paper)",
+        kicker="Compressed embeddings beside the original features"
+        + (" (Table 4 of the paper)" if beside else ""),
         headline=headline(table),
         measured_on=measured_on(table),
         summary=tuple(_summary(table)),
         cautions=tuple(cautions(table)),
         sections=(
             Section("Results", (_results(table, beside),), terminal=True),
+            *judges_section(table),
             Section("Was anything lost?", (forests,) if forests else ()),
             Section("Quality against bytes", (tradeoff_figure(table),)),
             *(() if classes is None else classes_sections(classes)),
-            *_retrieval(table),
+            *retrieval_section(table),
             Section("Details", (_details(table),)),
             Section("Notes on rows", _notes(table)),
-            Section("How to read this", (Bullets(METHOD),)),
+            Section("How to read this", (Bullets(method(paper=beside)),)),
             Section("Commands", (Commands(commands),)),
         ),
         foot=FOOT,
         provenance=provenance,
-        data=_data(table, provenance, classes),
+        data=_data(table, provenance, classes, method(paper=beside)),
     )
 
 
@@ -118,6 +124,8 @@ def _summary(table: Table4) -> Iterable[Fact]:
             verdict = line.verdict(metric.name)
             detail = f"{points(delta.value)} points, {verdict}" if delta else str(verdict)
             yield Fact(metric.title, figure(found.value), detail, TONES.get(verdict, ""))
+    if (judges := agreement(line)) is not None:
+        yield Fact("Judges", *judges)
     if row.retrieval is not None and row.retrieval.neighbour_recall_at_10 is not None:
         found_again = percent(row.retrieval.neighbour_recall_at_10)
         yield Fact("Neighbours", found_again, "of the original's 10 nearest found again")
@@ -183,32 +191,13 @@ def _row(line: Line, table: Table4, paper: bool) -> Row:
 def _difference(line: Line, metric: str) -> Cell:
     verdict = line.verdict(metric)
     delta = line.row.delta if line.row else None
+    compared = [one for one in (line.row, line.baseline) if one is not None]
+    only = delta is not None and videos_only(*compared)
     return (
         *change(getattr(delta, metric) if delta else None),
+        *([Part("videos only", "quiet")] if only else []),
         Part(str(verdict), TONES.get(verdict, "quiet")),
     )
-
-
-def _retrieval(table: Table4) -> Iterable[Section]:
-    rows = [
-        row(
-            _name(one),
-            count(found.queries),
-            figure(found.label_precision_at_10),
-            figure(found.map_at_10),
-            figure(found.ndcg_at_10),
-            figure(found.neighbour_recall_at_10),
-        )
-        for _, one in table.measured
-        if (found := one.retrieval) is not None
-    ]
-    caption = (
-        "The ten nearest neighbours of each query. A neighbour counts when it shares a label; nDCG "
-        "(normalised discounted cumulative gain) is graded by the overlap of labels; neighbour recall is "
-        "the share of the original features' ten neighbours that were found."
-    )
-    titles = ("Row", "Queries", "Label precision@10", "MAP@10", "nDCG@10", "Neighbour recall@10")
-    return [Section("Retrieval", (plain_table(caption, titles, rows),))] if rows else []
 
 
 def _details(table: Table4) -> Table:
@@ -219,7 +208,7 @@ def _details(table: Table4) -> Table:
         as_zero, parts = one.figures.get("map_with_empty_as_zero"), one.parameters
         rows.append(
             row(
-                _name(one),
+                row_name(one),
                 one.codec,
                 figure(as_zero.value if as_zero else None),
                 figure(one.joint.get("gap")),
@@ -229,15 +218,11 @@ def _details(table: Table4) -> Table:
             )
         )
     return plain_table(
-        "How each row is stored, its MAP in the paper's variant, and the head that was trained together with "
-        "the encoder.",
+        "How each row is stored, its MAP with classes without positives as 0, and the head that was trained "
+        "together with the encoder.",
         (*titles, *sizes),
         rows,
     )
-
-
-def _name(row: MeasuredRow) -> Cell:
-    return cell(row.title, Part(row.row, "name"))
 
 
 def _notes(table: Table4) -> tuple[Bullets, ...]:
@@ -249,25 +234,24 @@ def _command(line: Line) -> Command:
     return Command(line.title, line.command, frames_needed(line), missing=line.row is None)
 
 
-def _data(table: Table4, provenance: Provenance, classes: ClassSections | None) -> dict[str, Any]:
+def _data(
+    table: Table4, provenance: Provenance, classes: ClassSections | None, how: tuple[str, ...]
+) -> dict[str, Any]:
     groups = (
         ("Paper's Table 4", table.paper),
         ("Controls", table.controls),
         ("Other encoders", table.others),
     )
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "headline": headline(table),
-        "data": measured_on(table),
-        "cautions": cautions(table),
-        "baseline": table.baseline.row if table.baseline else None,
-        "groups": [
-            {"title": title, "lines": [_line(line) for line in lines]} for title, lines in groups if lines
-        ],
-        "classes": None if classes is None else classes_json(classes),
-        "method": list(METHOD),
-        "provenance": provenance.as_json(),
-    }
+    found = table_json(
+        headline=headline(table),
+        measured_on=measured_on(table),
+        cautions=cautions(table),
+        groups=[(title, [_line(line) for line in lines]) for title, lines in groups if lines],
+        classes=classes,
+        method=how,
+        provenance=provenance,
+    )
+    return found | {"baseline": table.baseline.row if table.baseline else None}
 
 
 def _line(line: Line) -> dict[str, Any]:
@@ -278,6 +262,8 @@ def _line(line: Line) -> dict[str, Any]:
         "dims_saved": line.dims_saved,
         "bytes_saved": line.bytes_saved,
         **{f"{metric}_verdict": str(line.verdict(metric)) for metric in JUDGED},
+        **{f"{metric}_disagreement": disagreement(line, metric) for metric in JUDGED},
+        "no_verdict_because": line.doubt,
         "command": line.command,
         "published": asdict(line.published) if line.published else None,
         "measured": _measured_json(line.row) if line.row else None,
@@ -285,13 +271,7 @@ def _line(line: Line) -> dict[str, Any]:
 
 
 def _measured_json(row: MeasuredRow) -> dict[str, Any]:
-    """The row without what the report leaves out; what older rows lack is null."""
-    found: dict[str, Any] = plain(row)
-    for name in ("halves", "map_full"):
-        del found[name]
-    for figures in (found["figures"], found["delta"]):
-        if figures is not None:
-            figures.setdefault("map_with_empty_as_zero", None)
+    found = measured_json(row, ("halves", "map_full"))
     found["joint"].pop("map_with_empty_as_zero", None)
     if found["retrieval"] is not None:
         del found["retrieval"]["queries_from"]

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from compress.errors import NotFoundError
 from compress.evaluation.row import Row
-from compress.metrics import Interval
+from compress.evaluation.verdicts import Verdict, doubt, verdict
 from compress.papers import ExpectedControl, PublishedRow, catalogue, published
 
 JUDGED = ("gap", "map")
 """The metrics with a verdict: the paper's 320-d model held GAP and lost MAP."""
 _STEMS = ("original", "pca", "random", "linear")
-
-
-class Verdict(StrEnum):
-    """What is said of a metric; HOLDS, WITHIN_NOISE and FALLS_SHORT come from a paired interval."""
-
-    HOLDS = "holds"
-    WITHIN_NOISE = "within noise"
-    FALLS_SHORT = "falls short"
-    BASELINE = "baseline"
-    NOT_COMPARED = "not compared"
-    NOT_RUN = "NOT RUN"
-
-
-def judge(difference: Interval) -> Verdict:
-    """Holds (low >= 0), within noise (low < 0 <= high) or falls short (high < 0), for row minus baseline."""
-    if difference.low >= 0:
-        return Verdict.HOLDS
-    return Verdict.WITHIN_NOISE if difference.high >= 0 else Verdict.FALLS_SHORT
 
 
 @dataclass(frozen=True)
@@ -45,14 +26,19 @@ class Line:
     dims_saved: float | None
     bytes_saved: float | None
     command: str
+    baseline: Row | None = None
 
     def verdict(self, metric: str) -> Verdict:
         """The verdict on one metric ("gap", "map", ...), or why there is none."""
-        if self.row is None:
-            return Verdict.NOT_RUN
-        if self.row.role == "baseline":
-            return Verdict.BASELINE
-        return Verdict.NOT_COMPARED if self.row.delta is None else judge(getattr(self.row.delta, metric))
+        return Verdict.NOT_RUN if self.row is None else verdict(self.row, self.baseline, metric)
+
+    @property
+    def doubt(self) -> str:
+        """Why there is no verdict about a row that was compared, in words; empty where there is one."""
+        if self.row is None or self.row.delta is None or self.baseline is None:
+            return ""
+        found = doubt(self.row, self.baseline)
+        return "" if found is None else found[1]
 
 
 @dataclass(frozen=True)
@@ -77,12 +63,19 @@ class Table4:
 
     @property
     def subject(self) -> tuple[Line, Row] | None:
-        """The line of the headline: the smallest measured one of the paper's rows, else of the others."""
-        for lines in (self.paper, self.others):
-            found = [(line, line.row) for line in lines if line.row is not None]
-            if found:
-                return min(found, key=lambda one: (one[1].dim, -one[1].bytes_per_video))
-        return None
+        """The line of the headline: beside the paper the smallest measured one of its rows.
+
+        Without those, or on other data: the one of the fewest bytes that loses nothing, else the best one.
+        """
+        printed = [(line, line.row) for line in self.paper if line.row is not None]
+        if printed and self.on_youtube8m:
+            return min(printed, key=lambda one: (one[1].dim, -one[1].bytes_per_video))
+        found = printed + [(line, line.row) for line in self.others if line.row is not None]
+        fine = (Verdict.HOLDS, Verdict.WITHIN_NOISE)
+        holding = [one for one in found if one[0].verdict("gap") in fine]
+        if holding:
+            return min(holding, key=lambda one: (one[1].bytes_per_video, one[1].dim))
+        return max(found, key=lambda one: one[1].figures.gap.value, default=None)
 
     @property
     def on_youtube8m(self) -> bool:
@@ -165,7 +158,7 @@ def _order(row: Row) -> tuple[int, int, int, str]:
 def _measured(row: Row, wanted: PublishedRow | None, baseline: Row | None) -> Line:
     dims = _saved(row.dim, baseline.dim if baseline else None)
     stored = _saved(row.bytes_per_video, baseline.bytes_per_video if baseline else None)
-    return Line(row.title, wanted, row, row.dim, dims, stored, row.command)
+    return Line(row.title, wanted, row, row.dim, dims, stored, row.command, baseline)
 
 
 def _not_run(title: str, dim: int, command: str, wanted: PublishedRow | None, baseline: Row | None) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,16 @@ from compress.codecs import parse_codec
 from compress.errors import DataError, SchemaError
 from compress.evaluation.halves import HALVES, half
 from compress.evaluation.row import Row, read_row
-from compress.evaluation.scores import QueryPrecision, load_query_precision, load_scores
-from compress.metrics import Interval, TopScores, interval, replicates
+from compress.evaluation.scores import QueryPrecision, load_opinions, load_query_precision, load_scores
+from compress.evaluation.verdicts import unsettled
+from compress.metrics import Interval, TopScores, interval, replicates, with_training_noise
 
 PRODUCTS = "PQ of the original"
 FAMILIES = {"identity": "original", "pca": "PCA", "random_projection": "random projection"}
 NAMES = {"gap": "GAP", "map": "MAP", "precision": "Label precision@10"}
 """The metrics, the last one of the 10 nearest neighbours."""
 METRICS = tuple(NAMES)
+CHOOSES, PROVES = "selection", "confirmation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ def _precision(values: np.ndarray, places: np.ndarray, videos: int, resamples: i
 
 
 def mean_interval(heads: Heads, metric: str) -> Interval | None:
-    """A metric's mean over the heads with its interval; None where a head lacks it."""
+    """A metric's mean over the heads with its interval, over their seeds too; None where a head lacks it."""
     return _interval([head.get(metric) for head in heads.values()], 0.0)
 
 
@@ -90,9 +92,12 @@ def _interval(found: Sequence[Sampled | None], least: float) -> Interval | None:
     known = [one for one in found if one is not None]
     if not known or len(known) < len(found):
         return None
-    point = float(np.mean([one.point for one in known]))
-    around = interval(np.mean([one.values for one in known], axis=0), point)
-    return Interval(point, max(around.low, least), min(around.high, 1.0))
+    points = [one.point for one in known]
+    around = interval(np.mean([one.values for one in known], axis=0), float(np.mean(points)))
+    cut = Interval(around.value, max(around.low, least), min(around.high, 1.0))
+    if len(points) == 1:
+        return cut
+    return with_training_noise(cut, float(np.var(points, ddof=1)) / len(points), len(points) - 1, least)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,9 @@ class Measured:
     """One point: the row of its first head, and by half the figures of all heads.
 
     `name` and `run` are those of the first head; further heads may be on the stores of runs with another
-    seed, of which there are `encoders`. `halves` and `videos` (a count) are by "selection", "confirmation".
+    seed, of which there are `encoders`. `halves` and `videos` (a count) are by "selection", "confirmation";
+    the heads there are the best judges of each seed. `judges` has those of each judge on the confirmation
+    half. `doubt` says why the figures are not final; it is empty where they are.
     """
 
     name: str
@@ -118,6 +125,8 @@ class Measured:
     encoders: int
     halves: Mapping[str, Heads]
     videos: Mapping[str, int]
+    judges: Mapping[str, Heads] = field(default_factory=dict)
+    doubt: str = ""
 
     @property
     def learned(self) -> bool:
@@ -135,7 +144,7 @@ class Measured:
 
 
 def read_measured(name: str, run: str, kept: Sequence[Kept], ids: np.ndarray) -> Measured:
-    """Read and resample the evaluations of one point; about a second per head for 6,000 videos.
+    """Read and resample the evaluations of one point; about 3 seconds per head for 6,000 videos.
 
     Raises:
         NotFoundError, CorruptArtifactError: an evaluation is gone or damaged.
@@ -146,14 +155,21 @@ def read_measured(name: str, run: str, kept: Sequence[Kept], ids: np.ndarray) ->
     masks: dict[str, np.ndarray] = {which: half(ids, which) for which in HALVES}
     if not all(mask.any() for mask in masks.values()):
         raise DataError(f"{len(ids)} validation videos are too few for two halves", where=kept[0].folder)
+    judges: dict[str, dict[int, Mapping[str, Sampled]]] = {}
     for one in kept:
         scores = one.folder / "scores" / one.name
-        top, _ = load_scores(scores)
+        top, facts = load_scores(scores)
         if len(top) != len(ids):
             raise SchemaError(f"has {len(top)} videos, the baseline has {len(ids)}", where=scores)
         precision = load_query_precision(scores)
         for which, mask in masks.items():
             halves[which][one.number] = sample(top, precision, mask)
-    row = read_row(kept[0].folder / f"{kept[0].name}.json")
+        for judge, opinion in load_opinions(scores).items():
+            best = judge == facts.get("best")
+            own = halves[PROVES][one.number] if best else sample(opinion.top, None, masks[PROVES])
+            judges.setdefault(judge, {})[one.number] = own
+    rows = [read_row(one.folder / f"{one.name}.json") for one in kept]
+    doubts = [found[1] for row in rows if (found := unsettled(row)) is not None]
     videos = {which: int(mask.sum()) for which, mask in masks.items()}
-    return Measured(name, run, row, len({one.name for one in kept}), halves, videos)
+    encoders = len({one.name for one in kept})
+    return Measured(name, run, rows[0], encoders, halves, videos, judges, doubts[0] if doubts else "")

@@ -6,12 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from compress.errors import NotFoundError
-from compress.evaluation.row import Data, HeadTraining, Role
+from compress.evaluation.row import Data, Role
 from compress.metrics import Interval
 from compress.reports.charts import front
-from compress.reports.tradeoff.measured import METRICS, Measured, difference_interval, mean_interval
+from compress.reports.panel import panel_in_words
+from compress.reports.tradeoff.measured import (
+    CHOOSES,
+    METRICS,
+    PROVES,
+    Measured,
+    difference_interval,
+    mean_interval,
+)
 
-CHOOSES, PROVES = "selection", "confirmation"
+JUDGED = ("gap", "map")  # neighbours need no judge
 Figures = Mapping[str, Interval]
 """By metric, of `METRICS`; what was not measured is missing."""
 
@@ -36,13 +44,19 @@ class Half:
 
 @dataclass(frozen=True)
 class Point:
-    """One store, with the mean figures of `heads` heads of different seeds, trained on `encoders` encoders.
+    """One store, with the mean figures of its best judge in `heads` panels of different seeds.
+
+    Its `encoders` are as many, trained with different seeds, where there were any; else 1.
 
     Args:
         family: what it is drawn with: the run of an encoder without its size, or a kind of control.
         spread: by metric, half the range of the heads' figures on the confirmation half.
         rivals: by metric, the best among everything that needs no training; encoders only.
         of_families: by family of control and by metric, its best of equal or smaller size; encoders only.
+        judges: by judge, its difference from the same judge of the baseline on the confirmation half; for the
+            baseline its figures.
+        best: name of the judge that speaks for the point; of the first panel.
+        doubt: why figures are not final; empty where they are.
     """
 
     name: str
@@ -61,16 +75,26 @@ class Point:
     of_families: Mapping[str, Mapping[str, Rival]]
     command: str
     notes: tuple[str, ...]
+    judges: Mapping[str, Figures]
+    best: str
+    doubt: str
+
+    def worst(self, metric: str) -> tuple[str, Interval] | None:
+        """The judge that says the worst of a point, and what; None for the baseline or without a panel."""
+        found = [(name, said[metric]) for name, said in self.judges.items() if metric in said]
+        if self.role == "baseline" or len(found) < 2:
+            return None
+        return min(found, key=lambda one: one[1].value)
 
 
 @dataclass(frozen=True)
 class TradeoffTable:
-    """`points` by rising bytes; `failures`: sentences about points that could not be made."""
+    """`points` by rising bytes; `judged`: how, in words; `failures`: sentences about what was not made."""
 
     points: tuple[Point, ...]
     baseline: Point
     data: Data
-    head_training: HeadTraining
+    judged: str
     failures: tuple[str, ...] = ()
 
     def front(self, metric: str) -> list[Point]:
@@ -99,7 +123,7 @@ def tradeoff_table(
     points = [_point(one, against, controls) for one in measured]
     points.sort(key=lambda point: (point.bytes_per_video, point.name))
     base = next(point for point in points if point.name == baseline)
-    return TradeoffTable(tuple(points), base, against.row.data, against.row.head_training, tuple(failures))
+    return TradeoffTable(tuple(points), base, against.row.data, panel_in_words(against.row), tuple(failures))
 
 
 def _point(one: Measured, baseline: Measured, controls: Sequence[Measured]) -> Point:
@@ -124,7 +148,25 @@ def _point(one: Measured, baseline: Measured, controls: Sequence[Measured]) -> P
         of_families={family: _rivals(one, [c for c in smaller if c.family == family]) for family in families},
         command=row.command,
         notes=row.notes,
+        judges=_judges(one, baseline),
+        best=row.head.removeprefix("fresh "),
+        doubt=one.doubt or baseline.doubt,
     )
+
+
+def _judges(one: Measured, baseline: Measured) -> dict[str, Figures]:
+    found: dict[str, Figures] = {}
+    for name, heads in one.judges.items():
+        theirs = baseline.judges.get(name, {})
+        found[name] = _known(
+            {
+                metric: mean_interval(heads, metric)
+                if one is baseline
+                else difference_interval(heads, theirs, metric)
+                for metric in JUDGED
+            }
+        )
+    return found
 
 
 def _role(one: Measured, baseline: Measured) -> Role:
