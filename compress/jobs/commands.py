@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from compress.jobs.names import run_name
 from compress.jobs.settings import OPTION_OF_SETTING
 from compress.shrinking import ShrinkPlan
 from compress.store.reader import open_store
+from compress.training.config import TrainConfig
 from compress.training.recipes import CLOSED_FORM, PRESETS, default_encoder, train_config
 from compress.workspace import Workspace
 
@@ -56,14 +57,22 @@ def train_argv(run: str, config: Path) -> list[str]:
         config: its config.json.
     """
     identity = read_json(config)
-    written = identity["config"]
+    # An older version did not write every setting: it had the defaults.
+    defaults = {field.name: field.default for field in fields(TrainConfig) if field.default is not MISSING}
+    written = {**defaults, **identity["config"]}
     encoder, recipe = written["encoder"], _flat(written)
     dim = recipe.get("dim") or None  # 0, the encoder's own, is no --dim
     # A closed-form encoder was trained, not computed, only if a head was asked for.
     asked = {} if encoder not in CLOSED_FORM or recipe["head"] is None else {"head": recipe["head"]}
     videos = identity.get("train_videos")  # older runs do not tell
-    presets = {preset: _flat(asdict(train_config(encoder, dim, preset, asked, videos))) for preset in PRESETS}
-    changes = {preset: {**asked, **_changes(recipe, known)} for preset, known in presets.items()}
+    changes = {}
+    for preset in PRESETS:
+        given = dict(asked)
+        for name in (*_DECISIVE, None):
+            known = _flat(asdict(train_config(encoder, dim, preset, given, videos)))
+            if name is not None and recipe[name] != known[name]:
+                given[name] = recipe[name]
+        changes[preset] = {**given, **_changes(recipe, known)}
     preset = min(PRESETS, key=lambda name: (len(changes[name]), PRESETS.index(name)))
     options: dict[str, object] = {
         "encoder": None if dim is not None and encoder == default_encoder(dim) else encoder,
@@ -123,4 +132,10 @@ def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _changes(recipe: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in recipe.items() if key not in known or known[key] != value}
+    found = {key: value for key, value in recipe.items() if key not in known or known[key] != value}
+    if recipe["schedule"] != "constant":
+        found.pop("refit", None)  # has no effect, so it would be refused
+    return found
+
+
+_DECISIVE = ("schedule", "set_aside", "epochs", "batch_size")  # other settings follow from these

@@ -58,9 +58,7 @@ class TrainConfig:
         "with a cosine arc; the last of them is kept",
         only_with="schedule=constant",
     )
-    branch_epochs: int = setting(
-        2, "of a refit after its warm epochs, if the recipe has any", at_least=1, only_with="refit=true"
-    )
+    branch_epochs: int = setting(2, "of a refit after its warm epochs, if the recipe has any", at_least=1)
     optimizer: Literal["adamw", "adam"] = setting("adamw", "adamw decouples weight decay from the gradient")
     learning_rate: float = setting(1e-3, "of everything but the encoder's branch", above=0)
     branch_learning_rate: float = setting(1e-3, "of the encoder's branch", above=0)

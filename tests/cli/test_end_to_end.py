@@ -58,7 +58,7 @@ def test_an_encoder_of_frames_takes_the_frames_of_the_same_videos(finished: Path
         ),
         (
             "residual_cnn-24",
-            "compress train --dim 24 --set width=0.05 --epochs 1 --set warm_epochs=0 "
+            "compress train --dim 24 --epochs 1 --set width=0.05 "
             "&& compress encode --name residual_cnn-24 "
             "&& compress evaluate --name residual_cnn-24 --heads ridge",
         ),

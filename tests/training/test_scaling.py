@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+from compress.jobs.commands import train_argv
 from compress.training import train_config
 from compress.training.set_aside import count_set_aside
 
@@ -65,3 +69,16 @@ def test_of_so_few_videos_that_none_is_spared_the_last_of_few_epochs_is_kept() -
 def test_the_papers_recipes_do_not_follow_the_videos() -> None:
     for encoder in ("linear", "residual_cnn", "lstm"):
         assert train_config(encoder, 8, "paper", videos=100) == train_config(encoder, 8, "paper")
+
+
+@pytest.mark.parametrize("videos", [200, 9000])
+@pytest.mark.parametrize(
+    "chosen", [{}, {"epochs": 3}, {"batch_size": 64}, {"schedule": "cosine", "epochs": 4, "set_aside": 0.0}]
+)
+def test_the_command_of_a_run_names_what_was_chosen_and_not_what_follows_from_the_videos(
+    tmp_path: Path, videos: int, chosen: dict
+) -> None:
+    recipe = train_config("residual_cnn", 24, overrides=chosen, videos=videos).to_json()
+    (tmp_path / "config.json").write_text(json.dumps({"config": recipe, "train_videos": videos}))
+    words = train_argv("residual_cnn-24", tmp_path / "config.json")
+    assert len(words) == 4 + 2 * len(chosen), words
