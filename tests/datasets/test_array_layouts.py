@@ -432,3 +432,17 @@ def test_a_made_up_id_does_not_depend_on_how_the_path_is_written(
     monkeypatch.chdir(tmp_path / "train/ws")
     for pattern in ("../a.npy", "../ws/../*.npy", tmp_path / "train/a.npy"):
         assert records(opened(pattern, num_classes=2))[0].video_id == b"train/a-0"
+
+
+@pytest.mark.parametrize("place", ["{}/feat", "videos/{}/rgb/feat", "videos/{}/feat", "{}/rgb/feat"])
+def test_the_id_of_a_group_is_what_the_others_do_not_share(place: str, tmp_path: Path) -> None:
+    path = hdf5(tmp_path / "a.h5", {place.format(name): frames for name, frames in VIDEOS.items()})
+    same(opened(path, num_classes=2), VIDEOS)
+
+
+def test_a_group_may_hold_its_id(tmp_path: Path) -> None:
+    both = {f"video_{at}/features": frames for at, frames in enumerate(VIDEOS.values())}
+    named = {f"video_{at}/video_name": name for at, name in enumerate(VIDEOS)}
+    source = opened(hdf5(tmp_path / "tvsum.h5", both | named), num_classes=2)
+    same(source, VIDEOS)
+    assert told(source) == ["each group is one video"]

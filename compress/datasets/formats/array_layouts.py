@@ -66,7 +66,7 @@ def _inside(file: ArrayFile, level: Level | None, names: Sequence[str]) -> Rows:
         if len(groups) == 1 and level != "frame":
             return AxisRows(file)
         _check_groups(file)
-        return GroupRows(file, ("each group is one video, its name is the id",))
+        return GroupRows(file, ("each group is one video",))
     videos = _videos(top)
     has_names = any(_is_named(name, USUAL_IDS | USUAL_LABELS) for name in top)
     if len(videos) < 2 or has_names or names:

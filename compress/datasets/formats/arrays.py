@@ -201,7 +201,7 @@ class ArrayRows:
 class GroupRows:
     """Each group is one video, with the same names in each: features (D,) or frames (T, D), perhaps labels.
 
-    The name of the group is the id.
+    What the names of the groups do not share is the id: v1 and v2 of videos/v1/rgb and videos/v2/rgb.
     """
 
     ids_are = ""
@@ -211,6 +211,7 @@ class GroupRows:
         self._groups = list(
             dict.fromkeys(group for name in file.arrays if (group := name.rpartition("/")[0]))
         )
+        self._own = _own_parts([group.split("/") for group in self._groups])
         columns: dict[str, TypedColumn] = {}
         frames = _has_frames(file.arrays.values())
         for name, found in file.arrays.items():
@@ -235,7 +236,17 @@ class GroupRows:
                 }
 
     def default_id(self, row: int) -> str:
-        return self._groups[row]
+        return "/".join(self._groups[row].split("/")[self._own])
+
+
+def _own_parts(paths: Sequence[Sequence[str]]) -> slice:
+    """The parts of all paths but those that they begin or end with alike; at least one is left."""
+    shortest = min(map(len, paths)) - 1
+    same = [len({path[at] for path in paths}) == 1 for at in range(shortest)]
+    start = same.index(False) if False in same else shortest
+    alike = [len({path[-1 - at] for path in paths}) == 1 for at in range(shortest - start)]
+    stop = alike.index(False) if False in alike else len(alike)
+    return slice(start, -stop or None)
 
 
 def _of_one(kind: ArrayType, beside_frames: bool = False) -> tuple[int | None, ...]:
