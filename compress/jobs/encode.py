@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from compress.datasets.policy import OnCorrupt
 from compress.errors import UsageError
 from compress.jobs.names import SUFFIX, find_run_and_prefix, store_name
-from compress.jobs.sources import open_split, run_schema, tell_skipped
+from compress.jobs.sources import open_split, read_for, run_schema, tell_skipped
 from compress.machine import choose_device
 from compress.progress import Reporter, silent
 from compress.workspace import Workspace
@@ -65,9 +65,11 @@ def encode_store(
         raise UsageError("the name of a store must end in .h5", where=f"--output {output}")
     reads = run_schema(workspace, run)
     if inputs:
-        splits = {"input": open_split(workspace, "input", inputs, on_corrupt, run=reads)}
+        with read_for(run):
+            splits = {"input": open_split(workspace, "input", inputs, on_corrupt, run=reads)}
     else:
-        train = open_split(workspace, "train", (), on_corrupt, level=reads.level, run=reads)
+        with read_for(run):
+            train = open_split(workspace, "train", (), on_corrupt, level=reads.level, run=reads)
         validate = open_split(workspace, "validate", (), on_corrupt, schema=train.schema, level=reads.level)
         splits = {"train": train, "validate": validate}
 

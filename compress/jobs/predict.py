@@ -20,7 +20,7 @@ from compress.jobs.predictions import (
     write_parquet,
     write_text,
 )
-from compress.jobs.sources import LabelledVideos, open_split, run_schema, tell_skipped
+from compress.jobs.sources import LabelledVideos, open_split, read_for, run_schema, tell_skipped
 from compress.machine import choose_device
 from compress.progress import Note, Reporter, silent
 from compress.workspace import Workspace
@@ -133,7 +133,8 @@ def predict_videos(
     from compress.training.run import check_fits, load_model
 
     names = vocabulary_of(workspace, run, vocabulary)
-    source = open_split(workspace, "input", patterns, on_corrupt, run=run_schema(workspace, run))
+    with read_for(run):
+        source = open_split(workspace, "input", patterns, on_corrupt, run=run_schema(workspace, run))
     if output is not None and output.resolve() in {shard.resolve() for shard in source.shards}:
         raise UsageError("is one of the shards", where=f"--output {output}", hint="name another file")
     model, facts = load_model(workspace.run(run))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from compress.datasets.policy import OnCorrupt
@@ -90,6 +91,15 @@ def run_schema(workspace: Workspace, run: str) -> FeatureSchema:
     from compress.training.run import model_manifest  # not before: torch
 
     return FeatureSchema.from_json(model_manifest(workspace.run(run)).metadata["schema"])
+
+
+@contextmanager
+def read_for(run: str) -> Iterator[None]:
+    """Around opening videos for a run: what does not fit is said with the run's name."""
+    try:
+        yield
+    except SchemaError as error:
+        raise SchemaError(f"{error.what} (by the run {run})", where=error.where, hint=error.hint) from error
 
 
 def schemas(workspace: Workspace, on_corrupt: OnCorrupt) -> dict[str, FeatureSchema]:

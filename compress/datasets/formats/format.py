@@ -110,7 +110,9 @@ def check_level(wanted: Wanted, found: Level, where: str | Path = "") -> None:
         raise SchemaError(
             f"the records are {found}-level, {needed}-level ones are expected",
             where=where,
-            hint="shards for training and for evaluation must have the same features",
+            hint="give shards of the other level"
+            if wanted.run
+            else "train and validate need the same features",
         )
 
 
