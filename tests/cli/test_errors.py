@@ -82,7 +82,7 @@ def test_a_corrupt_shard_tells_a_machine_where(compress):
     ("words", "code", "telling"),
     [
         (["trian"], 2, "did you mean 'train'?"),
-        (["xyzzy"], 2, "commands: demo, init"),
+        (["xyzzy"], 2, "commands: demo, extract, init"),
         (["data", "inspct", "x"], 2, "did you mean 'inspect'?"),
         (["train", "--dimm", "3"], 2, "--dim"),
         (["train", "--dim", "0"], 2, "--dim"),
