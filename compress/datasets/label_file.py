@@ -36,7 +36,7 @@ class LabelFile:
         self, path: Path, table: LabelTable, vocabulary: Vocabulary | None, num_classes: int | None
     ) -> None:
         if table.ids is None:
-            hint = "add a column id, or name it: --labels FILE:ID:LABELS"
+            hint = "add a column id, so that the file begins with id,labels"
             raise SchemaError("has no ids, by which labels are joined to videos", where=path, hint=hint)
         self.path, self.left = path, table.left
         texts = read_class_texts(table.labels.texts, vocabulary, num_classes=num_classes, where=path)

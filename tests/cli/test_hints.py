@@ -143,6 +143,18 @@ SITUATIONS = [
         {**LABELLED, "new/_": "", "two/_": ""},
     ),
     Situation(
+        "init new --train x.npy --labels l.csv --validate x.npy --validate-fraction 0.5",
+        "leave one of the two out",
+        ("init new --train x.npy --labels l.csv --validate-fraction 0.5",),
+        {**LABELLED, "new/_": ""},
+    ),
+    Situation(
+        "init new --train x.npy --labels l.csv --validate-fraction 0.001",
+        "choose another fraction, or give (--validate)",
+        ("init new --train x.npy --labels l.csv {1} x.npy",),
+        {**LABELLED, "new/_": ""},
+    ),
+    Situation(
         "init new --train x.npy --labels l.csv --validate x.npy --group-duplicates 1",
         "give (--validate-fraction) 0.1 too",
         ("init new --train x.npy --labels l.csv --group-duplicates 1 {1} 0.5",),
@@ -201,21 +213,94 @@ def write(folder: Path, files: dict[str, bytes | str | np.ndarray]) -> None:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def failed_in(here: Path, stored: Path, situation: Situation, compress: Callable[..., object]) -> str:
+    """What the error of a situation says; `here` is a new copy of the workspace, and the current folder."""
+    write(here, situation.files)
+    failed = compress(*shlex.split(situation.typed))
+    assert failed.code not in (0, 70)
+    return failed.err
+
+
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.typed)
 def test_what_an_error_says_to_type_works(
     situation: Situation, stored: Path, tmp_path: Path, compress: Callable[..., object], monkeypatch
 ):
     here = tmp_path / "w"
     shutil.copytree(stored, here)
-    if situation.typed.startswith("init"):
-        (here / "compress.toml").unlink()
     monkeypatch.chdir(here)
-    write(here, situation.files)
-    failed = compress(*shlex.split(situation.typed))
-    assert failed.code not in (0, 70)
-    found = re.search(situation.advice, failed.err)
-    assert found, failed.err
+    said = failed_in(here, stored, situation, compress)
+    found = re.search(situation.advice, said)
+    assert found, said
     for then in situation.then:
         words = then.format(*(found[0], *found.groups()), typed=situation.typed)
         ended = compress(*shlex.split(words))
     assert ended.code == situation.code, ended.err
+
+
+def advice_in(path: Path) -> set[str]:
+    """The messages of a module that name an option or a command; "\0" stands for what is filled in."""
+    tree = ast.parse(path.read_text())
+    nodes = list(ast.walk(tree))
+    bodies = [node.body for node in nodes if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    left = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}  # docstrings
+    formats = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+    left |= {id(part) for node in formats for part in node.values}
+    texts = [
+        "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
+        for node in formats
+    ]
+    texts += [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left
+    ]
+    return {
+        text for text in texts if " " in text.strip() and re.search(r"(?<![\w-])--[a-z]|`compress ", text)
+    }
+
+
+ABOUT_DATA = [*sorted((ROOT / "compress" / "datasets").rglob("*.py")), ROOT / "cli" / "typed.py"]
+ABOUT_DATA += [ROOT / "compress" / "jobs" / name for name in ("init.py", "search.py", "sources.py")]
+NOT_SHOWN_HERE = {
+    # Most are typed in tests/cli/test_description.py.
+    "\x00 is read as \x00, as --features says",
+    "\x00, or give --replace",
+    "\x00.labels.csv beside it (header id,labels) or --num-classes N",
+    "\x00: --segments",
+    "\x00; under other names, --features takes these in the same order",
+    " of a \x00, which --level \x00 asks for",
+    "--features takes features of one kind",
+    "--features takes names that the file has, in the order in which they are joined",
+    "`compress search --vector \x00` in a store of \x00 dimensions\x00",
+    "each file is one video, its rows are frames; say --level video if each row is a video",
+    "features, as shards of `compress init` and `encode --input`, with \x00; \x00",
+    "fetch it again, or leave damaged records out with --on-corrupt skip or --on-corrupt quarantine",
+    "frames are read where they are: compress init --train PATTERN",
+    "if they are the same under other names, say so in this order: --features \x00",
+    "leave such records out with --on-corrupt skip or --on-corrupt quarantine",
+    "measure it in its own workspace, or give the shards by --validate",
+    "name features of one kind with --features",
+    "name the one that is the id, such as --id \x00",
+    "not used: \x00\x00; --features, --id and --labels choose what is used",
+    "say --level frame if a file is a video, --level video if a row is",
+    "say --level frame if each is one video, or --features \x00 if its rows are videos",
+    "say which, in order, such as --features \x00 \x00",
+    "segments with labels of their own are there: --segments makes them rows, named ID:START",
+    "the run was trained on one array; say what it joined, in order: --features \x00",
+}
+"""Advice about data that no situation here shows; a new one belongs into SITUATIONS instead."""
+
+
+def test_all_advice_about_data_is_taken_by_a_test(
+    stored: Path, tmp_path: Path, compress: Callable[..., object], monkeypatch
+):
+    said = ""
+    for number, situation in enumerate(SITUATIONS):
+        here = tmp_path / str(number)
+        shutil.copytree(stored, here)
+        monkeypatch.chdir(here)
+        said += failed_in(here, stored, situation, compress)
+    told = {text for path in ABOUT_DATA for text in advice_in(path)}
+    patterns = {text: ".+".join(map(re.escape, text.split("\0"))) for text in told}
+    unseen = {text for text, pattern in patterns.items() if not re.search(pattern, said)}
+    assert unseen == NOT_SHOWN_HERE
