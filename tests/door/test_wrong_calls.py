@@ -296,7 +296,6 @@ OTHERS: dict[str, tuple[Callable[[Made], Any], str]] = {
     "no labels": (lambda made: _fit(Y=None), "learns from labels"),
     "one video": (lambda made: _fit(X=X[:1], Y=Y[:1]), "too few"),
     "no positives": (lambda made: _fit(Y=np.zeros_like(Y)), "no training video has a label"),
-    "frames of floats": (lambda made: _fit(encoder="lstm", X=[X, X], Y=Y[:2]), "uint8"),
     "frames for an encoder of features": (lambda made: made.encoder.encode([X, X]), "frames"),
     "no device": (lambda made: compress.load(made.folder / "run", device="gpu"), '"cpu" or "cuda"'),
     "a pair that is none": (lambda made: _fit(validation=X), r"validation=\(X_val, Y_val\)"),

@@ -223,9 +223,11 @@ def test_a_run_of_other_settings_fails_and_is_not_touched(workspace: Workspace) 
     ran(workspace, VIDEO, rows=("a",))
     (workspace.run("a") / "model" / "manifest.json").unlink()
     (workspace.evaluation / "models" / "a.json").unlink()
+    config = workspace.run("a") / "config.json"
+    write_json(config, {**read_json(config), "config": {**read_json(config)["config"], "mixup": 0.125}})
     before = _files(workspace)
-    (failed,) = ran(workspace, VIDEO, rows=("a",), epochs=7)
-    assert "epochs 2 -> 7" in failed.reason
+    (failed,) = ran(workspace, VIDEO, rows=("a",))
+    assert "mixup 0.125 -> 0" in failed.reason
     assert {k: v for k, v in _files(workspace).items() if not k.endswith(".lock")} == {
         k: v for k, v in before.items() if not k.endswith(".lock")
     }

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from compress.datasets.table import FeatureRows, VideoTable
-from compress.errors import UsageError
+from compress.errors import SchemaError, UsageError
 from compress.evaluation.full_map import model_full_map
 from compress.evaluation.judges.opinion import Opinion
 from compress.metrics import Figures, figures
@@ -103,7 +103,12 @@ def question(
     threads: int = 0,
     full_map: bool = False,
 ) -> Question:
-    """Set a part of the training videos aside; UsageError where there are too few to do so."""
+    """Set a part of the training videos aside.
+
+    Raises:
+        UsageError: there are too few to do so.
+        SchemaError: no video has a label, of those to learn from, those set aside, or those to answer about.
+    """
     chosen = aside_of(train.ids)
     if not chosen.any():
         raise UsageError(
@@ -111,6 +116,10 @@ def question(
             hint="train on at least 20 videos",
         )
     fit, aside = (_part(train, np.flatnonzero(rows)) for rows in (~chosen, chosen))
+    told = {"training video": fit, "training video that is set aside": aside, "validation video": validation}
+    for what, table in told.items():
+        if not table.labels.counts().any():
+            raise SchemaError(f"no {what} has a label", hint="a judge needs labelled videos")
     return Question(fit, aside, validation, search, device, threads, full_map)
 
 
