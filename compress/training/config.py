@@ -258,6 +258,8 @@ def with_overrides(
 def _check_of_use(config: TrainConfig, chosen: Iterable[str]) -> None:
     """Refuse a chosen setting that has no effect in this recipe, rather than ignore it."""
     for name in chosen:
+        if getattr(config, name) is False:
+            continue  # what is switched off needs nothing
         needed, _, value = rules(TrainConfig)[name].only_with.partition("=")
         if needed == "teachers" and not config.teachers:
             what = f"{name} needs teachers, and there are none"

@@ -198,3 +198,10 @@ def test_a_recipe_is_json() -> None:
 def test_fewer_epochs_shorten_the_warm_up_and_leave_the_branch_the_last_one():
     config = train_config("residual_cnn", 32, overrides={"epochs": 3})
     assert (config.epochs, config.warm_epochs) == (3, 2)
+
+
+def test_what_is_switched_off_may_be_said_where_it_has_no_effect():
+    config = train_config("linear", 8, overrides={"schedule": "cosine", "refit": False})
+    assert not config.refits
+    with pytest.raises(UsageError, match="refit needs schedule=constant"):
+        train_config("linear", 8, overrides={"schedule": "cosine", "refit": True})
