@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from compress.evaluation.judges import names as judge_names
-from compress.training import scaling
+from compress.training import recipes, scaling
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,6 +20,7 @@ def a_folder_and_one_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(judge_names, "TITLES", {"ridge": "ridge regression"})
     monkeypatch.setattr(scaling, "LEAST_STEPS", 4)
+    monkeypatch.setitem(recipes._CONVERGED, "epochs", 4)
 
 
 def test_the_page_runs_as_it_stands(capsys: pytest.CaptureFixture[str]):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.datasets.table import VideoTable
-from compress.evaluation.judges.names import TITLES
+from compress.evaluation.judges.names import title_of
 from compress.evaluation.judges.opinion import Opinion
 from compress.evaluation.judges.question import Judge, Question, Search, answer
 from compress.labels import Labels
@@ -31,7 +31,7 @@ class NearestNeighbours(Judge):
     """The nearest training videos by cosine vote for their labels, the nearer the more."""
 
     name: str = "knn"
-    title: str = TITLES["knn"]
+    title: str = title_of("knn")
 
     def recipe(self, search: Search, videos: int) -> dict[str, Any]:
         return {"counts": list(COUNTS), "temperatures": list(TEMPERATURES), "most_videos": MOST_VIDEOS}

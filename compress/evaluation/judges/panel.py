@@ -15,7 +15,7 @@ from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.lock import exclusive
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.evaluation.judges.cost import cost_in_words
-from compress.evaluation.judges.names import TITLES
+from compress.evaluation.judges.names import title_of
 from compress.evaluation.judges.nearest import NearestNeighbours
 from compress.evaluation.judges.opinion import Opinion, opinion_from, opinion_json
 from compress.evaluation.judges.question import Judge, Question, Search, aside_of
@@ -29,9 +29,9 @@ _PLAIN = ({"mixup": 0.4}, {"mixup": 0.0})
 JUDGES: Mapping[str, Judge] = {
     judge.name: judge
     for judge in (
-        Trained("moe", TITLES["moe"], _PLAIN),
-        Trained("logistic", TITLES["logistic"], _PLAIN),
-        Trained("mlp", TITLES["mlp"], _PLAIN),
+        Trained("moe", title_of("moe"), _PLAIN),
+        Trained("logistic", title_of("logistic"), _PLAIN),
+        Trained("mlp", title_of("mlp"), _PLAIN),
         Ridge(),
         NearestNeighbours(),
     )

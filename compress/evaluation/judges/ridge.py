@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.datasets.table import VideoTable
-from compress.evaluation.judges.names import TITLES
+from compress.evaluation.judges.names import title_of
 from compress.evaluation.judges.opinion import Opinion
 from compress.evaluation.judges.question import Judge, Question, Search, answer
 from compress.progress import Progress, Reporter, check_interrupt, silent
@@ -28,7 +28,7 @@ class Ridge(Judge):
     """W of smallest |X W - Y|^2 + penalty |W|^2 over embeddings X of unit length and multi-hot labels Y."""
 
     name: str = "ridge"
-    title: str = TITLES["ridge"]
+    title: str = title_of("ridge")
 
     def recipe(self, search: Search, videos: int) -> dict[str, Any]:
         return {"penalties": list(PENALTIES)}
