@@ -177,7 +177,7 @@ def _store(path: Path) -> Finding:
         "videos": len(store),
         "dim": store.dim,
         "codec": store.codec.name,
-        "bytes a video": store.bytes_per_video,
+        "bytes per video": store.bytes_per_video,
         "splits": {name: len(rows) for name, rows in store.splits.items()},
         "ids": _some(store.id_bytes),
         **_label_facts(store.labels),

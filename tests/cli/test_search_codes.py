@@ -1,4 +1,4 @@
-"""`compress index` and `compress search` on codes: two bytes a video, and its group is found all the same."""
+"""`compress index` and `compress search` on codes: two bytes per video, and its group is still found."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_memory_grows_by_ids_and_labels_only(build, tmp_path: Path) -> None:
     scan(source)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 4_000_000  # one block of 4096 label arrays, the read buffer, 8 + 8 + 8 bytes a video
+    assert peak < 4_000_000  # one block of 4096 label arrays, the read buffer, 8 + 8 + 8 bytes per video
 
 
 def by_dictionary(ids: list[bytes]) -> tuple[int, int] | None:

@@ -127,7 +127,7 @@ def test_videos_without_frames_give_one_finite_constant(training: bool) -> None:
 
 
 def test_no_tensor_holds_the_residuals() -> None:
-    """T * G * K * D numbers a video would be 128 times the memory of the weights at the default sizes."""
+    """T * G * K * D numbers per video would be 128 times the memory of the weights at the default sizes."""
     encoder = build_encoder("nextvlad", {"input_dim": 64, "clusters": 16, "hidden_size": 8}).train()
     sizes: list[int] = []
 

@@ -23,7 +23,7 @@ from tests.evaluation.promises.worlds import World, world
 
 NAMES = [metric.name for metric in METRICS]
 
-# Name of each store: its bytes a video, and how much noise its scores have.
+# Name of each store: its bytes per video, and how much noise its scores have.
 STORES = {"fine": (100, 0.0), "good": (50, 0.05), "bad": (10, 3.0)}
 BASELINE_BYTES = 400
 
@@ -70,7 +70,7 @@ def measure(
     """What `compress evaluate` leaves of a store.
 
     Args:
-        workspace, name, size: the store and its bytes a video.
+        workspace, name, size: the store and its bytes per video.
         scores: of its best judge, which is moe.
         facts: replace what its scores depend on.
         ridge: scores of a second judge; the same ones where not given.

@@ -35,7 +35,7 @@ def measured(
     judges: Mapping[str, float] | None = None,
     doubt: str = "",
 ) -> Measured:
-    """A point of `size` bytes a video with these figures; the same on both halves where nothing is said.
+    """A point of `size` bytes per video with these figures; the same on both halves where nothing is said.
 
     `judges` have a GAP, and the same MAP, on the half that proves.
     """

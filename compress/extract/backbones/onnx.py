@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def load(path: Path, device: str) -> Backbone:
     """
     description = path.with_suffix(".toml")
     preprocessing, output = read_description(description)
-    run = session(path, output, device)
+    run = session(path, output, device).run
     blank = np.zeros((1, preprocessing.size, preprocessing.size, 3), dtype=np.uint8)
 
     def compute(pictures: np.ndarray) -> np.ndarray:
@@ -75,10 +75,29 @@ def read_description(path: Path) -> tuple[Preprocessing, str | None]:
         raise ConfigError(f"a value of the wrong kind ({error})", where=path) from error
 
 
-def session(path: Path, output: str | None, device: str) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that runs an ONNX model: its one input -> its one output, or the one of that name."""
+@dataclass(frozen=True)
+class Session:
+    """An ONNX model that runs: its one input -> its one output, or the one of that name.
+
+    Args:
+        run: the function.
+        axes: of the input, as the model declares it.
+    """
+
+    run: Callable[[np.ndarray], np.ndarray]
+    axes: int
+
+
+def session(path: Path, output: str | None, device: str) -> Session:
+    """Open a model; DataError if it cannot be run, ConfigError if it leaves open which output is meant."""
     need("onnxruntime", "onnxruntime", f"{path.name}")
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    # Its errors have no base class of their own. Others, such as no memory, are no fault of the file.
+    failures = tuple(
+        kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)
+    )
 
     with disk.reading(path):
         content = path.read_bytes()
@@ -88,7 +107,7 @@ def session(path: Path, output: str | None, device: str) -> Callable[[np.ndarray
         model = onnxruntime.InferenceSession(
             content, providers=[name for name in (*wanted, "CPUExecutionProvider") if name in there]
         )
-    except Exception as error:  # its own classes, which differ between versions
+    except failures as error:
         raise DataError(f"is not an ONNX model that can be run ({_first(error)})", where=path) from error
     inputs, outputs = [each.name for each in model.get_inputs()], [each.name for each in model.get_outputs()]
     if len(inputs) != 1:
@@ -100,11 +119,11 @@ def session(path: Path, output: str | None, device: str) -> Callable[[np.ndarray
     def run(values: np.ndarray) -> np.ndarray:
         try:
             (found,) = model.run([output or outputs[0]], {inputs[0]: values})
-        except Exception as error:
+        except failures as error:
             raise DataError(f"cannot take input {values.shape} ({_first(error)})", where=path) from error
         return np.asarray(found, dtype=np.float32)
 
-    return run
+    return Session(run, len(model.get_inputs()[0].shape))
 
 
 def _first(error: Exception) -> str:

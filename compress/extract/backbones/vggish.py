@@ -97,14 +97,11 @@ def vggish(weights: dict[str, Tensor], where: str) -> VGGish:
 
 
 def _onnx(path: Path, device: str) -> Callable[[np.ndarray], np.ndarray]:
-    run = session(path, None, device)
+    opened = session(path, None, device)
 
     def compute(patches: np.ndarray) -> np.ndarray:
-        # Exports differ in whether they have an axis of channels.
-        try:
-            found = run(patches[:, None])
-        except Exception:
-            found = run(patches)
+        # Exports differ in whether they have an axis of channels; a model says which it takes.
+        found = opened.run(patches[:, None] if opened.axes == 4 else patches)
         return found.reshape(len(patches), -1)
 
     return compute
