@@ -247,6 +247,12 @@ precision_option = click.option(
     default="auto",
     help="Number format to compute in. auto: as the run was trained, but fp32 if the machine has no bf16.",
 )
+vocabulary_option = click.option(
+    "--vocabulary",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Names of the classes (CSV), instead of the workspace's.",
+)
 train_shards_option = click.option(
     "--train",
     multiple=True,

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import compute_options, description_options, on_corrupt_option, precision_option
+from cli.options import (
+    compute_options,
+    description_options,
+    on_corrupt_option,
+    precision_option,
+    vocabulary_option,
+)
 from cli.progress import duration
 from cli.session import Session
 from cli.text import aligned
@@ -60,12 +66,7 @@ class Limit(click.ParamType):
     help="Give only labels of at least this probability: P, or what gives the highest F1 on the workspace's "
     "validation videos, for each class or for all of them.",
 )
-@click.option(
-    "--vocabulary",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Names of the classes (CSV), instead of the workspace's.",
-)
+@vocabulary_option
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),

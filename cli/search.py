@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import compute_options, dim_option, store_option
+from cli.options import compute_options, dim_option, store_option, vocabulary_option
 from cli.session import Session
 from cli.text import table, visible
 
@@ -41,12 +41,7 @@ def _as_id(context: click.Context, parameter: click.Parameter, value: str | None
     help="Search for an embedding: an array (dim,), or the first row of (n, dim).",
 )
 @click.option("--k", type=click.IntRange(min=1), default=10, help="How many videos to find.")
-@click.option(
-    "--vocabulary",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Names of the classes (CSV), instead of the workspace's.",
-)
+@vocabulary_option
 @click.option(
     "--verify",
     is_flag=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 from compress.datasets import features_pb2 as messages
 from compress.datasets.formats.framing import frame
+from compress.datasets.record import Record
 from compress.datasets.source import Source, open_source
 from compress.progress import Event, Note
 
@@ -59,3 +60,8 @@ def told(source: Source) -> list[str]:
     source.tell_contents(notes.append)
     assert all(isinstance(note, Note) and note.once for note in notes)
     return [note.text for note in notes if isinstance(note, Note)]
+
+
+def records(source: Source) -> list[Record]:
+    """Every record of a source, in order."""
+    return [record for shard in source.shards for record in source.read(shard)]

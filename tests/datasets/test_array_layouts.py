@@ -15,6 +15,7 @@ from compress.datasets.record import FrameRecord, Record
 from compress.datasets.source import Source, open_source
 from compress.description import Description
 from compress.errors import CompressError, DataError, SchemaError
+from tests.datasets.messages import records, told
 
 DIM = 6
 LENGTHS = (3, 5, 4, 9)
@@ -29,16 +30,6 @@ NAMES = [*VIDEOS]
 def opened(*patterns: Path | str, **options: Any) -> Source:
     said = {key: options.pop(key) for key in ("features", "id", "labels", "level") if key in options}
     return open_source([str(pattern) for pattern in patterns], description=Description(**said), **options)
-
-
-def records(source: Source) -> list[Record]:
-    return [record for shard in source.shards for record in source.read(shard)]
-
-
-def told(source: Source) -> list[str]:
-    sentences: list[str] = []
-    source.tell_contents(lambda event: sentences.append(getattr(event, "text", "")))
-    return sentences
 
 
 def values(record: Record) -> np.ndarray:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.datasets.record import FrameRecord, Record
+from compress.datasets.record import FrameRecord
 from compress.datasets.source import Source, open_source
 from compress.description import Description
 from compress.errors import CompressError, DataError, SchemaError
+from tests.datasets.messages import records, told
 
 pa = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
@@ -33,16 +34,6 @@ def opened(*patterns: Path, **options: Any) -> Source:
     names = ("features", "id", "labels", "level", "label_separator")
     said = {key: options.pop(key) for key in names if key in options}
     return open_source([str(pattern) for pattern in patterns], description=Description(**said), **options)
-
-
-def records(source: Source) -> list[Record]:
-    return [record for shard in source.shards for record in source.read(shard)]
-
-
-def told(source: Source) -> list[str]:
-    sentences: list[str] = []
-    source.tell_contents(lambda event: sentences.append(getattr(event, "text", "")))
-    return sentences
 
 
 def frame(**columns: Any) -> Any:
