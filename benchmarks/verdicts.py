@@ -4,6 +4,9 @@ Videos are drawn anew for each repetition: features of a few classes and noise. 
 features are turned, which loses nothing), once about 5 points of GAP are lost (noise is added). The verdict
 on 2,000 other videos should be "holds" or "within noise" where nothing is lost, and "falls short" where 5
 points are.
+
+A repetition takes about a minute, 100 of all sizes hours: with `--json` each is kept, and a second run goes
+on.
 """
 
 from __future__ import annotations
@@ -14,13 +17,16 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.arguments import Parser, positive
 from benchmarks.table import columns
 from compress.artifacts.atomic import write_bytes
-from compress.evaluation.judge import judge
+from compress.errors import UsageError
+from compress.evaluation.judge import Judgement, judge
+from compress.evaluation.judges.names import judges_named
 from compress.evaluation.verdicts import Verdict
 from compress.evaluation.verdicts import judge as verdict_on
 
@@ -44,22 +50,30 @@ def videos(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return features.astype(np.float32), labels
 
 
-def one(size: int, lost: str, seed: int, heads: Sequence[str]) -> tuple[Verdict, float]:
-    """The verdict of one repetition, and the change of GAP that it is about."""
+def repetition(size: int, seed: int, heads: Sequence[str]) -> dict[str, Any]:
+    """The verdicts of one repetition by what is lost, with the changes of GAP that they are about."""
+    begun = time.process_time()
     X, Y = videos(size, 2 * seed)
     X_test, Y_test = videos(TEST_VIDEOS, 2 * seed + 1)
     draws = np.random.default_rng([3, seed])
     turn = np.linalg.qr(draws.normal(size=(DIMS, DIMS)))[0]
-    changed = [
-        ((rows + NOISE[lost] * draws.normal(size=rows.shape)) @ turn).astype(np.float32)
-        for rows in (X, X_test)
-    ]
-    before = judge(X, Y, X_test, Y_test, heads=heads, seed=0, threads=1, device="cpu")
-    after = judge(changed[0], Y, changed[1], Y_test, heads=heads, seed=0, threads=1, device="cpu")
-    if not (before.converged and after.converged):
-        return Verdict.NOT_COMPARED, float("nan")
-    difference = after.minus(before).gap
-    return verdict_on(difference), difference.value
+
+    def judged(rows: np.ndarray, test: np.ndarray) -> Judgement:
+        return judge(rows, Y, test, Y_test, heads=heads, seed=0, threads=1, device="cpu")
+
+    before = judged(X, X_test)
+    found: dict[str, Any] = {"videos": size, "seed": seed, "gap": before.gap.value}
+    for lost, noise in NOISE.items():
+        changed = [
+            ((rows + noise * draws.normal(size=rows.shape)) @ turn).astype(np.float32) for rows in (X, X_test)
+        ]
+        after = judged(changed[0], changed[1])
+        if before.converged and after.converged:
+            change = after.minus(before).gap
+            found[lost] = {"verdict": str(verdict_on(change)), "change": change.value}
+        else:
+            found[lost] = {"verdict": str(Verdict.NOT_CONVERGED), "change": None}
+    return found | {"cpu_seconds": round(time.process_time() - begun, 1)}
 
 
 def main(words: Sequence[str]) -> int:
@@ -68,32 +82,53 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--repetitions", type=positive, default=100)
     parser.add_argument("--sizes", type=positive, nargs="+", default=list(SIZES), help="training videos")
     parser.add_argument("--heads", nargs="*", default=[], help="judges to ask, none for all")
-    parser.add_argument("--json", type=Path, help="where all verdicts are kept")
+    parser.add_argument(
+        "--json", type=Path, help="keeps each repetition; those that it has are not made again"
+    )
     asked = parser.parse_args(words)
-    rows, kept, good = [], [], True
-    for size in asked.sizes:
-        for lost, right in RIGHT.items():
-            begun = time.process_time()
-            found = [one(size, lost, seed, asked.heads) for seed in range(asked.repetitions)]
-            counts = Counter(str(verdict) for verdict, _ in found)
-            share = sum(verdict in right for verdict, _ in found) / len(found)
-            good &= share >= 0.95
-            changes = [change for _, change in found]
-            seconds = (time.process_time() - begun) / len(found)
-            rows.append(
-                (
-                    f"{size:,}",
-                    lost,
-                    f"{100 * share:.0f} %",
-                    f"{100 * float(np.nanmean(changes)):+.2f} points",
-                    ", ".join(f"{count} {name}" for name, count in counts.most_common()),
-                    f"{seconds:.0f} s",
-                )
-            )
-            kept.append({"videos": size, "lost": lost, "right": share, "counts": counts, "changes": changes})
-            print(*rows[-1], sep=" | ", file=sys.stderr, flush=True)
-    titles = ("videos", "lost", "right", "mean change", "verdicts", "CPU time each")
-    print("\n".join(columns([titles, *rows])))
-    if asked.json:
-        write_bytes(asked.json, (json.dumps(kept, indent=1) + "\n").encode())
+    heads = list(judges_named(asked.heads))
+    kept = _kept(asked.json, heads)
+    have = {(one["videos"], one["seed"]) for one in kept}
+    for seed in range(asked.repetitions):
+        for size in asked.sizes:
+            if (size, seed) in have:
+                continue
+            kept.append(repetition(size, seed, heads))
+            said = ", ".join(f"{lost} lost: {kept[-1][lost]['verdict']}" for lost in NOISE)
+            print(f"{size:,} videos, repetition {seed + 1}: {said}", file=sys.stderr, flush=True)
+            if asked.json:
+                text = json.dumps({"heads": heads, "repetitions": kept}, indent=1)
+                write_bytes(asked.json, f"{text}\n".encode())
+    asked_for = [one for one in kept if one["videos"] in asked.sizes and one["seed"] < asked.repetitions]
+    rows, good = _summary(asked_for, asked.sizes)
+    print("\n".join(columns(rows)))
     return 0 if good else 1
+
+
+def _kept(path: Path | None, heads: list[str]) -> list[dict[str, Any]]:
+    """The repetitions of an earlier run; UsageError if it asked other judges."""
+    if path is None or not path.exists():
+        return []
+    found = json.loads(path.read_text())
+    if found["heads"] != heads:
+        raise UsageError(
+            f"it has verdicts of {', '.join(found['heads'])}", where=str(path), hint="name another file"
+        )
+    return list(found["repetitions"])
+
+
+def _summary(kept: Sequence[dict[str, Any]], sizes: Sequence[int]) -> tuple[list[tuple[str, ...]], bool]:
+    """A line of titles and one for each size and loss, and whether 95 % are right in each."""
+    rows: list[tuple[str, ...]] = [("videos", "lost", "right", "mean change", "verdicts")]
+    good = True
+    for size in sizes:
+        for lost, right in RIGHT.items():
+            found = [one[lost] for one in kept if one["videos"] == size]
+            counts = Counter(one["verdict"] for one in found)
+            correct = sum(counts[verdict] for verdict in right)
+            good &= correct >= 0.95 * len(found)
+            changes = [one["change"] for one in found if one["change"] is not None]
+            mean = f"{100 * float(np.mean(changes)):+.2f} points" if changes else ""
+            said = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+            rows.append((f"{size:,}", lost, f"{correct} of {len(found)}", mean, said))
+    return rows, good

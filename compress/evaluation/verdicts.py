@@ -19,6 +19,7 @@ MANY_VIDEOS = 20_000
 """Training videos from which on the head of older rows, of a fixed number of epochs, had steps enough."""
 
 _SAME = 1e-5  # a figure, after rounding in files
+_PRINTED = 4  # decimal places of a figure in [0, 1]
 
 
 class Verdict(StrEnum):
@@ -35,10 +36,14 @@ class Verdict(StrEnum):
 
 
 def judge(difference: Interval) -> Verdict:
-    """Holds (low >= 0), within noise (low < 0 <= high) or falls short (high < 0), for row minus baseline."""
-    if difference.low >= 0:
+    """Holds (low >= 0), within noise (low < 0 <= high) or falls short (high < 0), for row minus baseline.
+
+    Of the interval as reports print it, in hundredths of a point: float rounding alone, of an embedding that
+    is turned, moves figures by less.
+    """
+    if round(difference.low, _PRINTED) >= 0:
         return Verdict.HOLDS
-    return Verdict.WITHIN_NOISE if difference.high >= 0 else Verdict.FALLS_SHORT
+    return Verdict.WITHIN_NOISE if round(difference.high, _PRINTED) >= 0 else Verdict.FALLS_SHORT
 
 
 def verdict(row: Row, baseline: Row | None, metric: str) -> Verdict:

@@ -248,8 +248,6 @@ def _train_on(
             state.average.update(model, at.step)
             if refinement is not None:
                 refinement.after_step(state, config.epochs * steps)
-            now = time.process_time()
-            at.cpu_seconds, counted = at.cpu_seconds + now - counted, now
 
             # -- report progress -----------------------------------------------------------------------
             clocks[at.branch_epoch >= 0].tick(at.step)
@@ -262,6 +260,10 @@ def _train_on(
             report(Progress(stage, min(done * config.batch_size, shown), shown, "videos", figures))
 
             # -- once per epoch: measure, log, keep the best -------------------------------------------
+            keeps = interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds
+            if keeps or at.batch == 0:  # not after each step, as asking costs as much as a small one
+                at.cpu_seconds += time.process_time() - counted
+                counted = time.process_time()
             if at.batch == 0:
                 losses.settle(at)
                 finish_epoch(training, state)
@@ -269,7 +271,7 @@ def _train_on(
                 counted = time.process_time()  # the time of measuring is not that of training
 
             # -- now and then: a checkpoint ------------------------------------------------------------
-            if interrupt_requested() or time.monotonic() - saved >= checkpoint_seconds:
+            if keeps:
                 losses.settle(at)
                 state.save(run, training.identity)
                 saved = time.monotonic()

@@ -43,12 +43,11 @@ def test_of_a_judge_it_is_that_of_all_its_scores(workspace: Workspace):
     found = evaluate(workspace, "original", heads=("ridge",), retrieval=False, full_map=True)
     store = open_store(workspace.store("original"))
     asked = question(split_table(store, "train"), split_table(store, "validate"), Search())
-    features = [split.features[:] for split in (asked.fit, asked.aside, asked.validation)]
-    x = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in features]
-    y = np.concatenate([asked.fit.labels.multi_hot(), asked.aside.labels.multi_hot()]).astype(float)
-    learned = np.concatenate(x[:2]).astype(float)
+    features = [split.features[:] for split in (asked.fit, asked.validation)]
+    learned, asked_about = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in features)
     penalty = found.judges[0].settings["penalty"] * learned.var(axis=0).mean() * len(learned)
-    scores = Ridge(alpha=penalty).fit(learned, y).predict(x[2])
+    fitted = Ridge(alpha=penalty).fit(learned.astype(float), asked.fit.labels.multi_hot().astype(float))
+    scores = fitted.predict(asked_about)
     wanted = of_matrix(scores.astype(np.float32), asked.validation.labels.multi_hot())
     assert found.map_full == pytest.approx(wanted, abs=1e-6)
     assert "original" in [row.row for row in load_rows(workspace.evaluation)], "a report reads it"

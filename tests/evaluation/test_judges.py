@@ -63,7 +63,7 @@ def test_neighbours_vote_as_one_counts_by_hand():
         rows / np.linalg.norm(rows, axis=1, keepdims=True)
         for rows in (base.features[:], table(9, 3).features[:])
     ]
-    found = torch.sigmoid(Voting([base], count, width)(torch.from_numpy(table(9, 3).features[:]))).numpy()
+    found = torch.sigmoid(Voting(base, count, width)(torch.from_numpy(table(9, 3).features[:]))).numpy()
     for query, votes in zip(unit[1], found, strict=True):
         cosine = unit[0] @ query
         near = np.argsort(-cosine)[:count]

@@ -47,7 +47,10 @@ def printed(table: Table4, provenance: Provenance) -> str:
         (-0.001, 0.003, Verdict.WITHIN_NOISE),
         (-0.001, 0.0, Verdict.WITHIN_NOISE),
         (-0.003, -0.001, Verdict.FALLS_SHORT),
-        (-1e-12, -1e-13, Verdict.FALLS_SHORT),
+        (-2e-4, -6e-5, Verdict.FALLS_SHORT),
+        # Float rounding alone, of a rotated embedding, is no loss.
+        (-4e-6, -1e-7, Verdict.HOLDS),
+        (-2e-4, -1e-7, Verdict.WITHIN_NOISE),
     ],
 )
 def test_verdict_follows_the_interval(low: float, high: float, verdict: Verdict) -> None:

@@ -14,7 +14,6 @@ from compress.datasets.table import VideoTable
 from compress.evaluation.judges.names import title_of
 from compress.evaluation.judges.opinion import Opinion
 from compress.evaluation.judges.question import Judge, Question, Search, answer
-from compress.labels import Labels
 from compress.progress import Reporter, silent
 from compress.training.inputs import take_videos
 from compress.training.scoring import accumulate
@@ -34,26 +33,27 @@ class NearestNeighbours(Judge):
     title: str = title_of("knn")
 
     def recipe(self, search: Search, videos: int) -> dict[str, Any]:
-        return {"counts": list(COUNTS), "temperatures": list(TEMPERATURES), "most_videos": MOST_VIDEOS}
+        tried = {"counts": list(COUNTS), "temperatures": list(TEMPERATURES)}
+        return tried | {"videos": min(videos, MOST_VIDEOS)}
 
     def ask(self, question: Question, folder: Path, report: Reporter = silent) -> Opinion:
         voters = _drawn(question.fit, question.search.seed)
-        tried = [(count, width) for count in COUNTS if count <= len(voters) for width in TEMPERATURES]
-        model = Voting([voters], *tried[0]) if tried else Voting([voters], len(voters), TEMPERATURES[1])
+        counts = [count for count in COUNTS if count <= len(voters)] or [len(voters)]
+        tried = [(count, width) for count in counts for width in TEMPERATURES]
+        model = Voting(voters, *tried[0]).to(question.device)
         gaps = []
-        for count, width in tried:
-            model.count, model.temperature = count, width
+        for count, temperature in tried:
+            model.count, model.temperature = count, temperature
             gaps.append(accumulate(model, question.aside).figures().gap)
-        chosen = tried[int(np.argmax(gaps))] if tried else (len(voters), TEMPERATURES[1])
-        aside_gap = max(gaps) if gaps else accumulate(model, question.aside).figures().gap
-        everyone = Voting([voters, question.aside], *chosen).to(question.device)
+        best = int(np.argmax(gaps))
+        model.count, model.temperature = tried[best]
         return answer(
             question,
-            everyone,
-            settings={"neighbours": chosen[0], "temperature": chosen[1], "voters": len(everyone.labels)},
+            model,
+            settings={"neighbours": model.count, "temperature": model.temperature, "voters": len(voters)},
             converged=True,
             parameters=0,
-            aside_gap=aside_gap,
+            aside_gap=gaps[best],
             report=report,
         )
 
@@ -61,12 +61,11 @@ class NearestNeighbours(Judge):
 class Voting(nn.Module):
     """Logits from the votes of the `count` nearest of some labelled videos."""
 
-    def __init__(self, tables: list[VideoTable], count: int, temperature: float) -> None:
+    def __init__(self, voters: VideoTable, count: int, temperature: float) -> None:
         super().__init__()
-        rows = np.concatenate([np.asarray(table.features[:]) for table in tables])
-        self.base = nn.Parameter(_unit(torch.from_numpy(rows)), False)
-        self.labels = Labels.concatenate([table.labels for table in tables])
-        hot = self.labels
+        self.base = nn.Parameter(_unit(torch.from_numpy(np.array(voters.features[:]))), False)
+        self.num_classes = voters.labels.num_classes
+        hot = voters.labels
         # Parameters, so that they move to the device with the rest.
         self.indptr = nn.Parameter(torch.from_numpy(np.array(hot.indptr)), False)
         self.classes = nn.Parameter(torch.from_numpy(np.array(hot.indices)).long(), False)
@@ -81,8 +80,8 @@ class Voting(nn.Module):
         owners = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
         within = torch.arange(len(owners), device=lengths.device) - (lengths.cumsum(0) - lengths)[owners]
         classes = self.classes[starts.flatten()[owners] + within]
-        votes = torch.zeros(len(embedding), self.labels.num_classes, device=embedding.device)
-        places = owners // self.count * self.labels.num_classes + classes
+        votes = torch.zeros(len(embedding), self.num_classes, device=embedding.device)
+        places = owners // self.count * self.num_classes + classes
         votes.view(-1).index_add_(0, places, weights.flatten()[owners])
         return torch.logit(votes, eps=1e-6)
 

@@ -31,21 +31,21 @@ class Ridge(Judge):
     title: str = title_of("ridge")
 
     def recipe(self, search: Search, videos: int) -> dict[str, Any]:
-        return {"penalties": list(PENALTIES)}
+        return {"penalties": list(PENALTIES), "videos": videos}
 
     def ask(self, question: Question, folder: Path, report: Reporter = silent) -> Opinion:
         sums = _sums(question.fit, report)
         tried = [_solved(sums, penalty).to(question.device) for penalty in PENALTIES]
         gaps = [accumulate(model, question.aside).figures().gap for model in tried]
         best = int(np.argmax(gaps))
-        model = _solved(_sums(question.aside, report, sums), PENALTIES[best]).to(question.device)
+        model = tried[best]
         return answer(
             question,
             model,
             settings={"penalty": PENALTIES[best]},
             converged=True,
             parameters=model.weight.numel() + model.bias.numel(),
-            aside_gap=gaps[best],  # of the model that did not learn from these videos
+            aside_gap=gaps[best],
             report=report,
         )
 
@@ -73,8 +73,7 @@ class _Sums:
     crossed: Tensor
 
 
-def _sums(table: VideoTable, report: Reporter, before: _Sums | None = None) -> _Sums:
-    """The sums over a table, on top of others."""
+def _sums(table: VideoTable, report: Reporter) -> _Sums:
     dim, classes = table.schema.dim, table.labels.num_classes
     features, labels = torch.zeros(dim, dtype=torch.float64), torch.zeros(classes, dtype=torch.float64)
     products = torch.zeros(dim, dim, dtype=torch.float64)
@@ -89,15 +88,7 @@ def _sums(table: VideoTable, report: Reporter, before: _Sums | None = None) -> _
         labels += hot.sum(0)
         crossed += _by_class(x, table.labels.take(np.arange(first, first + len(x))), classes)
         report(Progress("ridge regression", first + len(x), len(table), "videos"))
-    if before is None:
-        return _Sums(len(table), features, labels, products, crossed)
-    return _Sums(
-        before.videos + len(table),
-        before.features + features,
-        before.labels + labels,
-        before.products + products,
-        before.crossed + crossed,
-    )
+    return _Sums(len(table), features, labels, products, crossed)
 
 
 def _by_class(x: Tensor, labels: Any, classes: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compress.evaluation.judges.names import title_of
+from compress.evaluation.verdicts import Verdict, judge
 from compress.metrics import Interval
 from compress.reports.rounding import DELTA, count, listed, points, points_bracket
 from compress.reports.tradeoff.table import Point, TradeoffTable
@@ -42,7 +43,7 @@ def subject(table: TradeoffTable) -> Point | None:
     learned = [
         p for p in table.points if p.role == "encoder" and "gap" in p.confirmation.delta and not p.doubt
     ]
-    holding = [point for point in learned if point.selection.delta["gap"].low >= 0]
+    holding = [point for point in learned if judge(point.selection.delta["gap"]) is Verdict.HOLDS]
     best = max(learned, key=lambda p: p.selection.delta["gap"].value, default=None)
     return holding[0] if holding else best
 
