@@ -187,14 +187,15 @@ def compute_features(path: Path, backbones: Backbones, sampling: Sampling, threa
     seen = decode(
         path, visual.preprocessing, fps=sampling.fps, max_frames=sampling.max_frames, threads=threads
     )
-    parts, has_sound = {RGB: visual.features(seen.pictures)}, True
+    parts, damages, has_sound = {RGB: visual.features(seen.pictures)}, [seen.damage], True
     if audio is not None:
         count = len(seen.pictures)
-        samples = decode_sound(path, seen.start, seconds_needed(count, sampling.fps))
-        has_sound = samples is not None
-        heard = np.zeros(0, dtype=np.float32) if samples is None else samples
-        parts[AUDIO] = audio.features(patches(heard, count, sampling.fps))
-    return Features(parts, seen.damage, has_sound)
+        heard = decode_sound(path, seen.start, seconds_needed(count, sampling.fps))
+        has_sound = heard is not None
+        samples = np.zeros(0, dtype=np.float32) if heard is None else heard.samples
+        parts[AUDIO] = audio.features(patches(samples, count, sampling.fps))
+        damages.append("" if heard is None else heard.damage)
+    return Features(parts, "; ".join(filter(None, damages)), has_sound)
 
 
 def extract_features(

@@ -75,7 +75,7 @@ def decode(path: Path, wanted: Preprocessing, *, fps: Fraction, max_frames: int,
             else:
                 damage = clock.missing_end()
         except (av.FFmpegError, ValueError) as error:
-            damage = f"damaged after {float(clock.now):.1f} s ({_reason(error)})"
+            damage = f"damaged after {float(clock.now):.1f} s ({reason(error)})"
         start = clock.start or start
     if not pictures:
         raise DataError(damage or "has no frames", where=path)
@@ -89,7 +89,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
         # Some file systems have names that are not UTF-8, and so have some files' titles.
         container = av.open(str(path), metadata_errors="ignore", options=_OPTIONS)
     except (av.FFmpegError, ValueError, OSError) as error:
-        raise DataError(f"is not a video, or damaged at its start ({_reason(error)})", where=path) from error
+        raise DataError(f"is not a video, or damaged at its start ({reason(error)})", where=path) from error
     with container:
         if container.format.name.endswith(_PICTURE_FORMATS) or container.format.name == "tty":
             raise DataError("is a picture or a text, not a video", where=path)
@@ -188,5 +188,6 @@ def _picture(frame: VideoFrame, stream: VideoStream, wanted: Preprocessing) -> n
     return np.ascontiguousarray(cropped(turned, wanted.size))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What FFmpeg says, in one line."""
     return str(getattr(error, "strerror", None) or error).split("\n")[0]

@@ -6,6 +6,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -76,7 +77,8 @@ def in_processes(
                         running.append(_begin(start, threads))
                 elif waiting:
                     worker.item = waiting.popleft()
-                    worker.connection.send(worker.item)
+                    with suppress(ConnectionError):  # it ended meanwhile: the next look at it says so
+                        worker.connection.send(worker.item)
                 else:
                     worker.connection.close()
                     running.remove(worker)
@@ -92,7 +94,8 @@ def _begin(start: Callable[[], Callable[[Item], Result]], threads: int) -> _Work
     process = context.Process(target=_serve, args=(theirs, threads), daemon=True)
     process.start()
     theirs.close()
-    ours.send(start)
+    with suppress(ConnectionError):
+        ours.send(start)
     return _Worker(process, ours)
 
 
@@ -100,7 +103,7 @@ def _answer(worker: _Worker[Item]) -> Any:
     """The result that waits; None when the process says that it has started."""
     try:
         result = worker.connection.recv()
-    except EOFError:
+    except (EOFError, ConnectionError):
         worker.process.join()
         if not worker.started:
             what = f"a process ended while it started (exit code {worker.process.exitcode})"

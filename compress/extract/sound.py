@@ -8,6 +8,7 @@ every 10 ms, magnitudes of a 512-point transform, 64 mel bands of the HTK scale,
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from compress.extract.frames import opened
+from compress.extract.frames import opened, reason
 
 RATE = 16_000  # samples per second
 WINDOW, HOP, TRANSFORM = 400, 160, 512  # samples: 25 ms, 10 ms, and the power of two above the window
@@ -26,8 +27,21 @@ ROWS_PER_SECOND = RATE // HOP
 _LOST_SAMPLES = RATE // 20  # a jump of the track's clock; less than this is rounding of the container
 
 
-def decode_sound(path: Path, start: Fraction, seconds: float) -> np.ndarray | None:
-    """Mono samples at 16 kHz, float32 (n,) between -1 and 1, from `start` on; None without a sound track.
+@dataclass(frozen=True)
+class Heard:
+    """The sound track of a video.
+
+    Args:
+        samples: mono at 16 kHz, float32 (n,) between -1 and 1.
+        damage: what is wrong with the rest of the track, which is silent here; empty for a sound file.
+    """
+
+    samples: np.ndarray
+    damage: str = ""
+
+
+def decode_sound(path: Path, start: Fraction, seconds: float) -> Heard | None:
+    """The sound from `start` on; None without a sound track.
 
     Where the track has gaps, or begins later than the film, it is silent; what comes before `start` is cut.
 
@@ -40,11 +54,13 @@ def decode_sound(path: Path, start: Fraction, seconds: float) -> np.ndarray | No
         DataError: not a media file.
     """
     wanted = math.ceil(seconds * RATE)
-    samples = np.zeros(wanted, dtype=np.float32)
+    samples, damage = np.zeros(wanted, dtype=np.float32), ""
     with opened(path) as container:
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]
+        if stream.codec_context is None:
+            return Heard(samples, "its sound has a codec that FFmpeg does not know")
         resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
         position: int | None = None
         try:
@@ -53,9 +69,9 @@ def decode_sound(path: Path, start: Fraction, seconds: float) -> np.ndarray | No
                     position = _place(samples, piece, position, start)
                 if position is not None and position >= wanted:
                     break
-        except (av.FFmpegError, ValueError):
-            pass  # the frames of the same file say that it is damaged; what follows here is silent
-    return samples
+        except (av.FFmpegError, ValueError) as error:
+            damage = f"its sound is damaged after {(position or 0) / RATE:.1f} s ({reason(error)})"
+    return Heard(samples, damage)
 
 
 def _place(samples: np.ndarray, piece: av.AudioFrame, position: int | None, start: Fraction) -> int:

@@ -7,9 +7,12 @@ import math
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
+from compress.extract.frames import decode
+from compress.extract.pictures import Preprocessing
 from compress.extract.sound import (
     PATCH_ROWS,
     RATE,
@@ -84,9 +87,11 @@ def test_beyond_the_end_it_is_silent():
 def test_the_track_of_a_file_is_mono_at_16_khz(tmp_path: Path):
     path = clips.clip(tmp_path / "a.mp4", frames=30, tone=1000)
 
-    samples = decode_sound(path, Fraction(0), seconds_needed(3, Fraction(1)))
+    heard = decode_sound(path, Fraction(0), seconds_needed(3, Fraction(1)))
 
-    assert samples is not None
+    assert heard is not None
+    assert heard.damage == ""
+    samples = heard.samples
     assert abs(len(samples) - 2.975 * RATE) < 2
     spectrum = np.abs(np.fft.rfft(samples[RATE : 2 * RATE]))
     assert abs(int(spectrum.argmax()) - 1000) <= 1
@@ -104,10 +109,32 @@ def test_it_begins_with_the_film(tmp_path: Path):
     assert whole is not None
     assert later is not None
     assert early is not None
-    np.testing.assert_array_equal(later, whole[RATE : RATE + len(later)])
-    np.testing.assert_array_equal(early[:RATE], 0)
-    np.testing.assert_array_equal(early[RATE:], whole[: len(early) - RATE])
+    np.testing.assert_array_equal(later.samples, whole.samples[RATE : RATE + len(later.samples)])
+    np.testing.assert_array_equal(early.samples[:RATE], 0)
+    np.testing.assert_array_equal(early.samples[RATE:], whole.samples[: len(early.samples) - RATE])
 
 
 def test_a_film_without_sound_has_none(tmp_path: Path):
     assert decode_sound(clips.clip(tmp_path / "a.mp4"), Fraction(0), 1.0) is None
+
+
+def test_damage_of_the_sound_alone_is_noticed(tmp_path: Path):
+    """Its pictures are whole, so nothing else would say it."""
+    path = clips.clip(tmp_path / "a.mkv", frames=60, tone=1000)
+    with av.open(str(path)) as file:
+        packets = [packet for packet in file.demux(audio=0) if packet.size]
+        late = [bytes(packet) for packet in packets if packet.pts * packet.time_base > 3]
+    content = path.read_bytes()
+    for packet in late:
+        assert content.count(packet) == 1
+        content = content.replace(packet, b"\xff" * len(packet))
+    path.write_bytes(content)
+
+    heard = decode_sound(path, Fraction(0), 5.0)
+
+    assert heard is not None
+    assert heard.damage.startswith("its sound is damaged after 3.")
+    assert np.abs(heard.samples[RATE : 2 * RATE]).max() > 0.4
+    assert not heard.samples[4 * RATE :].any()
+    wanted = Preprocessing(32, 32, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "bilinear")
+    assert decode(path, wanted, fps=Fraction(1), max_frames=9).damage == ""
