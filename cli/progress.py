@@ -1,4 +1,4 @@
-"""Progress for a person, always on stderr: a bar on a terminal, a plain line every two seconds elsewhere."""
+"""Progress for a person, always on stderr: a bar on a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-SECONDS_BETWEEN_LINES = 2.0
+FIRST_SECONDS, SECONDS_BETWEEN_LINES = 2.0, 30.0
+"""Until the first line of progress, and at most between two of them; each wait is twice the one before."""
+SECONDS_BETWEEN_PASSING = 10.0
+"""Between two passing notes."""
 
 
 @contextmanager
@@ -28,7 +31,11 @@ def reporter(*, silent: bool) -> Iterator[Reporter]:
         with _bars() as bars:
             yield _each_once(Bars(bars))
     else:
-        yield _each_once(Lines())
+        lines = Lines()
+        try:
+            yield _each_once(lines)
+        finally:
+            lines.close()
 
 
 def _each_once(show: Reporter) -> Reporter:
@@ -46,7 +53,11 @@ def _each_once(show: Reporter) -> Reporter:
 
 
 class Lines:
-    """Plain lines: the first and last step of each stage, and at most one every two seconds between.
+    """Plain lines for a log, which keeps them: few, however much there is to do.
+
+    A note is written at once, and a passing one if none was for some seconds; else the newest waits, until it
+    is due or another note makes it old. A step of progress is written where nothing was for a while, and at
+    the end of a stage that took long.
 
     Args:
         clock: seconds, monotonic.
@@ -57,20 +68,42 @@ class Lines:
         self, clock: Callable[[], float] = time.monotonic, write: Callable[[str], None] | None = None
     ) -> None:
         self.clock, self.write = clock, write or _to_stderr
-        self.stage, self.first, self.started, self.shown = "", 0, 0.0, 0.0
+        self.stage, self.first, self.last, self.started = "", 0, 0, 0.0
+        self.wait, self.shown = FIRST_SECONDS, clock()
+        self.waiting, self.passed = "", -SECONDS_BETWEEN_PASSING
 
     def __call__(self, event: Event) -> None:
         """Show one event, or leave it out when the last line is too fresh."""
         now = self.clock()
-        if isinstance(event, Note):
-            self.write(event.text)
-            return
-        fresh = event.stage != self.stage
-        if fresh:
+        if isinstance(event, Progress):
+            self._step(event, now)
+        elif event.passing:
+            self.waiting = event.text
+        else:
+            self.waiting = ""
+            self._write(event.text, now)
+        if self.waiting and now - self.passed >= SECONDS_BETWEEN_PASSING:
+            self.close()
+
+    def close(self) -> None:
+        """Write the note that still waits."""
+        if self.waiting:
+            self.passed = self.clock()
+            self._write(self.waiting, self.passed)
+        self.waiting = ""
+
+    def _step(self, event: Progress, now: float) -> None:
+        if event.stage != self.stage or event.done < self.last:  # or the same again
             self.stage, self.first, self.started = event.stage, event.done, now
-        if fresh or event.done >= event.total or now - self.shown >= SECONDS_BETWEEN_LINES:
-            self.shown = now
-            self.write(line(event, event.done - self.first, now - self.started))
+        self.last = event.done
+        ends = event.done >= event.total and now - self.started >= SECONDS_BETWEEN_LINES
+        if ends or now - self.shown >= self.wait:
+            self.wait = min(2 * self.wait, SECONDS_BETWEEN_LINES)
+            self._write(line(event, event.done - self.first, now - self.started), now)
+
+    def _write(self, text: str, now: float) -> None:
+        self.shown = now
+        self.write(text)
 
 
 class Bars:

@@ -27,11 +27,13 @@ class Progress:
 class Note:
     """A sentence that a person should read: an estimate before long work, a resumed run, a skipped record.
 
-    With `once`, a command that comes to it again does not repeat it.
+    With `once`, a command that comes to it again does not repeat it. A `passing` one is of interest only
+    while the work goes on, such as the figures of an epoch: a log may leave it out for a newer one.
     """
 
     text: str
     once: bool = False
+    passing: bool = False
 
 
 Event = Progress | Note

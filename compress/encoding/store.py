@@ -135,9 +135,10 @@ def encode(
     wanted = sample_rows(codec)
     like = sample(wanted, splits, catalogues, embedder) if wanted else np.empty((0, dim), np.float32)
     chosen = Codec.fit(codec, like)
-    report(Note(f"{len(ids):,} videos, {_megabytes(len(ids) * chosen.bytes_per_video)} in {store.name}"))
+    size = _megabytes(len(ids) * chosen.bytes_per_video)
+    report(Note(f"{len(ids):,} videos, {size} in {store.name}", passing=True))
     if note := precision_note(precision, trained, used):
-        report(Note(note))
+        report(Note(note, once=True))
     with open_writer(
         store, ids=ids, labels=labels, codec=chosen, splits=ranges(catalogues), metadata=metadata
     ) as writer:

@@ -208,4 +208,5 @@ class Stopwatch:
         if not self._said and passed >= _MEASURE_SECONDS:
             self._said = True
             left, rate = duration((self._total - done) * passed / steps), steps * self._videos / passed
-            self._report(Note(f"{self._what} takes about {left} ({rate:,.0f} videos/s)"))
+            text = f"{self._what} takes about {left} ({rate:,.0f} videos/s)"
+            self._report(Note(text, passing=True))

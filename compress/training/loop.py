@@ -179,7 +179,7 @@ def _fit(training: Training, checkpoint_seconds: float, compile: bool) -> None:
     truncate_log(run.log, state.at.first_epochs + state.at.measured)
     if refinement is not None:
         refinement.begin(state)
-    report(Note(describe(config, model, training.videos, training.steps)))
+    report(Note(describe(config, model, training.videos, training.steps), passing=True))
     if training.rows is not None:
         report(Note(f"{len(training.choice):,} more are set aside, to choose the best epoch on"))
     loss_of = loss_function(config, model, device, criterion_of(config, table, device))

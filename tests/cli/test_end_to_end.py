@@ -126,7 +126,23 @@ def test_an_evaluation_that_is_typed_again_does_not_ask_its_judges_again(compres
     assert (again.code, both.code) == (0, 0)
     assert "asking" not in again.err
     assert "asking one judge (knn) about 120 training and 30 validation videos" in both.err
-    assert "asking the ridge" not in both.err
+    assert "nearest neighbours: GAP" in both.err
+    assert "ridge regression" not in both.err
+
+
+def test_a_log_is_a_few_lines(compress, inside: Path):
+    trained = compress("train", "--encoder", "linear", "--dim", 4, "--epochs", 12, "--name", "talks")
+    judges = ("--heads", "logistic,knn", "--seeds", 1, "--head-mixup", 0, "--head-epochs", 5)
+    evaluated = compress("evaluate", "--name", "original", *judges)
+    said = evaluated.err.splitlines()
+
+    assert (trained.code, evaluated.code) == (0, 0)
+    assert 1 <= len(trained.err.splitlines()) <= 8, trained.err
+    assert len(said) <= 8, evaluated.err
+    assert [line.split(": GAP")[0] for line in said if ": GAP" in line] == [
+        "logistic regression",
+        "k nearest neighbours",
+    ]
 
 
 def test_other_judges_are_not_compared_with_the_baseline(compress, inside: Path):

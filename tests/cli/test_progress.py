@@ -1,4 +1,4 @@
-"""Progress: bars on a terminal, a line every two seconds elsewhere, nothing with --quiet."""
+"""Progress: bars on a terminal, a few lines elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -31,27 +31,43 @@ def written(clock: Clock) -> tuple[Lines, list[str]]:
     return Lines(clock, lines.append), lines
 
 
-def test_the_first_and_the_last_step_of_each_stage_are_shown(written):
+def test_short_stages_are_no_lines(written):
     report, lines = written
     for stage in ("read", "train"):
         for done in range(1, 101):
             report(Progress(stage, done, 100))
 
-    assert [text.split(" ")[:2] for text in lines] == [
-        ["read", "1/100"],
-        ["read", "100/100"],
-        ["train", "1/100"],
-        ["train", "100/100"],
-    ]
+    assert lines == []
 
 
-def test_between_them_there_is_a_line_every_two_seconds(written, clock):
+def test_long_work_is_a_line_soon_then_rarer_down_to_one_each_half_minute(written, clock):
     report, lines = written
+    shown = []
     for done in range(1, 1001):
-        clock.now += 0.01
-        report(Progress("train", done, 2000))
+        clock.now += 0.125
+        report(Progress(f"epoch {done // 20}", done % 20, 20))
+        if len(lines) > len(shown):
+            shown.append(round(clock.now - 100))
 
-    assert len(lines) == 5
+    assert shown == [2, 6, 14, 30, 60, 90, 120]
+
+
+def test_a_long_stage_says_its_end_and_its_rate(written, clock):
+    report, lines = written
+    for done in range(0, 41, 2):
+        report(Progress("load", done, 40))
+        clock.now += 2
+
+    assert lines[-1] == "load 40/40 videos (100 %), 1 videos/s"
+
+
+def test_a_stage_that_begins_again_counts_its_rate_anew(written, clock):
+    report, lines = written
+    for done in (0, 100, 0, 10):
+        clock.now += 31
+        report(Progress("neighbours", done, 100))
+
+    assert lines[-1] == "neighbours 10/100 videos (10 %), 0.32 videos/s, 4 min 39 s left"
 
 
 def test_a_note_is_always_shown(written):
@@ -60,6 +76,28 @@ def test_a_note_is_always_shown(written):
     report(Note("left out one record"))
 
     assert lines == ["resumed at video 4,096", "left out one record"]
+
+
+def test_of_passing_notes_the_newest_is_shown_every_ten_seconds_and_the_last(written, clock):
+    report, lines = written
+    for epoch in range(1, 31):
+        report(Note(f"epoch {epoch}", passing=True))
+        clock.now += 1
+    report.close()
+
+    assert lines == ["epoch 1", "epoch 11", "epoch 21", "epoch 30"]
+
+
+def test_a_passing_note_that_waits_is_old_after_another_note(written, clock):
+    report, lines = written
+    report(Note("epoch 1", passing=True))
+    report(Note("epoch 2", passing=True))
+    report(Note("[2/2] lstm"))
+    clock.now += 20
+    report(Progress("scan", 1, 4))
+    report.close()
+
+    assert lines == ["epoch 1", "[2/2] lstm", "scan 1/4 videos (25 %)"]
 
 
 def test_a_line_has_figures_rate_and_time_left():
@@ -123,6 +161,8 @@ def test_silence_shows_nothing(capsys):
 
 def test_where_stderr_is_no_terminal_lines_go_to_stderr(capsys):
     with reporter(silent=False) as report:
-        report(Progress("train", 1, 10))
+        report(Note("epoch 1", passing=True))
+        report(Note("epoch 2", passing=True))
+        assert capsys.readouterr() == ("", "epoch 1\n")
 
-    assert capsys.readouterr() == ("", "train 1/10 videos (10 %)\n")
+    assert capsys.readouterr() == ("", "epoch 2\n")

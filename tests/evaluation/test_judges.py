@@ -22,6 +22,7 @@ from compress.evaluation.judges.question import Question, Search, question
 from compress.evaluation.judges.trained import MeanOfHeads
 from compress.labels import Labels
 from compress.metrics import Interval, replicates, with_training_noise
+from compress.progress import Note, Progress
 from compress.training.set_aside import set_aside
 from encoders import ModelConfig, build_model
 from encoders.input_norm import InputNormConfig
@@ -91,7 +92,13 @@ def test_a_judge_of_several_heads_gives_the_mean_of_their_probabilities():
 def test_answers_are_kept_and_damaged_ones_given_again(tmp_path: Path):
     notes: list[object] = []
     first = ask_panel(["moe", "ridge"], asked(epochs=2), tmp_path, notes.append)
-    assert len([note for note in notes if "asking the" in str(note)]) == 2
+    told = [note.text for note in notes if isinstance(note, Note) and not note.passing]
+    assert "asking 2 judges" in told[0]
+    assert [text.split(" on ")[0][:-4] for text in told[1:]] == [  # a line a judge, and none of its epochs
+        "mixture of experts: GAP 0.",
+        "ridge regression: GAP 0.",
+    ]
+    assert {note.stage for note in notes if isinstance(note, Progress)} >= {"mixture of experts, 1 of 2"}
     notes.clear()
     again = ask_panel(["moe", "ridge"], asked(epochs=2), tmp_path, notes.append)
     assert not notes

@@ -106,6 +106,7 @@ def test_each_epoch_is_one_line_with_loss_and_figures(tmp_path: Path) -> None:
     assert [event.figures["loss"] for event in last_of_epoch] == [line["loss"] for line in lines]
     assert [event.stage for event in last_of_epoch] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     notes = [event.text for event in events if isinstance(event, Note)]
+    assert all(event.passing for event in events if isinstance(event, Note))
     assert [note.split(":")[0] for note in notes[1:]] == ["epoch 1", "epoch 2", "epoch 3"]
 
 

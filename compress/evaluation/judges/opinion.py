@@ -41,6 +41,15 @@ class Opinion:
         values = [found[metric] for found in self.heads]
         return float(np.var(values, ddof=1)) / len(values) if len(values) > 1 else 0.0
 
+    def in_words(self) -> str:
+        """What was chosen on the training videos that were set aside: `GAP 0.7042 ... (mixup 0, ...)`."""
+        chosen = ", ".join(
+            f"{name.replace('_', ' ')} {' and '.join(map(str, np.atleast_1d(value).tolist()))}"
+            for name, value in self.settings.items()
+        )
+        ended = "" if self.converged else ", not converged"
+        return f"GAP {self.aside_gap:.4f} on the training videos set aside{ended} ({chosen})"
+
 
 def opinion_from(top: TopScores, value: Mapping[str, Any]) -> Opinion:
     """The reverse of `opinion_json`; KeyError for a field that is missing."""

@@ -97,7 +97,7 @@ def ask_panel(names: Sequence[str], question: Question, folder: Path, report: Re
     }
     missing = [JUDGES[name] for name in names if _kept(folder / name, identities[name]) is None]
     if missing and report is not silent:
-        report(Note(cost_in_words(missing, question)))
+        report(Note(cost_in_words(missing, question), once=True))
     opinions = {}
     for name in names:
         with exclusive(folder / name):
@@ -111,8 +111,9 @@ def _asked(
     kept, work = folder / judge.name, folder / f"{judge.name}-training"
     if (found := _kept(kept, identity)) is not None:
         return found
-    report(Note(f"asking the {judge.title}"))
+    report(Note(f"asking the {judge.title}", passing=True))
     opinion = judge.ask(question, work, report)
+    report(Note(f"{judge.title}: {opinion.in_words()}"))
     buffer = io.BytesIO()
     np.savez(buffer, **opinion.top.to_arrays())  # type: ignore[arg-type]
     commit_folder(kept, _KIND, {_FILE: buffer.getvalue()}, {"of": identity, "opinion": opinion_json(opinion)})

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from compress.evaluation.judges.opinion import Opinion
 from compress.evaluation.judges.question import Judge, Question, Search, answer
 from compress.metrics import Figures
-from compress.progress import Reporter, silent
+from compress.progress import Event, Progress, Reporter, silent
 from compress.training.config import TrainConfig
 from compress.training.loop import train
 from compress.training.precision import Precision
@@ -51,15 +51,18 @@ class Trained(Judge):
     def ask(self, question: Question, folder: Path, report: Reporter = silent) -> Opinion:
         search, videos = question.search, len(question.fit)
         tried = self.candidates(search, videos, question.fit.schema.dim)
+        seeds = self.seeds(search, videos)
+        trainings = len(tried) + seeds - 1
         found = [
-            _head(question, config, folder / f"settings-{number}", report)
+            _head(question, config, folder / f"settings-{number}", self._named(report, number, trainings))
             for number, config in enumerate(tried)
         ]
         best = max(range(len(tried)), key=lambda number: found[number].gap)
         heads = [found[best]]
-        for number in range(1, self.seeds(search, videos)):
+        for number in range(1, seeds):
             config = replace(tried[best], seed=search.seed + number)
-            heads.append(_head(question, config, folder / f"seed-{number}", report))
+            told = self._named(report, len(tried) + number - 1, trainings)
+            heads.append(_head(question, config, folder / f"seed-{number}", told))
         model = MeanOfHeads([head.model for head in heads]).to(question.device)
         precision = tried[best].precision
         settings = {
@@ -78,6 +81,15 @@ class Trained(Judge):
             heads=tuple(_figures(question, head.model, precision) for head in heads),
             report=report,
         )
+
+    def _named(self, report: Reporter, number: int, trainings: int) -> Reporter:
+        """For one training of several: its progress as one stage, and nothing of its epochs."""
+
+        def told(event: Event) -> None:
+            if isinstance(event, Progress):
+                report(replace(event, stage=f"{self.title}, {number + 1} of {trainings}"))
+
+        return told
 
     def seeds(self, search: Search, videos: int) -> int:
         """Heads that it is the mean of."""
