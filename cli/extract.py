@@ -90,6 +90,12 @@ SHOWN = 5
     "columns if they are unusual.",
 )
 @click.option(
+    "--label-separator",
+    metavar="TEXT",
+    panel=SHARDS,
+    help="What is between the labels of one video in that table, where it cannot be seen.",
+)
+@click.option(
     "--vocabulary",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",

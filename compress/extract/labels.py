@@ -34,7 +34,10 @@ class VideoLabels:
 
 
 def read_video_labels(
-    labels: str, videos: Sequence[Video], vocabulary: Vocabulary | None = None
+    labels: str,
+    videos: Sequence[Video],
+    vocabulary: Vocabulary | None = None,
+    separator: str | None = None,
 ) -> VideoLabels:
     """Read a table of labels for these videos.
 
@@ -43,6 +46,9 @@ def read_video_labels(
 
     Args:
         labels: `FILE`, `FILE:LABELS` or `FILE:ID:LABELS`, with the names of its columns.
+        videos: of the extraction.
+        vocabulary: known names of classes.
+        separator: between the labels of a cell; see `split_cells`.
 
     Raises:
         UsageError: not the name of a table.
@@ -52,8 +58,14 @@ def read_video_labels(
     if option.path is None or option.path.suffix.lower() not in TABLES:
         raise UsageError(f"{labels!r} is no table of labels", where="--labels", hint="give a .csv file")
     table = read_label_csv(
-        option.path, id_column=option.id, label_columns=option.columns, vocabulary=vocabulary
+        option.path,
+        id_column=option.id,
+        label_columns=option.columns,
+        separator=separator,
+        vocabulary=vocabulary,
     )
+    if not table.labels.texts:
+        raise SchemaError("has no labels", where=option.path, hint="leave --labels out")
     file = LabelFile(option.path, table, vocabulary, None)
     names = _known(file, videos)
     ids = np.array([names.get(video.video_id, video.video_id).encode() for video in videos], dtype=np.bytes_)

@@ -97,6 +97,7 @@ def extract_videos(
     components: int = COMPONENTS,
     validate_fraction: float | None = None,
     labels: str | None = None,
+    label_separator: str | None = None,
     vocabulary: Path | None = None,
     id_style: IdStyle = "path",
     keep_damaged: bool = False,
@@ -117,6 +118,7 @@ def extract_videos(
         components: of the fitted projection, at most.
         validate_fraction: share of the videos for validation; None for 0.1, or 0 with `projection`.
         labels: a table of labels, perhaps with the names of its columns: see `read_video_labels`.
+        label_separator: between the labels of one video in it; None looks for it.
         vocabulary: names of the classes in it.
         id_style: see `find_videos`.
         keep_damaged: take what can be read of a damaged video, instead of leaving it out.
@@ -144,7 +146,7 @@ def extract_videos(
     sampling = Sampling(Fraction(str(fps)), max_frames)
     choice = BackboneChoice(backbone, weights, audio_backbone, choose_device(device))
     known = None if vocabulary is None else load_vocabulary(vocabulary)
-    labelled = None if labels is None else read_video_labels(labels, videos, known)
+    labelled = None if labels is None else read_video_labels(labels, videos, known, label_separator)
     fitted = None if projection is None else projection_artifact.load(projection)
     asked = {
         "fps": str(sampling.fps),
@@ -152,7 +154,10 @@ def extract_videos(
         "backbone": [backbone, weights, str(audio_backbone or "")],
         "projection": fitted.fingerprint if fitted else components,
         "validate_fraction": fraction,
-        "labels": [labels, _digest_of(labels), vocabulary and sha256_file(vocabulary)],
+        "labels": [
+            *(labels, _digest_of(labels), vocabulary and sha256_file(vocabulary)),
+            *filter(None, [label_separator]),  # shards of earlier versions know of none
+        ],
         "keep_damaged": keep_damaged,
         "count": len(videos),
         "videos": digest(videos),
