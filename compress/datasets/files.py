@@ -83,7 +83,9 @@ def _inside(folder: Path) -> list[Path]:
     files = sorted(path for path in found if path.is_file())
     if not files:
         what = f"the folder has no file of features ({', '.join(read)})"
-        raise NotFoundError(what, where=folder, hint=f"name its files, as in '{folder}/*'")
+        has_others = any((folder / name).is_file() for name in names if os.sep not in name)
+        hint = f"name its files, as in '{folder}/*'" if has_others else ""
+        raise NotFoundError(what, where=folder, hint=hint)
     return files
 
 

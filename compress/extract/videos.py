@@ -78,7 +78,9 @@ def _inside(folder: Path) -> list[Path]:
     found = [folder / name for name in names if Path(name).suffix.lower() in SUFFIXES]
     videos = sorted(path for path in found if path.is_file())
     if not videos:
-        raise NotFoundError("no videos in this folder", where=folder, hint=f"name them: '{folder}/*'")
+        has_others = any((folder / name).is_file() for name in names if os.sep not in name)
+        hint = f"name them: '{folder}/*'" if has_others else ""
+        raise NotFoundError("no videos in this folder", where=folder, hint=hint)
     return videos
 
 

@@ -82,3 +82,16 @@ def test_a_folder_without_features_says_what_is_read(data: Path) -> None:
 
 def test_a_folder_that_is_yet_to_be_made_may_be_where_patterns_start(data: Path) -> None:
     assert [path.name for path in find_files(["../here/?.npy"], data / "new")] == ["a.npy", "b.npy"]
+
+
+def test_the_hint_of_a_folder_without_features_finds_its_files(data: Path) -> None:
+    (data / "empty" / "inner").mkdir(parents=True)
+    with pytest.raises(NotFoundError) as nothing:
+        find_files([str(data / "empty")])
+    assert nothing.value.hint == "", "no pattern would find anything there"
+
+    (data / "empty" / "shard").touch()
+    with pytest.raises(NotFoundError) as others:
+        find_files([str(data / "empty")])
+    pattern = others.value.hint.split("'")[1]
+    assert [path.name for path in find_files([pattern])] == ["shard"]

@@ -66,8 +66,9 @@ def test_a_name_that_is_not_text_gets_an_id_that_is(tmp_path: Path):
 def test_nothing_found_is_an_error(tmp_path: Path, pattern: str):
     (tmp_path / "empty").mkdir()
 
-    with pytest.raises(NotFoundError, match=r"no file matches|no videos in this folder"):
+    with pytest.raises(NotFoundError, match=r"no file matches|no videos in this folder") as error:
         ids(tmp_path / pattern)
+    assert "empty/*" not in error.value.hint, "it would find nothing"
 
 
 def test_no_pattern_and_a_too_long_id_are_errors(tmp_path: Path):
