@@ -146,10 +146,13 @@ def _seconds_per_unit(
     rows = next(order)
     few = rows[: max(_LEAST_ROWS, len(rows) // _PART)]
     train(few)  # not timed: the first step also allocates
-    begun = clock()
+    size, begun = len(few), clock()
     train(few)
-    fitting = int(len(few) * budget / max(clock() - begun, 1e-9))
-    size = max(fitting, len(few))
+    # A step has a price of its own, whatever its size (the optimiser's): few rows at once look too dear. The
+    # last of these steps also allocates for the ones that are timed.
+    while size < len(rows) and 2 * (clock() - begun) <= budget:
+        size, begun = min(2 * size, len(rows)), clock()
+        train(rows[:size])
     work, begun, now = 0, clock(), 0.0
     while not work or now - begun < budget:
         rows = next(order)[:size]

@@ -70,12 +70,13 @@ class Clock:
     ) -> None:
         self.now, self.rows = 0.0, []
         self.price, self.warm = price, price if warm_price is None else warm_price
+        self.per_step = 0.0
         monkeypatch.setattr("compress.training.cost.step", self.step)
 
     def step(self, config: Any, state: Any, inputs: Any, labels: torch.Tensor, loss_of: Any) -> torch.Tensor:
         self.rows.append(len(labels))
         units = int(inputs[1].sum()) if isinstance(inputs, tuple) else len(labels)
-        self.now += units * (self.warm if getattr(state.model.encoder, "warm", False) else self.price)
+        self.now += self.per_step + units * (self.warm if getattr(state.model.encoder, "warm", False) else self.price)
         return torch.tensor(1.0)
 
     def __call__(self) -> float:
@@ -114,8 +115,17 @@ def test_where_a_batch_takes_too_long_part_of_it_is_timed(monkeypatch, price: fl
     config = replace(IDENTITY, batch_size=160)
     cost = measure_cost(config, video_table(320), video_table(12, seed=1), clock=clock, budget=1e-3)
     assert clock.rows[:2] == [10, 10]
-    assert set(clock.rows[2:]) == {rows}
+    assert clock.rows[2:] == sorted(clock.rows[2:])
+    assert clock.rows[-1] == rows
     assert cost.epoch == pytest.approx(320 * price)
+
+
+def test_what_a_step_costs_whatever_its_size_is_not_counted_for_each_video(monkeypatch) -> None:
+    clock = Clock(monkeypatch, 0.001)
+    clock.per_step = 0.1
+    config = replace(IDENTITY, batch_size=160)
+    cost = measure_cost(config, video_table(320), video_table(12, seed=1), clock=clock, budget=0.5)
+    assert cost.epoch == pytest.approx(2 * (0.1 + 0.16))
 
 
 def test_real_steps_are_timed_and_parameters_counted() -> None:
