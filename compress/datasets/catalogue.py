@@ -12,7 +12,7 @@ from compress.datasets.source import Source
 from compress.errors import DataError, RecordError
 from compress.growing_array import GrowingArray
 from compress.labels import Labels
-from compress.progress import Progress, Reporter, check_interrupt, silent
+from compress.progress import Note, Progress, Reporter, check_interrupt, silent
 
 _CHUNK = 1 << 16
 _WORD = 8
@@ -48,7 +48,8 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
         report: called after each shard.
 
     Raises:
-        RecordError: a defective record, or an id that occurs twice; names file, record, offset and id.
+        RecordError: a defective record, or an id that occurs twice (policy "fail"; else the later video is
+            left out of all that the source reads from now on); names file, record, offset and id.
         CorruptShardError: a damaged shard (policy "fail").
         DataError: no usable record at all.
     """
@@ -70,7 +71,7 @@ def scan(source: Source, report: Reporter = silent) -> Catalogue:
         )
         raise DataError(what, where=source.shards[0])
     found = videos.catalogue(np.array(rows_per_shard, dtype=np.int64), source.schema)
-    _check_distinct(source, found)
+    found = _distinct(source, found, report)
     source.tell_labels(found.ids, report)
     return found
 
@@ -106,20 +107,51 @@ def _narrow(ids: np.ndarray) -> np.ndarray:
     return ids.astype(f"S{np.flatnonzero(used)[-1] + 1}")
 
 
-def _check_distinct(source: Source, catalogue: Catalogue) -> None:
+def _distinct(source: Source, catalogue: Catalogue, report: Reporter) -> Catalogue:
+    """The catalogue of a source without the videos whose id occurred before: an error, by the policy."""
     repeat = first_repeat(catalogue.ids)
     if repeat is None:
-        return
-    places, ends = [], np.cumsum(catalogue.rows_per_shard)
-    for row in repeat:
-        shard = int(np.searchsorted(ends, row, side="right"))
-        start = int(ends[shard] - catalogue.rows_per_shard[shard])
-        places.append(source.place(source.shards[shard], row - start))
-    raise RecordError(
-        f"the id occurs twice, first at {places[0]}",
-        where=places[1],
-        hint="leave one of the files out if the same shard is given under two names",
+        return catalogue
+    first, place = (_place(source, catalogue, row) for row in repeat)
+    if not source.skips:
+        skip = "--on-corrupt skip leaves out all but the first video of an id"
+        raise RecordError(
+            f"the id occurs twice, first at {first}",
+            where=place,
+            hint=f"leave one of the files out if the same shard is given under two names; {skip}",
+        )
+    kept = np.zeros(len(catalogue), dtype=bool)
+    kept[np.unique(catalogue.ids, return_index=True)[1]] = True
+    stops = np.cumsum(catalogue.rows_per_shard)
+    parts = np.split(kept, stops[:-1])
+    source.leave_out_repeats(
+        {
+            shard: np.flatnonzero(~part)
+            for shard, part in zip(source.shards, parts, strict=True)
+            if not part.all()
+        }
     )
+    report(
+        Note(
+            f"left out {source.repeats:,} of {len(kept):,} videos, whose ids occurred before; the first is "
+            f"{place}, before at {first}",
+            once=True,
+        )
+    )
+    rows = np.flatnonzero(kept)
+    return Catalogue(
+        catalogue.ids[rows],
+        None if catalogue.labels is None else catalogue.labels.take(rows),
+        np.array([part.sum() for part in parts], dtype=np.int64),
+        None if catalogue.num_frames is None else catalogue.num_frames[rows],
+    )
+
+
+def _place(source: Source, catalogue: Catalogue, row: int) -> str:
+    ends = np.cumsum(catalogue.rows_per_shard)
+    shard = int(np.searchsorted(ends, row, side="right"))
+    start = int(ends[shard] - catalogue.rows_per_shard[shard])
+    return source.place(source.shards[shard], row - start)
 
 
 def first_repeat(ids: np.ndarray) -> tuple[int, int] | None:

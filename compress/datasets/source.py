@@ -21,7 +21,7 @@ from compress.datasets.part import Part
 from compress.datasets.policy import OnCorrupt, Policy, SkippedRecord
 from compress.datasets.record import Block, Record, check_block_size
 from compress.datasets.schema import NUM_CLASSES_HINT, FeatureSchema
-from compress.datasets.views import JoinedReader, LabelledReader, PartReader
+from compress.datasets.views import JoinedReader, LabelledReader, PartReader, WithoutRows
 from compress.datasets.vocabulary import Vocabulary
 from compress.description import NOTHING_SAID, Description, LabelsOption, labels_option
 from compress.errors import DataError, NotFoundError, SchemaError, UsageError
@@ -56,6 +56,9 @@ class Source:
         schemas = [reader.schema for reader in readers.values()]
         self._schema = next((each for each in schemas if each.class_names), schemas[0])
         self._fingerprint: str | None = None
+        views = {id(each): each for each in readers.values() if isinstance(each, LabelledReader)}
+        self._labelled = tuple(views.values())
+        self.repeats = 0  # videos left out because their id occurred before; known after `scan`
 
     @property
     def schema(self) -> FeatureSchema:
@@ -66,6 +69,17 @@ class Source:
     def skipped(self) -> list[SkippedRecord]:
         """Records left out so far, by shard and offset; complete after every shard was read once."""
         return self._policy.skipped
+
+    @property
+    def skips(self) -> bool:
+        """Whether unusable records are left out, and not an error."""
+        return self._policy.on_corrupt != "fail"
+
+    def leave_out_repeats(self, rows: Mapping[Path, np.ndarray]) -> None:
+        """Read these videos of shards no more; int64, ascending."""
+        without = {shard: WithoutRows(self._readers[shard], its) for shard, its in rows.items()}
+        self._readers = {**self._readers, **without}
+        self.repeats += sum(map(len, rows.values()))
 
     @property
     def contents(self) -> Mapping[Path, Contents]:
@@ -94,8 +108,7 @@ class Source:
     @property
     def unlabelled(self) -> int:
         """Videos left out because they have no labels; complete after every shard was read once."""
-        readers = {id(each): each for each in self._readers.values() if isinstance(each, LabelledReader)}
-        return sum(sum(each.left_out.values()) for each in readers.values())
+        return sum(sum(view.left_out.values()) for view in self._labelled)
 
     def read(self, shard: Path) -> Iterator[Record]:
         """Every usable record of a shard, in order, validated.
@@ -208,7 +221,7 @@ def open_source(
     reads = schema or run
     if reads and reads.class_names and (vocabulary is None or not vocabulary.fits(reads.class_names)):
         vocabulary = Vocabulary.from_list(reads.class_names)
-    wanted = Wanted(policy, schema, num_classes, False, max_frames, None, vocabulary, description, run)
+    wanted = Wanted(policy, schema, num_classes, max_frames, None, vocabulary, description, run)
     option = labels_option(description.labels) if labels is None else LabelsOption(labels)
     label_file = None
     if option.path is not None:

@@ -144,11 +144,12 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     _tell_unlabelled(source, source.unlabelled, len(catalogue), report)
     blocks = _blocks(source, catalogue, report)
     shape, dtype = _shape(source, catalogue)
-    if cache is not None and not source.skipped:
+    if cache is not None and not source.skipped and not source.repeats:
         content = npy_file(shape, dtype, blocks)
         return _table(source, catalogue, write_cache(cache_folder(cache, source), source, catalogue, content))
     if cache is not None:
-        left_out = f"{len(source.skipped)} records or parts of shards were left out"
+        number = len(source.skipped) + source.repeats
+        left_out = f"{number} records or parts of shards were left out"
         report(Note(f"{left_out}, so the table is not cached"))
     filled, start = np.empty(shape, dtype), 0
     for block in blocks:

@@ -33,21 +33,18 @@ def check_id(video_id: bytes) -> None:
         raise RecordError("the video id is not UTF-8") from error
 
 
-def pack_labels(classes: Sequence[int], num_classes: int, required: bool) -> np.ndarray:
+def pack_labels(classes: Sequence[int], num_classes: int) -> np.ndarray:
     """Sorted distinct classes, int32 (n,).
 
     Args:
         classes: the labels of one video.
         num_classes: C.
-        required: no label at all is an error.
 
     Raises:
-        RecordError: a class is outside [0, C), or labels are required and there is none.
+        RecordError: a class is outside [0, C).
     """
     distinct = sorted(set(classes))
     if not distinct:
-        if required:
-            raise RecordError("has no labels, which are needed here")
         return np.zeros(0, dtype=np.int32)
     for label in (distinct[0], distinct[-1]):
         if not 0 <= label < num_classes:

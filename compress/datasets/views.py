@@ -1,4 +1,4 @@
-"""Readers on top of readers: with the labels of another file, a part of the videos, or the labelled ones."""
+"""Readers on top of readers: with the labels of another file, or of a part of the videos."""
 
 from __future__ import annotations
 
@@ -112,6 +112,40 @@ class PartReader:
     def place(self, shard: Path, row: int) -> str:
         """Where the row-th record of the part is, for an error message."""
         return _place(self._reader, shard, row, lambda block: self._part.holds(block.ids))
+
+
+class WithoutRows:
+    """A reader of all videos of a shard but some.
+
+    Args:
+        reader: of the videos.
+        rows: int64, ascending, numbers of those that are left out.
+    """
+
+    def __init__(self, reader: ShardReader, rows: np.ndarray) -> None:
+        self.schema, self.contents, self.labels_file = reader.schema, reader.contents, reader.labels_file
+        self.folder_says = reader.folder_says
+        self._reader, self._rows = reader, rows
+
+    def read(self, shard: Path) -> Iterator[Record]:
+        """Every other record of the shard."""
+        left_out = set(self._rows.tolist())
+        return (record for row, record in enumerate(self._reader.read(shard)) if row not in left_out)
+
+    def read_blocks(self, shard: Path, videos: int) -> Iterator[Block]:
+        """The same records in blocks of at most `videos`."""
+        start = 0
+        for block in self._reader.read_blocks(shard, videos):
+            kept = ~np.isin(np.arange(start, start + len(block)), self._rows)
+            start += len(block)
+            if kept.any():
+                yield block if kept.all() else take(block, kept)
+
+    def place(self, shard: Path, row: int) -> str:
+        """Where the row-th of the other records is, for an error message."""
+        for left_out in self._rows.tolist():
+            row += left_out <= row
+        return self._reader.place(shard, row)
 
 
 def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from compress.artifacts.atomic import read_json, replacing, write_json
+from compress.datasets.catalogue import scan
 from compress.datasets.policy import OnCorrupt
 from compress.errors import CompressError, NotFoundError, UsageError
 from compress.jobs.names import checked, find_run
@@ -151,6 +152,8 @@ def predict_videos(
         report(Note(note))
     scorer = Scorer(model, used, device, batch_size=batch_size)
     limit, chosen = None, None
+    if source.skips:
+        scan(source, report)  # finds videos that are there twice
     if threshold is not None:
         chosen, limit = _threshold(workspace, run, threshold, scorer, facts, on_corrupt, report)
     counted = _Counted()

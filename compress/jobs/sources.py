@@ -35,7 +35,7 @@ def open_split(
         given: patterns, relative to the current folder; none means the workspace's.
         on_corrupt: what happens to unusable records; copies go to quarantine/ of the workspace.
         schema: what the records must be; detected when None.
-        require_labels: a record without labels is defective.
+        require_labels: leave out videos without labels.
         level: "frame" prefers the workspace's frame-level shards.
         run: what a run reads that the videos are for; see `open_source`.
 

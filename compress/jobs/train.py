@@ -12,7 +12,8 @@ from compress.artifacts.disk import storage_errors
 from compress.artifacts.lock import exclusive
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.source import Source
-from compress.datasets.table import load_table
+from compress.datasets.table import Table, load_table
+from compress.datasets.vocabulary import load_vocabulary
 from compress.errors import UsageError
 from compress.jobs.names import checked, find_run, run_name
 from compress.jobs.settings import recipe_changes
@@ -142,6 +143,7 @@ def train_run(
     extra = _open_unlabelled(workspace, config, unlabelled, on_corrupt, training)
     loaded_teachers = _load_teachers(workspace, config, name, device)
     table, *held_out = (load_table(source, cache=workspace.cache, report=report) for source in sources)
+    table = _with_class_names(table, workspace)
     distillation = _distillation(workspace, loaded_teachers, extra, unlabelled, report)
     tell_skipped(sources if extra is None else [*sources, extra], report)
     config = train_config(encoder, dim, preset, changes, len(table))
@@ -164,6 +166,15 @@ def train_run(
         distillation=distillation,
     )
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds, done.converged)
+
+
+def _with_class_names(table: Table, workspace: Workspace) -> Table:
+    """The table with the names of its numbered classes in the vocabulary, which the run then keeps."""
+    schema = table.schema
+    if schema.class_names or workspace.vocabulary is None:
+        return table
+    names = load_vocabulary(workspace.vocabulary).to_list(schema.num_classes)
+    return replace(table, schema=replace(schema, class_names=names if any(names) else ()))
 
 
 def delete_run(run: Path, report: Reporter) -> None:

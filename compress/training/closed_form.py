@@ -11,6 +11,7 @@ from torch import Tensor
 
 from compress.datasets.table import VideoTable
 from compress.errors import SchemaError, UsageError
+from compress.progress import Note, Reporter, silent
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table
 from compress.training.new_model import fit_input_norm, input_norm_config
@@ -21,8 +22,10 @@ from encoders.linear import LinearEncoder
 _ROWS = 4096  # videos at once
 
 
-def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
+def fit_closed_form(config: TrainConfig, table: Table, run: Run, report: Reporter = silent) -> None:
     """Fit the encoder and commit it as the run's model, without a head.
+
+    PCA to more dimensions than the training videos span is told: the rest are directions by chance.
 
     Raises:
         SchemaError: frame-level data.
@@ -42,7 +45,7 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
         raise UsageError(str(error), where=f"encoder {config.encoder!r}") from error
     fit_input_norm(model.input_norm, config, table)
     if isinstance(model.encoder, LinearEncoder):
-        weight, bias = _projection(config, model.input_norm, table, model.encoder.dim)
+        weight, bias = _projection(config, model.input_norm, table, model.encoder.dim, report)
         with torch.no_grad():
             model.encoder.weight.copy_(weight)
             if model.encoder.bias is not None:
@@ -52,12 +55,18 @@ def fit_closed_form(config: TrainConfig, table: Table, run: Run) -> None:
     save_model(run.model, model.state_dict(), facts)
 
 
-def _projection(config: TrainConfig, norm: InputNorm, table: VideoTable, dim: int) -> tuple[Tensor, Tensor]:
+def _projection(
+    config: TrainConfig, norm: InputNorm, table: VideoTable, dim: int, report: Reporter
+) -> tuple[Tensor, Tensor]:
     if config.encoder == "random_projection":
         weight = random_directions(dim, table.schema.dim, config.seed)
         return weight, torch.zeros(dim)
     mean, covariance = moments(norm, table)
-    weight = principal_directions(covariance, dim)
+    spectrum, weight = principal_directions(covariance, dim)
+    # Rounding of the features to float32 gives variances of about 1e-14 where there are none.
+    if (spanned := int((spectrum > 1e-11 * spectrum[0]).sum())) < dim:
+        what = f"the {len(table):,} training videos span {spanned:,} dimensions: of --dim {dim} the last"
+        report(Note(f"{what} {dim - spanned:,} are the same for all of them; --dim {spanned} keeps as much"))
     return weight, -(weight.double() @ mean).float()
 
 
@@ -69,14 +78,14 @@ def random_directions(dim: int, input_dim: int, seed: int) -> Tensor:
     return torch.from_numpy(projection.components_).float()
 
 
-def principal_directions(covariance: Tensor, dim: int) -> Tensor:
-    """The `dim` eigenvectors of largest eigenvalue, as rows float32 (dim, D), largest first."""
-    _, vectors = torch.linalg.eigh(covariance)
+def principal_directions(covariance: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """The eigenvalues (D,) and the first `dim` eigenvectors, as rows float32 (dim, D), largest first."""
+    values, vectors = torch.linalg.eigh(covariance)
     rows = vectors.flip(1)[:, :dim].T
     # An eigenvector's sign is arbitrary; with the largest entry positive, the same data gives the same
     # encoder.
     largest = rows.gather(1, rows.abs().argmax(1, keepdim=True))
-    return (rows * largest.sign()).float()
+    return values.flip(0), (rows * largest.sign()).float()
 
 
 def moments(norm: InputNorm, table: VideoTable) -> tuple[Tensor, Tensor]:

@@ -119,7 +119,7 @@ def train(
         if folder.finished and not _goes_on(config, folder):
             report(Note(f"{run} is already trained"))
         elif config.head is None:
-            fit_closed_form(config, table, folder)
+            fit_closed_form(config, table, folder, report)
         else:
             rows, aside = divided(config, table)
             training = Training(

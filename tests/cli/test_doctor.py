@@ -59,6 +59,17 @@ def test_a_mistake_in_a_check_is_no_finding(monkeypatch, tmp_path: Path):
         doctor.examine(tmp_path)
 
 
+def test_packages_that_only_some_commands_need_are_named(monkeypatch):
+    assert doctor.check_video().found.startswith("av ")
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "av" else "1.0")
+    found = doctor.check_video()
+
+    assert found.state == "ok"
+    assert found.found.startswith("av not installed, efficientnet-lite-pytorch 1.0")
+    assert found.mend.endswith("pip install 'compress-video-embeddings[video]'")
+    assert doctor.check_backbones().found == "timm 1.0, torchvision 1.0, open_clip_torch 1.0, onnxruntime 1.0"
+
+
 def test_wrong_checksums_are_found(monkeypatch):
     import crc32c
 

@@ -105,6 +105,9 @@ def test_similar_videos_come_with_the_names_of_their_labels(compress, inside: Pa
     assert ended.code == 0
     assert any(name in ended.out.splitlines()[-1] for name in names)
 
+    (inside / "vocabulary.csv").rename(inside / "elsewhere.csv")
+    assert compress("search", "--row", 7, "--dim", 24, "--k", 3).out == ended.out
+
 
 def test_other_judges_of_an_evaluation_replace_the_former(compress, inside: Path):
     for judge in ("knn", "ridge"):

@@ -51,7 +51,6 @@ def both(
     schema: FeatureSchema,
     on_corrupt: OnCorrupt = "fail",
     videos: int = 3,
-    require_labels: bool = False,
     buffer: int | None = None,
     largest: int = 1 << 26,
 ) -> tuple[Noticed, Noticed]:
@@ -62,7 +61,6 @@ def both(
         schema: what its records have to be.
         on_corrupt: the policy.
         videos: videos a block.
-        require_labels: as for TFRecordReader.
         buffer: bytes of the buffer of the C code; None for the usual size.
         largest: bytes of the largest record that it reads.
     """
@@ -76,7 +74,7 @@ def both(
         ):
             quarantine = Path(folder) if on_corrupt == "quarantine" else None
             policy = Policy(on_corrupt, quarantine)
-            reader = TFRecordReader(Layout.of(schema), policy, require_labels)
+            reader = TFRecordReader(Layout.of(schema), policy)
             records = reader.read(shard)
             blocks = (
                 blocks_of(records, videos, schema) if way == "python" else reader.read_blocks(shard, videos)

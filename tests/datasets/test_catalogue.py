@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 
 from compress.datasets import catalogue as module
-from compress.datasets import open_source, scan
+from compress.datasets import load_table, open_source, scan
 from compress.datasets.catalogue import first_repeat, hash_ids
 from compress.errors import DataError, Interrupted, RecordError
-from compress.progress import Progress, clear_interrupt, request_interrupt
+from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt
 
 
 @pytest.mark.parametrize("block", [1, 3, 4096])
@@ -69,17 +70,40 @@ def test_a_duplicate_in_one_shard_names_both_places(build, tmp_path: Path) -> No
     assert str(caught.value) == (
         f"{path}: record 4 at byte {offsets[4]}, id v1: the id occurs twice, "
         f"first at {path}: record 1 at byte {offsets[1]}, id v1; "
-        "leave one of the files out if the same shard is given under two names"
+        "leave one of the files out if the same shard is given under two names; "
+        "--on-corrupt skip leaves out all but the first video of an id"
     )
 
 
-def test_a_duplicate_across_shards_is_found_behind_a_skipped_record(build, tmp_path: Path) -> None:
+@pytest.mark.parametrize("native", [True, False])
+def test_where_defects_are_skipped_all_but_the_first_video_of_an_id_are_left_out(
+    build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    if not native:
+        monkeypatch.setenv("COMPRESS_NATIVE", "off")
     build.shard(tmp_path / "a", build.videos(3))
-    bad = [build.video(rgb=[]), build.video(b"x"), build.video(b"v2")]
-    build.shard(tmp_path / "b", bad)
-    build.shard(tmp_path / "c", build.videos(3, first=1))  # v1, v2, v3: later repeats
-    with pytest.raises(RecordError, match=r"b: record 2 at byte \d+, id v2: .* first at .*a: record 2 at"):
-        scan(open_source([f"{tmp_path}/*"], on_corrupt="skip"))
+    build.shard(
+        tmp_path / "b", [build.video(rgb=[]), build.video(b"x"), build.video(b"v2"), build.video(b"y")]
+    )
+    build.shard(tmp_path / "c", build.videos(3, first=1))  # v1, v2, v3
+    source, events = open_source([f"{tmp_path}/*"], on_corrupt="skip"), list[Event]()
+    found = scan(source, events.append)
+    ids = [b"v0", b"v1", b"v2", b"x", b"y", b"v3"]
+    assert found.ids.tolist() == ids
+    assert found.rows_per_shard.tolist() == [3, 2, 1]
+    assert (source.repeats, len(source.skipped)) == (3, 1)
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert re.fullmatch(
+        r"left out 3 of 9 videos, whose ids occurred before; the first is \S+b: record 2 at byte \d+, id v2, "
+        r"before at \S+a: record 2 at byte \d+, id v2",
+        notes[-1],
+    )
+    assert [record.video_id for shard in source.shards for record in source.read(shard)] == ids
+    assert source.place(source.shards[1], 1).endswith("id y")
+    table = load_table(open_source([f"{tmp_path}/*"], on_corrupt="skip"), cache=tmp_path / "cache")
+    assert table.ids.tolist() == ids
+    assert not (tmp_path / "cache").exists()
+    assert len(scan(source)) == 6
 
 
 def test_a_source_of_which_nothing_is_left_is_a_data_error(build, tmp_path: Path) -> None:

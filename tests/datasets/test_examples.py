@@ -148,11 +148,9 @@ def test_a_defective_record_is_refused_with_the_reason(build, defect: str) -> No
 
 
 @pytest.mark.parametrize("labels", [None, []])
-def test_missing_labels_are_an_error_only_where_they_are_required(build, labels) -> None:
+def test_missing_labels_are_no_error(build, labels) -> None:
     data = build.video(labels=labels)
     assert len(VideoParser(Layout.of(build.video_schema))(data).labels) == 0
-    with pytest.raises(RecordError, match="has no labels"):
-        VideoParser(Layout.of(build.video_schema), require_labels=True)(data)
 
 
 @given(data=st.binary(max_size=300))

@@ -47,7 +47,6 @@ def test_records_in_any_encoding_read_the_same(tmp_path, schema_of, level, recor
         schema,
         on_corrupt=data.draw(POLICIES),
         videos=data.draw(st.integers(1, 4)),
-        require_labels=data.draw(st.booleans()),
         buffer=data.draw(BUFFERS),
     )
 

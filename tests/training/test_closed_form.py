@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 
 from compress.datasets.table import VideoTable
 from compress.errors import UsageError
+from compress.progress import Note
 from compress.training import load_model, train, train_config
 from compress.training.closed_form import random_directions
 from compress.training.run import Run
@@ -60,6 +61,17 @@ def test_pca_loses_as_little_as_a_subspace_of_its_size_can(tmp_path: Path) -> No
     spectrum = np.linalg.eigvalsh(np.cov(features.T, bias=True))[::-1]
     assert kept == pytest.approx(spectrum[:6].sum(), rel=1e-5)
     np.testing.assert_allclose(embedded(model, table).mean(0), 0, atol=1e-5)
+
+
+def test_pca_to_more_dimensions_than_the_videos_span_is_told(tmp_path: Path) -> None:
+    few, events = video_table(6, noise=1.0), list[object]()
+    train(train_config("pca", 5), few, few, tmp_path / "fits", report=events.append)
+    assert events == []
+    train(train_config("pca", 8), few, few, tmp_path / "more", report=events.append)
+    text = "the 6 training videos span 5 dimensions: of --dim 8 the last 3 are the same for all of them; "
+    assert events == [Note(text + "--dim 5 keeps as much")]
+    model = load_model(tmp_path / "more")[0]
+    assert embedded(model, few)[:, 5:].std(0) == pytest.approx(np.zeros(3), abs=1e-5)
 
 
 def test_pca_of_many_blocks_is_that_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

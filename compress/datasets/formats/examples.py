@@ -31,9 +31,7 @@ from compress.errors import RecordError
 _FLOAT_BYTES = 4
 
 
-def _id_and_labels(
-    features: FeatureMap, layout: Layout, require_labels: bool, invented: bytes
-) -> tuple[bytes, np.ndarray]:
+def _id_and_labels(features: FeatureMap, layout: Layout, invented: bytes) -> tuple[bytes, np.ndarray]:
     video_id = invented
     if layout.id_key:
         found = needed_values(features, layout.id_key, "bytes_list")
@@ -44,7 +42,7 @@ def _id_and_labels(
         raise RecordError(f"has the id '{named[0]}', which the first records do not have")
     check_id(video_id)
     classes = values(features, layout.labels_key, "int64_list") or ()
-    return video_id, pack_labels(classes, layout.schema.num_classes, require_labels)
+    return video_id, pack_labels(classes, layout.schema.num_classes)
 
 
 def describe_id(data: bytes) -> str:
@@ -63,8 +61,8 @@ def describe_id(data: bytes) -> str:
 class VideoParser:
     """Parses and validates records of a video-level schema; see `FrameParser`."""
 
-    def __init__(self, layout: Layout, require_labels: bool = False) -> None:
-        self._layout, self._schema, self._require_labels = layout, layout.schema, require_labels
+    def __init__(self, layout: Layout) -> None:
+        self._layout, self._schema = layout, layout.schema
         sizes = [_FLOAT_BYTES * dim for dim in layout.sizes]
         self._sizes = [
             (name, size, messages.PackedFloatList(value=[bytes(size)]).ByteSize())
@@ -81,7 +79,7 @@ class VideoParser:
             found: FeatureMap = messages.PackedExample.FromString(data).features.feature
         except DecodeError as error:
             raise RecordError("is not a tf.Example, though its checksum is right") from error
-        name, labels = _id_and_labels(found, self._layout, self._require_labels, invented)
+        name, labels = _id_and_labels(found, self._layout, invented)
         features = self._packed(found)
         if features is None:
             features = self._unpacked(data)
@@ -118,13 +116,10 @@ class VideoParser:
 
 
 class FrameParser:
-    """Parses and validates records of a frame-level schema; frames after `schema.max_frames` are cut.
+    """Parses and validates records of a frame-level schema; frames after `schema.max_frames` are cut."""
 
-    With `require_labels`, a record without labels is an error.
-    """
-
-    def __init__(self, layout: Layout, require_labels: bool = False) -> None:
-        self._layout, self._schema, self._require_labels = layout, layout.schema, require_labels
+    def __init__(self, layout: Layout) -> None:
+        self._layout, self._schema = layout, layout.schema
 
     def __call__(self, data: bytes, invented: bytes = b"") -> FrameRecord:
         """As `VideoParser.__call__`."""
@@ -133,7 +128,7 @@ class FrameParser:
         except DecodeError as error:
             raise RecordError("is not a tf.SequenceExample, though its checksum is right") from error
         context: FeatureMap = message.context.feature
-        name, labels = _id_and_labels(context, self._layout, self._require_labels, invented)
+        name, labels = _id_and_labels(context, self._layout, invented)
         frames = self._frames(message.feature_lists.feature_list)
         if SEGMENT_MARK not in context:
             return FrameRecord(name, labels, frames)

@@ -60,7 +60,6 @@ class Wanted:
     policy: Policy
     schema: FeatureSchema | None = None
     num_classes: int | None = None
-    require_labels: bool = False
     max_frames: int | None = None
     labels: LabelsOption | None = None
     vocabulary: Vocabulary | None = None

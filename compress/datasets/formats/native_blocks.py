@@ -38,9 +38,9 @@ _LARGEST_RECORD = 64 << 20
 class BlockReader:
     """Reads one shard at a time with the C `library`; reuse it for the next shard, as it keeps its arrays."""
 
-    def __init__(self, library: ctypes.CDLL, layout: Layout, require_labels: bool) -> None:
+    def __init__(self, library: ctypes.CDLL, layout: Layout) -> None:
         self._library, self._schema = library, (schema := layout.schema)
-        self._struct = schema_struct(layout, require_labels)
+        self._struct = schema_struct(layout)
         self._arrays = Arrays(schema)
         self._chunk = ChunkStruct()
         self._buffer = np.empty(_BUFFER_BYTES[schema.level], dtype=np.uint8)

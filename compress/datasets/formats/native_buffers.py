@@ -41,7 +41,7 @@ class SchemaStruct(ctypes.Structure):
     """The schema of every record."""
 
     _fields_ = (
-        *_fields(c_int64, "frame_level num_classes require_labels max_frames num_features dim"),
+        *_fields(c_int64, "frame_level num_classes max_frames num_features dim"),
         ("id_key", NameStruct),
         ("names", POINTER(NameStruct)),
         ("dims", POINTER(c_int64)),
@@ -73,14 +73,13 @@ def load() -> ctypes.CDLL | None:
     return library
 
 
-def schema_struct(layout: Layout, require_labels: bool) -> SchemaStruct:
+def schema_struct(layout: Layout) -> SchemaStruct:
     """The layout for C; it contains scratch space, so each thread needs its own."""
     schema, count = layout.schema, len(layout.keys)
     names = (NameStruct * count)(*(_name(name) for name in layout.keys))
     return SchemaStruct(
         frame_level=schema.level == "frame",
         num_classes=schema.num_classes,
-        require_labels=require_labels,
         max_frames=NO_LIMIT if schema.max_frames is None else schema.max_frames,
         num_features=count,
         dim=schema.dim,

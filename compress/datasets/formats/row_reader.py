@@ -165,7 +165,7 @@ def _format(
             file = RowFile(rows, found, contents, seen, wanted, labels.path if labels else None)
             check_level(wanted, file.schema.level, rows.path)
             check_cut(file.schema, wanted.max_frames)
-            readers[rows.path] = VectorReader(rows.path, file, wanted.policy, wanted.require_labels)
+            readers[rows.path] = VectorReader(rows.path, file, wanted.policy)
         return readers
 
     return Format(name, "arrays", suffixes, open_files, takes_labels_file)

@@ -32,7 +32,7 @@ def with_segments(record: FrameRecord, context: FeatureMap, num_classes: int) ->
     return segments
 
 
-def segments_of(record: FrameRecord, max_frames: int | None, require_labels: bool) -> list[FrameRecord]:
+def segments_of(record: FrameRecord, max_frames: int | None) -> list[FrameRecord]:
     """Each segment of a video as a record, `ID:START`, in the order of their times.
 
     Its frames are those of its seconds, one a second; its labels are the classes that people confirmed for it
@@ -41,7 +41,6 @@ def segments_of(record: FrameRecord, max_frames: int | None, require_labels: boo
     Args:
         record: with all its frames; one without segments gives none.
         max_frames: frames of a segment after these are cut; None keeps all.
-        require_labels: segments without a confirmed label are left out.
 
     Raises:
         RecordError: a segment starts behind the last frame, or its id is too long.
@@ -59,6 +58,5 @@ def segments_of(record: FrameRecord, max_frames: int | None, require_labels: boo
         labels = np.unique(record.segment_labels[here & (record.segment_scores >= 0.5)])
         video_id = record.video_id + b":%d" % start
         check_id(video_id)
-        if len(labels) or not require_labels:
-            found.append(FrameRecord(video_id, labels, record.frames[start:end][:max_frames]))
+        found.append(FrameRecord(video_id, labels, record.frames[start:end][:max_frames]))
     return found

@@ -52,23 +52,18 @@ def open_shards(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, TFRecord
             what = "no record has labels, so the number of classes is unknown"
             raise SchemaError(what, where=paths[0], hint=NUM_CLASSES_HINT)
         layout = replace(layout, schema=replace(layout.schema, num_classes=classes))
-    reader = TFRecordReader(layout, wanted.policy, wanted.require_labels, contents)
+    reader = TFRecordReader(layout, wanted.policy, contents)
     return dict.fromkeys(paths, reader)
 
 
 class TFRecordReader:
-    """Reads TFRecord shards of one layout; damaged and defective records go to the policy.
-
-    With `require_labels`, a record without labels is defective.
-    """
+    """Reads TFRecord shards of one layout; damaged and defective records go to the policy."""
 
     labels_file, folder_says = None, ""
 
-    def __init__(
-        self, layout: Layout, policy: Policy, require_labels: bool = False, contents: Contents = NO_CONTENTS
-    ) -> None:
+    def __init__(self, layout: Layout, policy: Policy, contents: Contents = NO_CONTENTS) -> None:
         self.schema, self.contents, self._layout = layout.schema, contents, layout
-        self._policy, self._require_labels = policy, require_labels
+        self._policy = policy
         # Every read in progress has its own reader; a finished one is reused, with its memory, by the next.
         self._idle: list[BlockReader] = []
 
@@ -106,7 +101,7 @@ class TFRecordReader:
         try:
             reader = self._idle.pop()
         except IndexError:
-            reader = BlockReader(library, self._layout, self._require_labels)
+            reader = BlockReader(library, self._layout)
         try:
             yield from reader.read(
                 shard, videos, policy, lambda raw: next(iter(_usable(parse, policy, shard, raw)), None)
@@ -115,14 +110,12 @@ class TFRecordReader:
             self._idle.append(reader)
 
     def _parser(self, shard: Path) -> Callable[[RawRecord], Sequence[Record]]:
-        layout, schema, needed = self._layout, self.schema, self._require_labels
+        layout, schema = self._layout, self.schema
         if layout.segments:  # of videos that may be unlabelled themselves, and must not be cut before
             whole = FrameParser(replace(layout, schema=replace(schema, max_frames=None)))
-            return lambda raw: segments_of(
-                whole(raw.data, self._invented(shard, raw)), schema.max_frames, needed
-            )
+            return lambda raw: segments_of(whole(raw.data, self._invented(shard, raw)), schema.max_frames)
         parser = VideoParser if schema.level == "video" else FrameParser
-        parse = parser(layout, needed)
+        parse = parser(layout)
         return lambda raw: (parse(raw.data, self._invented(shard, raw)),)
 
     def _invented(self, shard: Path, raw: RawRecord) -> bytes:

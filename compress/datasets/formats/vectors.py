@@ -44,15 +44,12 @@ class VectorFile(Protocol):
 
 
 class VectorReader:
-    """The rows of one opened file, each checked; defective ones go to the policy, with row number as offset.
+    """The rows of one opened file, each checked; defective ones go to the policy, by their row number."""
 
-    With `require_labels`, a row without labels is defective.
-    """
-
-    def __init__(self, path: Path, file: VectorFile, policy: Policy, require_labels: bool) -> None:
+    def __init__(self, path: Path, file: VectorFile, policy: Policy) -> None:
         self.schema, self.contents, self.labels_file = file.schema, file.contents, file.labels_file
         self.folder_says = file.folder_says
-        self._path, self._file, self._policy, self._require_labels = path, file, policy, require_labels
+        self._path, self._file, self._policy = path, file, policy
 
     def read(self, shard: Path) -> Iterator[Record]:
         """Every usable row, in order; RecordError by the policy."""
@@ -74,7 +71,7 @@ class VectorReader:
             values = record.frames if isinstance(record, FrameRecord) else record.features
             try:
                 check_id(record.video_id)
-                pack_labels(record.labels.tolist(), self.schema.num_classes, self._require_labels)
+                pack_labels(record.labels.tolist(), self.schema.num_classes)
                 check = check_frames if isinstance(record, FrameRecord) else check_features
                 check(values, self.schema)
             except RecordError as error:

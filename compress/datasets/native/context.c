@@ -54,7 +54,6 @@ Outcome finish(const Context *context, int64_t num_frames, const Schema *schema,
     Span id = context->id;
     int64_t size = context->has_id ? size_of(id) : 0;
     if (size < 1 || size > MAX_ID_BYTES || !is_plain(id)) return REFUSED;
-    if (schema->require_labels && !context->num_labels) return REFUSED;
     if (size > block->id_width) return NEEDS_WIDER_IDS;
     uint8_t *cell = block->ids + block->videos * block->id_width;
     memcpy(cell, id.at, (size_t)size);

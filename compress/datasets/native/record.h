@@ -11,7 +11,7 @@ typedef struct {
 
 // What every record has to be.
 typedef struct {
-    int64_t frame_level, num_classes, require_labels;
+    int64_t frame_level, num_classes;
     int64_t max_frames;  // what comes after is cut
     int64_t num_features, dim;
     Name id_key;
