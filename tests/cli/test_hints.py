@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from cli.program import compress as program
+from compress.datasets.formats.framing import frame
 from tests.cli.chain import SETTINGS, done
+from tests.datasets.messages import example
 
 ROOT = Path(__file__).resolve().parents[2]
 OF_OTHERS = {"--force-reinstall", "--no-cache-dir", "--no-deps", "--yes", "--page"}  # pip's; CSS's
@@ -72,6 +74,14 @@ X = np.arange(24, dtype=np.float32).reshape(6, 4)
 LABELS = "id,labels\n" + "".join(f"-v{row},{row % 2}\n" for row in range(6))
 LABELLED = {"x.npy": X, "l.csv": LABELS}
 THREE = {"a.npy": X, "b.npy": X, "c.npy": X}
+
+
+def shard(*records: dict[str, list[bytes] | list[float]]) -> bytes:
+    """Records of one label as a TFRecord shard."""
+    return b"".join(frame(example(labels=[number % 2], **each)) for number, each in enumerate(records))
+
+
+SHARD = shard(*({"id": [b"v%d" % row], "mean_rgb": [float(row), 1.0]} for row in range(4)))
 
 SITUATIONS = [
     # ids and paths
@@ -178,6 +188,48 @@ SITUATIONS = [
         ("{2} two --train x.npy --labels l.csv --validate-fraction 0.5", "data inspect two"),
         {**LABELLED, "two/_": "", "compress.toml": ""},
     ),
+    Situation(
+        "data inspect t.tfrecord",
+        "fetch it again, or leave .* with (--on-corrupt skip) or (--on-corrupt quarantine)",
+        ("{typed} {1}", "{typed} {2}"),
+        {"t.tfrecord": SHARD[:-1] + bytes([SHARD[-1] ^ 1])},
+    ),
+    Situation(
+        "data inspect t.tfrecord",
+        "leave such records out with (--on-corrupt skip) or (--on-corrupt quarantine)",
+        ("{typed} {1}", "{typed} {2}"),
+        {"t.tfrecord": SHARD + shard({"id": [b"x"], "mean_rgb": [1.0]})},
+    ),
+    Situation(
+        "data inspect t.tfrecord",
+        "(--on-corrupt skip) leaves out all but the first video of an id",
+        ("{typed} {1}",),
+        {"t.tfrecord": SHARD + SHARD},
+    ),
+    Situation(
+        "data inspect t.tfrecord --features other",
+        "(--features) takes names that the file has",
+        ("data inspect t.tfrecord {1} mean_rgb",),
+        {"t.tfrecord": SHARD},
+    ),
+    Situation(
+        "data inspect t.tfrecord",
+        "say which, in order, such as (--features a,b)",
+        ("{typed} {1}",),
+        {"t.tfrecord": shard({"id": [b"v"], "a": [1.0, 2.0], "b": [3.0, 4.0]})},
+    ),
+    Situation(
+        "data inspect t.tfrecord --level frame",
+        "of a frame, which (--level) frame asks for",
+        ("data inspect t.tfrecord {1} video",),
+        {"t.tfrecord": SHARD},
+    ),
+    Situation(
+        "data import x.npy out --labels l.csv",
+        "or give (--replace)",
+        ("{typed} {1}",),
+        {**LABELLED, "out/train0000.tfrecord": SHARD},
+    ),
     Situation("data download --part 3/2", "write (1/100)", ("data download --part {1}",)),
 ]
 
@@ -264,27 +316,21 @@ ABOUT_DATA += [ROOT / "compress" / "jobs" / name for name in ("init.py", "search
 NOT_SHOWN_HERE = {
     # Most are typed in tests/cli/test_description.py.
     "\x00 is read as \x00, as --features says",
-    "\x00, or give --replace",
     "\x00.labels.csv beside it (header id,labels) or --num-classes N",
     "\x00: --segments",
     "\x00; under other names, --features takes these in the same order",
-    " of a \x00, which --level \x00 asks for",
     "--features takes features of one kind",
-    "--features takes names that the file has, in the order in which they are joined",
     "`compress search --vector \x00` in a store of \x00 dimensions\x00",
     "each file is one video, its rows are frames; say --level video if each row is a video",
     "features, as shards of `compress init` and `encode --input`, with \x00; \x00",
-    "fetch it again, or leave damaged records out with --on-corrupt skip or --on-corrupt quarantine",
     "frames are read where they are: compress init --train PATTERN",
     "if they are the same under other names, say so in this order: --features \x00",
-    "leave such records out with --on-corrupt skip or --on-corrupt quarantine",
     "measure it in its own workspace, or give the shards by --validate",
     "name features of one kind with --features",
     "name the one that is the id, such as --id \x00",
     "not used: \x00\x00; --features, --id and --labels choose what is used",
     "say --level frame if a file is a video, --level video if a row is",
     "say --level frame if each is one video, or --features \x00 if its rows are videos",
-    "say which, in order, such as --features \x00 \x00",
     "segments with labels of their own are there: --segments makes them rows, named ID:START",
     "the run was trained on one array; say what it joined, in order: --features \x00",
 }
