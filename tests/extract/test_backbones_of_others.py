@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from compress.errors import ConfigError, DataError, UsageError
+from compress.errors import ConfigError, DataError, UnavailableError, UsageError
 from compress.extract.backbones.choice import BackboneChoice
 from compress.extract.backbones.onnx import load as load_onnx
 from compress.extract.backbones.onnx import read_description
@@ -98,6 +98,19 @@ def test_an_onnx_file_that_does_not_fit_is_refused(tmp_path: Path, model: bytes,
     with pytest.raises(error) as raised:
         load_onnx(tmp_path / "m.onnx", "cpu")
     assert "\n" not in str(raised.value)
+
+
+@needs_onnx
+def test_a_gpu_that_onnxruntime_cannot_use_is_no_silent_cpu(tmp_path: Path):
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime has CUDA")
+    (tmp_path / "m.onnx").write_bytes(ONNX)
+    (tmp_path / "m.toml").write_text(DESCRIPTION)
+
+    with pytest.raises(UnavailableError, match=r"cannot use the GPU here.*device"):
+        load_onnx(tmp_path / "m.onnx", "cuda")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import numpy as np
 
 from compress.artifacts import disk
 from compress.artifacts.atomic import sha256_file
-from compress.errors import ConfigError, DataError, UsageError
+from compress.errors import ConfigError, DataError, UnavailableError, UsageError
 from compress.extract.backbones.backbone import Backbone, need
 from compress.extract.pictures import Preprocessing
 
@@ -36,7 +36,7 @@ def load(path: Path, device: str) -> Backbone:
     Raises:
         NotFoundError: no such file, or no TOML file beside it.
         ConfigError: the TOML file is wrong.
-        UnavailableError: onnxruntime is not installed.
+        UnavailableError: onnxruntime is not installed, or not for the GPU that is asked for.
         DataError: not an ONNX file, or it cannot take such pictures.
     """
     description = path.with_suffix(".toml")
@@ -89,7 +89,13 @@ class Session:
 
 
 def session(path: Path, output: str | None, device: str) -> Session:
-    """Open a model; DataError if it cannot be run, ConfigError if it leaves open which output is meant."""
+    """Open a model.
+
+    Raises:
+        UnavailableError: onnxruntime is not installed, or not for the GPU that is asked for.
+        DataError: it cannot be run.
+        ConfigError: it leaves open which output is meant.
+    """
     need("onnxruntime", "onnxruntime", f"{path.name}")
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state
@@ -109,6 +115,9 @@ def session(path: Path, output: str | None, device: str) -> Session:
         )
     except failures as error:
         raise DataError(f"is not an ONNX model that can be run ({_first(error)})", where=path) from error
+    if wanted and not {*wanted} & {*model.get_providers()}:
+        what = f"onnxruntime cannot use the GPU here, so {path.name} would run on the CPU"
+        raise UnavailableError(what, hint="pip install onnxruntime-gpu, or choose --device cpu")
     inputs, outputs = [each.name for each in model.get_inputs()], [each.name for each in model.get_outputs()]
     if len(inputs) != 1:
         raise DataError(f"has {len(inputs)} inputs, one expected", where=path)
