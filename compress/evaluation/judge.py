@@ -111,7 +111,8 @@ def judge(
         seeds: heads that each trained judge is the mean of; None for 3, for 1 from 50,000 videos on.
         epochs: the most passes over the data; None for the recipe's, which suffices.
         mixup: alpha of the Beta distribution for blending pairs of videos, 0 for none; None tries 0.4 and 0.
-        ids: of the training videos (n,); which of them are set aside follows from these alone. None counts.
+        ids: of the training videos (n,); which of them are set aside follows from these alone. None counts
+            rows, as `Encoder.fit` does, so that what it set aside is set aside here too.
         device: "auto", "cpu" or "cuda".
         threads: CPU threads of torch; 0 leaves them as they are.
 
@@ -145,8 +146,8 @@ def judge(
         as_labels(Y_train, len(train), what="Y_train"), as_labels(Y_test, len(test), what="Y_test")
     )
     asked = question(
-        _table("train", train, Y_train, ids),
-        _table("test", test, Y_test),
+        _table(train, Y_train, ids),
+        _table(test, Y_test),
         Search(seeds, epochs, mixup, seed),
         device=choose_device(device),
         threads=threads,
@@ -173,9 +174,9 @@ def _renumbered(lists: Labels, names: list[str], classes: int) -> Labels:
     return Labels(lists.indptr, places[lists.indices], classes, tuple(names))
 
 
-def _table(split: str, features: np.ndarray, labels: Labels, ids: Any = None) -> VideoTable:
+def _table(features: np.ndarray, labels: Labels, ids: Any = None) -> VideoTable:
     if ids is None:
-        ids = [f"{split}-{number:09d}" for number in range(len(features))]
+        ids = [str(number) for number in range(len(features))]  # as `Encoder.fit` names them
     ids = np.array([text.encode() for text in as_ids(ids, len(features))])
     schema = FeatureSchema("video", ("embedding",), (features.shape[1],), labels.num_classes, "id")
     return VideoTable(ids, features, labels, schema)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import compress
+from compress.encoder import table_of
 from compress.errors import SchemaError
 from compress.evaluation.row import read_row
 from compress.evaluation.splits import labelled_split, rows_by_id
@@ -59,6 +60,17 @@ def named(count: int, *, names: bool) -> list[object]:
 def test_class_names_are_as_good_as_numbers():
     found = [compress.judge(*named(120, names=names), heads="ridge", device="cpu") for names in (False, True)]
     assert dict(found[0]) == dict(found[1])
+
+
+def test_rows_without_ids_are_set_aside_as_an_encoder_sets_them_aside():
+    draws = np.random.default_rng(0)
+    X, Y = draws.normal(size=(150, 5)), draws.random((150, 4)) < 0.4
+    rows = [X[:100], Y[:100], X[100:], Y[100:]]
+    ids = [one.decode() for one in table_of(X[:100]).ids.tolist()]
+    found = dict(compress.judge(*rows, heads="ridge", device="cpu"))
+    assert found == dict(compress.judge(*rows, heads="ridge", device="cpu", ids=ids))
+    others = [f"other-{one}" for one in ids]
+    assert found != dict(compress.judge(*rows, heads="ridge", device="cpu", ids=others))
 
 
 def test_what_does_not_fit_is_refused_in_one_sentence():

@@ -11,6 +11,7 @@ import pytest
 from compress.artifacts.atomic import read_json, write_json
 from compress.errors import CompressError, CorruptArtifactError, Interrupted, SchemaError, UsageError
 from compress.evaluation.row import Row
+from compress.evaluation.verdicts import Verdict, verdict
 from compress.jobs.names import store_name
 from compress.pipeline.demo import Demo, DemoRow, DemoSize, demo_rows, run_demo
 from compress.pipeline.demo_folder import DemoFolder
@@ -181,6 +182,17 @@ def test_a_damaged_note_is_named(first, tmp_path: Path):
 def test_what_does_not_fit_is_said_at_once(tmp_path: Path, changes: dict, error: type, telling: str):
     with pytest.raises(error, match=telling):
         made(request(tmp_path / "d", **changes))
+
+
+@pytest.mark.slow
+def test_pca_to_320_is_not_below_the_original_by_the_demos_own_judges(tmp_path: Path):
+    finished = run_demo(
+        DemoFolder(tmp_path / "d", most_videos=0), threads=1, device="cpu", rows=lambda size: SMALL[:-1]
+    )
+    rows = rows_of(finished)
+    print(rows["original"].figures.gap, rows["pca-320"].delta)
+    assert rows["pca-320"].data.train_videos == 4000
+    assert verdict(rows["pca-320"], rows["original"], "gap") is Verdict.HOLDS
 
 
 def test_real_shards_make_the_same_rows(first, tmp_path: Path):
