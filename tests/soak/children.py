@@ -1,0 +1,192 @@
+"""Commands of the program in forked children of this process, which has imported everything beforehand.
+
+Starting Python and torch takes seconds, a fork milliseconds: so a kill costs about a second. What runs is the
+whole program, `cli.main.run`, with its signal handlers and its exit code; it has one thread.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import pkgutil
+import resource
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "COMPRESS_THREADS")
+HANGS, CRASHED = 254, 255
+ROOT = Path(__file__).resolve().parents[2]
+_NOT_EVERYWHERE = (".in_triton", ".onnx", ".library", "__main__")
+
+
+def import_everything() -> None:
+    """What any command imports, in this process, with one thread: forking is safe then."""
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    os.environ["COLUMNS"] = "160"
+    for name in [each for each in os.environ if each.startswith("COMPRESS_")]:
+        if name != "COMPRESS_THREADS":
+            del os.environ[name]
+
+    import torch
+
+    torch.set_num_threads(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in _imported_late():
+            importlib.import_module(name)
+        for package in ("cli", "compress", "encoders"):
+            for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
+                if not module.name.endswith(_NOT_EVERYWHERE):
+                    importlib.import_module(module.name)
+        importlib.import_module("encoders").list_encoders()
+        _cost_less()
+        torch.optim.AdamW(torch.nn.Linear(2, 2).parameters())
+
+
+def _cost_less() -> None:
+    """Fewer resamples, shorter timings and a tiny backbone: what is tried here is how things reach the disk."""
+    importlib.import_module("compress.metrics.resampling").RESAMPLES = 20  # type: ignore[attr-defined]
+    importlib.import_module("compress.pipeline.tradeoff").TIMING_SECONDS = 0.01  # type: ignore[attr-defined]
+    if importlib.util.find_spec("av") is not None:
+        tiny = importlib.import_module("tests.extract.tiny")
+        importlib.import_module("compress.jobs.extract").BackboneChoice = tiny.TinyChoice  # type: ignore[attr-defined]
+
+
+def _imported_late() -> list[str]:
+    """Libraries that commands import when they need them, as far as they are installed."""
+    late = ["faiss", "h5py", "jinja2", "matplotlib.figure", "matplotlib.backends.backend_svg", "pyarrow"]
+    late += ["pyarrow.parquet", "safetensors.torch", "sklearn", "threadpoolctl", "rich.progress", "av"]
+    late += ["torch.distributed.tensor", "torch._dynamo"]
+    return [name for name in late if importlib.util.find_spec(name.split(".")[0]) is not None]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended.
+
+    Args:
+        code: its exit code; the negative number of the signal that ended it; HANGS when it had to be killed.
+        out, err: what it printed.
+        seconds: from fork to end.
+        bytes: its largest resident memory beyond what this process held when it was forked.
+    """
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    bytes: int
+
+    @property
+    def clean(self) -> bool:
+        """Succeeded or refused in one line; no traceback, no internal error, no signal, no hang."""
+        told = self.code == 0 or "error: " in self.err or "stopped at once" in self.err
+        return 0 <= self.code < HANGS and self.code not in (1, 70) and told and "Traceback" not in self.err
+
+    @property
+    def last_line(self) -> str:
+        return (self.err.strip().splitlines() or [""])[-1][:300]
+
+
+class Child:
+    """One running command."""
+
+    def __init__(
+        self,
+        words: Sequence[object],
+        folder: Path,
+        before: Callable[[], None] | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self._printed = [tempfile.TemporaryFile() for _ in range(2)]
+        self._before_bytes, self._started = _resident(), time.monotonic()
+        self._ended: Ended | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._become([str(word) for word in words], folder, before, environment or {})
+
+    def _become(
+        self, words: list[str], folder: Path, before: Callable[[], None] | None, environment: dict[str, str]
+    ) -> None:
+        code = CRASHED
+        try:
+            os.chdir(folder)
+            os.environ.update(environment)
+            for number, file in enumerate(self._printed, start=1):
+                os.dup2(file.fileno(), number)
+            sys.stdout = open(1, "w", buffering=1, closefd=False)
+            sys.stderr = open(2, "w", buffering=1, closefd=False)
+            if before is not None:
+                before()
+            code = run_here(words)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless it has ended."""
+        if not self.poll():
+            os.kill(self.pid, number)
+
+    def poll(self) -> bool:
+        """Whether it has ended."""
+        if self._ended is None:
+            pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self._note(os.waitstatus_to_exitcode(status), usage)
+        return self._ended is not None
+
+    def wait(self, seconds: float = 120) -> Ended:
+        """Wait for the end; after `seconds` it is killed, and its code is HANGS."""
+        end = time.monotonic() + seconds
+        while not self.poll():
+            if time.monotonic() > end:
+                os.kill(self.pid, signal.SIGKILL)
+                _, _, usage = os.wait4(self.pid, 0)
+                self._note(HANGS, usage)
+            time.sleep(0.002)
+        assert self._ended is not None
+        return self._ended
+
+    def _note(self, code: int, usage: resource.struct_rusage) -> None:
+        printed = []
+        for file in self._printed:
+            file.seek(0)
+            printed.append(file.read().decode(errors="replace"))
+            file.close()
+        grown = max(0, usage.ru_maxrss * 1024 - self._before_bytes)
+        self._ended = Ended(code, *printed, time.monotonic() - self._started, grown)
+
+
+def run_here(words: list[str]) -> int:
+    """Run one command line in this process; its exit code."""
+    from cli.main import run
+
+    try:
+        run(words)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def call(words: Sequence[object], folder: Path, seconds: float = 120, **options: object) -> Ended:
+    """Run one command to its end."""
+    return Child(words, folder, **options).wait(seconds)  # type: ignore[arg-type]
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()

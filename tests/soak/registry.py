@@ -1,0 +1,51 @@
+"""The harnesses: every file in harnesses/ is one, and needs to be named nowhere else.
+
+A harness is a module with PROMISES, the ids of what it counts for, and `run(until, random, folder) -> Counts`. It
+works in `folder`, which is empty and removed afterwards, takes every choice from `random`, and stops soon after
+`until()` is true.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from types import ModuleType
+
+from tests.soak.counts import Counts, Until
+
+FOLDER = Path(__file__).with_name("harnesses")
+HARNESSES: dict[str, ModuleType] = {
+    path.stem: importlib.import_module(f"tests.soak.harnesses.{path.stem}") for path in sorted(FOLDER.glob("*.py"))
+}
+
+
+def play(name: str, turn: int, seconds: float) -> Counts:
+    """One turn of a harness; the same turn makes the same choices."""
+    return in_a_folder(name, turn, at_time(seconds))
+
+
+def in_a_folder(name: str, turn: int, until: Until) -> Counts:
+    """One turn in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="soak-")).resolve()
+    try:
+        run: Callable[[Until, Random, Path], Counts] = HARNESSES[name].run
+        return run(until, Random(f"{name} {turn}"), folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def at_time(seconds: float) -> Until:
+    """To stop after so many seconds."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def after(trials: int) -> Until:
+    """To stop after so many trials."""
+    left = iter(range(trials))
+    return lambda: next(left, None) is None
