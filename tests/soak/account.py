@@ -37,7 +37,7 @@ class Account:
 
     @classmethod
     def open(cls, folder: Path) -> Account:
-        """The account of today at this commit in a folder; another commit's of today gets a file of its own."""
+        """The account of today at this commit in a folder; another commit gets another file."""
         commit, today = commit_here(), datetime.now(UTC).date().isoformat()
         account = cls(folder / f"{today}-{commit[:12]}.json", commit)
         if account.path.is_file():
@@ -95,7 +95,9 @@ class Account:
 
     def table(self) -> str:
         """The rows as text."""
-        return "\n".join(f"{row['id']:4}{row['trials']:9,}{row['lost']:6,} lost  {row['promise']}" for row in self.rows())
+        return "\n".join(
+            f"{row['id']:4}{row['trials']:9,}{row['lost']:6,} lost  {row['promise']}" for row in self.rows()
+        )
 
     def _write(self) -> None:
         value = {
@@ -118,6 +120,7 @@ class Account:
 
 def commit_here() -> str:
     """The commit of this checkout; with -changed where files differ from it."""
+
     def git(*words: str) -> str:
         return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True).stdout.strip()
 
@@ -130,4 +133,9 @@ def machine() -> dict[str, Any]:
     import torch
 
     system = f"{platform.system()} {platform.release()}"
-    return {"system": system, "cores": os.cpu_count(), "python": platform.python_version(), "torch": torch.__version__}
+    return {
+        "system": system,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }

@@ -16,7 +16,7 @@ PROMISES = {
     "R5": "A flipped bit or a cut in a shard is told with its file, byte and record",
     "R6": "After a damaged record, only what carries its own checksum is read; nothing is guessed",
     "R7": "Wrong values in a record (NaN, labels, sizes, ids) never reach a store, a loss or an index",
-    "R8": "A full disk is one clear line and exit code 74; with space, the same command ends as if nothing was",
+    "R8": "A full disk is one clear line and exit code 74; with space, the same command ends as usual",
     "R9": "An I/O error at any step of a commit: the same",
     "R10": "Two writers never mix; readers meanwhile see one complete state",
     "R11": "A changed bit in anything that is kept is found when it is read",

@@ -1,8 +1,8 @@
 """The harnesses: every file in harnesses/ is one, and needs to be named nowhere else.
 
-A harness is a module with PROMISES, the ids of what it counts for, and `run(until, random, folder) -> Counts`. It
-works in `folder`, which is empty and removed afterwards, takes every choice from `random`, and stops soon after
-`until()` is true.
+A harness is a module with PROMISES, the ids of what it counts for, and `run(until, random, folder) -> Counts`.
+It works in `folder`, which is empty and removed afterwards, takes every choice from `random`, and stops soon
+after `until()` is true.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tests.soak.counts import Counts, Until
 
 FOLDER = Path(__file__).with_name("harnesses")
 HARNESSES: dict[str, ModuleType] = {
-    path.stem: importlib.import_module(f"tests.soak.harnesses.{path.stem}") for path in sorted(FOLDER.glob("*.py"))
+    path.stem: importlib.import_module(f"tests.soak.harnesses.{path.stem}")
+    for path in sorted(FOLDER.glob("*.py"))
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from tests.soak.children import Child, call
+from tests.soak.children import Child
 from tests.soak.workspaces import Answer, History, Readers, Step, Words, copy, difference, tree
 
 Chosen = Mapping[str, tuple[Words, list[Answer]]]
@@ -14,8 +14,8 @@ Chosen = Mapping[str, tuple[Words, list[Answer]]]
 class Trials:
     """Trials on one history: each begins in the folder as it was before a command."""
 
-    def __init__(self, history: History, random: Random) -> None:
-        self.history, self.random = history, random
+    def __init__(self, history: History, random: Random, start: type[Child] = Child) -> None:
+        self.history, self.random, self._start = history, random, start
         self._readers = Readers(history)
         self._trees: dict[str, dict[str, str]] = {}
         self._chosen: Chosen = {}
@@ -36,7 +36,7 @@ class Trials:
 
     def start(self, step: Step) -> Child:
         """Start the command."""
-        return Child([*step.words, "--quiet"], self.history.at)
+        return self._start([*step.words, "--quiet"], self.history.at)
 
     def finish(self, step: Step) -> list[str]:
         """Ask the readers, run the command again and compare; what is wrong, in words."""
@@ -45,7 +45,7 @@ class Trials:
 
     def rerun(self, step: Step) -> list[str]:
         """Run the command again, which must succeed, and compare the folder with the undisturbed one."""
-        again = call([*step.words, "--quiet"], self.history.at)
+        again = self.start(step).wait()
         if again.code != 0:
             return [f"the same command again: exit {again.code}: {again.last_line}"]
         return self.compare(step)

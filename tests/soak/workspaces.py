@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.soak.children import Ended, call
+from tests.soak.children import Child, Ended, call
 
 Tree = dict[str, str]
 Words = list[str]
@@ -58,7 +58,7 @@ class History:
 
 
 def chain(random: Random) -> list[Words]:
-    """Some commands of every kind, with random sizes, encoders, codecs and factories; the first make the workspace.
+    """Some commands of every kind, with random sizes, encoders and codecs; the first make the workspace.
 
     Those at the end make anew what is there: these are the ones of which a reader could see a mix.
     """
@@ -107,9 +107,15 @@ def chain(random: Random) -> list[Words]:
         lines.append("extract clips shards --workers 1")
     lines.append(f"index --name {name} --factory IVF{random.choice((2, 4))},Flat --replace")
     if evaluates:
-        lines += ["report"] + [f"evaluate --name {each} {heads} knn" for each in ("original", name)] + ["report"]
+        lines += (
+            ["report"] + [f"evaluate --name {each} {heads} knn" for each in ("original", name)] + ["report"]
+        )
     if random.random() < 0.4:
-        lines += [f"train --encoder {trained} --fresh --seed 1", f"encode --name {name}", f"index --name {name}"]
+        lines += [
+            f"train --encoder {trained} --fresh --seed 1",
+            f"encode --name {name}",
+            f"index --name {name}",
+        ]
     return [line.split() for line in lines]
 
 
@@ -136,7 +142,12 @@ def readers(folder: Path) -> dict[str, Words]:
     return found
 
 
-def live(random: Random, folder: Path, commands: Callable[[Random], list[Words]] = chain) -> History:
+def live(
+    random: Random,
+    folder: Path,
+    commands: Callable[[Random], list[Words]] = chain,
+    start: type[Child] = Child,
+) -> History:
     """Run a chain undisturbed in `folder`/w, and keep a copy of it after each command."""
     at, kept = folder / "w", folder / "states"
     for each in (at, kept):
@@ -147,7 +158,7 @@ def live(random: Random, folder: Path, commands: Callable[[Random], list[Words]]
         _make_clips(at)
     steps, before = [], copy(at, kept / "0")
     for number, words in enumerate(lines, start=1):
-        ended = call([*words, "--quiet"], at)
+        ended = call([*words, "--quiet"], at, start)
         if ended.code:
             raise AssertionError(f"compress {' '.join(words)}: {ended.code} {ended.err}")
         after = copy(at, kept / str(number))
@@ -216,10 +227,12 @@ class Readers:
         asked = {**readers(step.before), **readers(step.after)}
         names = random.sample(sorted(asked), min(most, len(asked)))
         states = (step.before, step.after)
-        return {name: (asked[name], [self._of(state, name, asked[name]) for state in states]) for name in names}
+        return {
+            name: (asked[name], [self._of(state, name, asked[name]) for state in states]) for name in names
+        }
 
     def faults(self, chosen: Mapping[str, tuple[Words, list[Answer]]]) -> list[str]:
-        """Ask readers about the folder as it is now: each must say what it said before the step, or after it."""
+        """Ask about the folder as it is now: each must say what it said before the step, or after it."""
         return [fault for name, asked in chosen.items() for fault in self._faults(name, *asked)]
 
     def _faults(self, name: str, words: Words, allowed: list[Answer]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Commands with little address space or few open files: done, or refused in one line; then the usual again."""
+"""Commands with little address space or few open files: done, or refused in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disks that fill up, fail or may not be written: tmpfs at eleven fill levels, limits of files, faults at each step."""
+"""Full, failing and read-only disks: tmpfs at eleven fill levels, files that may not grow, faults at any step."""
 
 from __future__ import annotations
 

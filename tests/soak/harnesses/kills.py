@@ -1,4 +1,4 @@
-"""Commands killed or stopped at a random moment: SIGKILL, SIGTERM, SIGINT once and twice, SIGSTOP and SIGCONT."""
+"""Commands killed or stopped at random moments: SIGKILL, SIGTERM, SIGINT once and twice, SIGSTOP, SIGCONT."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from tests.soak.trials import Trials
 from tests.soak.workspaces import Step, live
 
 PROMISES = ("R1", "R2", "R3", "R15", "R18")
-_STRIKES = ("SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGINT twice", "stopped, continued, SIGKILL")
+_STRIKES = (
+    "SIGKILL",
+    "SIGKILL",
+    "SIGKILL",
+    "SIGTERM",
+    "SIGINT",
+    "SIGINT twice",
+    "stopped, continued, SIGKILL",
+)
 _SECONDS_TO_STOP = 5.0
 
 
@@ -21,18 +29,19 @@ def run(until: Until, random: Random, folder: Path) -> Counts:
     counts = Counts()
     trials = Trials(live(random, folder), random)
     while not until():
-        _trial(trials, random, counts)
+        trial(trials, random, counts)
     return counts
 
 
-def _trial(trials: Trials, random: Random, counts: Counts) -> None:
+def trial(trials: Trials, random: Random, counts: Counts) -> None:
+    """One command, killed at least once, and what follows."""
     step, how = random.choice(trials.history.steps), random.choice(_STRIKES)
     trials.begin(step)
     faults: list[str] = []
     landed = 0
     while not landed or random.random() < 0.25:  # some are killed several times in a row
         child = trials.start(step)
-        time.sleep(step.seconds * random.uniform(0, 1.05))
+        time.sleep(0.02 + step.seconds * random.uniform(0, 1.05))
         if child.poll():  # it was faster than this time
             child.wait()
             break

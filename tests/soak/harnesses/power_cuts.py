@@ -1,6 +1,6 @@
-"""Power cuts: an ext4 in a file, which is shut down at a random moment without its log, mounted again and read.
+"""Power cuts: an ext4 in a file, which is shut down at a random moment without its log, and mounted again.
 
-What a command that ended had written must be there; what a command was writing must be its old or its new state.
+What a command that ended had written must be there; what a command was writing must be old or new.
 `test_power_cuts_lose_what_is_not_synced` shows that the same without fsync loses.
 """
 

@@ -1,4 +1,4 @@
-"""Two writers of the same thing and eight readers at once: one writes, the other is told; nobody sees a mix."""
+"""Two writers of one thing and eight readers at once: one writes, the other is told; nobody sees a mix."""
 
 from __future__ import annotations
 
