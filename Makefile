@@ -12,7 +12,7 @@ BENCH_EXTRA = $(BIN)/python -c 'import tfrecord' 2>/dev/null || \
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow bench bench-quick native fuzz lint docs clean
+.PHONY: help venv demo test test-slow bench bench-quick native fuzz soak soak-once mutation lint docs clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,15 @@ native: $(READY) ## Compile the C code again, after a change to it
 
 fuzz: $(READY) ## Feed a million damaged records to the C reader, under sanitizers (MUTATIONS=N for more)
 	$(ONE_THREAD) MUTATIONS=$(or $(MUTATIONS),1000000) $(BIN)/python -m pytest -m slow -s tests/datasets/test_native_fuzz.py
+
+soak: $(READY) ## Kill, fill, cut and damage at random, and count what is lost: docs/reliability.md (SOAK=minutes, default 60)
+	$(BIN)/python -m tests.soak --minutes $(or $(SOAK),60)
+
+soak-once: $(READY) ## One turn of a harness again (HARNESS=kills TURN=17)
+	$(BIN)/python -m tests.soak --only $(HARNESS) --turn $(TURN)
+
+mutation: $(READY) ## Make wrong changes in the code, one at a time, and see whether tests notice (MUTANTS=100)
+	$(ONE_THREAD) $(BIN)/python -m tests.soak.mutation --mutants $(or $(MUTANTS),100)
 
 lint: $(READY) ## Check style, types, and which module may import which
 	$(BIN)/ruff check .

@@ -32,10 +32,6 @@ def import_everything() -> None:
     """What any command imports, in this process, with one thread: forking is safe then."""
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
-    os.environ["COLUMNS"] = "160"
-    for name in [each for each in os.environ if each.startswith("COMPRESS_")]:
-        if name != "COMPRESS_THREADS":
-            del os.environ[name]
 
     import torch
 
@@ -49,7 +45,6 @@ def import_everything() -> None:
                 if not module.name.endswith(_NOT_EVERYWHERE):
                     importlib.import_module(module.name)
         importlib.import_module("encoders").list_encoders()
-        _cost_less()
         torch.optim.AdamW(torch.nn.Linear(2, 2).parameters())
 
 
@@ -121,7 +116,10 @@ class Child:
         code = CRASHED
         try:
             os.chdir(folder)
-            os.environ.update(environment)
+            for name in [each for each in os.environ if each.startswith("COMPRESS_")]:
+                del os.environ[name]
+            os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1") | {"COLUMNS": "160"} | environment)
+            _cost_less()
             for number, file in enumerate(self._printed, start=1):
                 os.dup2(file.fileno(), number)
             sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
@@ -202,7 +200,7 @@ def call(words: Sequence[object], folder: Path, start: type[Child] = Child) -> E
 
 
 def _two_files() -> list[IO[bytes]]:
-    return [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115
+    return [tempfile.TemporaryFile() for _ in range(2)]
 
 
 def _resident() -> int:

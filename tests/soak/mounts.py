@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 # EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH (fs/ext4/ext4.h): from then on nothing reaches the disk,
-# not even the log. What was not synced is lost, as when the power goes. Tests of file systems use it (xfstests).
+# not even the log. What was not synced is lost, as when the power goes. xfstests does the same.
 _SHUTDOWN, _NO_LOG_FLUSH = 0x8004587D, 2
 
 

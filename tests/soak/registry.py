@@ -1,6 +1,6 @@
 """The harnesses: every file in harnesses/ is one, and needs to be named nowhere else.
 
-A harness is a module with PROMISES, the ids of what it counts for, and `run(until, random, folder) -> Counts`.
+A harness is a module with PROMISES (ids of what it counts for) and `run(until, random, folder) -> Counts`.
 It works in `folder`, which is empty and removed afterwards, takes every choice from `random`, and stops soon
 after `until()` is true.
 """

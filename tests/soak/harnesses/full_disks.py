@@ -1,4 +1,4 @@
-"""Full, failing and read-only disks: tmpfs at eleven fill levels, files that may not grow, faults at any step."""
+"""Full, failing and read-only disks: tmpfs at eleven fill levels, limits of files, faults at any step."""
 
 from __future__ import annotations
 

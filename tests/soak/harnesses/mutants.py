@@ -1,7 +1,7 @@
 """Every file of a finished workspace, damaged: by accident (found, or nothing changes) and by a hostile hand.
 
 A damaged file that makes a reader give another answer without an error is a loss, of R11. A re-sealed one may
-change the answer (a checksum is no signature), but like any other it must not crash, hang, or fill the memory.
+change the answer (a checksum is no signature), but no file may crash the program, hang it or fill the memory.
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -68,14 +67,3 @@ def cut(trials: Trials, step: Step, at_the_end: bool, before: Callable[[], None]
     with mounted(at, options, "ext4", str(image)):
         lost = trials.compare(step) if at_the_end else []
         return [f"lost, though reported done: {fault}" for fault in lost] + trials.finish(step)
-
-
-@contextmanager
-def no_fsync() -> Iterator[None]:
-    """Within: syncing does nothing, as in a program that was written without care."""
-    kept = os.fsync, os.fdatasync
-    os.fsync = os.fdatasync = lambda descriptor: None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        os.fsync, os.fdatasync = kept
