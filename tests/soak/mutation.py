@@ -163,6 +163,10 @@ def _run(path: Path, tree: ast.Module | None, tests: Sequence[str]) -> int:
     nothing = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
         os.dup2(nothing, number)
+    for name in [
+        each for each in sys.modules if each.split(".")[0] in ("compress", "encoders", "cli", "tests")
+    ]:
+        del sys.modules[name]
     if tree is not None:
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         sys.meta_path.insert(0, _Finder(module, path, tree))

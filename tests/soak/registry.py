@@ -41,9 +41,15 @@ def in_a_folder(name: str, turn: int, until: Until) -> Counts:
 
 
 def at_time(seconds: float) -> Until:
-    """To stop after so many seconds."""
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() >= end
+    """To stop so many seconds after it is first asked; what comes before is preparation."""
+    began: list[float] = []
+
+    def until() -> bool:
+        if not began:
+            began.append(time.monotonic())
+        return time.monotonic() - began[0] >= seconds
+
+    return until
 
 
 def after(trials: int) -> Until:

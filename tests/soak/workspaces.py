@@ -84,7 +84,7 @@ def chain(random: Random) -> list[Words]:
             lines.append(f"data sample frames/{part} --from {part}*.tfrecord --frames 2 4")
         where += " --train-frames frames/train/*.tfrecord --validate-frames frames/validate/*.tfrecord"
     lines.append(f"init {where} --vocabulary vocabulary.csv --num-classes {classes}")
-    lines += [f"train --encoder {trained}", f"encode --name {name}"]
+    lines += [f"train --encoder {trained}", f"encode --name {name}", f"index --name {name}"]
     evaluates = random.random() < 0.6
     if evaluates:
         lines += ["train --encoder identity", "encode --name original"]
@@ -107,15 +107,12 @@ def chain(random: Random) -> list[Words]:
         lines.append("extract clips shards --workers 1")
     lines.append(f"index --name {name} --factory IVF{random.choice((2, 4))},Flat --replace")
     if evaluates:
-        lines += (
-            ["report"] + [f"evaluate --name {each} {heads} knn" for each in ("original", name)] + ["report"]
-        )
+        lines.append("report")
+        lines += [f"evaluate --name {each} {heads} knn" for each in ("original", name)]
+        lines.append("report")
     if random.random() < 0.4:
-        lines += [
-            f"train --encoder {trained} --fresh --seed 1",
-            f"encode --name {name}",
-            f"index --name {name}",
-        ]
+        lines.append(f"train --encoder {trained} --fresh --seed 1")
+        lines += [f"encode --name {name}", f"index --name {name} --replace"]
     return [line.split() for line in lines]
 
 

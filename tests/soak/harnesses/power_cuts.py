@@ -1,6 +1,7 @@
 """Power cuts: an ext4 in a file, which is shut down at a random moment without its log, and mounted again.
 
-What a command that ended had written must be there; what a command was writing must be old or new.
+What a command that ended had written must be there; what a command was writing must be old or new. A file that it
+had removed may be back (a lock, an older index): nothing is lost by that, and the next command removes it again.
 `test_power_cuts_lose_what_is_not_synced` shows that the same without fsync loses.
 """
 
@@ -65,5 +66,5 @@ def cut(trials: Trials, step: Step, at_the_end: bool, before: Callable[[], None]
         child.signal(signal.SIGKILL)
         child.wait()
     with mounted(at, options, "ext4", str(image)):
-        lost = trials.compare(step) if at_the_end else []
+        lost = [fault for fault in trials.compare(step) if at_the_end and not fault.startswith("left over")]
         return [f"lost, though reported done: {fault}" for fault in lost] + trials.finish(step)
