@@ -1,6 +1,6 @@
 """Power cuts: an ext4 in a file, which is shut down at a random moment without its log, and mounted again.
 
-What a command that ended had written must be there; what a command was writing must be old or new. What it had
+What a command that ended had written must be there; what a command was writing is old or new. What it had
 removed may be back (a lock, an older index): nothing is lost by that, and the next command removes it again.
 `test_power_cuts_lose_what_is_not_synced` shows that the same without fsync loses.
 """
