@@ -76,6 +76,7 @@ class Ended:
         code: its exit code; the negative number of the signal that ended it; HANGS when it had to be killed.
         out, err: what it printed.
         seconds: from fork to end.
+        cpu_seconds: what it computed in them; on a busy machine far less.
         bytes: its largest resident memory beyond what this process held when it was forked.
     """
 
@@ -83,6 +84,7 @@ class Ended:
     out: str
     err: str
     seconds: float
+    cpu_seconds: float
     bytes: int
 
     @property
@@ -140,6 +142,13 @@ class Child:
         if not self.poll():
             os.kill(self.pid, number)
 
+    def cpu_seconds(self) -> float:
+        """What it computed so far; 0 when it has ended."""
+        if self.poll():
+            return 0.0
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def poll(self) -> bool:
         """Whether it has ended."""
         if self._ended is None:
@@ -167,7 +176,8 @@ class Child:
             printed.append(file.read().decode(errors="replace"))
             file.close()
         grown = max(0, usage.ru_maxrss * 1024 - self._before_bytes)
-        self._ended = Ended(code, *printed, time.monotonic() - self._started, grown)
+        seconds, cpu = time.monotonic() - self._started, usage.ru_utime + usage.ru_stime
+        self._ended = Ended(code, *printed, seconds, cpu, grown)
 
 
 class Process(Child):

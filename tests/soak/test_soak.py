@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import os
+import signal
 from pathlib import Path
 from random import Random
 
@@ -112,10 +113,10 @@ def test_what_a_kill_leaves_behind_is_seen(trials: Trials) -> None:
 
 
 def test_a_reader_that_sees_a_mix_is_seen() -> None:
-    ended = Ended(0, "a mix", "", 0.1, 0)
+    ended = Ended(0, "a mix", "", 0.1, 0.1, 0)
     assert judge("report", ended, (0, "a mix"), [(0, "old"), (0, "new")])
     assert not judge("report", ended, (0, "new"), [(0, "old"), (0, "new")])
-    internal = Ended(70, "", "internal error: KeyError", 0.1, 0)
+    internal = Ended(70, "", "internal error: KeyError", 0.1, 0.1, 0)
     assert judge("report", internal, (70, ""), [(70, "")])
 
 
@@ -123,8 +124,8 @@ def test_a_reader_that_sees_a_mix_is_seen() -> None:
     ("code", "err"), [(70, "error: x"), (1, ""), (-11, ""), (254, ""), (65, "Traceback"), (65, "")]
 )
 def test_an_end_that_is_not_clean(code: int, err: str) -> None:
-    assert not Ended(code, "", err, 0.1, 0).clean
-    assert Ended(65, "", "error: x", 0.1, 0).clean
+    assert not Ended(code, "", err, 0.1, 0.1, 0).clean
+    assert Ended(65, "", "error: x", 0.1, 0.1, 0).clean
 
 
 def test_a_program_that_does_not_stop_is_seen(tmp_path: Path) -> None:
@@ -135,7 +136,8 @@ def test_a_program_that_does_not_stop_is_seen(tmp_path: Path) -> None:
 
     child = Child(["doctor"], tmp_path, before=sleep)
     assert not child.wait(0.1).clean
-    assert kills._wrong_end(Ended(70, "", "", 0.0, 0), kills.signal.SIGTERM, 6.0) != []
+    assert len(kills.wrong_end(Ended(70, "", "", 6.0, 6.0, 0), signal.SIGTERM, 6.0)) == 2
+    assert kills.wrong_end(Ended(143, "", "", 6.0, 1.0, 0), signal.SIGTERM, 1.0) == []
 
 
 def test_a_process_is_the_program_as_it_is_installed(tmp_path: Path) -> None:

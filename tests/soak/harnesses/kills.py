@@ -72,15 +72,17 @@ def _strike(child: Child, how: str, random: Random) -> list[str]:
         child.signal(signal.SIGKILL)
         child.wait()
         return []
-    number, began = signal.Signals[how.split()[0]], time.monotonic()
+    number, computed = signal.Signals[how.split()[0]], child.cpu_seconds()
     child.signal(number)
     if how.endswith("twice"):
         time.sleep(random.uniform(0, 0.02))
         child.signal(number)
-    return _wrong_end(child.wait(), number, time.monotonic() - began)
+    ended = child.wait()
+    return wrong_end(ended, number, ended.cpu_seconds - computed)
 
 
-def _wrong_end(ended: Ended, number: signal.Signals, seconds: float) -> list[str]:
+def wrong_end(ended: Ended, number: signal.Signals, seconds: float) -> list[str]:
+    """What is wrong with the end of a command that was asked to stop, and computed so many seconds since."""
     faults = []
     # 0: it had done its work already; the signal itself: it came before `run` began, or after it.
     if ended.code not in (0, 128 + number, -number):
@@ -88,5 +90,5 @@ def _wrong_end(ended: Ended, number: signal.Signals, seconds: float) -> list[str
     if "Traceback" in ended.err and ended.code != -number:
         faults.append(f"a traceback after {number.name}")
     if seconds > _SECONDS_TO_STOP:
-        faults.append(f"{seconds:.1f} s from {number.name} to the end")
+        faults.append(f"{seconds:.1f} s of work after {number.name}")
     return faults

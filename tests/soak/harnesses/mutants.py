@@ -100,8 +100,8 @@ def _trial(
 
 def _faults(ended: Ended) -> list[str]:
     faults = [] if ended.clean else [f"exit {ended.code}: {ended.last_line}"]
-    if ended.seconds > _MOST_SECONDS:
-        faults.append(f"{ended.seconds:.0f} s")
+    if ended.cpu_seconds > _MOST_SECONDS:
+        faults.append(f"{ended.cpu_seconds:.0f} s of work")
     if ended.bytes > _MOST_BYTES:
         faults.append(f"{ended.bytes >> 20} MiB of memory")
     return faults
