@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Backbones = tuple[Backbone, AudioBackbone | None]
 
 RGB, AUDIO = "rgb", "audio"
+_FACTS = "facts"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,10 @@ class KeptFeatures:
             "has_sound": json.dumps(features.has_sound),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(self.path(video), save(features.parts, metadata=facts))
+        # In one field: safetensors writes several in an order of its own, another one each time.
+        text = json.dumps(facts, sort_keys=True)
+        metadata = {_FACTS: f"{crc32c(text.encode()):08x} {text}"}
+        write_bytes(self.path(video), save(features.parts, metadata=metadata))
 
     def read(self, video: Video) -> Features | None:
         """The kept features of a video; None when there are none, or they were made from something else.
@@ -118,7 +122,7 @@ class KeptFeatures:
             return None
         try:
             with safe_open(path, framework="numpy") as file:
-                facts = file.metadata() or {}
+                facts = _facts(file.metadata() or {})
                 if facts.get("origin") != self._origin(video):
                     return None
                 parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -246,6 +250,17 @@ def _outcome(video: Video, features: Features) -> Outcome:
 def _tell(outcome: Outcome, report: Reporter) -> None:
     if outcome.damage:
         report(Note(f"{outcome.video.path}: {outcome.damage}"))
+
+
+def _facts(metadata: dict[str, str]) -> dict[str, str]:
+    """What is kept beside features; ValueError where it was changed. Version 0.1 had a field for each."""
+    if _FACTS not in metadata:
+        return metadata
+    checksum, _, text = metadata[_FACTS].partition(" ")
+    if checksum != f"{crc32c(text.encode()):08x}":
+        raise ValueError("the facts were changed")
+    facts: dict[str, str] = json.loads(text)
+    return facts
 
 
 def _damaged(path: Path) -> CorruptArtifactError:
