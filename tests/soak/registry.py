@@ -1,23 +1,27 @@
 """The harnesses: every file in harnesses/ is one, and needs to be named nowhere else.
 
 A harness is a module with PROMISES (ids of what it counts for) and `run(until, random, folder) -> Counts`.
-It works in `folder`, which is empty and removed afterwards, takes every choice from `random`, and stops soon
-after `until()` is true.
+It works in `folder`, which the harnesses of the same turn share (and so its history), takes every choice from
+`random`, and stops soon after `until()` is true.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from random import Random
 from types import ModuleType
 
 from tests.soak.counts import Counts, Until
 
+_KEPT_TURNS = 3
 FOLDER = Path(__file__).with_name("harnesses")
 HARNESSES: dict[str, ModuleType] = {
     path.stem: importlib.import_module(f"tests.soak.harnesses.{path.stem}")
@@ -31,12 +35,25 @@ def play(name: str, turn: int, seconds: float) -> Counts:
 
 
 def in_a_folder(name: str, turn: int, until: Until) -> Counts:
-    """One turn in a folder of its own."""
+    """One turn, in the folder of that turn."""
+    folder = _folders() / f"turn {turn}"
+    folder.mkdir(exist_ok=True)
+    os.utime(folder)
+    for older in sorted(_folders().iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT_TURNS]:
+        shutil.rmtree(older)
+    run: Callable[[Until, Random, Path], Counts] = HARNESSES[name].run
+    return run(until, Random(f"{name} {turn}"), folder)
+
+
+@cache
+def _folders() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="soak-")).resolve()
-    try:
-        run: Callable[[Until, Random, Path], Counts] = HARNESSES[name].run
-        return run(until, Random(f"{name} {turn}"), folder)
-    finally:
+    atexit.register(_remove, folder, os.getpid())
+    return folder
+
+
+def _remove(folder: Path, pid: int) -> None:
+    if os.getpid() == pid:
         shutil.rmtree(folder, ignore_errors=True)
 
 

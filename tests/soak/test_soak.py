@@ -54,7 +54,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     """A short history, for all tests."""
     for name in NEEDED:  # once, instead of in every child
         importlib.import_module(name)
-    return live(Random(0), tmp_path_factory.mktemp("history"), few_commands)
+    return live(tmp_path_factory.mktemp("history"), few_commands)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def trials(history: History) -> Trials:
 @pytest.mark.parametrize("name", sorted(set(HARNESSES) - LONG))
 def test_a_harness_loses_nothing(history: History, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if hasattr(HARNESSES[name], "live"):
-        monkeypatch.setattr(HARNESSES[name], "live", lambda random, folder: history)
+        monkeypatch.setattr(HARNESSES[name], "live", lambda folder: history)
     counts = in_a_folder(name, 0, after(2))
     assert counts.losses == []
     assert counts.kinds or counts.skipped

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.soak.children import Child, Ended, call
 
@@ -141,29 +142,40 @@ def readers(folder: Path) -> dict[str, Words]:
 
 
 def live(
-    random: Random,
-    folder: Path,
-    commands: Callable[[Random], list[Words]] | None = None,
-    start: type[Child] = Child,
+    folder: Path, commands: Callable[[Random], list[Words]] | None = None, start: type[Child] = Child
 ) -> History:
-    """Run a chain undisturbed in `folder`/w, and keep a copy of it after each command."""
+    """Run a chain undisturbed in `folder`/w, and keep a copy of it after each command.
+
+    The name of the folder is the seed. Where it has been lived in before, that history is taken.
+    """
     at, kept = folder / "w", folder / "states"
+    written = kept / "history.json"
+    if written.is_file():
+        return _history(at, json.loads(written.read_text(encoding="utf-8")))
     for each in (at, kept):
         shutil.rmtree(each, ignore_errors=True)
         each.mkdir(parents=True)
-    lines = (commands or chain)(random)
+    lines = (commands or chain)(Random(folder.name))
     if any(words[0] == "extract" for words in lines):
         _make_clips(at)
-    steps, before = [], copy(at, kept / "0")
+    steps: list[dict[str, Any]] = []
+    before = copy(at, kept / "0")
     for number, words in enumerate(lines, start=1):
         ended = call([*words, "--quiet"], at, start)
         if ended.code:
             raise AssertionError(f"compress {' '.join(words)}: {ended.code} {ended.err}")
         after = copy(at, kept / str(number))
-        steps.append(Step(words, before, after, ended.seconds))
+        if words[0] not in ("data", "init"):  # making the workspace is setup, not what is tried
+            states = {"before": str(before), "after": str(after)}
+            steps.append({"words": words, **states, "seconds": ended.seconds})
         before = after
-    # Making the workspace is setup, not what is tried.
-    return History(at, [step for step in steps if step.command not in ("data", "init")])
+    written.write_text(json.dumps(steps), encoding="utf-8")
+    return _history(at, steps)
+
+
+def _history(at: Path, steps: list[dict[str, Any]]) -> History:
+    made = [Step(each["words"], Path(each["before"]), Path(each["after"]), each["seconds"]) for each in steps]
+    return History(at, made)
 
 
 def copy(folder: Path, to: Path) -> Path:

@@ -19,7 +19,7 @@ _MEGABYTE = 1 << 20
 
 def run(until: Until, random: Random, folder: Path) -> Counts:
     counts = Counts()
-    trials = Trials(live(random, folder), random)
+    trials = Trials(live(folder), random)
     while not until():
         step, kind = random.choice(trials.history.steps), random.choice(["RLIMIT_AS", "RLIMIT_NOFILE"])
         trials.begin(step)

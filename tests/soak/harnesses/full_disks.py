@@ -20,7 +20,7 @@ _PAGE, _ROOM = 4096, 1 << 26
 
 def run(until: Until, random: Random, folder: Path) -> Counts:
     counts = Counts()
-    trials = Trials(live(random, folder), random)
+    trials = Trials(live(folder), random)
     ways: dict[str, Callable[[Step], tuple[str, list[str]]]] = {
         "a file may not grow": lambda step: _small_files(trials, step),
         "a fault at a step of a commit": lambda step: _faults(trials, step),

@@ -27,7 +27,7 @@ _SECONDS_TO_STOP = 5.0
 
 def run(until: Until, random: Random, folder: Path) -> Counts:
     counts = Counts()
-    trials = Trials(live(random, folder), random)
+    trials = Trials(live(folder), random)
     while not until():
         trial(trials, random, counts)
     return counts

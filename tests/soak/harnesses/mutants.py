@@ -22,7 +22,7 @@ _BY_HAND = (".toml", ".csv")
 
 def run(until: Until, random: Random, folder: Path) -> Counts:
     counts = Counts()
-    history = live(random, folder)
+    history = live(folder)
     copy(history.finished, history.at)
     known: dict[str, Answer] = {}
     targets = _targets(history.at)

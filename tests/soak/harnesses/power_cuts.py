@@ -32,7 +32,7 @@ def run(until: Until, random: Random, folder: Path) -> Counts:
     if reason:
         counts.skipped["power cuts on an ext4"] = reason
         return counts
-    trials = Trials(live(random, folder), random)
+    trials = Trials(live(folder), random)
     while not until():
         step = random.choice(trials.history.steps)
         at_the_end = random.random() < 0.4

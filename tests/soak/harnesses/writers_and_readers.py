@@ -19,7 +19,7 @@ _SUCCEEDED, _LOCKED = 0, 75
 
 def run(until: Until, random: Random, folder: Path) -> Counts:
     counts = Counts()
-    trials = Trials(live(random, folder), random)
+    trials = Trials(live(folder), random)
     while not until():
         step = random.choice(trials.history.steps)
         faults = _round(trials, step)
