@@ -104,6 +104,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
                 "next": made.next,
             }
         ),
+        kept=True,
     )
 
 
@@ -137,7 +138,9 @@ def import_(session: Session, /, path: Path, folder: Path, split: str, **options
             path, folder, split=split, **options, description=session.description, report=report
         )
     session.show(
-        made, lambda: aligned({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next})
+        made,
+        lambda: aligned({"folder": made.folder, "shards": len(made.shards[split]), "next": made.next}),
+        kept=True,
     )
 
 
@@ -154,7 +157,7 @@ def repair(session: Session, path: Path) -> None:
 
     done = repair_store(path)
     state = "the mark is removed, and its sha256 matches" if done.repaired else "was whole, nothing was done"
-    session.show(done, lambda: aligned({"store": done.path, "state": state}))
+    session.show(done, lambda: aligned({"store": done.path, "state": state}), kept=True)
 
 
 @data.command()

@@ -63,4 +63,5 @@ def demo(session: Session, /, folder: Path, threads: int, device: str, **data: A
                 f"took {duration(done.seconds)}; go on in {done.folder}: compress search --dim 320 --row 7",
             ]
         ),
+        kept=True,
     )

@@ -92,7 +92,10 @@ def encode(session: Session, /, **options: Any) -> None:
                 "size": size(done.videos * done.bytes_per_video),
                 "resumed at": f"video {done.resumed_rows:,}" if done.resumed_rows else None,
                 "took": duration(done.seconds),
-                "next": f"compress index --name {store_file(session.workspace, done.path).typed}",
+                "next": session.next(
+                    f"compress index --name {store_file(session.workspace, done.path).typed}"
+                ),
             }
         ),
+        kept=True,
     )

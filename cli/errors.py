@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +77,8 @@ def tell(error: BaseException, *, in_json: bool) -> int:
     if os.environ.get("COMPRESS_DEBUG"):
         traceback.print_exception(error)
     if in_json:
-        print(as_json({"error": said.facts}), flush=True)
+        with suppress(OSError):  # stdout may be what failed
+            print(as_json({"error": said.facts}), flush=True)
     print(said.line, file=sys.stderr, flush=True)
     return said.exit_code
 

@@ -122,13 +122,13 @@ def evaluate(
 
         with session.working() as report:
             row = evaluate_runs(session.workspace, runs=runs, on_corrupt=on_corrupt, **given, report=report)
-        session.show(row, lambda: f"{_model(row)}\n{_figures(row, row['name'])}")
+        session.show(row, lambda: f"{_model(row)}\n{_figures(row, row['name'])}", kept=True)
     else:
         from compress.jobs.evaluate import evaluate_store
 
         with session.working() as report:
             row = evaluate_store(session.workspace, **given, report=report)
-        session.show(row, lambda: f"{_figures(row, row['row'])}\n\n{_judges(session, row['row'])}")
+        session.show(row, lambda: f"{_figures(row, row['row'])}\n\n{_judges(session, row['row'])}", kept=True)
 
 
 def _model(row: dict[str, Any]) -> str:

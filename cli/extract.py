@@ -20,8 +20,8 @@ SHOWN = 5
 
 
 @click.command()
-@click.argument("patterns", nargs=-1, required=True, metavar="VIDEO|FOLDER|PATTERN...")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("patterns", nargs=-1, metavar="VIDEO|FOLDER|PATTERN...")
+@click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--fps",
     type=click.FloatRange(0, 1000, min_open=True),
@@ -124,7 +124,8 @@ SHOWN = 5
     type=click.IntRange(min=0, max=256),
     default=0,
     show_default="0: one per core, at most 8; fewer for few videos",
-    help="Processes that decode and compute.",
+    help="Processes that decode and compute. A video that crashes its process is left out; with 1 that is "
+    "this process, and all ends.",
 )
 @machine_options("device")
 @click.pass_obj
@@ -139,11 +140,20 @@ def extract(context: click.Context, session: Session, /, **options: Any) -> None
     Example: compress extract 'videos/**/*.mp4' library
     """
     from compress.errors import DataError
+    from compress.extract.videos import SUFFIXES
     from compress.jobs.extract import extract_videos
+
+    folder = options["folder"]
+    is_video = folder.is_file() or (folder.suffix.lower() in SUFFIXES and not folder.is_dir())
+    if is_video or not options["patterns"]:
+        what = (
+            f"the FOLDER is missing after '{folder}': name the videos, then the folder where the shards go."
+        )
+        raise click.UsageError(what)
 
     with session.working() as report:
         done = extract_videos(**options, report=report)
-    session.show(done, lambda: _text(done))
+    session.show(done, lambda: _text(done), kept=True)
     if done.left_out:
         context.exit(DataError.exit_code)
 
@@ -163,6 +173,6 @@ def _text(done: Extracted) -> str:
     lines = [f"note: {note}" for note in done.notes]
     for what, files in (("left out", done.left_out), ("read in part", done.damaged)):
         lines += [f"{what}: {path}: {why}" for path, why in list(files.items())[:SHOWN]]
-        lines += [f"{what}: {len(files) - SHOWN:,} more"] if len(files) > SHOWN else []
-        lines += [f"{what}: {len(files):,} files"] if files else []
+        more = f", {len(files) - SHOWN:,} of them not shown; --json names all" if len(files) > SHOWN else ""
+        lines += [f"{what}: {len(files):,} files{more}"] if len(files) > 1 else []
     return "\n".join([aligned(shown), *lines])

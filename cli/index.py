@@ -69,7 +69,8 @@ def index(session: Session, /, **options: Any) -> None:
                 "recall@10": f"{summary.recall_at_10:.4f} against exact search",
                 "built on": summary.device,
                 "took": duration(summary.seconds),
-                "next": made.next,
+                "next": session.next(made.next),
             }
         ),
+        kept=True,
     )

@@ -68,7 +68,7 @@ def init(session: Session, /, folder: Path, **options: Any) -> None:
 
     Example: compress init --train 'video/train*.tfrecord' --validate 'video/validate*.tfrecord'
     """
-    from compress.jobs.init import create_workspace
+    from compress.jobs.init import create_workspace, next_command
 
     with session.working() as report:
         made = create_workspace(folder, **options, description=session.description, report=report)
@@ -83,9 +83,10 @@ def init(session: Session, /, folder: Path, **options: Any) -> None:
                 "validate frames": ", ".join(made.validate_frames) or None,
                 "vocabulary": made.vocabulary,
                 "classes": made.num_classes,
-                "next": "compress train --dim 320",
+                "next": next_command(made),
             }
         ),
+        kept=True,
     )
 
 

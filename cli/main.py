@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
+
+from cli.stdout import replace_closed
 
 
 def run(arguments: list[str] | None = None) -> None:
     """Run one command line, by default that of this process, and exit with its code."""
     argv = sys.argv[1:] if arguments is None else arguments
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # the caller closed it (`>&-`), and whoever prints to it would fail
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    replace_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Of what the terminal cannot show, `?` is shown. (Python itself does so on stderr, by escapes.)
         sys.stdout.reconfigure(errors="replace")

@@ -103,6 +103,7 @@ def predict(session: Session, /, output: Path | None, **options: Any) -> None:
                 "took": duration(done.seconds),
             }
         ),
+        kept=True,
     )
 
 

@@ -127,7 +127,7 @@ def report(
         value |= {"rows": plan_facts, "failed": [failure.facts for failure in failures]}
     elif len(files) == 1:
         (value,) = files.values()
-    session.show(value, lambda: _text(done, empty))
+    session.show(value, lambda: _text(done, empty), kept=True)
     if failures or not done:
         context.exit(failures[0].exit_code if failures else NotFoundError.exit_code)
 

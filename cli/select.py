@@ -67,7 +67,7 @@ def select(context: click.Context, session: Session, /, **options: Any) -> None:
     with session.working() as report:
         done = select_store(session.workspace, **options, report=report)
     files = {"markdown": done.markdown, "json": done.json}
-    session.show(selection_to_json(done.selection) | {"files": files}, lambda: _text(done))
+    session.show(selection_to_json(done.selection) | {"files": files}, lambda: _text(done), kept=True)
     if done.selection.chosen is None:
         context.exit(UnconfirmedError.exit_code)
 

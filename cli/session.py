@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from cli.progress import reporter
+from cli.stdout import is_closed
 from compress.description import Description, Level
 from compress.machine import use_threads
 from compress.progress import Reporter, clear_interrupt, interrupt_requested, request_interrupt
@@ -73,13 +75,21 @@ class Session:
         with stop_at_safe_points(), reporter(silent=self.json or self.quiet) as report:
             yield report
 
-    def show(self, result: Any, text: Callable[[], str]) -> None:
+    def next(self, command: str) -> str:
+        """A command to type next: in the workspace of this one, if --workspace named it."""
+        folder = self.workspace_folder
+        return command if folder is None else f"{command} --workspace {shlex.quote(str(folder))}"
+
+    def show(self, result: Any, text: Callable[[], str], *, kept: bool = False) -> None:
         """Print a result on stdout: as one JSON value with --json, otherwise as `text()`.
 
         Args:
             result: a dataclass or a mapping.
             text: called only when a person reads.
+            kept: it sums up what is on the disk, so that nothing is lost where stdout is closed.
         """
+        if kept and not self.json and is_closed():
+            return
         print(as_json(result) if self.json else text(), flush=True)
 
 

@@ -80,7 +80,8 @@ def shrink(session: Session, /, **options: Any) -> None:
 
     with session.working() as report:
         done = shrink_run(session.workspace, **options, report=report)
-    session.show(done, lambda: aligned(_told(done)))
+    following = session.next(f"compress encode --name {done.name}")
+    session.show(done, lambda: aligned({**_told(done), "next": following}), kept=True)
 
 
 def _told(done: Smaller) -> dict[str, str]:
@@ -102,5 +103,4 @@ def _told(done: Smaller) -> dict[str, str]:
         "parameters": f"{numbers:,}, {left:,} of them not 0",
         **figures,
         "took": duration(done.seconds),
-        "next": f"compress encode --name {done.name}",
     }

@@ -143,7 +143,7 @@ def tradeoff(
         session.show({"plan": plan_facts}, lambda: text)
         return
     failed = [failure.facts for failure in failures]
-    session.show({**_files(done), "plan": plan_facts, "failed": failed}, lambda: _text(done))
+    session.show({**_files(done), "plan": plan_facts, "failed": failed}, lambda: _text(done), kept=True)
     if failures:
         context.exit(failures[0].exit_code)
 

@@ -172,9 +172,10 @@ def train(session: Session, /, help_settings: bool, **options: Any) -> None:
                 **({} if done.converged is None else {"converged": "yes" if done.converged else "no"}),
                 **_figures(done.figures),
                 "took": duration(done.seconds),
-                "next": f"compress encode --name {done.name}",
+                "next": session.next(f"compress encode --name {done.name}"),
             }
         ),
+        kept=True,
     )
 
 

@@ -210,6 +210,8 @@ def _shards(
     }
     if without_partner := source.labels_told(catalogue.ids):
         facts["labels and ids"] = without_partner
+    if source.dead_links:
+        facts["left out, as links to nothing"] = [str(link) for link in source.dead_links]
     if source.repeats:
         facts["left out, as the id occurred before"] = source.repeats
     if source.skipped:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from compress.datasets.formats import suffixes
@@ -12,6 +12,7 @@ from compress.description import typed_path
 from compress.errors import NotFoundError, UsageError
 
 _LABELS = (".labels.csv", ".labels.npz")
+DEAD_LINK = "is a link to nothing"
 _NOT_FOUND_HINT = "check the path, from the current folder or from /"
 
 
@@ -53,6 +54,8 @@ def matches(
         return [path]
     if path.is_dir():
         return inside(path)
+    if _is_dead(path):
+        raise NotFoundError(DEAD_LINK, where=path, hint=f"it leads to {os.readlink(path)}")
     found = [Path(name) for name in glob.glob(_escaped(path), recursive=True)]
     files = sorted(name for name in found if name.is_file())
     if not files:
@@ -61,6 +64,28 @@ def matches(
             return sorted(file for folder in folders for file in inside(folder))
         raise NotFoundError("no file matches", where=pattern, hint=_NOT_FOUND_HINT)
     return files
+
+
+def dead_links(patterns: Sequence[str], suffixes: Collection[str], root: Path | None = None) -> list[Path]:
+    """The links to nothing that `matches` leaves out: in folders, and among what wildcards match.
+
+    Args:
+        suffixes: in lower case, of what would be read; a link without one may have led to a folder of it.
+    """
+    found: set[Path] = set()
+    for pattern in patterns:
+        path = absolute(str(pattern), root)
+        matched = (
+            [path] if path.is_dir() else [Path(name) for name in glob.glob(_escaped(path), recursive=True)]
+        )
+        searched = () if any(one.is_file() for one in matched) else filter(Path.is_dir, matched)
+        inside = (one / name for one in searched for name in glob.glob("**/*", root_dir=one, recursive=True))
+        found.update(filter(_is_dead, (*matched, *inside)))
+    return sorted(link for link in found if not link.suffix or link.name.lower().endswith(tuple(suffixes)))
+
+
+def _is_dead(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def absolute(pattern: str, root: Path | None = None) -> Path:

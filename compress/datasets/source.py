@@ -13,8 +13,8 @@ import numpy as np
 from compress.artifacts import disk
 from compress.artifacts.atomic import sha256_file
 from compress.datasets.contents import Contents
-from compress.datasets.files import find_files
-from compress.datasets.formats import format_of
+from compress.datasets.files import dead_links, find_files
+from compress.datasets.formats import format_of, suffixes
 from compress.datasets.formats.format import Format, ShardReader, Wanted
 from compress.datasets.label_file import LabelFile, open_label_file
 from compress.datasets.part import Part
@@ -58,6 +58,7 @@ class Source:
         self._fingerprint: str | None = None
         views = {id(each): each for each in readers.values() if isinstance(each, LabelledReader)}
         self._labelled = tuple(views.values())
+        self.dead_links: tuple[Path, ...] = ()  # that were found instead of files, and left out
         self.repeats = 0  # videos left out because their id occurred before; known after `scan`
 
     @property
@@ -87,11 +88,14 @@ class Source:
         return {path: reader.contents for path, reader in self._readers.items()}
 
     def tell_contents(self, report: Reporter) -> None:
-        """Note what was assumed about the files and what in them is not used; the same in many files once."""
+        """Note what was assumed about the files, what is not used in them, and links that lead to none."""
         files: dict[str, list[Path]] = {}
         for path, contents in self.contents.items():
             for sentence in contents.told():
                 files.setdefault(sentence, []).append(path)
+        if self.dead_links:
+            count = len(self.dead_links)
+            report(Note(f"left out {count:,} links to nothing; the first is {self.dead_links[0]}", once=True))
         for sentence, paths in files.items():
             where = "" if len(paths) == len(self.shards) else f"{_some(paths)}: "
             report(Note(f"{where}{sentence}", once=True))
@@ -240,6 +244,7 @@ def open_source(
         readers = {path: LabelledReader(reader) for path, reader in readers.items()}
     in_order = {path: readers[path] for path in shards}
     source = Source(in_order, policy, require_labels, description, label_file, part)
+    source.dead_links = tuple(dead_links(patterns, suffixes()))
     for path, reader in readers.items():
         if reader.schema != source.schema:
             raise SchemaError(
@@ -272,12 +277,8 @@ def _open(formats: Mapping[Format, Sequence[Path]], wanted: Wanted) -> dict[Path
 def find_shards(patterns: Sequence[str]) -> tuple[Path, ...]:
     """The files that match, sorted, each once; none is empty.
 
-    Args:
-        patterns: files, folders or patterns with wildcards; see `find_files`.
-
     Raises:
-        UsageError: no pattern is given.
-        NotFoundError: a pattern matches no file.
+        UsageError, NotFoundError: see `find_files`.
         DataError: a file is empty.
         StorageError: a file cannot be read.
     """

@@ -214,7 +214,7 @@ def extract_features(
     Args:
         videos: all of them, also those that are done.
         extraction: what to do with each.
-        workers: processes.
+        workers: processes; 0 means this process, where a crash is the end.
         report: gets progress, and a note for each video that is damaged.
 
     Returns:

@@ -86,6 +86,12 @@ def keep_features(folder: Path, settings: dict[str, Any], replace: bool) -> Kept
     return KeptFeatures(folder / FEATURES, settings)
 
 
+def forget_settings(folder: Path) -> None:
+    """Remove what was noted of features where none are kept: not one video could be decoded."""
+    if not any((folder / FEATURES).glob("*.safetensors")):
+        (folder / SETTINGS).unlink(missing_ok=True)
+
+
 def digest(videos: Sequence[Video]) -> str:
     """sha256 (64 hex digits) of the ids, sizes and times of videos."""
     facts = [[video.video_id, video.size, video.mtime_ns] for video in videos]

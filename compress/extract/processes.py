@@ -49,7 +49,7 @@ def in_processes(
         start: called once in each process; returns the function that is applied to items. Like the items and
             the results, it must be something that pickle can send to a process.
         items: what to work on.
-        workers: processes; 1 means this process, where a crash is the end.
+        workers: processes; 0 means this process, where a crash is the end.
         threads: CPU threads of each process.
         pause: called several times a second; an exception of it stops everything.
 
@@ -57,7 +57,7 @@ def in_processes(
         UnavailableError: a process ended before it began to work.
         CompressError: what `start` or its function raises.
     """
-    if workers <= 1:
+    if workers < 1:
         work = start()
         for item in items:
             yield item, work(item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def make_sample(
             replace=replace,
             report=report,
         )
-        return Made(folder, {"frame": shards}, f"compress data inspect {folder}")
+        return Made(folder, {"frame": shards}, f"compress data inspect {shlex.quote(str(folder))}")
     frames = sum(num_frames) / 2
     size = videos * (frames * BYTES_PER_FRAME if level == "frame" else BYTES_PER_VIDEO)
     report(Note(f"writing {videos:,} {level}-level videos, about {size / 1e6:,.0f} MB"))
@@ -98,7 +99,7 @@ def make_sample(
     }
     words = "--train 'train*.tfrecord' --validate 'validate*.tfrecord' --vocabulary vocabulary.csv"
     words += f" --num-classes {num_classes}"
-    return Made(folder, shards_by_split, f"compress init {words} {folder}")
+    return Made(folder, shards_by_split, f"compress init {words} {shlex.quote(str(folder))}")
 
 
 def import_arrays(
@@ -147,7 +148,8 @@ def import_arrays(
     if source.schema.class_names and known is None:
         write_bytes(names, vocabulary_csv(Vocabulary.from_list(source.schema.class_names)))
         report(Note(f"the labels are names: their numbers are in {names}"))
-    return Made(folder, {split: made}, f"compress data inspect '{folder}/{split}*.tfrecord'")
+    pattern = shlex.quote(f"{folder}/{split}*.tfrecord")
+    return Made(folder, {split: made}, f"compress data inspect {pattern}")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import numpy as np
 from compress.artifacts.atomic import read_bytes, sha256_file, write_bytes
 from compress.artifacts.lock import exclusive
 from compress.artifacts.manifest import Manifest
+from compress.datasets.files import DEAD_LINK, dead_links
 from compress.datasets.vocabulary import Vocabulary, load_vocabulary, vocabulary_csv
 from compress.description import labels_option
 from compress.errors import DataError, NotFoundError, UnavailableError, UsageError
@@ -31,10 +32,18 @@ from compress.extract.features import (
     Sampling,
     extract_features,
 )
-from compress.extract.folder import FEATURES, PROJECTION, SHARDS, digest, finished, keep_features
+from compress.extract.folder import (
+    FEATURES,
+    PROJECTION,
+    SHARDS,
+    digest,
+    finished,
+    forget_settings,
+    keep_features,
+)
 from compress.extract.labels import VideoLabels, read_video_labels
 from compress.extract.projection import COMPONENTS, fit
-from compress.extract.videos import IdStyle, Video, common_folder, find_videos
+from compress.extract.videos import SUFFIXES, IdStyle, Video, common_folder, find_videos
 from compress.jobs.init import create_workspace
 from compress.machine import choose_device, cpu_count, installed
 from compress.progress import Note, Reporter, silent
@@ -123,7 +132,7 @@ def extract_videos(
         id_style: see `find_videos`.
         keep_damaged: take what can be read of a damaged video, instead of leaving it out.
         replace: make shards and projection anew, though the folder has some of other videos or options.
-        workers: processes; 0 chooses.
+        workers: processes; 0 chooses. 1 means this process, where a decoder that crashes ends everything.
         device: "auto", "cpu" or "cuda".
         report: gets progress and notes.
 
@@ -137,6 +146,7 @@ def extract_videos(
     started = time.monotonic()
     _check_packages()
     videos = find_videos(patterns, id_style)
+    dead = dead_links(patterns, SUFFIXES)
     report(Note(f"{len(videos):,} videos; ids are {_id_words(videos, id_style)}"))
     if audio_backbone is not None and not audio_backbone.exists():
         raise NotFoundError("no such file", where=audio_backbone, hint="it holds the weights of VGGish")
@@ -165,7 +175,7 @@ def extract_videos(
     with exclusive(folder / FEATURES):
         if (before := finished(folder, asked, replace)) is not None:
             _make_workspace(folder, before, labelled, replace)
-            return _result(folder, before, new=False)
+            return _result(folder, before, dead, new=False)
         backbones = choice()
         facts = _backbone_facts(backbones)
         if fitted and projection:
@@ -174,12 +184,17 @@ def extract_videos(
         kept = keep_features(folder, settings, replace)
         processes = workers or min(MOST_PROCESSES, cpu_count(), -(-len(videos) // VIDEOS_PER_PROCESS))
         threads = max(1, int(os.environ.get("OMP_NUM_THREADS", cpu_count())) // processes)
-        load = choice if processes > 1 else lambda: backbones
+        here = workers == 1
+        load = (lambda: backbones) if here else choice
         outcomes = extract_features(
-            videos, Extraction(load, sampling, kept, threads), workers=processes, report=report
+            videos,
+            Extraction(load, sampling, kept, threads),
+            workers=0 if here else processes,
+            report=report,
         )
         usable = [each for each in outcomes if each.frames and (keep_damaged or not each.damage)]
         if not usable:
+            forget_settings(folder)
             first = next(each for each in outcomes if each.damage)
             what = f"not one of {len(videos):,} videos can be used; the first: {first.damage}"
             raise DataError(what, where=first.video.path)
@@ -196,7 +211,7 @@ def extract_videos(
             report,
         )
         _make_workspace(folder, manifest, labelled, replace)
-    return _result(folder, manifest, seconds=time.monotonic() - started)
+    return _result(folder, manifest, dead, seconds=time.monotonic() - started)
 
 
 def _digest_of(labels: str | None) -> str | None:
@@ -268,12 +283,16 @@ def _make_workspace(folder: Path, manifest: Manifest, labelled: VideoLabels | No
     )
 
 
-def _result(folder: Path, manifest: Manifest, new: bool = True, seconds: float = 0.0) -> Extracted:
+def _result(
+    folder: Path, manifest: Manifest, dead: Sequence[Path], new: bool = True, seconds: float = 0.0
+) -> Extracted:
     facts = {
         name: manifest.metadata[name] for name in Extracted.__dataclass_fields__ if name in manifest.metadata
     }
+    facts["left_out"] = {**facts["left_out"], **dict.fromkeys(map(str, dead), DEAD_LINK)}
     if (folder / FILE_NAME).exists():
-        words = f"compress train --workspace {shlex.quote(str(folder))} --encoder pca --dim {PCA_DIM}"
+        dim = min(PCA_DIM, sum(facts["features"].values()))
+        words = f"compress train --workspace {shlex.quote(str(folder))} --encoder pca --dim {dim}"
     else:
         pattern = shlex.quote(f"{folder}/{SHARDS}/video-*.tfrecord")
         words = f"compress encode --name RUN --input {pattern} --output FILE.h5"

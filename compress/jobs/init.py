@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from compress.progress import Note, Reporter, silent
 from compress.workspace import FILE_NAME, PATTERNS, Defaults, Workspace, load_workspace
 
 VOCABULARY, GROUPS = "vocabulary.csv", "near-duplicates.csv"
+DIM = 320  # of Table 4, for features of more
 
 
 def create_workspace(
@@ -106,6 +108,27 @@ def create_workspace(
         write_bytes(root / GROUPS, groups_csv(groups))
     _write(path, entries)
     return load_workspace(root)
+
+
+def next_command(workspace: Workspace) -> str | None:
+    """The `compress train` that fits the videos of a new workspace; None for frames without labels."""
+    labelled = workspace.num_classes is not None
+    patterns = workspace.train or workspace.train_frames
+    schema = open_source(
+        patterns,
+        num_classes=workspace.num_classes or 1,
+        on_corrupt="skip",
+        description=workspace.description,
+        vocabulary=None if workspace.vocabulary is None else load_vocabulary(workspace.vocabulary),
+    ).schema
+    if schema.level == "frame" and not labelled:
+        return None  # nothing learns from them alone
+    dim = DIM if schema.dim > DIM else 2 ** (max(2, schema.dim).bit_length() - 2)
+    encoder = "frame_statistics" if schema.level == "frame" else None if labelled else "pca"
+    words = ["compress", "train", *(["--encoder", encoder] if encoder else []), "--dim", str(dim)]
+    if workspace.root != Path.cwd():
+        words += ["--workspace", os.path.relpath(workspace.root)]
+    return shlex.join(words)
 
 
 def _check_splits(

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from compress.artifacts.disk import storage_errors
 from compress.artifacts.lock import exclusive
 from compress.datasets.policy import OnCorrupt
+from compress.datasets.schema import NUM_CLASSES_HINT
 from compress.datasets.source import Source
 from compress.datasets.table import Table, load_table
 from compress.datasets.vocabulary import load_vocabulary
-from compress.errors import UsageError
+from compress.errors import SchemaError, UsageError
 from compress.jobs.names import checked, find_run, run_name
 from compress.jobs.settings import recipe_changes
 from compress.jobs.sources import open_split, tell_skipped
@@ -118,7 +119,7 @@ def train_run(
         raise UsageError(what, where="--set", hint="name their shards with --unlabelled")
     workspace = replace(workspace, num_classes=num_classes or workspace.num_classes)
     closed_form, level = _is_closed_form(encoder, changes), _level(workspace, encoder, dim)
-    training = open_split(workspace, "train", train, on_corrupt, require_labels=not closed_form, level=level)
+    training = _open_training(workspace, train, on_corrupt, level, closed_form)
     sources = [training]
     if not closed_form:
         schema = training.schema
@@ -166,6 +167,19 @@ def train_run(
         distillation=distillation,
     )
     return Trained(name, done.run, done.best_epoch, done.figures, done.seconds, done.converged)
+
+
+def _open_training(
+    workspace: Workspace, patterns: Sequence[str], on_corrupt: OnCorrupt, level: str, closed_form: bool
+) -> Source:
+    """The training videos; a closed form needs neither labels nor their number of classes."""
+    labelled = not closed_form
+    try:
+        return open_split(workspace, "train", patterns, on_corrupt, require_labels=labelled, level=level)
+    except SchemaError as error:
+        if labelled or error.hint != NUM_CLASSES_HINT:
+            raise
+        return open_split(replace(workspace, num_classes=1), "train", patterns, on_corrupt, level=level)
 
 
 def _with_class_names(table: Table, workspace: Workspace) -> Table:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -90,11 +91,42 @@ def test_control_characters_are_shown_and_line_breaks_kept() -> None:
 
 
 @pytest.mark.parametrize("closed", ["", ">&-", ">&- 2>&-"])
-def test_a_program_of_its_own_ends_well_in_ascii_and_without_stdout(store: Path, closed: str) -> None:
+def test_a_program_of_its_own_in_ascii_and_without_stdout(store: Path, closed: str) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
     command = f"{sys.executable} -m cli search --row 1 --name mine {closed}"
     ended = subprocess.run(
         ["bash", "-c", command], cwd=store, env=environment, capture_output=True, check=False
     )
-    assert (ended.returncode, ended.stderr) == (0, b"")
+    lost = b"error: standard output: is closed, so the result cannot be printed\n"
+    assert (ended.returncode, ended.stderr) == (74 if closed else 0, lost if closed == ">&-" else b"")
     assert bool(ended.stdout) == (not closed)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("search --row 1 --name mine", 74),
+        ("search --row 1 --name mine --json", 74),
+        ("data inspect embeddings/mine.h5", 74),
+        ("data download", 74),
+        ("doctor --help", 74),
+        ("index --name mine --json", 74),
+        ("index --name mine", 0),  # what it makes is on the disk
+        ("search --row 9 --name mine --json", 66),
+    ],
+)
+@pytest.mark.parametrize("stdout", ["closed", "full"])
+def test_a_result_that_cannot_be_printed_is_an_error(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stdout: str, words, code
+) -> None:
+    monkeypatch.chdir(store)
+    full = open("/dev/full", "w")  # noqa: SIM115
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None if stdout == "closed" else full)
+        with pytest.raises(SystemExit) as end:
+            run(words.split())
+        for stream in (full, sys.stdout):
+            with suppress(OSError):
+                stream.close()
+    assert end.value.code == (74 if stdout == "full" and code != 66 else code)
+    assert ("error: " in capsys.readouterr().err) == (end.value.code != 0)

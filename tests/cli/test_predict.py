@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def test_labels_of_shards_and_what_is_told(compress, inside: Path, words):
         "--replace",
     )
     assert (done.code, done.json["videos"], done.json["labels"]) == (0, 30, 30 * 12)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "jsonl", "kaggle"])
+def test_labels_that_a_closed_stdout_loses_are_an_error(compress, inside: Path, monkeypatch, form: str):
+    words = ("predict", "--run", "residual_cnn-24", "validate*.tfrecord", "--format", form)
+    monkeypatch.setattr(sys, "stdout", None)
+    ended = compress(*words)
+    sys.stdout.close()
+    assert ended.code == 74
+    assert "standard output: is closed" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from compress.datasets.files import find_files
+from compress.datasets.files import dead_links, find_files
+from compress.datasets.source import open_source
 from compress.errors import NotFoundError, UsageError
+from compress.inspection import inspect_all
+from compress.progress import Event, Note
 
 
 @pytest.fixture
@@ -53,6 +57,28 @@ def test_each_way_to_write_a_place_finds_the_same_files(data: Path, pattern: str
     if not pattern.startswith("~"):
         (data / "elsewhere").mkdir()
         assert sorted(path.resolve() for path in find_files([pattern], data / "here")) == sorted(wanted)
+
+
+@pytest.mark.parametrize("pattern", [".", "*", "*.npy", "../her*"])
+def test_links_to_nothing_are_found_too(data: Path, pattern: str) -> None:
+    for name in ("gone.npy", "folder", "notes2.txt"):
+        (data / "here" / name).symlink_to(data / "unmounted" / name)
+    assert all(path.exists() for path in find_files([pattern]))
+    found = {path.name for path in dead_links([pattern, pattern], (".npy",))}
+    assert found == ({"gone.npy"} if pattern == "*.npy" else {"gone.npy", "folder"})
+    with pytest.raises(NotFoundError, match=r"gone.npy: is a link to nothing; it leads to .*unmounted"):
+        find_files(["gone.npy"])
+
+
+def test_links_to_nothing_are_counted_and_told(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.ones((3, 2), np.float32))
+    (tmp_path / "b.npy").symlink_to(tmp_path / "gone.npy")
+    events: list[Event] = []
+    open_source([str(tmp_path)], num_classes=1).tell_contents(events.append)
+    said = [event.text for event in events if isinstance(event, Note)]
+    assert f"left out 1 links to nothing; the first is {tmp_path / 'b.npy'}" in said
+    (found,) = inspect_all([str(tmp_path)])
+    assert found.facts["left out, as links to nothing"] == [str(tmp_path / "b.npy")]
 
 
 def test_a_file_that_two_patterns_name_is_found_once(data: Path) -> None:

@@ -12,6 +12,7 @@ from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source, open_source
 from compress.description import Description
 from compress.errors import RecordError, SchemaError
+from compress.inspection import inspect_all
 from tests.datasets.messages import example, opened, sequence, told, write
 
 RGB, AUDIO = [0.5, -1.0, 2.0], [7.0, 8.0]
@@ -51,6 +52,28 @@ def test_further_features_are_left_and_named(std: Path) -> None:
         "labels (integers) as labels",
     ]
     assert contents.left() == ["num_frames (1 float)", "std_audio (2 floats)", "std_rgb (3 floats)"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "classes"),
+    [
+        ({"mean_rgb": 1024, "mean_audio": 128}, 3862),  # the published release
+        ({"mean_rgb": 1024}, 2),  # what `compress extract` writes without sound: known is the largest label
+        ({"mean_rgb": 96, "mean_audio": 128}, 2),
+    ],
+)
+def test_only_records_with_all_features_of_a_release_have_its_classes(
+    tmp_path: Path, sizes: dict[str, int], classes: int
+) -> None:
+    vectors = {name: [0.5] * size for name, size in sizes.items()}
+    path = write(tmp_path / "x.tfrecord", [example(id=[b"v"], labels=[1], **vectors)])
+    assert opened(path, num_classes=None).schema.num_classes == classes
+    if "mean_audio" in sizes:  # one of its features is chosen: the release is still known
+        audio = opened(path, num_classes=None, description=Description(features=("mean_audio",)))
+        assert audio.schema.num_classes == 3862
+    bare = write(tmp_path / "bare.tfrecord", [example(id=[b"v"], **vectors)])
+    (found,) = inspect_all([str(bare)])
+    assert (found.facts["labels"], "classes" in found.facts) == ("none", False)
 
 
 def test_features_that_are_named_are_joined_in_the_order_given(std: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from compress.errors import ConfigError, DataError, UnavailableError, UsageError
 from compress.extract.backbones.choice import BackboneChoice
+from compress.extract.backbones.libraries import interpolation_of
 from compress.extract.backbones.onnx import load as load_onnx
 from compress.extract.backbones.onnx import read_description
 from compress.extract.backbones.vggish import load_audio
@@ -140,6 +141,16 @@ def test_a_network_of_a_library_takes_the_weights_of_a_file(tmp_path: Path, name
         wanted = own.eval()(torch.from_numpy(backbone.preprocessing(pictures)))
         found = classifier(torch.from_numpy(backbone.features(pictures).astype(np.float32)))
     np.testing.assert_allclose(found, wanted, atol=0.02)
+
+
+def test_an_interpolation_that_is_not_there_is_refused_and_not_replaced():
+    assert [interpolation_of(name, "x") for name in ("bilinear", "bicubic", "random")] == [
+        *("bilinear", "bicubic", "bicubic")
+    ]
+    with pytest.raises(
+        UsageError, match=r"timm:x: wants pictures resized by 'lanczos'; bilinear and bicubic"
+    ):
+        interpolation_of("lanczos", "timm:x")
 
 
 def test_an_unknown_network_of_a_library_is_answered_with_near_names(tmp_path: Path):

@@ -51,11 +51,40 @@ def test_odd_files_give_an_exit_code_and_a_line_each(here: Path, capsys: pytest.
 
     assert ended("extract", "videos/*", "out", *MACHINE) == 65
     shown = capsys.readouterr().out
-    assert shown.count("left out: ") == 7
-    assert "left out: 2 more" in shown
-    assert "left out: 7 files" in shown
+    assert shown.count("left out: ") == 6
+    assert "left out: 7 files, 2 of them not shown; --json names all" in shown
     assert ended("extract", "videos/*", "out", *MACHINE) == 65, "nothing to do, but they are still left out"
     assert "nothing to do" in capsys.readouterr().out
+
+
+def test_links_to_nothing_are_left_out_and_told(here: Path, capsys: pytest.CaptureFixture[str]):
+    Path("videos", "gone.mp4").symlink_to("unmounted.mp4")
+
+    for _ in range(2):
+        assert ended("extract", "videos", "out", *MACHINE) == 65
+        shown = capsys.readouterr().out
+        assert re.search(r"^left out: videos/gone\.mp4: is a link to nothing$", shown, re.M)
+        assert re.search(r"^videos +4 ", shown, re.M)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["videos/film0.mp4"], ["videos"], ["videos/film0.mp4", "videos/film1.mp4"], ["videos", "new.mkv"]],
+)
+def test_a_forgotten_folder_is_what_is_missing(
+    here: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+):
+    assert ended("extract", *words) == 2
+    assert f"the FOLDER is missing after '{words[-1]}': name the videos" in capsys.readouterr().err
+
+
+def test_the_next_command_fits_fewer_components(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert ended("extract", "videos", "out", "--components", "8", *MACHINE) == 0
+    (following,) = re.findall(r"^next +compress (.*)$", capsys.readouterr().out, re.M)
+    assert following == "train --workspace out --encoder pca --dim 8"
+    assert ended(*following.split()) == 0
+    (following,) = re.findall(r"^next +compress (.*)$", capsys.readouterr().out, re.M)
+    assert ended(*following.split()) == 0, "the workspace is named again"
 
 
 def test_json_names_every_file(here: Path, capsys: pytest.CaptureFixture[str]):

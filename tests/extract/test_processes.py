@@ -19,7 +19,7 @@ def results(items: list[int], start: Callable = doubling, workers: int = 2) -> d
     return dict(pairs)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [0, 1, 2])
 def test_every_item_once(workers: int):
     assert results([1, 2, 3, 4, 5], workers=workers) == {n: 2 * n for n in range(1, 6)}
 

@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from compress.errors import Interrupted
+from compress.jobs import extract as job
 from compress.jobs.extract import Extracted
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt
 from tests.artifacts.faulty import KILLED
 from tests.extract import clips
 from tests.extract.faulty_extraction import bytes_of
+from tests.extract.tiny import CrashingChoice
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,3 +83,22 @@ def test_a_request_to_stop_keeps_what_is_done(extracted: Extract, films: Path, t
 
     assert bytes_of(done.folder) == wanted
     assert any(isinstance(event, Note) and "2 of 3 videos were done before" in event.text for event in notes)
+
+
+def test_a_decoder_that_crashes_costs_one_of_few_videos(
+    extracted: Extract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(job, "BackboneChoice", CrashingChoice)
+    for number in range(3):
+        clips.clip(tmp_path / "in" / f"film{number}.mp4", paint=clips.scene(number))
+    clips.clip(
+        tmp_path / "in" / "white.mp4",
+        paint=lambda _, width, height: np.full((height, width, 3), 255, np.uint8),
+    )
+
+    done = extracted(tmp_path / "in", workers=0)
+
+    assert done.left_out == {
+        str(tmp_path / "in" / "white.mp4"): "the process that decoded it ended (exit code 11)"
+    }
+    assert done.videos == 3

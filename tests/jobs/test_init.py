@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,12 @@ from compress.datasets.vocabulary import load_vocabulary
 from compress.description import Description
 from compress.errors import CompressError, DataError, NotFoundError, SchemaError, UsageError
 from compress.inspection import Asked, inspect
-from compress.jobs.init import create_workspace
+from compress.jobs.init import create_workspace, next_command
 from compress.jobs.sources import LabelledVideos, open_split
+from compress.jobs.train import train_run
 from compress.progress import Event, Note
+from compress.training.checks import check_shards
+from compress.training.recipes import default_encoder, train_config
 from compress.workspace import Workspace, load_workspace
 
 NAMES = ["zebra", "cat", "dog, big", ""]
@@ -244,3 +248,33 @@ def test_inspection_shows_names_of_classes_and_ids_without_a_partner(data: Path)
     facts = inspect(str(data / "x.parquet"), Asked(description=said)).facts
     assert facts["class names"] == ["cat", "dog, big", "zebra"]
     assert facts["labels and ids"] == ["1 of 61 ids of labels.csv are no video here: nowhere"]
+
+
+@pytest.mark.parametrize("dim", [1, 2, 4, 16, 128, 320, 321])
+def test_the_next_command_fits_the_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dim: int) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("x.npz", x=np.ones((4, dim), np.float32), y=np.array([0, 1, 0, 1]))
+    made = create_workspace(tmp_path, train=["x.npz"], validate=["x.npz"])
+    words = shlex.split(str(next_command(made)))
+    assert words[:3] == ["compress", "train", "--dim"]
+    assert words[4:] == []
+    size = int(words[3])
+    assert size == 320 if dim > 320 else size <= max(1, dim / 2)
+    schema = open_split(made, "train", (), "fail").schema
+    check_shards(train_config(default_encoder(size), size), schema, schema)
+
+
+def test_the_next_command_without_labels_and_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", FEATURES)
+    made = create_workspace(tmp_path / "a b", train=["x.npy"], validate=["x.npy"])
+    assert next_command(made) == "compress train --encoder pca --dim 4 --workspace 'a b'"
+    assert train_run(made, encoder="pca", dim=4).name == "pca-4"
+    np.savez("frames.npz", x=np.ones((4, 3, 8), np.float32), y=np.array([0, 1, 0, 1]))
+    made = create_workspace(tmp_path / "f", train=["frames.npz"], validate=["frames.npz"])
+    assert next_command(made) == "compress train --encoder frame_statistics --dim 4 --workspace f"
+    np.savez("bare.npz", x=np.ones((4, 3, 8), np.float32))
+    made = create_workspace(tmp_path / "b", train=["bare.npz"], validate=["bare.npz"])
+    assert next_command(made) is None, "nothing learns from frames alone"

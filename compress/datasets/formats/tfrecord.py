@@ -44,7 +44,7 @@ def open_shards(paths: Sequence[Path], wanted: Wanted) -> Mapping[Path, TFRecord
     layout = replace(layout, alike=len({path.stem for path in paths}) < len(paths))
     check_cut(layout.schema, wanted.max_frames)
     if not wanted.schema:
-        found = published_classes(layout)
+        found = published_classes(layout, contents)
         if not found and not wanted.num_classes:
             found = _count_classes(layout, paths, wanted.policy)
         classes = wanted.classes(found)

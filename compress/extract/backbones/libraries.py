@@ -36,7 +36,11 @@ def load_timm(name: str, weights: str, device: str) -> Backbone:
     size = int(config["input_size"][-1])
     resize = max(size, int(size / config["crop_pct"]))
     seen = Preprocessing(
-        size, resize, tuple(config["mean"]), tuple(config["std"]), _known(config["interpolation"])
+        size,
+        resize,
+        tuple(config["mean"]),
+        tuple(config["std"]),
+        interpolation_of(config["interpolation"], f"timm:{name}"),
     )
     return torch_backbone(f"timm:{name}", network, seen, device)
 
@@ -55,7 +59,7 @@ def load_torchvision(name: str, weights: str, device: str) -> Backbone:
         put_weights(network, read_weights(Path(weights)), weights)
     config = published.transforms()
     size, resize = int(config.crop_size[0]), int(config.resize_size[0])
-    interpolation = _known(config.interpolation.value)
+    interpolation = interpolation_of(config.interpolation.value, f"torchvision:{name}")
     seen = Preprocessing(size, max(size, resize), tuple(config.mean), tuple(config.std), interpolation)
     return torch_backbone(f"torchvision:{name}", network, seen, device, _before_classifier(network, name))
 
@@ -82,7 +86,11 @@ def load_open_clip(name: str, weights: str, device: str) -> Backbone:
     size = config["size"]
     size = int(size if isinstance(size, int) else size[0])
     seen = Preprocessing(
-        size, size, tuple(config["mean"]), tuple(config["std"]), _known(config["interpolation"])
+        size,
+        size,
+        tuple(config["mean"]),
+        tuple(config["std"]),
+        interpolation_of(config["interpolation"], f"open_clip:{name}"),
     )
     return torch_backbone(f"open_clip:{name}", network.visual, seen, device)
 
@@ -104,9 +112,19 @@ def _before_classifier(network: nn.Module, name: str) -> Any:
     return embed
 
 
-def _known(interpolation: str) -> str:
-    """timm may leave the choice open, and open_clip names some that swscale has not."""
-    return interpolation if interpolation in INTERPOLATIONS else "bicubic"
+def interpolation_of(named: str, where: str) -> str:
+    """The interpolation that a library names; "random" is for training, where open_clip tests with bicubic.
+
+    Raises:
+        UsageError: another one than `Preprocessing` has.
+    """
+    if named == "random":
+        return "bicubic"
+    if named not in INTERPOLATIONS:
+        what = f"wants pictures resized by {named!r}; {' and '.join(INTERPOLATIONS)} are possible"
+        hint = "export it as an ONNX file, and choose one of them in the TOML file beside it"
+        raise UsageError(what, where=where, hint=hint)
+    return named
 
 
 def _near(name: str, names: list[str]) -> str:
