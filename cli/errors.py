@@ -24,6 +24,7 @@ from compress.errors import (
     ConfigError,
     CorruptShardError,
     StorageError,
+    UnavailableError,
     UsageError,
     told_in_options,
 )
@@ -92,6 +93,8 @@ def _ours(error: BaseException) -> CompressError:
         return _Stopped("stopped")
     if isinstance(error, OSError) and error.strerror:
         return StorageError(error.strerror, where=str(error.filename or ""))
+    if isinstance(error, MemoryError):
+        return UnavailableError("this machine has not enough memory for that")
     return InternalError(_one_line(f"{type(error).__name__}: {error}"))
 
 

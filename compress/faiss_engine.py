@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import mmap
 import re
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from threadpoolctl import threadpool_limits
 
+from compress.artifacts import disk
 from compress.errors import CompressError, DataError, UnavailableError, UsageError
 
 # Batches of 4 queries or more use matrix multiplication. Measured on 100,000 videos of 320 and 1152
@@ -187,8 +190,37 @@ def read_index(path: Path) -> Any:
     The caller must check the type of the result, which the file determines. Raises DataError when FAISS
     cannot read the file.
     """
+    with disk.reading(path), path.open("rb") as file:
+        _check_kinds(path, file)
+    flags = faiss().IO_FLAG_MMAP_IFC | faiss().IO_FLAG_READ_ONLY
     with _read_limits(path.stat().st_size), translated(DataError, "FAISS cannot read this index", where=path):
-        return faiss().read_index(str(path), faiss().IO_FLAG_MMAP_IFC)
+        return faiss().read_index(str(path), flags)
+
+
+# How files of the types begin that `make_index` makes; the second ones hold lists, or another index.
+_PLAIN_MARKS = (b"IxFI", b"IxF2", b"IxFl", b"IxSQ", b"IPfs")
+_NESTED_MARKS = (b"IwFl", b"IwSq", b"IwPQ", b"IwPf", b"IxRF")
+_ON_DISK = b"ilod"
+
+
+def _check_kinds(path: Path, file: BinaryIO) -> None:
+    """DataError for a type that no index of ours has: FAISS checks nothing, and opens what some of them name.
+
+    Inverted lists "on disk" are the name of another file, which FAISS opens for writing while it reads the
+    index. They are known by their mark and three sizes behind it, which have to be smaller than the file.
+    """
+    mark = file.read(4)
+    if mark not in (*_PLAIN_MARKS, *_NESTED_MARKS):
+        raise DataError("is damaged, or an index of a type that compress does not support", where=path)
+    if mark in _PLAIN_MARKS:
+        return
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(_ON_DISK)
+        while at >= 0:
+            sizes = data[at + 4 : at + 28]
+            if len(sizes) == 24 and max(struct.unpack("<3Q", sizes)) <= len(data):
+                raise DataError("holds lists in another file, which is not supported", where=path)
+            at = data.find(_ON_DISK, at + 1)
 
 
 def write_index(index: Any, path: Path) -> None:

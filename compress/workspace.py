@@ -20,14 +20,14 @@ All that commands make is beside it: runs/, embeddings/, evaluation/, reports/, 
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from compress.description import NOTHING_SAID, Description, typed_path, with_labels_in
-from compress.errors import ConfigError, NotFoundError, UsageError
+from compress.doors.toml import read_toml
+from compress.errors import ConfigError, NotFoundError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from compress.datasets.part import Part
@@ -186,11 +186,9 @@ def load_workspace(folder: Path) -> Workspace:
     root = folder.resolve()
     path = root / FILE_NAME
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not a TOML file: {error}", where=path) from error
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
+        content = read_toml(path)
+    except StorageError as error:
+        raise ConfigError(error.what, where=path) from error
     _refuse_unknown(content, (*PATTERNS, *_SINGLE, *DESCRIBED, "defaults"), path)
     vocabulary = _value(content, "vocabulary", str, None, path)
     groups = _value(content, "near_duplicates", str, None, path)

@@ -14,6 +14,8 @@ from compress.arrays import as_features, as_path, numbers
 from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.codecs.names import FAMILIES, CodecSpec, Family, parse_codec
 from compress.codecs.scoring import Lookup, Weighing
+from compress.doors.guard import guarded
+from compress.doors.npy import read_npz
 from compress.errors import CorruptArtifactError, DataError, RecordError, SchemaError, UsageError
 
 State = Mapping[str, np.ndarray]
@@ -126,13 +128,11 @@ class Codec(ABC):
             NotFoundError: no such file. CorruptArtifactError: not a codec, or damaged.
             DataError: written by a newer version of this project.
         """
-        data = io.BytesIO(read_bytes(as_path(path)))
-        try:
-            with np.load(data, allow_pickle=False) as file:
-                arrays = {key: np.ascontiguousarray(file[key]) for key in file.files}
+        data, kind = read_bytes(as_path(path)), "the file of a codec"
+        found = read_npz(data, as_path(path), kind=kind, error=CorruptArtifactError)
+        arrays = {key: np.ascontiguousarray(array) for key, array in found.items()}
+        with guarded(path, kind, error=CorruptArtifactError):
             version, name, dim = (arrays.pop(key).item() for key in ("version", "codec", "dim"))
-        except Exception as error:  # numpy and zipfile raise whatever the damage leads them to
-            raise CorruptArtifactError("is not the file of a codec", where=path) from error
         if version != 1:
             raise DataError("is of a newer version", where=path, hint="upgrade compress")
         return Codec.restore(name, dim, arrays)

@@ -14,6 +14,7 @@ from compress.artifacts.manifest import Manifest
 from compress.artifacts.npy import npy_array
 from compress.datasets.catalogue import Catalogue
 from compress.datasets.source import Source
+from compress.doors.npy import read_npy
 from compress.errors import CorruptArtifactError, NotFoundError
 from compress.labels import Labels
 from compress.progress import Note, Reporter
@@ -74,12 +75,13 @@ def _key(source: Source) -> dict[str, object]:
 
 
 def _map(manifest: Manifest) -> np.ndarray:
-    rows: np.ndarray = np.load(manifest.path(_ROWS), mmap_mode="r", allow_pickle=False)
+    rows: np.ndarray = read_npy(manifest.path(_ROWS), mapped=True, error=CorruptArtifactError)
     return rows
 
 
 def _catalogue(manifest: Manifest, num_classes: int) -> Catalogue:
-    arrays = {name: np.load(manifest.path(name), allow_pickle=False) for name in manifest.metadata["arrays"]}
+    names = manifest.metadata["arrays"]
+    arrays = {name: read_npy(manifest.path(name), error=CorruptArtifactError) for name in names}
     labels = None
     if "indptr.npy" in arrays:
         labels = Labels(arrays["indptr.npy"], arrays["indices.npy"], num_classes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import gzip
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifacts import disk
+from compress.doors.guard import guarded
 from compress.errors import DataError, NotFoundError, SchemaError
 
 # Compared in lower case; the first that is there is taken.
@@ -20,6 +22,8 @@ _INDEX_COLUMNS = ("index", "class_index", "label_index", "idx", "class_id", "lab
 _NAME_COLUMNS = ("name", "display_name", "class_name", "label_name", "label", "class", "category", "title")
 _CODE_COLUMNS = ("knowledgegraphid", "mid")
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+(\.0*)?")  # pandas writes 3 as 3.0 in a column with gaps
+_LARGEST_BYTES = 256 << 20
+_MOST_DIGITS = 9  # class numbers are kept in 32 bits
 _HINT = "a vocabulary has the columns index,name, or is a .txt file with one name per line"
 
 
@@ -129,6 +133,8 @@ def read_class_texts(
         distinct if vocabulary is None else [text for text in distinct if text not in vocabulary.numbers]
     )
     if len(unnamed) == len(distinct) and all(map(_WHOLE_NUMBER.fullmatch, distinct)):
+        if long := [text for text in distinct if len(text.split(".")[0]) > _MOST_DIGITS + 2]:
+            raise SchemaError(f"label {long[0][:32]} is too large to be kept in 32 bits", where=where)
         return ClassTexts({text: int(text.split(".")[0]) for text in distinct})
     if vocabulary is None:
         vocabulary = Vocabulary.of(distinct)
@@ -164,15 +170,18 @@ def load_vocabulary(path: Path) -> Vocabulary:
         DataError: it is no such file, or an index is missing, doubled or not a number.
         StorageError: the file cannot be read.
     """
-    open_text = gzip.open if path.suffix == ".gz" else open
-    with disk.reading(path, "no such vocabulary"):
-        try:
-            with open_text(path, "rt", encoding="utf-8-sig", newline="") as text:
-                if path.with_suffix("").suffix == ".txt" or path.suffix == ".txt":
-                    return _lines(text, path)
-                return _table(csv.reader(text, strict=True), path)
-        except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
-            raise DataError(f"cannot be read as CSV: {error}", where=path, hint=_HINT) from error
+    is_list = path.with_suffix("").suffix == ".txt" or path.suffix == ".txt"
+    with (
+        disk.reading(path, "no such vocabulary"),
+        guarded(path, "a CSV file", hint=_HINT),
+        gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file,
+    ):
+        data = file.read(_LARGEST_BYTES + 1)
+        if len(data) > _LARGEST_BYTES:
+            raise DataError(f"has more than {_LARGEST_BYTES:,} bytes", where=path, hint=_HINT)
+        text = io.StringIO(data.decode("utf-8-sig"), newline="")
+        rows = [] if is_list else _numbered(csv.reader(text, strict=True))
+    return _lines(text, path) if is_list else _table(rows, path)
 
 
 def vocabulary_csv(vocabulary: Vocabulary) -> bytes:
@@ -190,8 +199,13 @@ def _lines(text: Iterable[str], path: Path) -> Vocabulary:
     return Vocabulary.from_list(names)
 
 
-def _table(rows: Any, path: Path) -> Vocabulary:
-    filled = ((rows.line_num, row) for row in rows if any(cell.strip() for cell in row))
+def _numbered(rows: Any) -> list[tuple[int, list[str]]]:
+    """The lines that are not empty, with their numbers."""
+    return [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]
+
+
+def _table(rows: list[tuple[int, list[str]]], path: Path) -> Vocabulary:
+    filled = iter(rows)
     columns = [column.strip().lower() for column in next(filled, (1, []))[1]]
     index = next((columns.index(column) for column in _INDEX_COLUMNS if column in columns), None)
     name = next((columns.index(column) for column in _NAME_COLUMNS if column in columns), None)
@@ -205,8 +219,9 @@ def _table(rows: Any, path: Path) -> Vocabulary:
         place = f"{path}: line {line}"
         if len(row) != len(columns):
             raise DataError(f"has {len(row)} columns instead of {len(columns)}", where=place)
-        if not (row[index].isascii() and row[index].strip().isdecimal()):
-            raise DataError(f"index {row[index]!r} is not a number", where=place)
+        digits = row[index].strip()
+        if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS):
+            raise DataError(f"index {row[index][:32]!r} is not a number", where=place)
         number, called = int(row[index]), "" if code is None else row[code].strip()
         if number in names:
             raise DataError(f"index {number} occurs twice", where=place)

@@ -12,6 +12,7 @@ import numpy as np
 
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.manifest import Manifest
+from compress.doors.npy import read_npz
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.evaluation.judges.opinion import Opinion, opinion_from, opinion_json
 from compress.evaluation.splits import fingerprint, rows_by_id
@@ -121,11 +122,7 @@ def load_query_precision(folder: Path) -> QueryPrecision | None:
 
 
 def _arrays(manifest: Manifest, file: str = _FILE) -> dict[str, np.ndarray]:
-    try:
-        with np.load(manifest.path(file), allow_pickle=False) as arrays:
-            return dict(arrays)
-    except ValueError as error:
-        raise CorruptArtifactError(f"not top scores ({error})", where=manifest.path(file)) from error
+    return read_npz(manifest.path(file), kind="top scores", error=CorruptArtifactError)
 
 
 def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from crc32c import crc32c
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from compress.artifacts.atomic import write_bytes
+from compress.doors.tensors import read_safetensors_arrays
 from compress.errors import ITEM_FAILURES, CorruptArtifactError, DataError, reason_and_exit_code
 from compress.extract.processes import Crashed, in_processes
 from compress.extract.videos import Video
@@ -120,18 +120,18 @@ class KeptFeatures:
         path = self.path(video)
         if not path.is_file():
             return None
+        parts, metadata = read_safetensors_arrays(path, error=CorruptArtifactError)
         try:
-            with safe_open(path, framework="numpy") as file:
-                facts = _facts(file.metadata() or {})
-                if facts.get("origin") != self._origin(video):
-                    return None
-                parts = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            sums = json.loads(facts["crc32c"])
-        except (SafetensorError, OSError, ValueError, KeyError) as error:
+            facts = _facts(metadata)
+            if facts.get("origin") != self._origin(video):
+                return None
+            sums, damage = json.loads(facts["crc32c"]), facts["damage"]
+            has_sound = json.loads(facts["has_sound"])
+        except (ValueError, RecursionError, KeyError) as error:
             raise _damaged(path) from error
         if sums != {name: f"{crc32c(part.tobytes()):08x}" for name, part in parts.items()}:
             raise _damaged(path)
-        return Features(parts, facts["damage"], json.loads(facts["has_sound"]))
+        return Features(parts, damage, has_sound)
 
     def outcome(self, video: Video) -> Outcome | None:
         """What became of a video that was done before; None when it is to be done."""

@@ -7,7 +7,7 @@ player shows then, so a variable frame rate needs no special care.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,11 +19,12 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from compress.artifacts import disk
 from compress.errors import DataError
 from compress.extract.pictures import Preprocessing, cropped, resized, upright
 
 _PICTURE_FORMATS = ("image2", "_pipe")
-_OPTIONS = {"protocol_whitelist": "file"}  # a playlist must not reach the network
+_OPTIONS = {"protocol_whitelist": "none"}  # a playlist must reach neither the network nor other files
 # A stream that ends earlier than it says, by more than its last frames could: it was cut off.
 _MISSING_SECONDS, _MISSING_SHARE = Fraction(1), Fraction(1, 20)
 
@@ -85,12 +86,17 @@ def decode(path: Path, wanted: Preprocessing, *, fps: Fraction, max_frames: int,
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
     """A media file open for reading; DataError when it is none."""
-    try:
-        # Some file systems have names that are not UTF-8, and so have some files' titles.
-        container = av.open(str(path), metadata_errors="ignore", options=_OPTIONS)
-    except (av.FFmpegError, ValueError, OSError) as error:
-        raise DataError(f"is not a video, or damaged at its start ({reason(error)})", where=path) from error
-    with container:
+    # As an open file: FFmpeg takes some names for addresses (`concat:a|b`), and may open nothing else.
+    with ExitStack() as stack:
+        with disk.reading(path):
+            file = stack.enter_context(path.open("rb"))
+        try:
+            # Some files have titles that are not UTF-8.
+            container = av.open(file, "r", metadata_errors="ignore", options=_OPTIONS)
+        except (av.FFmpegError, ValueError, OSError) as error:
+            what = f"is not a video, or damaged at its start ({reason(error)})"
+            raise DataError(what, where=path) from error
+        stack.enter_context(container)
         if container.format.name.endswith(_PICTURE_FORMATS) or container.format.name == "tty":
             raise DataError("is a picture or a text, not a video", where=path)
         yield container

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import save
 
 from compress.artifacts.folder import commit_folder, read_folder
+from compress.doors.tensors import read_safetensors_arrays
 from compress.errors import CorruptArtifactError, SchemaError
 from compress.extract.projection import Projection
 
@@ -68,7 +68,7 @@ def load(folder: Path) -> Projections:
     """
     manifest = read_folder(folder, KIND)
     try:
-        arrays = load_file(manifest.path(_FILE))
+        arrays, _ = read_safetensors_arrays(manifest.path(_FILE), error=CorruptArtifactError)
         parts = {
             name: Projection(
                 mean=arrays[f"{name}.mean"],
@@ -82,7 +82,7 @@ def load(folder: Path) -> Projections:
             for name, facts in manifest.metadata["features"].items()
         }
         return Projections(parts, manifest.metadata["backbones"], manifest.files[_FILE].sha256)
-    except (SafetensorError, KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise CorruptArtifactError("is not a projection of this program", where=folder) from error
 
 

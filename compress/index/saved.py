@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from compress.artifacts.hashed import Verify
 from compress.artifacts.manifest import Manifest
 from compress.artifacts.npy import npy_array, npy_file
 from compress.codecs import Codec
+from compress.doors.npy import read_npy
 from compress.errors import CorruptArtifactError
 from compress.index.codes import CodesIndex
 from compress.index.faiss_index import check_loaded
@@ -123,7 +124,12 @@ def _facts(metadata: dict[str, Any], folder: Path) -> IndexFacts:
     if not needed <= set(metadata) <= known:
         odd = ", ".join(sorted((needed - set(metadata)) | (set(metadata) - known)))
         raise CorruptArtifactError(f"its manifest lacks or adds: {odd}", where=folder, hint=_REBUILD)
-    return IndexFacts(**metadata)
+    facts = IndexFacts(**metadata)
+    for name, kinds in get_type_hints(IndexFacts).items():
+        kinds = int | float if kinds is float else kinds
+        if not isinstance(getattr(facts, name), kinds) or isinstance(getattr(facts, name), bool):
+            raise CorruptArtifactError(f"its manifest says a wrong {name}", where=folder, hint=_REBUILD)
+    return facts
 
 
 def _agree(path: Path, what: str, found: int, promised: int) -> None:
@@ -155,10 +161,7 @@ def _array(manifest: Manifest, name: str, mapped: bool = False) -> np.ndarray:
     if name not in manifest.files:
         raise CorruptArtifactError(f"has no {name}", where=manifest.folder, hint=_REBUILD)
     path = manifest.path(name)
-    try:
-        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise CorruptArtifactError(f"is not an array ({error})", where=path, hint=_REBUILD) from error
+    return read_npy(path, mapped=mapped, error=CorruptArtifactError, hint=_REBUILD)
 
 
 def _check_array(

@@ -9,6 +9,7 @@ import numpy as np
 
 from compress.artifacts.hashed import HashedFiles
 from compress.datasets.vocabulary import Vocabulary
+from compress.doors.npy import read_npy
 from compress.errors import DataError, NotFoundError, RecordError, SchemaError, StorageError, UsageError
 from compress.index import open_index
 from compress.jobs.classes import vocabulary_of_store
@@ -123,13 +124,8 @@ def read_vector(path: Path, dim: int) -> np.ndarray:
     Raises:
         NotFoundError: no such file. DataError: not a .npy file of numbers. SchemaError: not of size `dim`.
     """
-    try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise NotFoundError("no such file", where=path) from error
-    except (ValueError, EOFError) as error:
-        raise DataError("not a .npy file of numbers", where=path) from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+    array = read_npy(path, kind="a .npy file of numbers")
+    if array.dtype.kind not in "fiu":
         raise DataError("not a .npy file of numbers", where=path)
     if array.ndim not in (1, 2) or array.size == 0 or array.shape[-1] != dim:
         raise SchemaError(

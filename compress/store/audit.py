@@ -2,7 +2,8 @@
 
 HDF5 follows external links, external raw data and virtual datasets into other files of the machine, and loads
 shared libraries for unknown filters (as in Keras, CVE-2026-1669). So links are checked before they are
-followed, and HDF5 only parses metadata: arrays are read through a memory map at their offset.
+followed, and HDF5 only parses metadata: arrays are read through a memory map at their offset, and attributes,
+whose texts have no fixed length, by `compress.store.attributes`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import h5py
 import numpy as np
 
 from compress.errors import CorruptArtifactError
+from compress.store.attributes import read_attributes
 from compress.store.format import SCHEMA_VERSION, USER_BLOCK_BYTES
 
 _NUMBERS = ("schema_version", "dim", "num_classes")
@@ -61,7 +63,7 @@ def audit(file: BinaryIO, path: Path) -> Description:
     try:
         with without_plugins(), h5py.File(file, "r") as hdf5:
             arrays = dict(_arrays(hdf5, size))
-            attributes = _attributes(hdf5)
+        attributes = _attributes(read_attributes(file.fileno(), path))
         _check_names(set(arrays))
         return _describe(arrays, attributes)
     except _Refused as refused:
@@ -134,17 +136,14 @@ def _check_inside(place: Place, full_name: str, size: int) -> None:
         raise _Refused(f"{full_name} claims {length:,} bytes at {place.offset:,}, the file has {size:,}")
 
 
-def _attributes(hdf5: h5py.File) -> dict[str, Any]:
-    if set(hdf5.attrs) != {*_NUMBERS, *_TEXTS}:
-        raise _Refused(f"its attributes are {sorted(hdf5.attrs)}, not {sorted([*_NUMBERS, *_TEXTS])}")
-    values: dict[str, Any] = {}
-    for name in (*_NUMBERS, *_TEXTS):
-        attribute, kind = hdf5.attrs.get_id(name), str if name in _TEXTS else int
-        is_text = h5py.check_string_dtype(attribute.dtype) is not None
-        if attribute.shape != () or is_text != (kind is str) or not (is_text or attribute.dtype.kind == "i"):
+def _attributes(found: dict[str, int | str]) -> dict[str, Any]:
+    if set(found) != {*_NUMBERS, *_TEXTS}:
+        raise _Refused(f"its attributes are {sorted(found)}, not {sorted([*_NUMBERS, *_TEXTS])}")
+    for name, value in found.items():
+        kind = str if name in _TEXTS else int
+        if not isinstance(value, kind):
             raise _Refused(f"attribute {name} is not one {kind.__name__}")
-        values[name] = kind(hdf5.attrs[name])
-    return values
+    return dict(found)
 
 
 def _check_names(names: set[str]) -> None:

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import safetensors
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from compress.artifacts.atomic import read_bytes, write_bytes
 from compress.artifacts.disk import fsync, storage_errors
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.manifest import Manifest
+from compress.doors.tensors import read_safetensors
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table
@@ -76,10 +76,7 @@ def tensors_file(tensors: Mapping[str, Tensor]) -> bytes:
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file; CorruptArtifactError if it is not one."""
-    try:
-        return load_file(path)
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise CorruptArtifactError(f"not a safetensors file ({error})", where=path) from error
+    return read_safetensors(path, error=CorruptArtifactError)
 
 
 def save_model(folder: Path, weights: Mapping[str, Tensor], metadata: dict[str, Any]) -> None:

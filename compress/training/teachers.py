@@ -24,6 +24,7 @@ from compress.artifacts import disk
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.manifest import Manifest
 from compress.datasets.schema import FeatureSchema
+from compress.doors.npy import read_npy
 from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt
 from compress.training.inputs import Table, batch, fingerprint, reading_order
@@ -164,7 +165,7 @@ def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, repo
 
 
 def _map(manifest: Manifest) -> np.ndarray:
-    return np.load(manifest.path(_FILE), mmap_mode="r", allow_pickle=False)
+    return read_npy(manifest.path(_FILE), mapped=True, error=CorruptArtifactError)
 
 
 def _write(path: Path, teachers: Teachers, table: Table, device: str, report: Reporter) -> None:

@@ -80,7 +80,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
             continue
     for content in (b"", b"nothing", whole[:50]):
         path.write_bytes(content)
-        with pytest.raises(CorruptArtifactError, match=r"codec\.npz: is not the file of a codec"):
+        with pytest.raises(CorruptArtifactError, match=r"codec\.npz: is damaged or not the file of a codec"):
             Codec.load(path)
     with pytest.raises(NotFoundError):
         Codec.load(tmp_path / "nowhere.npz")

@@ -77,10 +77,10 @@ def test_missing_truncated_and_binary_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"none\.csv: no such vocabulary"):
         load_vocabulary(tmp_path / "none.csv")
     (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(YOUTUBE.encode())[:-9])
-    with pytest.raises(DataError, match="cannot be read as CSV"):
+    with pytest.raises(DataError, match="damaged or not a CSV file"):
         load_vocabulary(tmp_path / "cut.csv.gz")
     (tmp_path / "b.csv").write_bytes(b"Index,Name\n0,\xff\xfe\n")
-    with pytest.raises(DataError, match="cannot be read as CSV"):
+    with pytest.raises(DataError, match="damaged or not a CSV file"):
         load_vocabulary(tmp_path / "b.csv")
 
 

@@ -176,7 +176,7 @@ def test_a_file_that_holds_code_is_refused_and_not_run(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     torch.save(Harmful(), tmp_path / "w.pth")
 
-    with pytest.raises(DataError, match=r"more than tensors; save the model's state_dict"):
+    with pytest.raises(DataError, match=r"other Python objects than tensors; save the model's state_dict"):
         read_weights(tmp_path / "w.pth")
     assert not (tmp_path / "harmed").exists()
 

@@ -162,7 +162,7 @@ def saved(array: np.ndarray) -> bytes:
     [
         ("codes.npy", lambda a: saved(a[:-1]), "int8 .899, 24., not int8 .900, 24."),
         ("codes.npy", lambda a: saved(a.view(np.uint8)), "uint8"),
-        ("codes.npy", lambda a: b"nothing", "is not an array"),
+        ("codes.npy", lambda a: b"nothing", "is damaged or not an array"),
         ("codes.npy", lambda a: None, "has no codes.npy"),
         ("lengths.npy", lambda a: saved(a.astype("f8")), "float64"),
         ("lengths.npy", lambda a: saved(a * np.nan), "norms that are not positive numbers"),

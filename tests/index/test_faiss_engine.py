@@ -181,7 +181,7 @@ def test_reading_never_allocates_more_than_the_file_and_restores_the_limit(tmp_p
     index.add(np.eye(4, dtype=np.float32))
     faiss_engine.write_index(index, tmp_path / "index.faiss")
     assert faiss_engine.read_index(tmp_path / "index.faiss").ntotal == 4
-    (tmp_path / "index.faiss").write_bytes(b"")
+    (tmp_path / "index.faiss").write_bytes(b"IxFI")
     with pytest.raises(DataError, match=r"index\.faiss: FAISS cannot read this index"):
         faiss_engine.read_index(tmp_path / "index.faiss")
     assert module.get_deserialization_vector_byte_limit() == before

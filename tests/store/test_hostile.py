@@ -128,7 +128,7 @@ HOSTILE = {
     "indptr backwards": (replace("labels/indptr", data=np.arange(10, -1, -1)), "indptr"),
     "labels of another type": (replace("labels/indices", data=np.arange(10.0)), "labels are"),
     "more attributes": (attribute("extra", 1), "its attributes are"),
-    "array attribute": (attribute("dim", np.array([4, 4])), "attribute dim is not one int"),
+    "array attribute": (attribute("dim", np.array([4, 4])), "an attribute is not one value"),
     "text for a number": (attribute("dim", "4"), "attribute dim is not one int"),
     "number for a text": (attribute("codec", 4), "attribute codec is not one str"),
     "dim of zero": (attribute("dim", np.int64(0)), "at least 1 dimension"),

@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from compress.artifacts import disk
 from compress.datasets.formats.arrow_columns import need_pyarrow
 from compress.datasets.formats.arrow_rows import ArrowFile, ArrowRows
 from compress.datasets.formats.row_reader import row_format
-from compress.errors import DataError
+from compress.doors.claims import check_claim
+from compress.doors.guard import each_guarded, guarded
 
+_KIND = "an Arrow file"
 _FILE_MARK = b"ARROW1"
 
 
@@ -22,22 +25,26 @@ def _opened(path: Path) -> Iterator[ArrowFile]:
     import pyarrow
     import pyarrow.ipc
 
-    try:
-        with pyarrow.memory_map(str(path)) as mapped:
+    with disk.reading(path), guarded(path, _KIND):
+        mapped = pyarrow.memory_map(str(path))
+    with mapped:
+        with guarded(path, _KIND):
             is_file = mapped.read(len(_FILE_MARK)) == _FILE_MARK
             mapped.seek(0)
             reader = pyarrow.ipc.open_file(mapped) if is_file else pyarrow.ipc.open_stream(mapped)
-            rows = sum(len(batch) for batch in _batches(path, reader, mapped, is_file))
+            rows = sum(map(len, _batches(path, reader, mapped, is_file)))
+        check_claim(path, "its number of rows", rows, path.stat().st_size)
 
-            def batches(names: Sequence[str], size: int) -> Iterator[Any]:
-                for batch in _batches(path, reader, mapped, is_file):
-                    chosen = batch.select(list(names))
-                    for start in range(0, len(batch), size):
-                        yield chosen.slice(start, size)
+        def cut(names: Sequence[str], size: int) -> Iterator[Any]:
+            for batch in _batches(path, reader, mapped, is_file):
+                chosen = batch.select(list(names))
+                chosen.validate(full=True)  # nothing has looked at the offsets of lists and texts yet
+                for start in range(0, len(batch), size):
+                    yield chosen.slice(start, size)
 
-            yield ArrowFile(reader.schema, rows, batches)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise DataError(f"is damaged or not an Arrow file ({error})", where=path) from error
+        yield ArrowFile(
+            reader.schema, rows, lambda names, size: each_guarded(path, _KIND, lambda: cut(names, size))
+        )
 
 
 def _batches(path: Path, reader: Any, mapped: Any, is_file: bool) -> Iterator[Any]:

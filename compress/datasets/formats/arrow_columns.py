@@ -124,7 +124,7 @@ def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, tuple[str, 
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
         return {name: names for name, feature in features.items() if (names := tuple(_names(feature)))}
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return {}
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from compress.datasets.formats.arrow_columns import class_names, column_values, typed_column
 from compress.datasets.formats.columns import TypedColumn
 from compress.datasets.formats.rows import BLOCK_BYTES, BLOCK_ROWS, made_up_id, partitions
+from compress.doors.guard import guarded
 from compress.errors import DataError
 
 _FRAMES = 300
@@ -49,8 +50,10 @@ class ArrowRows:
         self.path, self._opened, self._partitions = path, opened, partitions(path)
         with opened() as file:
             self._rows = file.rows
-            names = class_names(file.schema.metadata)
-            found = [typed_column(field.name, field.type, names.get(field.name, ())) for field in file.schema]
+            with guarded(path, "a sound file of Arrow or Parquet"):
+                names = class_names(file.schema.metadata)
+                fields = [(field.name, field.type) for field in file.schema]
+            found = [typed_column(name, kind, names.get(name, ())) for name, kind in fields]
             inside = [self._sized(file, column) for column in found if column.name not in self._partitions]
         folders = [TypedColumn(name, "text", (), "the name of the folder") for name in self._partitions]
         self.columns = (*inside, *folders)
@@ -68,7 +71,8 @@ class ArrowRows:
                 yield {name: [value] * file.rows for name, value in outside.items()}
                 return
             for batch in file.batches(inside, self._rows_at_once(inside)):
-                values = {name: column_values(self.path, batch.column(name)) for name in inside}
+                with guarded(self.path, "a sound file of Arrow or Parquet"):
+                    values = {name: column_values(self.path, batch.column(name)) for name in inside}
                 yield values | {name: [value] * len(batch) for name, value in outside.items()}
 
     def _rows_at_once(self, names: Sequence[str]) -> int:
@@ -88,7 +92,9 @@ class ArrowRows:
         if column.kind not in ("float", "byte") or not column.shape or column.shape[-1] is not None:
             return column
         for batch in file.batches([column.name], 16):
-            for value in column_values(self.path, batch.column(column.name)):
+            with guarded(self.path, "a sound file of Arrow or Parquet"):
+                values = column_values(self.path, batch.column(column.name))
+            for value in values:
                 if value is not None and len(value):
                     return replace(column, shape=(*column.shape[:-1], np.asarray(value).shape[-1]))
         return column

@@ -45,6 +45,7 @@ _BUFFER_BYTES = 1 << 20
 OTHER_FOLDER = "choose another folder"
 LARGEST_RECORD = 1 << 31
 """Bytes of a record, framing included; protobuf allows no larger message."""
+_LARGEST_UNPACKED = 256 << 20  # of a compressed shard, whose size says nothing about its records
 _LARGEST_MESSAGE = 1 << 28
 _MESSAGE_STARTS = (b"\x0a", b"\x12")  # the tags of the two fields of a SequenceExample
 
@@ -180,7 +181,8 @@ def _check_header(header: bytes, offset: int, remaining: int) -> tuple[str, int]
         return NO_TFRECORD, 0
     if masked_crc(header[:8]) != stored:
         return f"length checksum is {masked_crc(header[:8]):08x}, stored is {stored:08x}", 0
-    present = min(remaining, LARGEST_RECORD) - HEADER_BYTES - FOOTER_BYTES
+    largest = LARGEST_RECORD if remaining < ENDLESS >> 1 else _LARGEST_UNPACKED
+    present = min(remaining, largest) - HEADER_BYTES - FOOTER_BYTES
     if length > present:  # checked before anything of that size is allocated
         return f"the shard ends early, the record claims {length} bytes but {max(present, 0)} are left", 0
     return "", length

@@ -84,7 +84,7 @@ def _unwrapped(cell: str) -> str | list[str]:
         try:
             # numpy prints no commas between the items.
             items = ast.literal_eval(re.sub(r"""(['"])\s+(?=['"])""", r"\1, ", text))
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
             return text
         items = items if isinstance(items, Collection) and not isinstance(items, str | dict) else [items]
         return [str(item).strip() for item in items]

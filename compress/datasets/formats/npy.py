@@ -12,6 +12,7 @@ import numpy as np
 from compress.datasets.formats.arrays import ArrayType, ReadArray
 from compress.datasets.formats.columns import kind_of
 from compress.datasets.formats.row_reader import array_format
+from compress.doors.npy import MAGIC, read_npy
 from compress.errors import DataError, SchemaError
 
 
@@ -75,14 +76,10 @@ def describe_npy(path: Path) -> PlainArray:
 
 
 def _open(path: Path) -> np.ndarray:
-    try:
-        with path.open("rb") as file:
-            start = file.read(6)
-            if not start:
-                raise DataError("the file is empty", where=path, hint="fetch it again")
-            if start != b"\x93NUMPY":
-                raise SchemaError("is not a .npy file, whatever its name says", where=path)
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        what = f"cannot be read as an array of numbers ({error})"
-        raise DataError(what, where=path, hint="it was cut off, or holds Python objects") from error
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC))
+    if not start:
+        raise DataError("the file is empty", where=path, hint="fetch it again")
+    if start != MAGIC:
+        raise SchemaError("is not a .npy file, whatever its name says", where=path)
+    return read_npy(path, mapped=True, hint="it was cut off, or holds Python objects")

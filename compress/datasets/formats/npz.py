@@ -6,17 +6,18 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import numpy as np
-from numpy.lib import format as npy
 
 from compress.datasets.formats.arrays import ArrayType, ReadArray
 from compress.datasets.formats.columns import kind_of
 from compress.datasets.formats.row_reader import array_format
+from compress.doors.claims import check_at_once, size_of
+from compress.doors.guard import guarded
+from compress.doors.npy import ENDING, member_header, opened_npz, read_header
 from compress.errors import DataError
 
-_ENDING = ".npy"
+_KIND = "a .npz file"
 
 
 class NpzFile:
@@ -24,55 +25,43 @@ class NpzFile:
 
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
-        with _opened(path) as archive:
-            members = [name for name in archive.namelist() if name.endswith(_ENDING)]
-            self.arrays = {name.removesuffix(_ENDING): _type(archive, name) for name in members}
+        with opened_npz(path, _KIND) as archive, guarded(path, _KIND):
+            members = [name for name in archive.namelist() if name.endswith(ENDING)]
+            self.arrays = {name.removesuffix(ENDING): _type(archive, name) for name in members}
         if not self.arrays:
             raise DataError("holds no arrays", where=path)
 
     @contextmanager
     def opened(self) -> Iterator[ReadArray]:
-        with _opened(self.path) as archive:
-            yield _reader(archive)
+        with opened_npz(self.path, _KIND) as archive:
+            yield _reader(archive, self.path)
 
 
 FORMAT = array_format("npz", (".npz",), NpzFile)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except (zipfile.BadZipFile, EOFError, ValueError, OSError) as error:
-        raise DataError(f"is damaged or not a .npz file ({error})", where=path) from error
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether it is stored column by column, and type; leaves the file at the first number."""
-    version = npy.read_magic(file)
-    return npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)
-
-
 def _type(archive: zipfile.ZipFile, member: str) -> ArrayType:
-    with archive.open(member) as file:
-        shape, _, dtype = _header(file)
-    return ArrayType(kind_of(dtype), shape, str(dtype), dtype.itemsize)
+    found = member_header(archive, member)
+    return ArrayType(kind_of(found.dtype), found.shape, str(found.dtype), found.dtype.itemsize)
 
 
 class _Member:
     """One array; rows that are asked for in their order are unpacked once."""
 
-    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
-        self._archive, self._name = archive, name + _ENDING
+    def __init__(self, archive: zipfile.ZipFile, path: Path, name: str) -> None:
+        self._archive, self._path, self._name = archive, path, name + ENDING
+        self._size = size_of(path)
         self._begin()
 
     def _begin(self) -> None:
         self._file, self._row = self._archive.open(self._name), 0
-        self._shape, by_column, self._dtype = _header(self._file)
-        self._row_bytes = self._dtype.itemsize * int(np.prod(self._shape[1:]))
+        found = read_header(self._file)
+        self._shape, self._dtype = found.shape, found.dtype
+        self._row_bytes = self._dtype.itemsize * int(np.prod(self._shape[1:], dtype=object))
         # There the first row is spread over the whole file.
-        whole = by_column and len(self._shape) > 1
+        whole = found.by_column and len(self._shape) > 1
+        if whole:
+            self._check(found.bytes)
         self._whole = self._numbers(self._file.read()).reshape(self._shape, order="F") if whole else None
 
     def rows(self, start: int, stop: int) -> np.ndarray:
@@ -80,6 +69,7 @@ class _Member:
             return self._numbers(self._archive.read(self._name)[-self._dtype.itemsize :]).reshape(())
         if self._whole is not None:
             return self._whole[start:stop]
+        self._check((stop - start) * self._row_bytes)
         if start < self._row:
             self._begin()
         if start > self._row:
@@ -91,13 +81,17 @@ class _Member:
     def _numbers(self, data: bytes) -> np.ndarray:
         return np.frombuffer(data, self._dtype)
 
+    def _check(self, wanted: int) -> None:
+        check_at_once(self._path, f"'{self._name}'", wanted, self._size)
 
-def _reader(archive: zipfile.ZipFile) -> ReadArray:
+
+def _reader(archive: zipfile.ZipFile, path: Path) -> ReadArray:
     members: dict[str, _Member] = {}
 
     def read(name: str, start: int, stop: int) -> np.ndarray:
-        if name not in members:
-            members[name] = _Member(archive, name)
-        return members[name].rows(start, stop)
+        with guarded(path, _KIND):
+            if name not in members:
+                members[name] = _Member(archive, path, name)
+            return members[name].rows(start, stop)
 
     return read

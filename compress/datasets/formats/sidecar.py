@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from compress.datasets.formats.rows import Rows
 from compress.datasets.schema import MAX_CLASSES
 from compress.datasets.vocabulary import Vocabulary, read_class_texts
 from compress.description import LABEL_FILES, LabelsOption
+from compress.doors.npy import read_npz
 from compress.errors import SchemaError
 
 
@@ -160,11 +160,7 @@ def read_sidecar(
 
 
 def _read_npz(path: Path) -> Mapping[str, Sequence[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in ("indptr", "indices", "ids") if name in arrays}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise SchemaError(f"is not a .npz file of plain arrays ({error})", where=path) from error
+    found = read_npz(path, error=SchemaError)
     missing = [name for name in ("indptr", "indices") if name not in found]
     if missing:
         raise SchemaError(

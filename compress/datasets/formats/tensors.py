@@ -12,6 +12,7 @@ import numpy as np
 from compress.datasets.formats.arrays import ArrayType, ReadArray
 from compress.datasets.formats.columns import kind_of
 from compress.datasets.formats.row_reader import array_format
+from compress.doors.tensors import read_torch
 from compress.errors import DataError
 
 
@@ -43,15 +44,8 @@ def _type(array: np.ndarray) -> ArrayType:
 def _load(path: Path, name: str) -> dict[str, np.ndarray]:
     import torch
 
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
-    except Exception as error:  # torch raises whatever unpickling does
-        is_program = "weights_only" in str(error).lower().replace("weights only", "weights_only")
-        what = (
-            "holds other Python objects than tensors" if is_program else "is damaged or not a file of PyTorch"
-        )
-        hint = "only tensors, and dicts of them, are read: torch.save(tensor.cpu(), 'video.pt')"
-        raise DataError(what, where=path, hint=hint) from error
+    hint = "only tensors, and dicts of them, are read: torch.save(tensor.cpu(), 'video.pt')"
+    found = read_torch(path, mapped=True, hint=hint)
     if isinstance(found, torch.Tensor):
         return {name: _array(found)}
     if isinstance(found, Mapping) and found:
@@ -84,9 +78,3 @@ def _array(value: Any) -> np.ndarray:
     if is_list and isinstance(value[0], str | int | float | bool):
         return np.array(value)
     return np.empty((), dtype=object)
-
-
-def _is_zip(path: Path) -> bool:
-    """Whether torch can map the file: not one that a version before 1.6 wrote."""
-    with path.open("rb") as file:
-        return file.read(2) == b"PK"

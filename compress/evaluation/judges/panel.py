@@ -13,6 +13,7 @@ import numpy as np
 
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.artifacts.lock import exclusive
+from compress.doors.npy import read_npz
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.evaluation.judges.cost import cost_in_words
 from compress.evaluation.judges.names import title_of
@@ -127,7 +128,7 @@ def _kept(folder: Path, identity: dict[str, Any]) -> Opinion | None:
         manifest = read_folder(folder, _KIND)
         if manifest.metadata["of"] != identity:
             return None
-        with np.load(manifest.path(_FILE), allow_pickle=False) as arrays:
-            return opinion_from(TopScores.from_arrays(dict(arrays)), manifest.metadata["opinion"])
+        arrays = read_npz(manifest.path(_FILE), error=CorruptArtifactError)
+        return opinion_from(TopScores.from_arrays(arrays), manifest.metadata["opinion"])
     except (NotFoundError, CorruptArtifactError, SchemaError, KeyError, ValueError):
         return None

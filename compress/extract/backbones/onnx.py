@@ -13,18 +13,19 @@ output = "features"              # which output; otherwise the only one  (option
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from compress.artifacts import disk
 from compress.artifacts.atomic import sha256_file
+from compress.doors.guard import guarded
+from compress.doors.toml import read_toml
 from compress.errors import ConfigError, DataError, UnavailableError, UsageError
 from compress.extract.backbones.backbone import Backbone, need
+from compress.extract.backbones.onnx_references import refers_to_files
 from compress.extract.pictures import Preprocessing
 
 _KEYS = {field.name: field.default is MISSING for field in fields(Preprocessing)}
@@ -53,12 +54,7 @@ def load(path: Path, device: str) -> Backbone:
 
 def read_description(path: Path) -> tuple[Preprocessing, str | None]:
     """What the TOML file beside a model says: its preprocessing, and the name of its output."""
-    with disk.reading(path, "no such file; it says what pictures the model wants"):
-        text = path.read_bytes()
-    try:
-        content: dict[str, Any] = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not a TOML file: {error}", where=path) from error
+    content = read_toml(path, "no such file; it says what pictures the model wants")
     output = content.pop("output", None)
     unknown = sorted(content.keys() - _KEYS.keys())
     missing = [key for key, needed in _KEYS.items() if needed and key not in content]
@@ -71,8 +67,17 @@ def read_description(path: Path) -> tuple[Preprocessing, str | None]:
         return Preprocessing(**content), output
     except UsageError as error:
         raise ConfigError(error.what, where=path) from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"a value of the wrong kind ({error})", where=path) from error
+
+
+def check_self_contained(content: bytes, path: Path) -> None:
+    """DataError if a model is no ONNX model, or names other files that onnxruntime would read."""
+    with guarded(path, "an ONNX model"):
+        refers = refers_to_files(content)
+    if refers:
+        hint = "save it as one file: onnx.save(model, FILE, save_as_external_data=False)"
+        raise DataError("keeps weights in other files, which are not read", where=path, hint=hint)
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,7 @@ def session(path: Path, output: str | None, device: str) -> Session:
 
     with disk.reading(path):
         content = path.read_bytes()
+    check_self_contained(content, path)
     there = onnxruntime.get_available_providers()
     wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
     try:

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from compress.artifacts import disk
+from compress.doors.tensors import read_safetensors, read_torch
 from compress.errors import DataError, SchemaError
 
 _NESTED = ("state_dict", "model_state_dict", "model")
@@ -25,18 +23,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         NotFoundError: no such file.
         DataError: damaged, or it holds code or other objects (only tensors are read).
     """
-    with disk.reading(path), path.open("rb"):
-        pass
     if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise DataError(f"is not a safetensors file ({error})", where=path) from error
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a file that is no archive of tensors leads to
-        hint = "save the model's state_dict() instead: torch.save(model.state_dict(), FILE)"
-        raise DataError("is damaged, or holds more than tensors", where=path, hint=hint) from error
+        return read_safetensors(path)
+    hint = "save the model's state_dict() instead: torch.save(model.state_dict(), FILE)"
+    found = read_torch(path, hint=hint)
     for key in _NESTED:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]
