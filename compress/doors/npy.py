@@ -35,7 +35,12 @@ class Header:
 
     @property
     def bytes(self) -> int:
-        """Of all numbers; items without a size count as one byte, so that nothing is endless."""
+        """Of all numbers; items without a size count as one byte, so that nothing is endless.
+
+        0 where they are Python objects, which nobody reads.
+        """
+        if self.dtype.hasobject:
+            return 0
         return math.prod(self.shape) * max(1, self.dtype.itemsize)
 
 
@@ -43,13 +48,11 @@ def read_header(file: IO[bytes]) -> Header:
     """Read the header at the start of a file, and leave it at the first number; call it inside `guarded`.
 
     Raises:
-        ValueError: no such header, or of Python objects.
+        ValueError: no such header.
     """
     version = npy.read_magic(file)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     found = Header(*read(file))
-    if found.dtype.hasobject:
-        raise ValueError("it holds Python objects")
     if not all(isinstance(size, int) and size >= 0 for size in found.shape):
         raise ValueError(f"its shape is {found.shape}")
     return found
