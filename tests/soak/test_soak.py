@@ -116,6 +116,9 @@ def test_a_reader_that_sees_a_mix_is_seen() -> None:
     ended = Ended(0, "a mix", "", 0.1, 0.1, 0)
     assert judge("report", ended, (0, "a mix"), [(0, "old"), (0, "new")])
     assert not judge("report", ended, (0, "new"), [(0, "old"), (0, "new")])
+    refused = Ended(66, "", "error: nothing was committed", 0.1, 0.1, 0)
+    assert not judge("search", refused, (66, "nothing was committed"), [(66, "no index"), (0, "new")])
+    assert judge("search", refused, (66, "nothing was committed"), [(0, "old"), (0, "new")])
     internal = Ended(70, "", "internal error: KeyError", 0.1, 0.1, 0)
     assert judge("report", internal, (70, ""), [(70, "")])
 

@@ -260,9 +260,10 @@ def judge(name: str, ended: Ended, answer: Answer, allowed: list[Answer]) -> lis
     """What is wrong with a reader's answer."""
     if not ended.clean:
         return [f"{name}: exit {ended.code}: {ended.last_line}"]
-    if answer in allowed:
-        return []
     codes = sorted({code for code, _ in allowed})
+    refused = ended.code != 0 and ended.code in codes  # for the same reason, perhaps in other words
+    if answer in allowed or refused:
+        return []
     return [f"{name}: exit {ended.code}, neither the answer before nor after ({codes}): {ended.last_line}"]
 
 
