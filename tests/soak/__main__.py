@@ -9,6 +9,7 @@ Run it again on the same day at the same commit and it goes on: SOAK is the leng
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--turn", type=int, help="only this turn; nothing is written")
     asked = parser.parse_args()
     names = asked.only or sorted(HARNESSES)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that disks are unmounted
     import_everything()
     if asked.turn is not None:
         found = [play(name, asked.turn, asked.minutes * 60 / len(names)) for name in names]
@@ -34,11 +36,14 @@ def main() -> int:
         return int(any(counts.lost for counts in found))
     account = Account.open(asked.output)
     seconds = max(30.0, min(300.0, asked.minutes * 60 / len(names) / 2))
-    while account.seconds < asked.minutes * 60:
-        name = min(names, key=account.spent)  # whoever had the least time
-        left = asked.minutes * 60 - account.seconds
-        account.note(name, lambda turn, name=name, left=left: play(name, turn, min(seconds, left)))
-        print(account.line(name), flush=True)
+    try:
+        while account.seconds < asked.minutes * 60:
+            name = min(names, key=account.spent)  # whoever had the least time
+            left = asked.minutes * 60 - account.seconds
+            account.note(name, lambda turn, name=name, left=left: play(name, turn, min(seconds, left)))
+            print(account.line(name), flush=True)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
     print(account.table())
     return int(account.lost)
 

@@ -121,6 +121,8 @@ class Child:
         code = CRASHED
         try:
             os.chdir(folder)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             for name in [each for each in os.environ if each.startswith("COMPRESS_")]:
                 del os.environ[name]
             os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1") | {"COLUMNS": "160"} | environment)

@@ -36,7 +36,7 @@ def play(name: str, turn: int, seconds: float) -> Counts:
 
 def in_a_folder(name: str, turn: int, until: Until) -> Counts:
     """One turn, in the folder of that turn."""
-    folder = _folders() / f"turn {turn}"
+    folder = _folders() / f"turn-{turn}"
     folder.mkdir(exist_ok=True)
     os.utime(folder)
     for older in sorted(_folders().iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEPT_TURNS]:

@@ -18,7 +18,7 @@ def run(until: Until, random: Random, folder: Path) -> Counts:
     counts = Counts()
     if until():
         return counts
-    trials = Trials(live(folder / f"long {folder.name}", long_chain, Process), random, Process)
+    trials = Trials(live(folder / f"long-{folder.name}", long_chain, Process), random, Process)
     while not until():
         kills.trial(trials, random, counts)
     return counts
