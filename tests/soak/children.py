@@ -121,8 +121,8 @@ class Child:
         code = CRASHED
         try:
             os.chdir(folder)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
             for name in [each for each in os.environ if each.startswith("COMPRESS_")]:
                 del os.environ[name]
             os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1") | {"COLUMNS": "160"} | environment)
@@ -133,6 +133,7 @@ class Child:
             sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
             if before is not None:
                 before()
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python starts
             code = run_here(words)
         except BaseException:
             traceback.print_exc()
