@@ -34,6 +34,8 @@ NEEDED += [
     "compress.inspection",
     "compress.pipeline.tradeoff",
     "torch._dynamo",
+    "compress.jobs.extract",
+    "tests.extract.tiny",
 ]
 
 
