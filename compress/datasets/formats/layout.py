@@ -180,15 +180,13 @@ def layout_of(where: Path, seen: Seen, wanted: Wanted) -> tuple[Layout, Contents
 def published_classes(layout: Layout, contents: Contents) -> int | None:
     """Number of classes of the published release that the records are of; None where they are of none.
 
-    Level, id key, and the names and sizes of the features are those of the release. Records that lack some of
-    its features, as those of `compress extract` lack audio, are others, and may have any classes.
+    Level, id key and names of the features are those of the release. Records that lack some of its features,
+    as those of `compress extract` lack audio, are others, and may have any classes.
     """
     there = {column.name for column in contents.columns}
-    sizes = dict(zip(layout.keys, layout.sizes, strict=True))
     for release in RELEASES:
         same = (release.level, release.id_key) == (layout.schema.level, layout.id_key)
-        published = dict(zip(release.names, release.dims, strict=True))
-        if same and published.keys() <= there and sizes.items() <= published.items():
+        if same and set(layout.keys) <= set(release.names) <= there:
             return release.num_classes
     return None
 
