@@ -39,7 +39,6 @@ _LIBRARIES = (
     "torch",
     "h5py",
     "faiss",
-    "hypothesis",
     "pytest",
     "sklearn",
     "crc32c",
