@@ -12,10 +12,10 @@ BENCH_EXTRA = $(BIN)/python -c 'import tfrecord' 2>/dev/null || \
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow bench bench-quick native fuzz soak soak-once mutation lint docs clean
+.PHONY: help venv demo test test-slow bench bench-quick native fuzz soak soak-once mutation lint docs lock sbom vulnerabilities clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(READY) ## Make the environment: .venv with this project and its pinned dependencies
 
@@ -71,6 +71,21 @@ docs: $(READY) ## Build the documentation site in build/docs; every warning is a
 	@$(BIN)/python -c 'import furo, myst_parser, sphinx_copybutton' 2>/dev/null || \
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+lock: $(READY) ## Make requirements.lock anew: the default dependencies with the sha256 of their files (needs pip 24)
+	@mkdir -p build
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > build/direct.txt
+	$(BIN)/python -m pip install --quiet --dry-run --ignore-installed --only-binary :all: --report build/report.json \
+	  -c constraints.txt -r build/direct.txt
+	$(BIN)/python -m release.lock build/report.json > build/requirements.lock
+	mv build/requirements.lock requirements.lock
+
+sbom: $(READY) ## List the installed components as CycloneDX JSON, into build/sbom.json
+	@mkdir -p build
+	$(BIN)/python -m release.sbom > build/sbom.json
+
+vulnerabilities: $(READY) ## Compare the pinned versions with a copy of the OSV database: DATABASE=PATH, no network
+	$(BIN)/python -m release.vulnerabilities $(or $(DATABASE),$(error name it: make vulnerabilities DATABASE=PATH))
 
 clean: ## Remove the environment, caches and the demo's folder
 	rm -rf $(VENV) build dist demo-workspace *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -10,11 +10,14 @@ import rich_click as click
 from cli.options import Commands, compute_options, description_options, on_corrupt_option, output_options
 from cli.session import Session
 from cli.text import aligned
+from cli.types import whole
+from compress.limits import COUNT, LIMITS, Limit
 
 if TYPE_CHECKING:
     from compress.datasets.policy import OnCorrupt
     from compress.inspection import Finding
 
+AT_LEAST_TWO = Limit(at_least=2, at_most=COUNT.at_most)
 Folder = click.Path(file_okay=False, path_type=Path)
 
 
@@ -26,7 +29,9 @@ def data() -> None:
 @data.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH|PATTERN...")
 @click.option(
-    "--num-classes", type=click.IntRange(min=1), help="Number of classes, if shards or arrays do not say."
+    "--num-classes",
+    type=whole(LIMITS["num_classes"]),
+    help="Number of classes, if shards or arrays do not say.",
 )
 @description_options()
 @on_corrupt_option
@@ -54,7 +59,7 @@ def _told(found: Finding) -> str:
 @click.argument("folder", type=Folder)
 @click.option(
     "--videos",
-    type=click.IntRange(min=10),
+    type=whole(Limit(at_least=10, at_most=COUNT.at_most)),
     default=5000,
     help="How many videos; a fifth of them is for validation.",
 )
@@ -64,12 +69,17 @@ def _told(found: Finding) -> str:
     default="video",
     help="One feature vector per video, or a sequence of frames.",
 )
-@click.option("--num-classes", type=click.IntRange(min=2), default=3862, help="Number of classes.")
+@click.option(
+    "--num-classes",
+    type=whole(Limit(at_least=2, at_most=COUNT.at_most)),
+    default=3862,
+    help="Number of classes.",
+)
 @click.option(
     "--frames",
     "num_frames",
     nargs=2,
-    type=click.IntRange(min=1),
+    type=whole(COUNT),
     default=(120, 300),
     metavar="LEAST MOST",
     help="Frames per video, for --level frame and --from.",
@@ -112,7 +122,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("folder", type=Folder)
 @click.option(
-    "--num-classes", type=click.IntRange(min=1), help="Number of classes, if the labels do not say."
+    "--num-classes", type=whole(LIMITS["num_classes"]), help="Number of classes, if the labels do not say."
 )
 @click.option(
     "--split",
@@ -120,7 +130,7 @@ def sample(session: Session, /, folder: Path, **options: Any) -> None:
     default="train",
     help="The split that the videos are for.",
 )
-@click.option("--shards", type=click.IntRange(min=1), default=1, help="How many files to write.")
+@click.option("--shards", type=whole(COUNT), default=1, help="How many files to write.")
 @click.option("--replace", is_flag=True, help="Write over shards that are there and hold something else.")
 @description_options()
 @on_corrupt_option

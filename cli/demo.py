@@ -12,6 +12,8 @@ from cli.progress import duration
 from cli.report import report_text
 from cli.search import answer_text
 from cli.session import Session
+from cli.types import whole
+from compress.limits import LIMITS
 
 
 @click.command()
@@ -29,7 +31,9 @@ from cli.session import Session
     metavar="FILE",
     help="Names of the classes of the real shards (CSV).",
 )
-@click.option("--num-classes", type=click.IntRange(min=1), help="Classes, where the real shards do not tell.")
+@click.option(
+    "--num-classes", type=whole(LIMITS["num_classes"]), help="Classes, where the real shards do not tell."
+)
 @description_options()
 @machine_options("seed", "threads", "device")
 @click.pass_obj

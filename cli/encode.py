@@ -19,12 +19,14 @@ from cli.options import (
 from cli.progress import duration
 from cli.session import Session
 from cli.text import aligned, size
+from cli.types import whole
+from compress.limits import LIMITS
 
 
 @click.command()
 @click.option(
     "--dim",
-    type=click.IntRange(min=1),
+    type=whole(LIMITS["dim"]),
     help="Embedding size; selects the run trained at this size. With --name: how many dimensions are stored.",
 )
 @name_option
@@ -37,7 +39,7 @@ from cli.text import aligned, size
 @precision_option
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=whole(LIMITS["batch_size"]),
     show_default="32, frame-level 64; on a GPU 1024 and 256",
     help="Videos at once per thread; more videos need more memory.",
 )

@@ -16,8 +16,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from cli.session import as_json
-from cli.text import visible
+from cli.session import as_json, say
 from cli.typed import advice
 from compress.errors import (
     CompressError,
@@ -28,6 +27,7 @@ from compress.errors import (
     UsageError,
     told_in_options,
 )
+from compress.foreign_text import visible
 
 BROKEN_PIPE = 141
 
@@ -79,7 +79,7 @@ def tell(error: BaseException, *, in_json: bool) -> int:
         traceback.print_exception(error)
     if in_json:
         with suppress(OSError):  # stdout may be what failed
-            print(as_json({"error": said.facts}), flush=True)
+            say(as_json({"error": said.facts}))
     print(said.line, file=sys.stderr, flush=True)
     return said.exit_code
 

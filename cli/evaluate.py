@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from cli.judge_options import head_epochs_option, head_mixup_option, heads_option
-from cli.options import (
-    compute_options,
-    description_options,
-    dim_option,
-    name_option,
-    on_corrupt_option,
-)
+from cli.options import compute_options, description_options, dim_option, name_option, on_corrupt_option
 from cli.session import Session
 from cli.text import size, table
+from cli.types import whole
+from compress.limits import COUNT
 
 if TYPE_CHECKING:
     from compress.datasets.policy import OnCorrupt
@@ -48,7 +44,7 @@ OF_STORES, OF_RUNS = "Of a store (fresh head)", "With --run"
 @heads_option
 @click.option(
     "--seeds",
-    type=click.IntRange(min=1),
+    type=whole(COUNT),
     show_default="3; 1 from 50,000 videos on",
     panel=OF_STORES,
     help="Heads that each trained judge is the mean of. With 2 or more, intervals cover their seeds too.",

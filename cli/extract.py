@@ -11,6 +11,8 @@ from cli.options import DATA, machine_options
 from cli.progress import duration
 from cli.session import Session
 from cli.text import aligned
+from cli.types import real, whole
+from compress.limits import COUNT, Limit
 
 if TYPE_CHECKING:
     from compress.jobs.extract import Extracted
@@ -24,14 +26,14 @@ SHOWN = 5
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--fps",
-    type=click.FloatRange(0, 1000, min_open=True),
+    type=real(Limit(above=0, at_most=1000)),
     default=1.0,
     panel=FEATURES,
     help="Frames per second that are looked at.",
 )
 @click.option(
     "--max-frames",
-    type=click.IntRange(min=1),
+    type=whole(COUNT),
     default=360,
     panel=FEATURES,
     help="Frames per video, from its start.",
@@ -70,14 +72,14 @@ SHOWN = 5
 )
 @click.option(
     "--components",
-    type=click.IntRange(min=1),
+    type=whole(COUNT),
     default=1024,
     panel=FEATURES,
     help="Components of the PCA, and bytes per frame, at most; a backbone may have fewer.",
 )
 @click.option(
     "--validate-fraction",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=real(Limit(at_least=0, below=1)),
     show_default="0.1; with --projection 0",
     panel=SHARDS,
     help="Share of the videos for validation, chosen by a hash of their ids.",
@@ -121,7 +123,7 @@ SHOWN = 5
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=0, max=256),
+    type=whole(Limit(at_least=0, at_most=256)),
     default=0,
     show_default="0: one per core, at most 8; fewer for few videos",
     help="Processes that decode and compute. A video that crashes its process is left out; with 1 that is "

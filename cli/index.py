@@ -10,6 +10,8 @@ from cli.options import compute_options, dim_option, store_option
 from cli.progress import duration
 from cli.session import Session
 from cli.text import aligned, size
+from cli.types import whole
+from compress.limits import COUNT
 
 
 @click.command()
@@ -42,7 +44,7 @@ from cli.text import aligned, size
 )
 @click.option(
     "--recall-queries",
-    type=click.IntRange(min=1),
+    type=whole(COUNT),
     default=1000,
     help="How many videos measure recall@10 against exact search.",
 )

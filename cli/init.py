@@ -10,6 +10,8 @@ import rich_click as click
 from cli.options import description_options, output_options
 from cli.session import Session
 from cli.text import aligned
+from cli.types import real, whole
+from compress.limits import LIMITS, Limit
 
 if TYPE_CHECKING:
     from compress.workspace import Workspace
@@ -28,14 +30,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--validate-fraction",
-    type=float,
+    type=real(LIMITS["validate_fraction"]),
     metavar="SHARE",
     help="Instead of --validate: measure on this share of the --train videos, such as 0.1. A hash of the id "
     "says which, so it is the same share on every machine.",
 )
 @click.option(
     "--group-duplicates",
-    type=float,
+    type=real(Limit(above=0, at_most=1)),
     metavar="COSINE",
     help="With --validate-fraction: videos whose features have this cosine or more, such as 0.99, are on one "
     "side. Each is compared with its 10 nearest.",
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
     "--vocabulary", type=click.Path(path_type=Path), metavar="FILE", help="Names of the classes (CSV)."
 )
 @click.option(
-    "--num-classes", type=click.IntRange(min=1), help="Number of classes, if the shards do not say."
+    "--num-classes", type=whole(LIMITS["num_classes"]), help="Number of classes, if the shards do not say."
 )
 @description_options()
 @output_options

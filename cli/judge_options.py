@@ -7,6 +7,8 @@ from collections.abc import Callable
 import rich_click as click
 
 from cli.options import Command
+from cli.types import real, whole
+from compress.limits import COUNT, Limit
 
 
 def _heads(default: str, words: str) -> Callable[[Command], Command]:
@@ -34,13 +36,13 @@ promised_heads_option = _heads(
 )
 head_epochs_option = click.option(
     "--head-epochs",
-    type=click.IntRange(min=1),
+    type=whole(COUNT),
     show_default="the recipe's",
     help="The most passes of a judge over the data; one that has not converged by then gives no verdict.",
 )
 head_mixup_option = click.option(
     "--head-mixup",
-    type=click.FloatRange(min=0),
+    type=real(Limit(at_least=0)),
     metavar="ALPHA",
     show_default="searched: 0.4 or none",
     help="Train judges on blends of two videos and their labels, weighted by Beta(ALPHA, ALPHA); 0: never.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cli.text import table
 from compress.evaluation.judges.names import title_of
-from compress.evaluation.row import read_row
+from compress.evaluation.row_file import read_row
 from compress.evaluation.verdicts import (
     commands_for_verdicts,
     doubt,

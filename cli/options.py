@@ -7,7 +7,6 @@ in compress/jobs; a command passes its options on by these names.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +15,8 @@ import rich_click as click
 
 from cli.session import Session
 from cli.typed import remember
-from compress.errors import UsageError
+from cli.types import CodecName, Listed, whole
+from compress.limits import LIMITS
 from compress.workspace import CHOICES, Defaults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -39,44 +39,6 @@ class Commands(click.RichGroup):
             hint = f"did you mean {close[0]!r}?" if close else f"commands: {', '.join(names)}"
             raise click.UsageError(f"no such command {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
-
-
-class CodecName(click.ParamType):
-    """A codec as `compress.codecs` writes it."""
-
-    name = "codec"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from compress.codecs import canonical
-
-        try:
-            return canonical(value)
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Listed(click.ParamType):
-    """`a,b` as ("a", "b") or `8,16` as (8, 16), each once.
-
-    Args:
-        item: str, or int for numbers of at least 1.
-        nothing: the word for an empty list; None where that makes no sense.
-    """
-
-    name = "list"
-
-    def __init__(self, item: type[str] | type[int], nothing: str | None = None) -> None:
-        self.item, self.nothing = item, nothing
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, tuple):
-            return value
-        words = [word.strip() for word in value.split(",") if word.strip()]
-        if not words:
-            self.fail("names nothing", param, ctx)
-        if self.item is int and not all(re.fullmatch("[0-9]+", word) and int(word) for word in words):
-            self.fail(f"{value!r} is not a list of numbers of at least 1, such as 64,128", param, ctx)
-        return () if words == [self.nothing] else tuple(dict.fromkeys(map(self.item, words)))
 
 
 class CodecOption(click.RichOption):
@@ -176,9 +138,9 @@ def _setting(name: str, passed: bool = True) -> Callable[[Command], Command]:
 
 
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "seed": {"type": click.IntRange(min=0), "panel": GENERAL, "help": "Seed of every random choice."},
+    "seed": {"type": whole(LIMITS["seed"]), "panel": GENERAL, "help": "Seed of every random choice."},
     "threads": {
-        "type": click.IntRange(min=0, max=1024),  # OpenMP crashes on far larger numbers
+        "type": whole(LIMITS["threads"]),
         "show_default": "0: every core that this process may use",
         "panel": GENERAL,
         "help": "CPU threads.",
@@ -233,7 +195,7 @@ _quiet = click.option(
 preset_option, codec_option = _setting("preset"), _setting("codec")
 on_corrupt_option = _setting("on_corrupt")
 dim_option = click.option(
-    "--dim", type=click.IntRange(min=1), help="Embedding size; selects the run or store of this size."
+    "--dim", type=whole(LIMITS["dim"]), help="Embedding size; selects the run or store of this size."
 )
 name_option = click.option(
     "--name", metavar="NAME", help="Name of the run or store, if --dim does not select it."

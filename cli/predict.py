@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,10 @@ from cli.options import (
     vocabulary_option,
 )
 from cli.progress import duration
-from cli.session import Session
+from cli.session import Session, VisibleOut
 from cli.text import aligned
+from cli.types import whole
+from compress.limits import COUNT, LIMITS
 
 if TYPE_CHECKING:
     from compress.jobs.predict import Threshold
@@ -43,7 +44,7 @@ class Limit(click.ParamType):
 @click.command()
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
 @click.option("--run", required=True, metavar="NAME", help="The trained run whose head gives the labels.")
-@click.option("--top", type=click.IntRange(min=1), default=20, help="How many labels a video gets at most.")
+@click.option("--top", type=whole(COUNT), default=20, help="How many labels a video gets at most.")
 @click.option(
     "--format",
     type=click.Choice(("table", "csv", "jsonl", "parquet", "kaggle")),
@@ -69,7 +70,7 @@ class Limit(click.ParamType):
 @vocabulary_option
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=whole(LIMITS["batch_size"]),
     show_default="512, frame-level 64; on a GPU 1024 and 256",
     help="Videos at once per thread; more videos need more memory.",
 )
@@ -89,7 +90,7 @@ def predict(session: Session, /, output: Path | None, **options: Any) -> None:
     from compress.jobs.predict import predict_videos
 
     with session.working() as report:
-        done = predict_videos(session.workspace, output=output, stream=sys.stdout, **options, report=report)
+        done = predict_videos(session.workspace, output=output, stream=VisibleOut(), **options, report=report)
     if output is None:
         return
     session.show(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cli.text import visible
+from compress.foreign_text import one_line, visible
 from compress.progress import Event, Note, Progress, Reporter
 from compress.progress import silent as show_nothing
 
@@ -122,7 +122,7 @@ class Bars:
         if event.stage != self.stage:
             self.stage = event.stage
             self.tasks[event.stage] = self.bars.add_task(
-                event.stage, total=event.total, unit=event.unit, figures=""
+                one_line(event.stage), total=event.total, unit=event.unit, figures=""
             )
         self.bars.update(
             self.tasks[event.stage], completed=event.done, total=event.total, figures=figures(event.figures)
@@ -205,12 +205,12 @@ def _bars() -> RichProgress:
             return Text("" if own or not task.speed else _rate(task.speed, task.fields["unit"]))
 
     return RichProgress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
+        TextColumn("{task.fields[unit]}", markup=False),
         Rate(),
-        TextColumn("{task.fields[figures]}"),
+        TextColumn("{task.fields[figures]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from cli.options import Listed, compute_options, on_corrupt_option
+from cli.options import compute_options, on_corrupt_option
 from cli.plan import plan_text
 from cli.session import Session
 from cli.text import aligned, printed
+from cli.types import Listed, whole
+from compress.limits import LIMITS
 from compress.progress import Note
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ COLUMNS = ("row", "table", "state", "epochs", "seconds", "weights_bytes")
 )
 @click.option(
     "--epochs",
-    type=click.IntRange(min=1),
+    type=whole(LIMITS["epochs"]),
     show_default="each row's",
     panel=MISSING,
     help="With --run or --dry-run: passes over the data.",

@@ -9,7 +9,10 @@ import rich_click as click
 
 from cli.options import compute_options, dim_option, store_option, vocabulary_option
 from cli.session import Session
-from cli.text import table, visible
+from cli.text import table
+from cli.types import whole
+from compress.foreign_text import one_line
+from compress.limits import COUNT, Limit
 
 if TYPE_CHECKING:
     from compress.jobs.search import Answer
@@ -33,14 +36,18 @@ def _as_id(context: click.Context, parameter: click.Parameter, value: str | None
     is_eager=True,  # before the argument, which may fill it
     help="The same as VIDEO_ID, for an id that begins with -: --id=-abc.",
 )
-@click.option("--row", type=click.IntRange(min=0), help="Search for the video in this row of the store.")
+@click.option(
+    "--row",
+    type=whole(Limit(at_least=0, at_most=COUNT.at_most)),
+    help="Search for the video in this row of the store.",
+)
 @click.option(
     "--vector",
     type=click.Path(path_type=Path),
     metavar="FILE.npy",
     help="Search for an embedding: an array (dim,), or the first row of (n, dim).",
 )
-@click.option("--k", type=click.IntRange(min=1), default=10, help="How many videos to find.")
+@click.option("--k", type=whole(COUNT), default=10, help="How many videos to find.")
 @vocabulary_option
 @click.option(
     "--verify",
@@ -66,4 +73,4 @@ def answer_text(answer: Answer) -> str:
         (place, hit.video_id, hit.score, ", ".join(hit.labels))
         for place, hit in enumerate(answer.neighbours, 1)
     ]
-    return f"{visible(answer.query)}\n\n" + table(("", "video", "score", "labels"), rows)
+    return f"{one_line(answer.query)}\n\n" + table(("", "video", "score", "labels"), rows)

@@ -11,6 +11,8 @@ from cli.judge_options import promised_heads_option
 from cli.options import workspace_options
 from cli.session import Session
 from cli.text import aligned, printed
+from cli.types import real
+from compress.limits import Limit
 
 if TYPE_CHECKING:
     from compress.jobs.select import Selected
@@ -20,24 +22,27 @@ _POINTS = "may fall, in points (0.5 is 0.005). Negative: how far it must rise."
 
 @click.command()
 @click.option(
-    "--max-gap-drop", type=float, metavar="POINTS", help=f"How far GAP (global average precision) {_POINTS}"
+    "--max-gap-drop",
+    type=real(Limit()),
+    metavar="POINTS",
+    help=f"How far GAP (global average precision) {_POINTS}",
 )
 @click.option(
     "--max-map-drop",
-    type=float,
+    type=real(Limit()),
     metavar="POINTS",
     help=f"How far MAP (mean average precision over classes) {_POINTS}",
 )
 @click.option(
     "--max-precision-drop",
-    type=float,
+    type=real(Limit()),
     metavar="POINTS",
     help=f"How far the label precision of the 10 nearest neighbours {_POINTS}",
 )
 @promised_heads_option
 @click.option(
     "--confidence",
-    type=click.FloatRange(0.5, 1, max_open=True),
+    type=real(Limit(at_least=0.5, below=1)),
     default=0.95,
     help="Confidence that the chosen store keeps the promise on other videos.",
 )

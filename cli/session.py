@@ -18,12 +18,11 @@ from typing import Any
 from cli.progress import reporter
 from cli.stdout import is_closed
 from compress.description import Description, Level
+from compress.foreign_text import JSON_ESCAPES, visible, visible_in_colour
 from compress.machine import use_threads
 from compress.progress import Reporter, clear_interrupt, interrupt_requested, request_interrupt
 from compress.workspace import Defaults, OnCorrupt, Workspace, find_workspace
 
-# Control characters that JSON allows, and that a terminal obeys.
-_STEERING = {code: f"\\u{code:04x}" for code in range(127, 160)}
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -90,14 +89,26 @@ class Session:
         """
         if kept and not self.json and is_closed():
             return
-        print(as_json(result) if self.json else text(), flush=True)
+        say(as_json(result) if self.json else text())
+
+
+def say(text: str) -> None:
+    """Print on stdout, the one place that does; what is foreign in it steers no terminal."""
+    print(visible_in_colour(text) if sys.stdout.isatty() else visible(text), flush=True)
+
+
+class VisibleOut:
+    """Standard output for text that is written piece by piece: exact in a file or a pipe."""
+
+    def write(self, text: str) -> None:
+        sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
 def as_json(value: Any) -> str:
     """A value as JSON text; with escapes where stdout cannot write every letter, so that nothing is lost."""
     every_letter = (sys.stdout.encoding or "").lower().startswith("utf")
     text = json.dumps(plain(value), indent=2, ensure_ascii=not every_letter)
-    return text.translate(_STEERING)
+    return text.translate(JSON_ESCAPES)
 
 
 def plain(value: Any) -> Any:
@@ -136,8 +147,8 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
     # Only os.write and os._exit here: a handler may run in the middle of a print, and a second lock of the
     # same stream would raise.
     if interrupt_requested() is None:
-        request_interrupt(number)
         _tell("stopping at the next safe point; once more stops at once\n")
+        request_interrupt(number)
         return
     _tell((_SHOW_CURSOR if sys.stderr.isatty() else "") + "stopped at once\n")
     os._exit(128 + number)

@@ -18,6 +18,8 @@ from cli.options import (
 from cli.progress import duration
 from cli.session import Session
 from cli.text import aligned, size
+from cli.types import real, whole
+from compress.limits import COUNT, LIMITS, Limit
 
 if TYPE_CHECKING:
     from compress.jobs.shrink import Smaller
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--prune",
-    type=click.FloatRange(min=0, max=1, max_open=True),
+    type=real(Limit(at_least=0, below=1)),
     default=0.0,
     metavar="SHARE",
     help="Set this share of the weights, the smallest, to 0; zeros take almost no space.",
@@ -47,13 +49,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--epochs",
-    type=click.IntRange(min=0),
+    type=whole(Limit(at_least=0, at_most=COUNT.at_most)),
     show_default="2 when pruning, otherwise 0",
     help="Passes over the data in which encoder and head are trained while weights are pruned.",
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=real(LIMITS["learning_rate"]),
     show_default="the run's",
     help="The highest of these passes.",
 )

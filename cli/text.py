@@ -8,34 +8,29 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from compress.foreign_text import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 WIDE = 200
-# Ids and names come from files of others: what steers a terminal is shown, not obeyed.
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
-
-
-def visible(text: object) -> str:
-    """A text in which control characters other than line breaks and tabs are written as escapes."""
-    return str(text).translate(_CONTROL)
 
 
 def aligned(values: Mapping[str, Any]) -> str:
     """One `name  value` a line, the values below each other; None is left out."""
-    shown = {name: value for name, value in values.items() if value is not None}
+    shown = {one_line(name): value for name, value in values.items() if value is not None}
     width = max((len(name) for name in shown), default=0)
     return "\n".join(f"{name:<{width}}  {_shown(value)}" for name, value in shown.items())
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items()) or "none"
+        return ", ".join(f"{one_line(name)} {_shown(item)}" for name, item in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(_shown, value)) or "none"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else one_line(value)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -47,9 +42,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         # A name without spaces is never cut: it is there to be copied.
         whole = not any(" " in str(text) for text in (column, *(row[position] for row in rows)))
         numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
-        grid.add_column(column, justify="right" if numeric else "left", no_wrap=whole, overflow="fold")
+        grid.add_column(
+            one_line(column), justify="right" if numeric else "left", no_wrap=whole, overflow="fold"
+        )
     for row in rows:
-        grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else visible(cell) for cell in row))
+        grid.add_row(*(f"{cell:.4f}" if isinstance(cell, float) else one_line(cell) for cell in row))
     return printed(lambda console: console.print(grid))
 
 
@@ -60,7 +57,7 @@ def printed(draw: Callable[[Console], None]) -> str:
     out, terminal = io.StringIO(), sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else WIDE
     draw(Console(file=out, width=width, force_terminal=terminal, markup=False, highlight=False))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+    return "\n".join(line.rstrip() for line in out.getvalue().split("\n")).rstrip("\n")
 
 
 def size(number: float) -> str:

@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from cli.judge_options import head_epochs_option, head_mixup_option, heads_option
-from cli.options import (
-    CodecOption,
-    Listed,
-    compute_options,
-    on_corrupt_option,
-    preset_option,
-)
+from cli.options import CodecOption, compute_options, on_corrupt_option, preset_option
 from cli.plan import plan_text
 from cli.session import Session
 from cli.text import aligned, printed
+from cli.types import Listed, whole
+from compress.limits import Limit
 from compress.progress import Note
 
 if TYPE_CHECKING:
@@ -86,7 +82,7 @@ COLUMNS = ("store", "dim", "codec", "bytes_per_video", "seed", "state", "seconds
 @click.option("--baseline", metavar="NAME", default="original", help="The store that changes refer to.")
 @click.option(
     "--seeds",
-    type=click.IntRange(min=1, max=100),
+    type=whole(Limit(at_least=1, at_most=100)),
     default=1,
     help="Heads per point, each of another seed; on the runs NAME-seed1, NAME-seed2, ... where they exist.",
 )

@@ -12,7 +12,6 @@ import rich_click as click
 
 from cli.options import (
     DATA,
-    Listed,
     compute_options,
     description_options,
     on_corrupt_option,
@@ -23,6 +22,8 @@ from cli.options import (
 from cli.progress import duration
 from cli.session import Session
 from cli.text import aligned
+from cli.types import Listed, real, whole
+from compress.limits import LIMITS
 
 if TYPE_CHECKING:
     from compress.jobs.settings import RecipeSetting
@@ -33,7 +34,7 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
 
 
 @click.command()
-@click.option("--dim", type=click.IntRange(min=1), help="Embedding size.")
+@click.option("--dim", type=whole(LIMITS["dim"]), help="Embedding size.")
 @click.option("--name", metavar="NAME", show_default="ENCODER-DIM", help="Name of the run.")
 @click.option(
     "--encoder",
@@ -47,21 +48,21 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
 @preset_option
 @click.option(
     "--epochs",
-    type=click.IntRange(min=1),
+    type=whole(LIMITS["epochs"]),
     show_default="the preset's",
     panel=RECIPE,
     help="Passes over the data, at most.",
 )
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=whole(LIMITS["batch_size"]),
     show_default="the preset's",
     panel=RECIPE,
     help="Videos per step.",
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(min=0, min_open=True),
+    type=real(LIMITS["learning_rate"]),
     show_default="the preset's",
     panel=RECIPE,
     help="The highest of the schedule.",
@@ -114,14 +115,14 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
 )
 @click.option(
     "--distill-weight",
-    type=click.FloatRange(min=0, max=1, min_open=True),
+    type=real(LIMITS["distill_weight"]),
     show_default="the preset's",
     panel=DISTILLATION,
     help="Weight of the teachers in the loss; the labels get the rest.",
 )
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0, min_open=True),
+    type=real(LIMITS["temperature"]),
     show_default="the preset's",
     panel=DISTILLATION,
     help="Divides the logits of teachers and model before they are compared.",
@@ -138,7 +139,7 @@ COUNTS = {"num_videos": "validation videos", "num_classes_with_labels": "classes
 @validate_shards_option
 @click.option(
     "--num-classes",
-    type=click.IntRange(min=1),
+    type=whole(LIMITS["num_classes"]),
     panel=DATA,
     help="Number of classes, if neither the shards nor the workspace say.",
 )

@@ -162,7 +162,7 @@ class Encoder:
                 (t, D) arrays, or one (n, T, D) array: uint8 codes of YouTube-8M, or numbers.
             dim: a smaller embedding size that the run was trained for (`--nested`); None for all.
             any_dim: also a `dim` that it was not trained for: embeddings are cut to it.
-            batch_size: videos at once; None for what suits the device.
+            batch_size: videos at once, which affects rounding; None for what suits the device.
             precision: "fp32", "bf16", or "auto": as it was trained, but fp32 where the device has no bf16.
 
         Raises:

@@ -8,6 +8,7 @@
     │   ├── CorruptShardError     65  a checksum of a shard does not match, or the shard ends early
     │   ├── CorruptArtifactError  65  a checksum of a store, checkpoint or index does not match
     │   │   └── MarkedStoreError  65  a store that another program opened for writing, otherwise whole
+    │   ├── NewerVersionError     65  written by a newer version of compress
     │   ├── RecordError           67  a record holds NaN, wrong dims, bad labels, a bad id
     │   └── SchemaError           68  data and model, or two inputs, do not fit together
     ├── NotFoundError             66  no such file, pattern, run, store, index or video id
@@ -125,6 +126,10 @@ class CorruptShardError(DataError):
 
 
 class CorruptArtifactError(DataError):
+    pass
+
+
+class NewerVersionError(DataError):
     pass
 
 

@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from compress.artifacts import disk
 from compress.errors import CompressError, DataError, UnavailableError, UsageError
+from compress.progress import stopping_at_once
 
 # Batches of 4 queries or more use matrix multiplication. Measured on 100,000 videos of 320 and 1152
 # dimensions and on 1,000,000 of 320: twice as fast as FAISS's default for 4 to 7 queries, three times for 8,
@@ -168,6 +169,22 @@ def _reason(cause: Exception) -> str:
     # "Error in <C++ signature> at <source file>:<line>: Error: <what a person can use>"
     text = " ".join(str(cause).split())
     return re.sub(r"^Error in .*? at \S+:\d+: (Error: )?", "", text)[:300]
+
+
+def train(trainable: Any, *arguments: Any, hint: str) -> None:
+    """`trainable.train(*arguments)`, which Ctrl-C and SIGTERM stop between two of its blocks of rows.
+
+    FAISS looks for signals there, and stops if the handler raises.
+
+    Args:
+        trainable: an index or a clustering.
+        hint: what to do after a stop.
+
+    Raises:
+        Interrupted: on request; `trainable` is then of no use.
+    """
+    with stopping_at_once(hint):
+        trainable.train(*arguments)
 
 
 @contextmanager

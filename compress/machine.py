@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from compress.errors import ConfigError, UnavailableError, UsageError
+from compress.limits import LIMITS, within
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CGROUP = Path("/sys/fs/cgroup")
@@ -53,22 +54,34 @@ def use_threads(threads: int) -> int:
 
     Raises:
         ConfigError: OMP_NUM_THREADS is not a number of threads.
+        UsageError: too many threads.
     """
     # Waiting threads sleep: spinning made training three times slower when other programs used the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if threads == 0 and "OMP_NUM_THREADS" in os.environ:
         text = os.environ["OMP_NUM_THREADS"]
         first = text.split(",")[0].strip()  # OpenMP takes a list, one number per level of nesting
-        if not (first.isascii() and first.isdigit() and int(first)):
-            hint = "set it to 1 or more, or unset it; --threads overrides it"
+        number = int(first) if first.isascii() and first.isdigit() and len(first) < 9 else 0
+        if not (number and LIMITS["threads"].allows(number)):
+            hint = f"set it to 1 to {LIMITS['threads'].at_most}, or unset it; --threads overrides it"
             raise ConfigError(f"not a number of threads: {text!r}", where="OMP_NUM_THREADS", hint=hint)
-        return int(first)
+        return number
+    within("threads", threads, "--threads")
     number = threads or cpu_count()
     for name in THREAD_VARIABLES:
         os.environ[name] = str(number)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(number)
     return number
+
+
+def use_torch_threads(threads: int) -> None:
+    """Let torch use so many threads from now on; 0 leaves them as they are. UsageError for too many."""
+    within("threads", threads, "threads")
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def choose_device(wanted: str) -> str:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from compress.description import NOTHING_SAID, Description, typed_path, with_labels_in
 from compress.doors.toml import read_toml
 from compress.errors import ConfigError, NotFoundError, StorageError, UsageError
+from compress.limits import LIMITS
 
 if TYPE_CHECKING:
     from compress.datasets.part import Part
@@ -193,12 +194,10 @@ def load_workspace(folder: Path) -> Workspace:
     vocabulary = _value(content, "vocabulary", str, None, path)
     groups = _value(content, "near_duplicates", str, None, path)
     num_classes = _value(content, "num_classes", int, None, path)
-    if num_classes is not None and num_classes < 1:
-        raise ConfigError(f"num_classes must be at least 1, not {num_classes}", where=path)
+    _within("num_classes", num_classes, path)
     patterns = {key: _patterns(content, key, path) for key in PATTERNS}
     fraction = _value(content, "validate_fraction", float, None, path)
-    if fraction is not None and not 0 < fraction < 1:
-        raise ConfigError(f"validate_fraction must be between 0 and 1, not {fraction:g}", where=path)
+    _within("validate_fraction", fraction, path)
     if fraction is not None and (patterns["validate"] or patterns["validate_frames"]):
         raise ConfigError(
             "validate_fraction takes videos from train, so validate must not be there", where=path
@@ -248,8 +247,8 @@ def _defaults(content: Mapping[str, Any], path: Path) -> Defaults:
     known = {item.name: item.default for item in fields(Defaults)}
     _refuse_unknown(content, tuple(known), path)
     chosen = {key: _value(content, key, type(known[key]), None, path) for key in content}
-    if chosen.get("seed", 0) < 0 or chosen.get("threads", 0) < 0:
-        raise ConfigError("seed and threads must not be negative", where=path)
+    for key in ("seed", "threads"):
+        _within(key, chosen.get(key), path)
     for key, choices in CHOICES.items():
         if chosen.get(key, choices[0]) not in choices:
             raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {chosen[key]!r}", where=path)
@@ -261,6 +260,11 @@ def _defaults(content: Mapping[str, Any], path: Path) -> Defaults:
         return Defaults(**{**chosen, "codec": canonical(chosen["codec"])})
     except UsageError as error:
         raise ConfigError(f"codec: {error.what}", where=path, hint=error.hint) from error
+
+
+def _within(key: str, value: float | None, path: Path) -> None:
+    if value is not None and not LIMITS[key].allows(value):
+        raise ConfigError(f"{key} must be {LIMITS[key]}, not {value}", where=path)
 
 
 def _refuse_unknown(content: Mapping[str, Any], known: Sequence[str], path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from compress.artifacts import disk
+from compress.artifacts.ownership import refuse_special, remove_dead_temporaries, temporary_beside
 from compress.errors import CompressError, CorruptArtifactError, DataError
 
 _PROBE_BYTES = 65_536
@@ -31,11 +31,14 @@ def replacing(path: Path, needed: int | None = None) -> Iterator[Path]:
 
     Raises:
         StorageError: the disk refused, also where the writing library raised an error of its own.
+        UsageError: `path` is a folder or a device.
     """
+    refuse_special(path)
     disk.make_folder(path.parent)
+    temporary = temporary_beside(path)
     with disk.storage_errors(path):
-        _remove_dead_temporaries(path)
-    temporary = path.with_name(f"{path.name}.tmp.{os.getpid()}")
+        remove_dead_temporaries(path)
+        temporary.unlink(missing_ok=True)  # another's of the same number, perhaps a link to somewhere
     with removed_on_error(temporary, path, needed):
         yield temporary
         disk.fault_point("write")
@@ -91,8 +94,8 @@ def sha256_file(path: Path) -> str:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, truncating what is there; no fsync, no rename."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    """Write `data` to `path`, truncating what is there; no fsync, no rename, no symbolic link followed."""
+    descriptor = disk.open_new(path)
     try:
         disk.write_at(descriptor, data, 0)
     finally:
@@ -126,22 +129,3 @@ def _refusal_behind(error: BaseException, temporary: Path) -> OSError | None:
     except OSError as refusal:
         return refusal
     return error if isinstance(error, OSError) else None
-
-
-def _remove_dead_temporaries(path: Path) -> None:
-    # Named by the process that wrote them: those of a process that was killed are of no use to anybody.
-    pattern = re.compile(re.escape(path.name) + r"\.tmp\.([0-9]+)")
-    for name in os.listdir(path.parent):
-        match = pattern.fullmatch(name)
-        if match and not _is_alive(int(match[1])):
-            (path.parent / name).unlink(missing_ok=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

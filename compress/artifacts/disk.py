@@ -29,6 +29,7 @@ _HINTS = {
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.EACCES: "check the permissions of the folder, or choose another one",
     errno.EPERM: "check the permissions of the folder, or choose another one",
+    errno.ELOOP: "it is a symbolic link; remove it, compress writes nothing behind one",
     errno.EIO: "the disk reported an I/O error; check it before you trust what it holds",
 }
 
@@ -101,10 +102,39 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder, unless something is in it."""
+    fault_point("rmdir")
+    try:
+        folder.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            raise
+
+
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents; an existing one is fine."""
+    """Create a folder and its parents, and bring their names to the disk; an existing one is fine."""
     with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+            fsync_folder(each.parent)
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+
+
+def open_new(path: Path) -> int:
+    """A descriptor that writes `path` from its first byte on, never through a symbolic link."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add to the end of a file, never through a symbolic link; no fsync."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    with storage_errors(path):
+        descriptor = os.open(path, flags, 0o666)
+        with os.fdopen(descriptor, "ab") as file:
+            file.write(data)
 
 
 def free_bytes(path: Path) -> int:

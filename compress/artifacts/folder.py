@@ -1,7 +1,8 @@
 """Several files as one artifact: it exists when its `manifest.json`, written last, names them all.
 
 A file is stored under `<stem>-<first 8 digits of its sha256><suffix>`, so a new commit never overwrites a
-file that readers use now. Replacing the manifest switches to all new files at once; then the old ones go.
+file that readers use now. Replacing the manifest switches to all new files at once; then the old ones go
+(`ownership` says which files those may be).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from compress.artifacts import disk
 from compress.artifacts.atomic import (
@@ -24,7 +25,7 @@ from compress.artifacts.atomic import (
     write_new,
 )
 from compress.artifacts.hashed import Verify, matches
-from compress.artifacts.lock import exclusive, lock_path
+from compress.artifacts.lock import exclusive, lock_path, remove_dead_lock
 from compress.artifacts.manifest import (
     MANIFEST,
     SCHEMA_VERSION,
@@ -36,12 +37,23 @@ from compress.artifacts.manifest import (
     render_manifest,
     versions,
 )
+from compress.artifacts.one_state import one_state
+from compress.artifacts.ownership import (
+    is_stored,
+    is_temporary,
+    ours_within,
+    refuse_link,
+    stored_name,
+    temporary_within,
+)
 from compress.errors import CorruptArtifactError, DataError, NotFoundError, UsageError
 
-_LEFTOVER = re.compile(r".+-[0-9a-f]{8}(\.[^.]*)?|tmp\.[0-9]+\..+|manifest\.json\.tmp\.[0-9]+")
+# Temporaries of version 0.1 had no mark of ours: they count as an unfinished commit, but are not removed.
+_EARLIER = re.compile(r"tmp\.[0-9]+\..+|manifest\.json\.tmp\.[0-9]+")
 _OTHER = "choose another folder"
 
 Content = bytes | Callable[[Path], None]
+Loaded = TypeVar("Loaded")
 
 
 def commit_folder(
@@ -56,7 +68,7 @@ def commit_folder(
         metadata: JSON, kept in the manifest.
 
     Raises:
-        UsageError: the folder holds an artifact of another kind, or files and no artifact.
+        UsageError: the folder holds an artifact of another kind, or files and no artifact, or is a link.
         LockedError: another process is committing to the same folder.
         StorageError: the disk refused; the older commit is intact.
     """
@@ -64,9 +76,10 @@ def commit_folder(
         if not is_plain_name(name) or name == MANIFEST:
             raise UsageError(f"{name!r} cannot be the name of a file in an artifact", where=folder)
     render_json(metadata, folder / MANIFEST)  # Refuse what is not JSON before the long writes.
+    refuse_link(folder)
     disk.make_folder(folder)
     with exclusive(folder / MANIFEST):
-        _refuse_foreign(folder, kind)
+        before = _standing(folder, kind)
         stored = {name: _store(folder, name, content) for name, content in sorted(files.items())}
         manifest = Manifest(folder, kind, metadata, stored, SCHEMA_VERSION, versions())
         with disk.storage_errors(folder):
@@ -74,27 +87,67 @@ def commit_folder(
         write_bytes(folder / MANIFEST, render_manifest(manifest))
         with disk.storage_errors(folder):
             disk.fsync_folder(folder.parent)
-            _remove_leftovers(folder, {file.stored for file in stored.values()})
+            kept = {folder / file.stored for file in stored.values()}
+            for path in ours_within(folder, _named(before)):
+                if path not in kept:
+                    disk.remove(path)
     return manifest
 
 
-def _refuse_foreign(folder: Path, kind: str) -> None:
-    """UsageError unless the folder is empty or holds an older (perhaps damaged or unfinished) commit."""
-    if (folder / MANIFEST).exists():
-        with suppress(DataError):  # A damaged artifact may be replaced.
-            found = parse_manifest(read_bytes(folder / MANIFEST), folder).kind
-            if found != kind:
-                raise UsageError(f"holds a {found}, not a folder of kind {kind!r}", where=folder, hint=_OTHER)
+def remove_folder(folder: Path) -> None:
+    """Remove a committed or unfinished artifact: what is ours in it, and the folder if nothing else is left.
+
+    Raises:
+        UsageError: it is a symbolic link.
+        LockedError: another process is committing to it.
+        StorageError: the disk refused.
+    """
+    refuse_link(folder)
+    if not folder.is_dir():
         return
+    with exclusive(folder / MANIFEST), disk.storage_errors(folder):
+        before = _manifest_or_none(folder)
+        disk.remove(folder / MANIFEST)  # first: without it, what is left is known by its names
+        for path in ours_within(folder, _named(before)):
+            disk.remove(path)
+    with disk.storage_errors(folder):
+        disk.remove_if_empty(folder)
+
+
+def _standing(folder: Path, kind: str) -> Manifest | None:
+    """The commit that is there, None if it is damaged, unfinished or missing; UsageError for all else."""
+    if (folder / MANIFEST).exists():
+        found = _manifest_or_none(folder)  # a damaged artifact may be replaced
+        if found is not None and found.kind != kind:
+            what = f"holds a {found.kind}, not a folder of kind {kind!r}"
+            raise UsageError(what, where=folder, hint=_OTHER)
+        return found
     # Hidden files (.DS_Store, .nfs...) appear by themselves.
-    ours = re.compile(rf"{_LEFTOVER.pattern}|{re.escape(lock_path(folder / MANIFEST).name)}|\..*")
-    foreign = sorted(name for name in os.listdir(folder) if not ours.fullmatch(name))
-    if foreign:
-        raise UsageError(f"holds other files, such as {foreign[0]}", where=folder, hint=_OTHER)
+    lock = lock_path(folder / MANIFEST).name
+    for name in sorted(os.listdir(folder)):
+        path = folder / name
+        ours = name == lock or name.startswith(".") or _EARLIER.fullmatch(name)
+        if not (ours or is_temporary(path) or is_stored(path)):
+            raise UsageError(f"holds other files, such as {name}", where=folder, hint=_OTHER)
+    return None
+
+
+def _manifest_or_none(folder: Path) -> Manifest | None:
+    with suppress(DataError, NotFoundError):
+        return parse_manifest(read_bytes(folder / MANIFEST), folder)
+    return None
+
+
+def _named(manifest: Manifest | None) -> list[str]:
+    """The files that a manifest names as a commit does; a forged one may say anything."""
+    files = {} if manifest is None else manifest.files
+    return [file.stored for name, file in files.items() if file.stored == stored_name(name, file.sha256)]
 
 
 def read_folder(folder: Path, kind: str, verify: Verify = True) -> Manifest:
     """The manifest of a committed folder, after its files were checked.
+
+    Who opens files of the folder afterwards uses `load_folder`: another process may remove them meanwhile.
 
     Args:
         folder: what `commit_folder` wrote.
@@ -107,32 +160,48 @@ def read_folder(folder: Path, kind: str, verify: Verify = True) -> Manifest:
         CorruptArtifactError: a file is missing, resized or changed, or the folder is of another kind.
         DataError: written by a newer version of this project.
     """
+    return load_folder(folder, kind, lambda manifest: manifest, verify)
+
+
+def load_folder(folder: Path, kind: str, load: Callable[[Manifest], Loaded], verify: Verify = True) -> Loaded:
+    """What `load` makes of the files of a committed folder, all of one commit.
+
+    When another process commits meanwhile, the files of the older commit disappear; then the newer one is
+    read from the start.
+
+    Args:
+        folder, kind, verify: as of `read_folder`.
+        load: gets the manifest, and opens the files that it needs.
+
+    Raises:
+        As `read_folder`, and what `load` raises while nobody commits.
+        NotFoundError: the folder was deleted meanwhile.
+        LockedError: another process commits again and again.
+    """
+
+    def read() -> Loaded:
+        return load(_checked(folder, kind, verify))
+
+    return one_state(lambda: _read_manifest(folder), read, whole=False)
+
+
+def _checked(folder: Path, kind: str, verify: Verify) -> Manifest:
     try:
-        return _read(folder, kind, verify)
-    except CorruptArtifactError as error:
-        raise damaged(error, kind) from error
-
-
-def _read(folder: Path, kind: str, verify: Verify) -> Manifest:
-    data = _read_manifest(folder)
-    while True:
-        manifest = parse_manifest(data, folder)
+        manifest = parse_manifest(_read_manifest(folder), folder)
         if manifest.kind != kind:
             raise CorruptArtifactError(f"is a folder of kind {manifest.kind!r}, not {kind!r}", where=folder)
-        try:
-            for file in manifest.files.values():
-                _check(folder / file.stored, file, verify)
-            return manifest
-        except (CorruptArtifactError, NotFoundError):
-            # Another process may have committed meanwhile and removed the files of the manifest we hold.
-            data, old = _read_manifest(folder), data
-            if data == old:
-                raise
+        for file in manifest.files.values():
+            _check(folder / file.stored, file, verify)
+    except CorruptArtifactError as error:
+        raise damaged(error, kind) from error
+    remove_dead_lock(folder / MANIFEST)
+    return manifest
 
 
 def _store(folder: Path, name: str, content: Content) -> StoredFile:
     # The suffix stays at the end: np.save appends .npy to any other name.
-    temporary = folder / f"tmp.{os.getpid()}.{name}"
+    temporary = temporary_within(folder, name)
+    temporary.unlink(missing_ok=True)  # another's of the same number, perhaps a link to somewhere
     needed = len(content) if isinstance(content, bytes) else None
     with removed_on_error(temporary, folder / name, needed):
         if isinstance(content, bytes):
@@ -141,17 +210,10 @@ def _store(folder: Path, name: str, content: Content) -> StoredFile:
             content(temporary)
             disk.fault_point("write")
         disk.fsync_path(temporary)
-        digest, path = sha256_file(temporary), Path(name)
-        file = StoredFile(f"{path.stem}-{digest[:8]}{path.suffix}", temporary.stat().st_size, digest)
+        digest = sha256_file(temporary)
+        file = StoredFile(stored_name(name, digest), temporary.stat().st_size, digest)
         disk.rename(temporary, folder / file.stored)
     return file
-
-
-def _remove_leftovers(folder: Path, keep: set[str]) -> None:
-    # Only names that a commit makes: somebody's notes in the folder are not ours to remove.
-    for entry in sorted(os.listdir(folder)):
-        if entry not in keep and _LEFTOVER.fullmatch(entry):
-            disk.remove(folder / entry)
 
 
 def _read_manifest(folder: Path) -> bytes:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from compress.artifacts.atomic import read_json, write_json
+from compress.artifacts.sealed import read_sealed, write_sealed
 from compress.errors import CorruptArtifactError, NotFoundError, StorageError
 
 HOURS = 24
@@ -59,7 +59,7 @@ class HashedFiles:
         if self._changed:
             now = time.time_ns()
             fresh = {key: entry for key, entry in self._entries.items() if _is_valid(entry, now)}
-            write_json(self._path, fresh)
+            write_sealed(self._path, fresh)
             self._changed = False
 
     def _knows(self, facts: os.stat_result, sha256: str, now: int) -> bool:
@@ -92,10 +92,8 @@ def _is_valid(entry: Entry, now: int) -> bool:
 def _read(path: Path) -> dict[str, Entry]:
     # Only a cache: when it is missing or damaged, files are hashed and it is written again.
     try:
-        found = read_json(path)
+        found = read_sealed(path, "")
     except (NotFoundError, CorruptArtifactError, StorageError):
-        return {}
-    if not isinstance(found, dict):
         return {}
     return {key: tuple(entry) for key, entry in found.items() if _is_entry(entry)}
 

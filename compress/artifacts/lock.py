@@ -2,6 +2,8 @@
 
 HDF5's own lock is not used: HDF5_USE_FILE_LOCKING=FALSE turns it off. The lock file is removed on release.
 That is free of races: whoever gets the lock checks that the locked file still has its name, else tries again.
+The file that a killed holder left is removed by the next writer or reader. A file of this name that is not a
+lock of ours, or a symbolic link, is left alone and refused.
 """
 
 from __future__ import annotations
@@ -10,13 +12,20 @@ import fcntl
 import json
 import os
 import socket
+import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from compress.artifacts import disk
-from compress.errors import LockedError
+from compress.errors import LockedError, UsageError
+
+_TRIES = 4  # a reader that removes a dead lock holds it for microseconds
+_BETWEEN_TRIES = 0.01  # seconds
+_SIGNATURE_BYTES = 4096
+_START = b'{"pid": '
 
 
 def lock_path(path: Path) -> Path:
@@ -32,7 +41,8 @@ def exclusive(path: Path) -> Iterator[None]:
 
     Raises:
         LockedError: another process holds it; names its pid, host and since when.
-        StorageError: the lock file cannot be made (read-only folder, full disk).
+        StorageError: the lock file cannot be made (read-only folder, full disk, a symbolic link).
+        UsageError: there is a file of its name that is not a lock.
     """
     disk.make_folder(path.parent)
     lock = lock_path(path)
@@ -41,47 +51,87 @@ def exclusive(path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
-        os.close(descriptor)
+        _release(lock, descriptor)
+
+
+def remove_dead_lock(path: Path) -> None:
+    """Remove the lock file of `path` that a killed process left; nothing while somebody holds it."""
+    lock = lock_path(path)
+    # A folder that cannot be written is only read: the file is in nobody's way.
+    with suppress(OSError):
+        if not stat.S_ISREG(lock.lstat().st_mode):
+            return
+        descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _still_named(descriptor, lock) and _is_lock(descriptor):
+                lock.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def _acquire(lock: Path, path: Path) -> int:
+    for tries in range(_TRIES):
+        try:
+            return _locked(lock)
+        except BlockingIOError:
+            time.sleep(_BETWEEN_TRIES if tries < _TRIES - 1 else 0)
+    raise LockedError(f"is being written by {_holder(lock)}", where=path, hint="wait for it, or stop it")
+
+
+def _locked(lock: Path) -> int:
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _still_named(descriptor, lock):
-                _sign(descriptor)
+                if not _is_lock(descriptor):
+                    hint = "move it to another name"
+                    raise UsageError("is in the place of a lock, and none of ours", where=lock, hint=hint)
+                try:
+                    _sign(descriptor)
+                except OSError:  # a full disk
+                    lock.unlink(missing_ok=True)
+                    raise
                 return descriptor
-        except BlockingIOError:
-            holder = _holder(descriptor)
-            os.close(descriptor)
-            raise LockedError(
-                f"is being written by {holder}", where=path, hint="wait for it, or stop it"
-            ) from None
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
 
 
+def _release(lock: Path, descriptor: int) -> None:
+    lock.unlink(missing_ok=True)
+    os.close(descriptor)
+
+
 def _still_named(descriptor: int, lock: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(lock))
+        return os.path.samestat(os.fstat(descriptor), os.stat(lock, follow_symlinks=False))
     except FileNotFoundError:
         return False
 
 
+def _is_lock(descriptor: int) -> bool:
+    """Whether the file is signed, or empty as its holder died before it signed, and has no second name."""
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+        return False
+    content = os.pread(descriptor, _SIGNATURE_BYTES, 0)
+    # A power cut may leave half of the signature, or zeros.
+    return content.startswith(_START) or not content.strip(b"\0")
+
+
 def _sign(descriptor: int) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})
+    signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}).encode()
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, signature.encode(), 0)
+    os.pwrite(descriptor, signature, 0)
 
 
-def _holder(descriptor: int) -> str:
+def _holder(lock: Path) -> str:
     try:
-        signature = json.loads(os.pread(descriptor, 4096, 0))
+        signature = json.loads(lock.read_bytes())
         return f"process {signature['pid']} on {signature['host']} since {signature['since']}"
-    except (ValueError, KeyError, TypeError):  # The holder has locked, but not written its name yet.
-        return "another process"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"  # it has locked, but not signed yet, or has just released it

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.artifacts.atomic import parse_json, render_json
-from compress.errors import CorruptArtifactError, DataError, NotFoundError
+from compress.errors import CorruptArtifactError, NewerVersionError, NotFoundError
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
@@ -93,7 +93,7 @@ def parse_manifest(data: bytes, folder: Path) -> Manifest:
     """The manifest that `render_manifest` wrote.
 
     Raises:
-        DataError: written by a newer version of compress.
+        NewerVersionError: written by a newer version of compress.
         CorruptArtifactError: not a manifest, or changed since it was written.
     """
     path = folder / MANIFEST
@@ -101,18 +101,31 @@ def parse_manifest(data: bytes, folder: Path) -> Manifest:
         value = parse_json(data, path)
     except CorruptArtifactError as error:
         raise CorruptArtifactError(error.what, where=path, hint=_HINT) from error
-    if not isinstance(value, dict) or not isinstance(value.get("schema_version"), int):
+    if not isinstance(value, dict):
         raise CorruptArtifactError("is not the manifest of a compress folder", where=path, hint=_HINT)
-    if value["schema_version"] > SCHEMA_VERSION:
-        raise DataError(
-            f"has schema version {value['schema_version']}, this compress reads up to {SCHEMA_VERSION}",
-            where=path,
-            hint="upgrade compress",
-        )
+    check_version(value.get("schema_version"), SCHEMA_VERSION, path)
     manifest = _from_json(value, folder)
     if manifest is None or render_manifest(manifest) != data:
         raise CorruptArtifactError("does not match its own sha256", where=path, hint=_HINT)
     return manifest
+
+
+def check_version(found: object, newest: int, path: Path) -> None:
+    """Refuse what is no version of a file, and versions that are newer than this code reads.
+
+    Args:
+        found: what the file says; a whole number from 1 on is a version, true and 0 are none.
+        newest: the last one that is read.
+        path: of the file, for the error.
+
+    Raises:
+        NewerVersionError, CorruptArtifactError.
+    """
+    if type(found) is not int or found < 1:
+        raise CorruptArtifactError(f"has no schema version, but {found!r}", where=path, hint=_HINT)
+    if found > newest:
+        what = f"has schema version {found}, this compress reads up to {newest}"
+        raise NewerVersionError(what, where=path, hint="upgrade compress")
 
 
 def damaged(error: CorruptArtifactError, kind: str) -> CorruptArtifactError:

@@ -12,6 +12,7 @@ import numpy as np
 
 from compress.arrays import as_features, as_path, numbers
 from compress.artifacts.atomic import read_bytes, write_bytes
+from compress.artifacts.manifest import check_version
 from compress.codecs.names import FAMILIES, CodecSpec, Family, parse_codec
 from compress.codecs.scoring import Lookup, Weighing
 from compress.doors.guard import guarded
@@ -126,15 +127,14 @@ class Codec(ABC):
 
         Raises:
             NotFoundError: no such file. CorruptArtifactError: not a codec, or damaged.
-            DataError: written by a newer version of this project.
+            NewerVersionError: written by a newer version of this project.
         """
         data, kind = read_bytes(as_path(path)), "the file of a codec"
         found = read_npz(data, as_path(path), kind=kind, error=CorruptArtifactError)
         arrays = {key: np.ascontiguousarray(array) for key, array in found.items()}
         with guarded(path, kind, error=CorruptArtifactError):
             version, name, dim = (arrays.pop(key).item() for key in ("version", "codec", "dim"))
-        if version != 1:
-            raise DataError("is of a newer version", where=path, hint="upgrade compress")
+        check_version(version, 1, as_path(path))
         return Codec.restore(name, dim, arrays)
 
     @property

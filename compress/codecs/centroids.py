@@ -22,9 +22,12 @@ _FAST_WIDTH = 8
 _LARGEST_SQUARE = np.finfo(np.float32).max / 8
 
 
+STOPPED = "nothing was written; run the same command again"
+
+
 def safe_point() -> None:
     """Stop here on request (Ctrl-C): nothing of a codec is kept before it is complete."""
-    check_interrupt("nothing was written; run the same command again")
+    check_interrupt(STOPPED)
 
 
 class Nearest:
@@ -67,7 +70,7 @@ def train_centroids(rows: np.ndarray, seed: int, rounds: int = 25) -> np.ndarray
     clustering.niter, clustering.seed = rounds, seed
     clustering.min_points_per_centroid, clustering.max_points_per_centroid = 1, len(rows)
     with faiss_engine.translated(DataError, "the codec cannot be trained on these embeddings"):
-        clustering.train(padded, module.IndexFlatL2(width))
+        faiss_engine.train(clustering, padded, module.IndexFlatL2(width), hint=STOPPED)
     found = module.vector_to_array(clustering.centroids).reshape(CENTROIDS, width)[:, : rows.shape[1]]
     return moved(found, rows, Nearest(found).codes(rows))
 

@@ -18,6 +18,7 @@ from compress.codecs.centroids import SEED
 from compress.codecs.exact_product import Rotation
 from compress.codecs.names import Family
 from compress.codecs.scoring import Lookup
+from compress.progress import uninterrupted
 
 _FACTOR_BYTES = 4
 # Larger values might overflow the float32 factor of a row.
@@ -53,7 +54,7 @@ class RaBitQ(Codec):
         """The centre is the mean of the sample; the rotation is random, always the same for a given dim."""
         normal = np.random.default_rng(SEED).standard_normal((sample.shape[1],) * 2)
         with faiss_engine.repeatable():
-            rotation = np.linalg.qr(normal)[0]
+            rotation = uninterrupted(lambda: np.linalg.qr(normal))[0]
         return cls(number, sample.mean(axis=0, dtype=np.float64), rotation)
 
     @classmethod

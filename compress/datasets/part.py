@@ -14,7 +14,8 @@ import numpy as np
 
 from compress.artifacts import disk
 from compress.datasets.record import Block
-from compress.errors import DataError, UsageError
+from compress.errors import DataError
+from compress.limits import within
 
 Side = Literal["train", "validate"]
 # A key of our own, so that other hashes of ids (the halves of an evaluation, the order of a sample) are
@@ -36,7 +37,7 @@ class Part:
         groups: name of the group of each id that is in one.
 
     Raises:
-        UsageError: a fraction that is not within (0, 1).
+        UsageError: a fraction that is not in its range.
     """
 
     side: Side
@@ -44,9 +45,7 @@ class Part:
     groups: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if not 0 < self.fraction < 1:
-            what = f"is a share of the videos, such as 0.1, not {self.fraction:g}"
-            raise UsageError(what, where="--validate-fraction")
+        within("validate_fraction", self.fraction, "--validate-fraction")
 
     def holds(self, ids: np.ndarray) -> np.ndarray:
         """Which of the ids, S<w> (n,), are on this side, bool (n,).

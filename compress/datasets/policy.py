@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from compress.artifacts.atomic import replacing
+from compress.artifacts.disk import append
 from compress.errors import DataError, StorageError, UsageError
 
 OnCorrupt = Literal["fail", "skip", "quarantine"]
@@ -100,8 +101,7 @@ def _append_once(log: Path, line: str) -> None:
     # A second run over the same shard finds the same records, which are logged already.
     if log.exists() and line in log.read_text(encoding="utf-8").splitlines():
         return
-    with log.open("a", encoding="utf-8") as lines:
-        lines.write(line + "\n")
+    append(log, line.encode() + b"\n")
 
 
 FAIL = Policy()

@@ -17,6 +17,7 @@ from compress.artifacts.npy import npy_file
 from compress.datasets.catalogue import Catalogue, scan
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
 from compress.datasets.schema import FeatureSchema
+from compress.datasets.shard_sizes import ShardSize, shard_sizes
 from compress.datasets.source import Source
 from compress.datasets.table_cache import cache_folder, read_cache, write_cache
 from compress.errors import DataError
@@ -46,12 +47,14 @@ class VideoTable:
         features: float32 (N, D), possibly a read-only memory map, or anything that is read like one.
         labels: of the N videos; rows are empty where a video is unlabelled.
         schema: of the source.
+        shards: the files that the videos came from; none for arrays.
     """
 
     ids: np.ndarray
     features: np.ndarray | FeatureRows
     labels: Labels
     schema: FeatureSchema
+    shards: tuple[ShardSize, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -78,6 +81,7 @@ class FrameTable:
         indptr: int64 (N + 1,); the frames of video i are `frames[indptr[i]:indptr[i + 1]]`.
         labels: of the N videos; rows are empty where a video is unlabelled.
         schema: of the source.
+        shards: the files that the videos came from; none for arrays.
     """
 
     ids: np.ndarray
@@ -85,6 +89,7 @@ class FrameTable:
     indptr: np.ndarray
     labels: Labels
     schema: FeatureSchema
+    shards: tuple[ShardSize, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -173,13 +178,13 @@ def _shape(source: Source, catalogue: Catalogue) -> tuple[tuple[int, int], np.dt
 
 
 def _table(source: Source, catalogue: Catalogue, rows: np.ndarray) -> Table:
-    schema, labels = source.schema, catalogue.labels
+    schema, labels, shards = source.schema, catalogue.labels, shard_sizes(source, catalogue)
     if labels is None:
         labels = Labels.empty(len(catalogue), schema.num_classes)
     if catalogue.num_frames is None:
-        return VideoTable(catalogue.ids, rows, labels, schema)
+        return VideoTable(catalogue.ids, rows, labels, schema, shards)
     indptr = np.concatenate([[0], np.cumsum(catalogue.num_frames)])
-    return FrameTable(catalogue.ids, rows, indptr, labels, schema)
+    return FrameTable(catalogue.ids, rows, indptr, labels, schema, shards)
 
 
 def _blocks(source: Source, catalogue: Catalogue, report: Reporter) -> Iterator[np.ndarray]:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.artifacts.folder import Content, commit_folder, read_folder
+from compress.artifacts.folder import Content, commit_folder, load_folder
 from compress.artifacts.manifest import Manifest
 from compress.artifacts.npy import npy_array
 from compress.datasets.catalogue import Catalogue
 from compress.datasets.source import Source
 from compress.doors.npy import read_npy
-from compress.errors import CorruptArtifactError, NotFoundError
+from compress.errors import CorruptArtifactError, NewerVersionError, NotFoundError
 from compress.labels import Labels
 from compress.progress import Note, Reporter
 
@@ -37,15 +37,11 @@ def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogu
         The catalogue, the memory-mapped rows, and how many videos without labels were left out.
     """
     try:
-        manifest = read_folder(folder, KIND)
-        if manifest.metadata.get("key") != _key(source):
-            raise CorruptArtifactError("holds other data than its name says", where=folder)
-        unlabelled = int(manifest.metadata.get("unlabelled", 0))
-        return _catalogue(manifest, source.schema.num_classes), _map(manifest), unlabelled
+        return load_folder(folder, KIND, lambda manifest: _kept(manifest, source))
     except NotFoundError:
         return None
-    except CorruptArtifactError as error:
-        report(Note(f"the copy of the data is damaged and will be made again ({error})"))
+    except (CorruptArtifactError, NewerVersionError) as error:
+        report(Note(f"the copy of the data cannot be used and will be made again ({error.what})"))
         return None
 
 
@@ -61,6 +57,13 @@ def write_cache(
     files: dict[str, Content] = {name: npy_array(array) for name, array in arrays.items()}
     metadata = {"key": _key(source), "arrays": sorted(arrays), "unlabelled": source.unlabelled}
     return _map(commit_folder(folder, KIND, files | {_ROWS: rows}, metadata))
+
+
+def _kept(manifest: Manifest, source: Source) -> tuple[Catalogue, np.ndarray, int]:
+    if manifest.metadata.get("key") != _key(source):
+        raise CorruptArtifactError("holds other data than its name says", where=manifest.folder)
+    unlabelled = int(manifest.metadata.get("unlabelled", 0))
+    return _catalogue(manifest, source.schema.num_classes), _map(manifest), unlabelled
 
 
 def _key(source: Source) -> dict[str, object]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from compress.artifacts.one_state import FileState
 from compress.datasets.catalogue import Catalogue
 from compress.datasets.source import Source
 from compress.encoding.embedder import Embedder
-from compress.encoding.existing import State, check_unchanged
+from compress.encoding.existing import check_unchanged
 from compress.encoding.filling import BLOCK_ROWS, fill
 from compress.encoding.splits import only_new, windows
 from compress.errors import SchemaError
@@ -24,7 +25,7 @@ from compress.store.writer import StoreWriter, open_writer
 
 def add_new(
     store: Store,
-    seen: State,
+    seen: FileState,
     splits: Mapping[str, Source],
     catalogues: Mapping[str, Catalogue],
     embedder: Embedder,

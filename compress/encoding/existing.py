@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.artifacts.one_state import FileState, file_state
 from compress.errors import CorruptArtifactError, LockedError, MarkedStoreError, NotFoundError, UsageError
 from compress.progress import Note, Reporter
 from compress.store.reader import Store, open_store
@@ -119,25 +120,13 @@ def why_not_appended(store: Store, dim: int, codec: str, metadata: Mapping[str, 
     return None
 
 
-State = tuple[int, int, int] | None
-
-
-def state_of(path: Path) -> State:
-    """What tells a file from a later one of the same name; None where there is none."""
-    try:
-        facts = path.stat()
-    except FileNotFoundError:
-        return None
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
-
-
-def check_unchanged(path: Path, seen: State) -> None:
+def check_unchanged(path: Path, seen: FileState) -> None:
     """Refuse to go on when another process wrote `path` since it was `seen`; its lock is held now.
 
     Raises:
         LockedError: run the command again.
     """
-    if state_of(path) != seen:
+    if file_state(path) != seen:
         raise LockedError(
             "was written by another process meanwhile", where=path, hint="run the command again"
         )

@@ -10,8 +10,11 @@ from typing import Any, get_args
 
 import numpy as np
 
+from compress.artifacts.manifest import Manifest
+from compress.artifacts.one_state import file_state
 from compress.codecs import Codec, sample_rows
-from compress.datasets.catalogue import scan
+from compress.datasets.catalogue import Catalogue, scan
+from compress.datasets.shard_sizes import shard_sizes
 from compress.datasets.source import Source
 from compress.encoding.appending import add_new
 from compress.encoding.embedder import Embedder, stored_dim
@@ -20,17 +23,17 @@ from compress.encoding.existing import (
     check_unchanged,
     is_current,
     standing_store,
-    state_of,
     why_not_appended,
 )
 from compress.encoding.filling import fill
 from compress.encoding.splits import joined_ids, joined_labels, ranges, sample, windows, without_copies
-from compress.errors import UsageError
+from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 from compress.progress import Note, Reporter, silent
+from compress.run_config import changed_since, read_run_config
 from compress.store.journal import remove_leftovers
 from compress.store.writer import open_writer
 from compress.training.precision import Wanted, choose_precision, precision_note
-from compress.training.run import check_fits, load_model, model_sha256
+from compress.training.run import WEIGHTS, check_fits, open_model
 from encoders import keep_freed_memory
 
 
@@ -103,7 +106,8 @@ def encode(
         raise UsageError(f"precision must be one of {', '.join(get_args(Wanted))}, not {precision!r}")
     keep_freed_memory()
     started = time.monotonic()
-    model, facts = load_model(run)
+    model, manifest = open_model(run)
+    facts = manifest.metadata
     for source in splits.values():
         check_fits(facts, source.schema, run)
     dim = stored_dim(model, dim, run, any_dim=any_dim)
@@ -112,12 +116,13 @@ def encode(
     embedder = Embedder(model, used, device, dim, batch_size=batch_size, workers=workers)
 
     catalogues = {name: scan(source, report) for name, source in splits.items()}
+    _tell_changed(run, splits, catalogues, report)
     ids, labels = joined_ids(catalogues), joined_labels(catalogues)
     # From here on ids and labels are in memory once only.
     catalogues = without_copies(catalogues, ids, labels)
-    metadata = _metadata(run, facts, splits, embedder)
+    metadata = _metadata(run, manifest, splits, embedder)
 
-    seen, present = state_of(store), standing_store(store, append, report)
+    seen, present = file_state(store), standing_store(store, append, report)
     if present is not None and append:
         reason = why_not_appended(present, dim, codec, metadata)
         if reason is not None:
@@ -153,11 +158,12 @@ def encode(
 
 
 def _metadata(
-    run: Path, facts: Mapping[str, Any], splits: Mapping[str, Source], embedder: Embedder
+    run: Path, manifest: Manifest, splits: Mapping[str, Source], embedder: Embedder
 ) -> dict[str, Any]:
+    facts = manifest.metadata
     return {
         "run": run.name,
-        "model_sha256": model_sha256(run),
+        "model_sha256": manifest.files[WEIGHTS].sha256,
         "encoder": facts["train_config"]["encoder"],
         "encoder_options": facts["model_config"]["encoder_options"],
         "precision": embedder.precision,
@@ -171,6 +177,22 @@ def _metadata(
         **({"shrunk": facts["shrunk"]} if "shrunk" in facts else {}),
         **({"class_names": names} if (names := facts["schema"].get("class_names")) else {}),
     }
+
+
+def _tell_changed(
+    run: Path, splits: Mapping[str, Source], catalogues: Mapping[str, Catalogue], report: Reporter
+) -> None:
+    """Note which shards have changed since the run was trained; the model itself does not depend on them."""
+    try:
+        noted = read_run_config(run)
+    except NotFoundError:
+        return
+    except CorruptArtifactError as error:
+        report(Note(f"whether the shards have changed since the training is not known ({error})"))
+        return
+    now = [size for name, source in splits.items() for size in shard_sizes(source, catalogues[name])]
+    if changed := changed_since(noted, now):
+        report(Note(f"shards have changed since {run.name} was trained: {'; '.join(changed)}"))
 
 
 def _megabytes(size: int) -> str:

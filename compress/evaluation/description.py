@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from compress.artifacts.manifest import Manifest
 from compress.evaluation.row import Role
-from compress.training.run import WEIGHTS, model_manifest, read_tensors
+from compress.training.run import WEIGHTS, model_manifest, read_model, read_tensors
 from compress.training.weights import bytes_by_part
 from encoders import config_class
 from encoders import encoder_title as trained_title
@@ -159,7 +160,10 @@ def model_size(run: Path) -> dict[str, Any]:
     Raises:
         NotFoundError, CorruptArtifactError: see `load_model`.
     """
-    manifest = model_manifest(run)
+    return read_model(run, _size)
+
+
+def _size(manifest: Manifest) -> dict[str, Any]:
     shrunk = manifest.metadata.get("shrunk", {})
     return {
         "bytes": manifest.files[WEIGHTS].bytes,

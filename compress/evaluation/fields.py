@@ -9,7 +9,14 @@ from typing import Any, NoReturn
 
 from compress.errors import CorruptArtifactError
 
-HINT = "measure the row again with `compress evaluate`, or remove the file"
+
+def again(path: Path) -> str:
+    """How to measure the row of a file anew, for the message about a damaged one."""
+    if path.parent.name == "models":
+        command = " ".join(["compress evaluate", *(f"--run {run}" for run in path.stem.split("+"))])
+    else:
+        command = f"compress evaluate --name {path.stem}"
+    return f"measure it again with `{command}`, or remove the file"
 
 
 class Fields:
@@ -24,7 +31,7 @@ class Fields:
     def refuse(self, name: str, problem: str) -> NoReturn:
         """Raise CorruptArtifactError for the field `name`."""
         field = ".".join(part for part in (self.place, name) if part) or "the file"
-        raise CorruptArtifactError(f"{field} {problem}", where=self.path, hint=HINT)
+        raise CorruptArtifactError(f"{field} {problem}", where=self.path, hint=again(self.path))
 
     def get(self, name: str) -> Any:
         """The field as it stands; missing is refused."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from compress.errors import DataError, SchemaError
+from compress.errors import DataError, LockedError, SchemaError
 from compress.evaluation.description import model_size, recipe_notes, role, table4_row, title
 from compress.evaluation.halves import halves_of
 from compress.evaluation.joint_head import score_joint_head
@@ -19,7 +19,8 @@ from compress.evaluation.judges.panel import Panel, ask_panel, panel_recipe
 from compress.evaluation.judges.question import Search, question
 from compress.evaluation.neighbours import query_vectors, retrieval_quality
 from compress.evaluation.row import Data, HeadTraining, Retrieval, Row, in_words
-from compress.evaluation.scores import load_baseline, load_opinions, save_scores, why_stale, why_unlike
+from compress.evaluation.row_file import SCORES
+from compress.evaluation.scores import load_panel, save_scores, why_stale, why_unlike
 from compress.evaluation.splits import fingerprint, rows_by_id, split_table, tell_unlabelled
 from compress.metrics import Interval, Replicates, TopScores, figures, replicates
 from compress.progress import Reporter, silent
@@ -153,8 +154,10 @@ def evaluate(
     )
     facts = {"head": recipe, "best": panel.best, **measured_on, "store_sha256": store.sha256}
     class_counts = split_table(store, "train").labels.class_counts()
-    save_scores(folder / "scores" / name, opinion.top, facts, class_counts, precision, panel.opinions)
-    row.write(folder / f"{name}.json")
+    _check_unchanged(workspace, store, run)
+    scores = folder / SCORES / name
+    save_scores(scores, opinion.top, facts, class_counts, precision, panel.opinions, row.to_json())
+    row.write(folder / f"{name}.json")  # a copy for people: what counts is committed with the scores
     return row
 
 
@@ -212,7 +215,7 @@ def _shown(found: Interval) -> str:
 def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, Any]) -> Panel:
     """The panel of the baseline, which must have been asked in the same way on the same videos."""
     command = f"compress evaluate --name {name}"
-    _, facts = load_baseline(folder, name, command)
+    opinions, facts = load_panel(folder, name, command)
     if unlike := why_unlike(facts, wanted):
         raise SchemaError(
             f"the baseline {name!r} was {unlike}",
@@ -222,7 +225,7 @@ def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, A
     if stale := why_stale(workspace, name, facts):
         what = f"the baseline {name!r} was {stale}"
         raise SchemaError(what, where=workspace.store(name), hint=f"`{command}` first")
-    return Panel(load_opinions(folder / "scores" / name))
+    return Panel(opinions)
 
 
 def _check_origin(store: Store) -> None:
@@ -240,6 +243,13 @@ def _maker(workspace: Workspace, store: Store) -> Path | None:
     run = workspace.run(store.metadata["run"])
     same = Run(run).finished and model_sha256(run) == store.metadata["model_sha256"]
     return run if same else None
+
+
+def _check_unchanged(workspace: Workspace, store: Store, run: Path | None) -> None:
+    """LockedError if the run or the store was replaced while it was measured: the row would mix two."""
+    if _maker(workspace, store) != run or open_store(store.path, verify=False).sha256 != store.sha256:
+        what = "was made again by another process while it was measured"
+        raise LockedError(what, where=store.path, hint="run the command again")
 
 
 def _data(workspace: Workspace, store: Store, videos: str) -> Data:

@@ -11,8 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from compress.artifacts.atomic import read_json, write_json
-from compress.errors import DataError
+from compress.artifacts.sealed import write_sealed
 from compress.evaluation.fields import Fields
 from compress.evaluation.intervals import intervals_in
 from compress.evaluation.judges.judged import Judged
@@ -156,7 +155,7 @@ class Row:
 
     def write(self, path: Path) -> None:
         """Replace the file by this row."""
-        write_json(path, self.to_json())
+        write_sealed(path, self.to_json())
 
     @classmethod
     def from_json(cls, found: Fields) -> Row:
@@ -192,30 +191,6 @@ class Row:
             map_full=map_full_in(found),
             judges=tuple(map(Judged.from_json, found.optional_objects("judges"))),
         )
-
-
-def read_row(path: Path) -> Row:
-    """The row that an evaluation file holds.
-
-    Raises:
-        CorruptArtifactError: not JSON, or a field is missing or wrong; names the file and the field.
-        DataError: written with a schema version that this code does not know.
-        StorageError: the file cannot be read.
-    """
-    return Row.from_json(read_fields(path))
-
-
-def read_fields(path: Path) -> Fields:
-    """The fields of a file of SCHEMA_VERSION; raises as `read_row`."""
-    found = Fields(read_json(path), path)
-    version = found.integer("schema_version")
-    if version != SCHEMA_VERSION:
-        raise DataError(
-            f"the row has schema version {version}, this code reads version {SCHEMA_VERSION}",
-            where=path,
-            hint="measure the row again with `compress evaluate`, or use the compress that wrote it",
-        )
-    return found
 
 
 def plain(value: Any) -> Any:

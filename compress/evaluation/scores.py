@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from compress.artifacts.folder import commit_folder, read_folder
-from compress.artifacts.manifest import Manifest
+from compress.artifacts.folder import Loaded, commit_folder, load_folder
+from compress.artifacts.manifest import MANIFEST, Manifest
+from compress.artifacts.one_state import FileState, files_state
 from compress.doors.npy import read_npz
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.evaluation.judges.opinion import Opinion, opinion_from, opinion_json
+from compress.evaluation.row_file import ROW, SCORES
 from compress.evaluation.splits import fingerprint, rows_by_id
 from compress.metrics import TopScores
 from compress.store.reader import open_store
@@ -50,6 +52,7 @@ def save_scores(
     train_class_counts: np.ndarray | None = None,
     label_precision: QueryPrecision | None = None,
     opinions: Mapping[str, Opinion] | None = None,
+    row: dict[str, Any] | None = None,
 ) -> None:
     """Commit the top scores of all validation videos, in the order of their ids.
 
@@ -60,8 +63,10 @@ def save_scores(
         train_class_counts: training videos of each class, int64 (C,); None when unknown.
         label_precision: of the query videos; None when neighbours were not measured.
         opinions: of each judge by name, of the same videos.
+        row: the JSON of the row that was measured on them, so that figures and scores are of one commit; None
+            leaves the row to its own file, as version 0.1 did.
     """
-    judges = opinions or {}
+    judges, metadata = opinions or {}, metadata if row is None else {**metadata, ROW: row}
     if judges:
         metadata = metadata | {"judges": {name: opinion_json(one) for name, one in judges.items()}}
     more = {} if train_class_counts is None else {_COUNTS: train_class_counts.astype(np.int64)}
@@ -69,18 +74,22 @@ def save_scores(
         more |= {_QUERIES: label_precision.videos, _PRECISION: label_precision.values}
     files = {_FILE: _npz({**top.to_arrays(), **more})}
     files |= {_judge_file(name): _npz(one.top.to_arrays()) for name, one in judges.items()}
-    commit_folder(folder, "scores", files, metadata)
+    commit_folder(folder, SCORES, files, metadata)
 
 
 def load_opinions(folder: Path) -> dict[str, Opinion]:
     """What each judge said, by name; empty where one head was asked. Raises as `load_scores`."""
-    manifest, found = read_folder(folder, "scores"), {}
+    return load_folder(folder, SCORES, _opinions)
+
+
+def _opinions(manifest: Manifest) -> dict[str, Opinion]:
+    found = {}
     for name, value in manifest.metadata.get("judges", {}).items():
         try:
             top = TopScores.from_arrays(_arrays(manifest, _judge_file(name)))
             found[name] = opinion_from(top, value)
         except (KeyError, SchemaError, TypeError) as error:
-            raise CorruptArtifactError(f"not what a judge said ({error})", where=folder) from error
+            raise CorruptArtifactError(f"not what a judge said ({error})", where=manifest.folder) from error
     return found
 
 
@@ -91,7 +100,10 @@ def load_scores(folder: Path) -> tuple[TopScores, dict[str, Any]]:
         NotFoundError: nothing was evaluated under that name.
         CorruptArtifactError: a checksum does not match.
     """
-    manifest = read_folder(folder, "scores")
+    return load_folder(folder, SCORES, _scores)
+
+
+def _scores(manifest: Manifest) -> tuple[TopScores, dict[str, Any]]:
     try:
         return TopScores.from_arrays(_arrays(manifest)), manifest.metadata
     except SchemaError as error:
@@ -100,7 +112,10 @@ def load_scores(folder: Path) -> tuple[TopScores, dict[str, Any]]:
 
 def load_train_class_counts(folder: Path) -> np.ndarray | None:
     """Training videos of each class, int64 (C,); None where they were not kept. Raises as `load_scores`."""
-    manifest = read_folder(folder, "scores")
+    return load_folder(folder, SCORES, _train_class_counts)
+
+
+def _train_class_counts(manifest: Manifest) -> np.ndarray | None:
     arrays = _arrays(manifest)
     counts, classes = arrays.get(_COUNTS), arrays.get("num_classes")
     if counts is not None and (classes is None or counts.shape != (int(classes),)):
@@ -110,7 +125,10 @@ def load_train_class_counts(folder: Path) -> np.ndarray | None:
 
 def load_query_precision(folder: Path) -> QueryPrecision | None:
     """Label precision@10 of each query; None where neighbours were not measured. Raises as `load_scores`."""
-    manifest = read_folder(folder, "scores")
+    return load_folder(folder, SCORES, _query_precision)
+
+
+def _query_precision(manifest: Manifest) -> QueryPrecision | None:
     arrays = _arrays(manifest)
     videos, values = arrays.get(_QUERIES), arrays.get(_PRECISION)
     if videos is None or values is None:
@@ -119,6 +137,20 @@ def load_query_precision(folder: Path) -> QueryPrecision | None:
     if videos.shape != values.shape or videos.ndim != 1 or np.any((videos < 0) | (videos >= size)):
         raise CorruptArtifactError(f"queries have the shape {videos.shape}", where=manifest.path(_FILE))
     return QueryPrecision(videos, values)
+
+
+def evaluations(folder: Path) -> tuple[tuple[Path, FileState], ...]:
+    """What tells whether an evaluation of a folder was replaced, for `one_state`: reports read many."""
+    return files_state([*folder.glob("*.json"), *folder.glob(f"{SCORES}/*/{MANIFEST}")])
+
+
+def load_panel(folder: Path, name: str, command: str) -> tuple[dict[str, Opinion], dict[str, Any]]:
+    """`load_opinions` and the facts of a baseline, of one commit; raises as `load_baseline`."""
+
+    def load(manifest: Manifest) -> tuple[dict[str, Opinion], dict[str, Any]]:
+        return _opinions(manifest), manifest.metadata
+
+    return _of_baseline(folder, name, command, load)
 
 
 def _arrays(manifest: Manifest, file: str = _FILE) -> dict[str, np.ndarray]:
@@ -144,8 +176,12 @@ _ALIKE = {
 
 def load_baseline(folder: Path, name: str, command: str) -> tuple[TopScores, dict[str, Any]]:
     """`load_scores` of a baseline in `folder`/scores; NotFoundError names the command that measures it."""
+    return _of_baseline(folder, name, command, _scores)
+
+
+def _of_baseline(folder: Path, name: str, command: str, load: Callable[[Manifest], Loaded]) -> Loaded:
     try:
-        return load_scores(folder / "scores" / name)
+        return load_folder(folder / SCORES / name, SCORES, load)
     except NotFoundError as error:
         raise NotFoundError(
             f"the baseline {name!r} has not been evaluated",

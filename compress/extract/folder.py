@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compress.artifacts.atomic import read_json, write_json
 from compress.artifacts.folder import read_folder
 from compress.artifacts.manifest import MANIFEST, Manifest
+from compress.artifacts.sealed import read_sealed, write_sealed
 from compress.errors import UsageError
 from compress.extract import shards
 from compress.extract.features import KeptFeatures
@@ -75,14 +75,12 @@ def keep_features(folder: Path, settings: dict[str, Any], replace: bool) -> Kept
     """
     path = folder / SETTINGS
     if path.exists() and not replace:
-        before = read_json(path)
-        differing = [
-            key for key in settings if not isinstance(before, dict) or before.get(key) != settings[key]
-        ]
+        before = read_sealed(path, "extract into another folder, or again with --replace")
+        differing = [key for key in settings if before.get(key) != settings[key]]
         if differing:
             what = f"its features were made with other settings: {_WORDS[differing[0]]} differs"
             raise UsageError(what, where=folder, hint=_HINT)
-    write_json(path, settings)
+    write_sealed(path, settings)
     return KeptFeatures(folder / FEATURES, settings)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compress.errors import DataError
+from compress.progress import check_interrupt, uninterrupted
 
 COMPONENTS = 1024
 STEP = 4 / 255  # between two quantised values
@@ -103,7 +104,7 @@ def fit(frames: Frames, components: int = COMPONENTS) -> Projection:
             what, hint="add videos, or use a projection that was fitted before: --projection FOLDER"
         )
     added = average * (_CHANCE * len(mean) / videos + _LEAST)
-    values, vectors = np.linalg.eigh(covariance)
+    values, vectors = uninterrupted(lambda: np.linalg.eigh(covariance))
     values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
     kept = vectors[:, : min(components, len(mean))].T
     # An eigenvector's sign is arbitrary; with the largest entry positive, the same data give the same one.
@@ -122,6 +123,7 @@ def _moments(frames: Frames) -> tuple[np.ndarray, np.ndarray, int, int]:
     videos = count = 0
     origin: np.ndarray | None = None
     for video in frames():
+        check_interrupt()
         # Sums about a frame, not about zero, keep small variances exact.
         origin = video[0].astype(np.float64) if origin is None else origin
         rows = video - origin
@@ -138,6 +140,7 @@ def _best_factor(plain: Projection, frames: Frames) -> float:
     edges = np.linspace(0, _HISTOGRAM_END, _HISTOGRAM_BINS + 1)
     found = np.zeros(_HISTOGRAM_BINS)
     for video in frames():
+        check_interrupt()
         sizes = np.minimum(np.abs(plain.values(video)), _HISTOGRAM_END)
         found += np.histogram(sizes, edges)[0]
     middles = (edges[1:] + edges[:-1]) / 2

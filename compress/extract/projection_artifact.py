@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.folder import commit_folder, load_folder
+from compress.artifacts.manifest import Manifest
 from compress.doors.tensors import read_safetensors_arrays
 from compress.errors import CorruptArtifactError, SchemaError
 from compress.extract.projection import Projection
@@ -66,7 +67,10 @@ def load(folder: Path) -> Projections:
         NotFoundError: nothing was kept there.
         CorruptArtifactError: damaged.
     """
-    manifest = read_folder(folder, KIND)
+    return load_folder(folder, KIND, _projections)
+
+
+def _projections(manifest: Manifest) -> Projections:
     try:
         arrays, _ = read_safetensors_arrays(manifest.path(_FILE), error=CorruptArtifactError)
         parts = {
@@ -83,7 +87,7 @@ def load(folder: Path) -> Projections:
         }
         return Projections(parts, manifest.metadata["backbones"], manifest.files[_FILE].sha256)
     except (KeyError, TypeError, AttributeError) as error:
-        raise CorruptArtifactError("is not a projection of this program", where=folder) from error
+        raise CorruptArtifactError("is not a projection of this program", where=manifest.folder) from error
 
 
 def check_fits(projections: Projections, backbones: dict[str, Any], folder: Path) -> None:

@@ -206,7 +206,7 @@ def _train(index: Any, sample: np.ndarray, report: Reporter) -> None:
         where="--factory",
         hint="use --factory Flat",
     ):
-        index.train(sample)
+        faiss_engine.train(index, sample, hint=INTERRUPTED)
 
 
 def _add(

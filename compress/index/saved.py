@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from compress import faiss_engine
-from compress.artifacts.folder import Content, commit_folder, read_folder
+from compress.artifacts.folder import Content, commit_folder, load_folder
 from compress.artifacts.hashed import Verify
 from compress.artifacts.manifest import Manifest
 from compress.artifacts.npy import npy_array, npy_file
@@ -97,8 +97,11 @@ def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:
     Raises:
         NotFoundError, CorruptArtifactError, DataError: see `open_index`.
     """
-    manifest = read_folder(folder, KIND, verify)
-    facts = _facts(manifest.metadata, folder)
+    return load_folder(folder, KIND, _opened, verify)
+
+
+def _opened(manifest: Manifest) -> tuple[Any, np.ndarray, IndexFacts]:
+    facts = _facts(manifest.metadata, manifest.folder)
     ids, path = _array(manifest, _IDS, mapped=True), manifest.path(_IDS)
     if ids.dtype.kind != "S" or ids.ndim != 1:
         raise CorruptArtifactError(f"holds {ids.dtype} {ids.shape}, not ids", where=path, hint=_REBUILD)

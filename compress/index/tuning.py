@@ -11,7 +11,8 @@ import numpy as np
 from compress import faiss_engine
 from compress.index.codes import CodesIndex
 from compress.index.exact import NearestSoFar, scan_works
-from compress.index.faiss_index import base_of, flat_rows, is_refined, num_lists, refiner_of
+from compress.index.faiss_index import INTERRUPTED, base_of, flat_rows, is_refined, num_lists, refiner_of
+from compress.progress import check_interrupt
 
 MAX_K_FACTOR = 64
 # Lists are scanned in order, candidates are fetched one by one. Measured on a million videos of 320
@@ -119,6 +120,7 @@ def tune(
     best: tuple[Setting, float] | None = None
     reached = float("inf")
     for setting in _settings(index):
+        check_interrupt(INTERRUPTED)
         cost = _cost(index, setting)
         if cost >= reached:
             continue

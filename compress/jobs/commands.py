@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields
-from pathlib import Path
 from typing import Any
 
-from compress.artifacts.atomic import read_json
 from compress.command_line import command_argv, unless
 from compress.evaluation.row import short
 from compress.jobs.names import run_name
 from compress.jobs.settings import OPTION_OF_SETTING
+from compress.run_config import config_path, read_run_config
 from compress.shrinking import ShrinkPlan
 from compress.store.reader import open_store
 from compress.training.config import TrainConfig
@@ -24,11 +23,10 @@ def store_commands(workspace: Workspace, name: str) -> list[list[str]]:
     """The commands that made a store: of its run, and its `compress encode`; none if the run is not there."""
     store = open_store(workspace.store(name), verify=False)
     run = str(store.metadata.get("run", ""))
-    config = workspace.run(run) / "config.json"
-    if not run or not config.is_file():
+    if not run or not config_path(workspace.run(run)).is_file():
         return []
     is_prefix = "prefix_of" in store.metadata
-    trained_dims = read_json(config)["config"].get("nested_dims", ())
+    trained_dims = read_run_config(workspace.run(run))["config"].get("nested_dims", ())
     encoding = {
         "name": run,
         "dim": store.dim if is_prefix else None,
@@ -40,23 +38,22 @@ def store_commands(workspace: Workspace, name: str) -> list[list[str]]:
 
 def run_commands(workspace: Workspace, run: str) -> list[list[str]]:
     """The commands that made a run: its training, or another run's and what made that smaller."""
-    config = workspace.run(run) / "config.json"
-    if not config.is_file():
+    if not config_path(workspace.run(run)).is_file():
         return []
-    refines = read_json(config).get("refines")
+    identity = read_run_config(workspace.run(run))
+    refines = identity.get("refines")
     if refines is None:
-        return [train_argv(run, config)]
-    return [train_argv(str(refines["run"]), config), shrink_argv(run, refines)]
+        return [train_argv(run, identity)]
+    return [train_argv(str(refines["run"]), identity), shrink_argv(run, refines)]
 
 
-def train_argv(run: str, config: Path) -> list[str]:
+def train_argv(run: str, identity: Mapping[str, Any]) -> list[str]:
     """The `compress train` that made a run: its preset and whatever differs from it.
 
     Args:
         run: its name.
-        config: its config.json.
+        identity: its config.json.
     """
-    identity = read_json(config)
     # An older version did not write every setting: it had the defaults.
     defaults = {field.name: field.default for field in fields(TrainConfig) if field.default is not MISSING}
     written = {**defaults, **identity["config"]}

@@ -144,12 +144,13 @@ def evaluate_runs(
         find_run(workspace, None, run)
 
     # Imported late: torch takes seconds, and a wrong name should be answered at once.
-    from compress.artifacts.atomic import read_json
     from compress.evaluation.models.current import model_is_current, models_folder
     from compress.evaluation.models.measure import evaluate_models
     from compress.evaluation.models.members import load_members, precisions_of
+    from compress.evaluation.models.row import read_model
     from compress.evaluation.models.videos import pair_views
     from compress.evaluation.row import in_words, short
+    from compress.evaluation.row_file import complete_row
     from compress.jobs.commands import run_commands
     from compress.jobs.sources import LabelledVideos
 
@@ -162,8 +163,9 @@ def evaluate_runs(
         workspace, name, members, videos, used, baseline=baseline, full_map=full_map, seed=seed
     ):
         report(Note(f"{name} is evaluated already"))
-        row: dict[str, Any] = read_json(models_folder(workspace) / f"{name}.json")
-        return row
+        path = models_folder(workspace) / f"{name}.json"
+        complete_row(path)
+        return read_model(path).to_json()
     trained_on = _trained_on(workspace, members, videos, labelled, report)
     splits = ("train", "validate") if trained_on else ("validate",)
     patterns = [p for split in splits for level in videos.tables for p in labelled.patterns(split, level)]
@@ -237,7 +239,7 @@ def _trained_on(
     workspace: Workspace, members: Sequence[Member], videos: Views, labelled: LabelledVideos, report: Reporter
 ) -> TrainingVideos | None:
     """The training videos of the runs; None, and a note, where the workspace's shards are not theirs."""
-    from compress.evaluation.models.videos import common, training_videos
+    from compress.evaluation.models.videos import changed_shards, common, training_videos
 
     found: list[TrainingVideos | None] = []
     for member in members:
@@ -247,6 +249,8 @@ def _trained_on(
             found.append(None)  # nothing but the frequency of classes needs these shards
         else:
             found.append(training_videos(table, member, videos))
+            for changed in changed_shards(member, table):
+                report(Note(f"since {member.name} was trained, {changed}"))
     known = common(found)
     if known is None:
         report(Note("the runs' training videos are not in this workspace: class frequencies are not kept"))

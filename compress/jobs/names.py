@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compress.artifacts.atomic import read_json
 from compress.artifacts.folder import read_folder
 from compress.codecs import pattern
 from compress.errors import CompressError, NotFoundError, UsageError
+from compress.run_config import read_run_config
 from compress.workspace import Workspace
 
 STEMS = {"identity": "original", "random_projection": "random"}
@@ -176,7 +176,7 @@ def run_identity(folder: Path) -> Identity | None:
             facts = read_folder(folder / "model", "model", verify=False).metadata
             encoder, model = facts["train_config"]["encoder"], facts["model_config"]
             return _checked(encoder, model["encoder_options"]["dim"], nested=model.get("nested_dims"))
-        config = read_json(folder / "config.json")["config"]
+        config = read_run_config(folder)["config"]
         dim = config["encoder_options"].get("dim")
         return _checked(config["encoder"], dim, nested=config.get("nested_dims"))
     except (CompressError, KeyError, TypeError, AttributeError):
@@ -184,10 +184,14 @@ def run_identity(folder: Path) -> Identity | None:
 
 
 def is_smaller_copy(folder: Path) -> bool:
-    """Whether `compress shrink` made runs/<name>, finished or not."""
+    """Whether `compress shrink` made runs/<name>: by its config.json, or else by its model."""
     try:
-        return "refines" in read_json(folder / "config.json")
-    except (CompressError, TypeError):
+        return "refines" in read_run_config(folder)
+    except CompressError:
+        pass
+    try:
+        return "shrunk" in read_folder(folder / "model", "model", verify=False).metadata
+    except CompressError:
         return False
 
 

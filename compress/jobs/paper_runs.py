@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from compress.artifacts.atomic import read_json
 from compress.artifacts.folder import read_folder
 from compress.errors import DataError, NotFoundError, UsageError
 from compress.jobs.sources import schemas
 from compress.papers import Catalogue, CatalogueRow, StandIn, catalogue
+from compress.run_config import config_path, read_run_config
 from compress.workspace import Workspace
 
 
@@ -76,11 +76,9 @@ def stand_in_notes(workspace: Workspace, rows: Catalogue | None = None) -> dict[
 
 
 def _was_trained_with(workspace: Workspace, run: str, options: Mapping[str, Any]) -> bool:
-    path = workspace.run(run) / "config.json"
-    if not path.exists():
+    if not config_path(workspace.run(run)).exists():
         return False
-    content = read_json(path)
-    chosen = content.get("config", {}).get("encoder_options", {}) if isinstance(content, dict) else {}
+    chosen = read_run_config(workspace.run(run))["config"].get("encoder_options", {})
     return all(chosen.get(name) == value for name, value in options.items())
 
 

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from compress.artifacts.atomic import read_json, replacing, write_json
+from compress.artifacts.atomic import replacing
+from compress.artifacts.manifest import Manifest
+from compress.artifacts.sealed import read_sealed, write_sealed
 from compress.datasets.catalogue import scan
 from compress.datasets.policy import OnCorrupt
-from compress.errors import CompressError, NotFoundError, UsageError
+from compress.errors import CorruptArtifactError, NotFoundError, UsageError
 from compress.jobs.names import checked, find_run
 from compress.jobs.predictions import (
     KAGGLE_LABELS,
@@ -31,10 +33,8 @@ if TYPE_CHECKING:
 
     from compress.datasets.schema import FeatureSchema
     from compress.encoding.scorer import Predictions, Scorer
-    from compress.jobs.predictions import Row
+    from compress.jobs.predictions import Out, Row
     from compress.training.precision import Wanted
-
-THRESHOLDS = "thresholds.json"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def predict_videos(
     top: int = 20,
     format: str | None = None,
     output: Path | None = None,
-    stream: TextIO | None = None,
+    stream: Out | None = None,
     threshold: str | float | None = None,
     vocabulary: Path | None = None,
     replace: bool = False,
@@ -131,14 +131,15 @@ def predict_videos(
     from compress.encoding.scorer import Scorer, predict
     from compress.jobs.classes import vocabulary_of
     from compress.training.precision import choose_precision, precision_note
-    from compress.training.run import check_fits, load_model
+    from compress.training.run import check_fits, open_model
 
     names = vocabulary_of(workspace, run, vocabulary)
     with read_for(run):
         source = open_split(workspace, "input", patterns, on_corrupt, run=run_schema(workspace, run))
     if output is not None and output.resolve() in {shard.resolve() for shard in source.shards}:
         raise UsageError("is one of the shards", where=f"--output {output}", hint="name another file")
-    model, facts = load_model(workspace.run(run))
+    model, manifest = open_model(workspace.run(run))
+    facts = manifest.metadata
     if model.head is None:
         raise UsageError(
             f"the run {run!r} was fitted without a head, so it gives no labels",
@@ -155,7 +156,7 @@ def predict_videos(
     if source.skips:
         scan(source, report)  # finds videos that are there twice
     if threshold is not None:
-        chosen, limit = _threshold(workspace, run, threshold, scorer, facts, on_corrupt, report)
+        chosen, limit = _threshold(workspace, run, threshold, scorer, manifest, on_corrupt, report)
     counted = _Counted()
     batches = counted.of(predict(scorer, source, top, report))
     rows = (list(rows_of(batch, limit)) for batch in batches)
@@ -196,7 +197,7 @@ def _threshold(
     run: str,
     wanted: str | float,
     scorer: Scorer,
-    facts: dict[str, Any],
+    trained: Manifest,
     on_corrupt: OnCorrupt,
     report: Reporter,
 ) -> tuple[Threshold, np.ndarray]:
@@ -210,8 +211,10 @@ def _threshold(
         return Threshold("given", float(wanted), 0, classes), np.full(classes, wanted, np.float32)
     if wanted not in ("per-class", "global"):
         raise UsageError(f"unknown threshold {wanted!r}", hint='use "per-class", "global" or a number')
-    kept = _chosen(workspace, run, scorer, facts, on_corrupt, report)
-    file = workspace.run(run) / THRESHOLDS
+    from compress.training.run import Run
+
+    kept = _chosen(workspace, run, scorer, trained, on_corrupt, report)
+    file = Run(workspace.run(run)).thresholds
     if wanted == "global":
         found = Threshold(wanted, kept["everywhere"], 0, classes, kept["f1_everywhere"], file)
         return found, np.full(classes, kept["everywhere"], np.float32)
@@ -229,7 +232,7 @@ def _chosen(
     workspace: Workspace,
     run: str,
     scorer: Scorer,
-    facts: dict[str, Any],
+    trained: Manifest,
     on_corrupt: OnCorrupt,
     report: Reporter,
 ) -> dict[str, Any]:
@@ -237,10 +240,10 @@ def _chosen(
     from compress.datasets.schema import FeatureSchema
     from compress.metrics.thresholds import ENOUGH, choose_thresholds
     from compress.training.inputs import fingerprint
-    from compress.training.run import model_sha256
+    from compress.training.run import WEIGHTS, Run
     from compress.training.scoring import accumulate
 
-    schema: FeatureSchema = FeatureSchema.from_json(facts["schema"])
+    schema: FeatureSchema = FeatureSchema.from_json(trained.metadata["schema"])
     if not workspace.patterns("validate", schema.level):
         raise NotFoundError(
             "thresholds are chosen on validation videos, and the workspace has none",
@@ -249,22 +252,24 @@ def _chosen(
         )
     table = LabelledVideos(workspace, (), on_corrupt, report).load("validate", schema)
     made_of = {
-        "model_sha256": model_sha256(workspace.run(run)),
+        "model_sha256": trained.files[WEIGHTS].sha256,
         "validation": fingerprint(table),
         "precision": scorer.precision,
         "enough": ENOUGH,
     }
-    file = workspace.run(run) / THRESHOLDS
+    file = Run(workspace.run(run)).thresholds
     try:
-        kept: dict[str, Any] = read_json(file)
+        kept = read_sealed(file, "they are chosen again")
         if {key: kept.get(key) for key in made_of} == made_of:
             return kept
-    except (CompressError, AttributeError):
-        pass  # there are none yet, or they are damaged
+    except NotFoundError:
+        pass  # the usual first time
+    except CorruptArtifactError as error:
+        report(Note(f"the thresholds are damaged ({error})"))
     report(Note(f"choosing thresholds on {len(table):,} validation videos"))
     top = accumulate(scorer.model, table, precision=scorer.precision).top()
     found = dataclasses.asdict(choose_thresholds(top, ENOUGH))
     value = {name: item.tolist() if hasattr(item, "tolist") else item for name, item in found.items()}
     kept = {**made_of, "videos": len(table), **value}
-    write_json(file, kept)
+    write_sealed(file, kept)
     return kept

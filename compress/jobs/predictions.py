@@ -10,13 +10,14 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from compress.datasets.formats.arrow_columns import EXTRA
 from compress.datasets.vocabulary import Vocabulary
 from compress.errors import UnavailableError, UsageError
+from compress.foreign_text import csv_cell, one_line
 
 if TYPE_CHECKING:
     from compress.encoding.scorer import Predictions
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 FORMATS = ("table", "csv", "jsonl", "parquet", "kaggle")
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".txt": "table"}
 KAGGLE_LABELS = 20
+
+
+class Out(Protocol):
+    """What text is written to."""
+
+    def write(self, text: str, /) -> object:
+        """The next piece of it."""
+
 
 Row = tuple[str, list[tuple[int, float]]]
 """A video's id, and its (class, probability), best first."""
@@ -59,9 +68,9 @@ def rows_of(batch: Predictions, thresholds: np.ndarray | None) -> Iterator[Row]:
         yield video_id.decode("utf-8", "backslashreplace"), list(pairs)
 
 
-def write_text(form: str, batches: Iterable[Iterable[Row]], names: Vocabulary, out: TextIO) -> None:
+def write_text(form: str, batches: Iterable[Iterable[Row]], names: Vocabulary, out: Out) -> None:
     """Write "table", "csv", "jsonl" or "kaggle" to a text stream, a batch at a time."""
-    writers: dict[str, Callable[[Iterable[Row], Vocabulary, TextIO], None]]
+    writers: dict[str, Callable[[Iterable[Row], Vocabulary, Out], None]]
     writers = {"table": _table, "csv": _csv, "jsonl": _jsonl, "kaggle": _kaggle}
     heads = {
         "table": "video  labels, the most probable first\n",
@@ -103,20 +112,21 @@ def write_parquet(batches: Iterable[Iterable[Row]], names: Vocabulary, path: Pat
             writer.write_table(pa.table(dict(zip(kinds, columns, strict=True)), schema=pa.schema(kinds)))
 
 
-def _table(rows: Iterable[Row], names: Vocabulary, out: TextIO) -> None:
+def _table(rows: Iterable[Row], names: Vocabulary, out: Out) -> None:
     for video_id, pairs in rows:
         labels = ", ".join(f"{names.shown(label)} {probability:.3f}" for label, probability in pairs)
-        out.write(f"{video_id}  {labels or 'none'}\n")
+        out.write(one_line(f"{video_id}  {labels or 'none'}") + "\n")
 
 
-def _csv(rows: Iterable[Row], names: Vocabulary, out: TextIO) -> None:
+def _csv(rows: Iterable[Row], names: Vocabulary, out: Out) -> None:
     lines = csv.writer(out, lineterminator="\n")
     for video_id, pairs in rows:
         for rank, (label, probability) in enumerate(pairs, start=1):
-            lines.writerow((video_id, rank, label, names.names.get(label, ""), f"{probability:.6g}"))
+            name = csv_cell(names.names.get(label, ""))
+            lines.writerow((csv_cell(video_id), rank, label, name, f"{probability:.6g}"))
 
 
-def _jsonl(rows: Iterable[Row], names: Vocabulary, out: TextIO) -> None:
+def _jsonl(rows: Iterable[Row], names: Vocabulary, out: Out) -> None:
     for video_id, pairs in rows:
         labels = [
             {"label": label, "name": names.names.get(label), "probability": float(f"{probability:.6g}")}
@@ -125,7 +135,7 @@ def _jsonl(rows: Iterable[Row], names: Vocabulary, out: TextIO) -> None:
         out.write(json.dumps({"video_id": video_id, "labels": labels}, ensure_ascii=False) + "\n")
 
 
-def _kaggle(rows: Iterable[Row], names: Vocabulary, out: TextIO) -> None:
+def _kaggle(rows: Iterable[Row], names: Vocabulary, out: Out) -> None:
     lines = csv.writer(out, lineterminator="\n")  # quotes an id with a comma in it
     for video_id, pairs in rows:
         lines.writerow((video_id, " ".join(f"{label} {probability:g}" for label, probability in pairs)))

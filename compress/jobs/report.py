@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from compress.artifacts.one_state import one_state
 from compress.evaluation.models.row import load_models
+from compress.evaluation.scores import evaluations
 from compress.jobs.classes import vocabulary_of
 from compress.jobs.paper_runs import stand_in_notes, stand_ins, unlike_runs
 from compress.reports import (
@@ -83,11 +85,15 @@ def report_stores(
         NotFoundError: nothing was evaluated, or the workspace's vocabulary is gone.
         CorruptArtifactError: an evaluation or the scores beside it are damaged.
     """
-    rows = load_rows(workspace.evaluation)
-    table = table4(rows, failures)
-    classes = class_sections(chosen_rows(table, workspace.evaluation), vocabulary_of(workspace).names)
-    made = provenance(date.today().isoformat(), command, rows[0].data.fingerprint)
-    document = table4_page(table, made, classes, paper=paper)
+
+    def made() -> Document:
+        rows = load_rows(workspace.evaluation)
+        table = table4(rows, failures)
+        classes = class_sections(chosen_rows(table, workspace.evaluation), vocabulary_of(workspace).names)
+        how = provenance(date.today().isoformat(), command, rows[0].data.fingerprint)
+        return table4_page(table, how, classes, paper=paper)
+
+    document = one_state(lambda: evaluations(workspace.evaluation), made)
     return Reported(document, *write_document(document, output or workspace.reports, "report"))
 
 
@@ -108,15 +114,19 @@ def report_models(
     known = stand_in_notes(workspace)
     for run, texts in (notes or {}).items():
         known[run] = [*known.get(run, []), *texts]
-    evaluations = workspace.evaluation / "models"
-    table = model_table(
-        name,
-        load_models(evaluations),
-        notes=known,
-        stand_ins=stand_ins(workspace),
-        unlike=unlike_runs(workspace),
-    )
-    classes = class_sections(chosen_models(table, evaluations), vocabulary_of(workspace).names)
-    made = provenance(date.today().isoformat(), f"compress report --table {name}")
-    document = models_page(table, made, classes)
+    folder = workspace.evaluation / "models"
+
+    def made() -> Document:
+        table = model_table(
+            name,
+            load_models(folder),
+            notes=known,
+            stand_ins=stand_ins(workspace),
+            unlike=unlike_runs(workspace),
+        )
+        classes = class_sections(chosen_models(table, folder), vocabulary_of(workspace).names)
+        how = provenance(date.today().isoformat(), f"compress report --table {name}")
+        return models_page(table, how, classes)
+
+    document = one_state(lambda: evaluations(folder), made)
     return Reported(document, *write_document(document, output or workspace.reports, f"table-{name}"))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from compress.artifacts.hashed import HashedFiles
+from compress.artifacts.manifest import MANIFEST
+from compress.artifacts.one_state import files_state, one_state
 from compress.datasets.vocabulary import Vocabulary
 from compress.doors.npy import read_npy
 from compress.errors import DataError, NotFoundError, RecordError, SchemaError, StorageError, UsageError
-from compress.index import open_index
+from compress.index import Index, open_index
 from compress.jobs.classes import vocabulary_of_store
-from compress.jobs.names import find_store
+from compress.jobs.names import StoreFile, find_store
 from compress.progress import Note, Reporter, silent
 from compress.store.reader import Store, open_store
 from compress.workspace import Workspace
@@ -84,8 +87,9 @@ def search_store(
         )
     hashed = HashedFiles(workspace.cache / "hashed.json", trust=not verify)
     try:
-        store = open_store(found.path, verify=hashed)
-        index = open_index(found.index, verify=hashed, store=store)
+        store, index = one_state(
+            lambda: files_state([found.path, found.index / MANIFEST]), partial(_opened, found, hashed)
+        )
     finally:  # Also when one of them is damaged.
         _remember(hashed, report)
     names = vocabulary_of_store(workspace, store, vocabulary)
@@ -109,6 +113,11 @@ def search_store(
         for hit in index.search(query, k, exclude=row)[0]
     )
     return Answer(_question(store, row, names, vector), hits)
+
+
+def _opened(found: StoreFile, hashed: HashedFiles) -> tuple[Store, Index]:
+    store = open_store(found.path, verify=hashed)
+    return store, open_index(found.index, verify=hashed, store=store)
 
 
 def _remember(hashed: HashedFiles, report: Reporter) -> None:

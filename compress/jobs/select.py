@@ -8,12 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from compress.artifacts.one_state import one_state
 from compress.command_line import command_argv, command_line, unless
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.evaluation.judges.names import judges_named
 from compress.evaluation.promises import Candidate, Promise, Quantity, Scores, choose
-from compress.evaluation.row import Row, read_row
+from compress.evaluation.row import Row
+from compress.evaluation.row_file import read_row
 from compress.evaluation.scores import (
+    evaluations,
     load_baseline,
     load_opinions,
     load_query_precision,
@@ -76,8 +79,23 @@ def select_store(
     points = {"gap": max_gap_drop, "map": max_map_drop, "precision": max_precision_drop}
     drops = {quantity: drop / 100 for quantity, drop in points.items() if drop is not None}
     promise = Promise(drops, confidence)
+    selection = one_state(
+        lambda: evaluations(workspace.evaluation),
+        lambda: _selection(workspace, baseline, promise, judges, report),
+    )
+    options: dict[str, object] = {f"max_{quantity}_drop": drop for quantity, drop in points.items()}
+    options["heads"] = ",".join(judges) or None
+    options |= {"confidence": unless(confidence, 0.95), "baseline": unless(baseline, "original")}
+    command = command_line(command_argv("select", options))
+    folder, today = output or workspace.reports, date.today().isoformat()
+    return Selected(selection, *write_selection(selection, folder, generated=today, command=command))
+
+
+def _selection(
+    workspace: Workspace, baseline: str, promise: Promise, judges: tuple[str, ...], report: Reporter
+) -> Selection:
     rows = _rows(workspace)
-    facts = _baseline_facts(workspace, baseline, rows, "precision" in drops)
+    facts = _baseline_facts(workspace, baseline, rows, "precision" in promise.max_drops)
     original = rows.pop(baseline)
     if why := _why_untold(original, judges, promise):
         raise _useless(workspace, original, judges, why)
@@ -90,13 +108,7 @@ def select_store(
     ids = validation_ids(workspace, [baseline, *fitting], facts["validate"])
     candidates = [_candidate(workspace, name, row.bytes_per_video, judges) for name, row in fitting.items()]
     choice = choose(_scores(workspace, baseline, judges), candidates, ids, promise, report)
-    selection = Selection(choice, original, fitting, left_out, judges)
-    options: dict[str, object] = {f"max_{quantity}_drop": drop for quantity, drop in points.items()}
-    options["heads"] = ",".join(judges) or None
-    options |= {"confidence": unless(confidence, 0.95), "baseline": unless(baseline, "original")}
-    command = command_line(command_argv("select", options))
-    folder, today = output or workspace.reports, date.today().isoformat()
-    return Selected(selection, *write_selection(selection, folder, generated=today, command=command))
+    return Selection(choice, original, fitting, left_out, judges)
 
 
 def _baseline_facts(

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compress.artifacts.atomic import read_json
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
 from compress.errors import UsageError
-from compress.jobs.names import checked, find_run
+from compress.jobs.names import checked, find_run, is_smaller_copy
 from compress.jobs.sources import load_labelled
 from compress.jobs.train import delete_run
 from compress.machine import choose_device
 from compress.progress import Reporter, silent
+from compress.run_config import config_path, read_run_config
 from compress.workspace import Workspace
 
 EPOCHS = 2
@@ -96,7 +96,7 @@ def shrink_run(
     # Imported late: torch takes seconds, and a wrong name should be answered at once.
     from compress.evaluation.description import model_size
     from compress.shrinking import ShrinkPlan, shrink
-    from compress.training.run import Run, model_manifest
+    from compress.training.run import model_manifest
 
     facts = model_manifest(workspace.run(source)).metadata
     has_head = facts["model_config"]["head"] is not None
@@ -132,8 +132,10 @@ def shrink_run(
         report=report,
     )
     smaller = model_manifest(run).metadata
-    configs = [Run(workspace.run(name)).config for name in (source, output)]
-    before, after = (read_json(path).get("validation") if path.exists() else None for path in configs)
+    before, after = (
+        read_run_config(folder).get("validation") if config_path(folder).exists() else None
+        for folder in map(workspace.run, (source, output))
+    )
     return Smaller(
         name=output,
         run=run,
@@ -150,8 +152,7 @@ def shrink_run(
 
 def _check_output(run: Path, source: str) -> None:
     """UsageError if the new run would replace one that `compress shrink` did not make."""
-    config = run / "config.json"
-    if run.name == source or (config.exists() and "refines" not in read_json(config)):
+    if run.name == source or (config_path(run).exists() and not is_smaller_copy(run)):
         raise UsageError(
             "is the name of another run", where=f"--output {run.name}", hint="choose another one"
         )

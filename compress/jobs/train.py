@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compress.artifacts.disk import storage_errors
 from compress.artifacts.lock import exclusive
+from compress.artifacts.ownership import refuse_link
 from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import NUM_CLASSES_HINT
 from compress.datasets.source import Source
@@ -192,16 +191,13 @@ def _with_class_names(table: Table, workspace: Workspace) -> Table:
 
 
 def delete_run(run: Path, report: Reporter) -> None:
-    """Empty the folder of a run; LockedError while another process trains there."""
-    with exclusive(run / "train"), storage_errors(run):
+    """Empty the folder of a run of what a training wrote; LockedError while another process trains there."""
+    from compress.training.run import remove_run
+
+    refuse_link(run)
+    with exclusive(run / "train"):
         report(Note(f"deleting the earlier run {run}"))
-        # If this is killed halfway, an old model must not stay beside a new config: the model goes first.
-        first = ("model", "checkpoint")
-        for entry in sorted(run.iterdir(), key=lambda e: (e.name == "config.json", e.name not in first)):
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            elif entry.suffix != ".lock":
-                entry.unlink()
+        remove_run(run)
 
 
 def _is_closed_form(encoder: str | None, changes: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from compress.artifacts.atomic import read_json, write_json
+from compress.artifacts.sealed import read_sealed, write_sealed
 from compress.datasets.catalogue import scan
 from compress.datasets.source import Source, open_source
 from compress.description import NOTHING_SAID, Description
@@ -79,9 +79,9 @@ class DemoFolder:
             if (self.path / FILE_NAME).exists():
                 what = "is a workspace that `compress demo` did not make"
                 raise UsageError(what, where=self.path, hint="name another folder")
-            write_json(note, {"settings": settings})
+            write_sealed(note, {"settings": settings})
             return
-        content = read_json(note)
+        content = read_sealed(note, "name another folder, or remove this one")
         try:
             found = dict(content["settings"])
         except (KeyError, TypeError, ValueError) as error:

@@ -17,7 +17,7 @@ from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema
 from compress.errors import DataError, NotFoundError, UsageError
 from compress.evaluation.models.row import read_model
-from compress.evaluation.row import read_row
+from compress.evaluation.row_file import read_row
 from compress.jobs.names import run_name, store_name
 from compress.jobs.paper_runs import unlike_run
 from compress.jobs.sources import schemas

@@ -12,7 +12,7 @@ from compress.errors import CorruptArtifactError, DataError, NotFoundError
 from compress.evaluation.judges.names import judges_named
 from compress.evaluation.judges.panel import panel_recipe
 from compress.evaluation.judges.question import Search
-from compress.evaluation.row import read_row
+from compress.evaluation.row_file import read_row
 from compress.evaluation.scores import load_query_precision, load_scores
 from compress.evaluation.splits import rows_by_id
 from compress.index import open_index

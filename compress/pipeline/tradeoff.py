@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from compress.artifacts.manifest import MANIFEST
+from compress.artifacts.one_state import files_state, one_state
 from compress.codecs import canonical
 from compress.command_line import command_argv, command_line, unless
 from compress.datasets.policy import OnCorrupt
 from compress.errors import NotFoundError
+from compress.evaluation.row_file import SCORES
 from compress.evaluation.splits import rows_by_id
 from compress.jobs.sources import open_split
 from compress.pipeline import engine
@@ -221,12 +226,7 @@ def report_tradeoff(
         raise NotFoundError(f"the baseline {plan.baseline!r} is not measured", hint=hint)
     store = open_store(workspace.store(plan.baseline), verify=False)
     ids = store.id_bytes[rows_by_id(store, "validate")]
-    measured: list[Measured] = []
-    for done, (point, heads) in enumerate(points.items()):
-        check_interrupt()
-        report(Progress("resampling", done, len(points), "points"))
-        kept = [Kept(one.number, one.name, one.folder) for one in heads]
-        measured.append(read_measured(point.name, point.run, kept, ids))
+    measured = _measured_at_once(points, ids, report)
     sentences = [f"{failure.target.name} failed: {failure.reason}." for failure in failures]
     missing = len({one.target.point for one in plan.points}) - len(points) - len(failed)
     if missing > 0:
@@ -236,3 +236,25 @@ def report_tradeoff(
     table = tradeoff_table(measured, plan.baseline, sentences)
     folder, today = output or workspace.reports, date.today().isoformat()
     return ReportedTradeoff(table, *write_tradeoff(table, folder, generated=today, command=plan.command))
+
+
+def _measured_at_once(
+    points: Mapping[StorePoint, Sequence[TradeoffPoint]], ids: np.ndarray, report: Reporter
+) -> list[Measured]:
+    """Every point, resampled; one that another process measures meanwhile is read once more."""
+    found: dict[StorePoint, tuple[Hashable, Measured]] = {}
+    while stale := [
+        point for point in points if point not in found or found[point][0] != _state(points[point])
+    ]:
+        for done, point in enumerate(stale):
+            check_interrupt()
+            report(Progress("resampling", done, len(stale), "points"))
+            kept = [Kept(one.number, one.name, one.folder) for one in points[point]]
+            look = partial(_state, points[point])
+            found[point] = look(), one_state(look, partial(read_measured, point.name, point.run, kept, ids))
+    return [found[point][1] for point in points]
+
+
+def _state(heads: Sequence[TradeoffPoint]) -> Hashable:
+    scores = [one.folder / SCORES / one.name / MANIFEST for one in heads]
+    return files_state([*scores, *(one.folder / f"{one.name}.json" for one in heads)])

@@ -9,6 +9,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from compress.foreign_text import visible
 from compress.reports.document import Document
 from compress.reports.rounding import NONE
 
@@ -24,6 +25,7 @@ def _page() -> Template:
     environment = Environment(
         loader=PackageLoader("compress.reports"),
         autoescape=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -43,7 +45,7 @@ def _anchor(title: str) -> str:
 
 def _unbroken(text: str) -> str:
     """No line break between a number and its per cent sign."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+    return visible(text).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _naming(text: str, names: Sequence[str]) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from compress.foreign_text import visible
 from compress.reports.document import (
     Block,
     Bullets,
@@ -98,12 +99,13 @@ def _part(part: Part, *, first: bool) -> str:
 
 def _escape(text: str) -> str:
     """Text that Markdown and HTML show unchanged."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|~])", r"\\\1", text)
 
 
 def _fenced(command: str) -> str:
     """A code block that its text cannot end."""
+    command = visible(command)
     longest = max((len(run) for run in re.findall("`+", command)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}\n{command}\n{fence}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text as Words
 
+from compress.foreign_text import visible
 from compress.reports.document import Bullets, Cell, Column, Commands, Document, Table, Text, Tone
 
 PLAIN_WIDTH = 120
@@ -34,21 +36,21 @@ def print_document(document: Document, console: Console | None = None) -> None:
 
 
 def _parts(document: Document, console: Console) -> Iterator[RenderableType]:
-    yield Words(document.headline, style="bold")
-    yield Words(document.measured_on)
-    yield Words("")
+    yield _words_of(document.headline, style="bold")
+    yield _words_of(document.measured_on)
+    yield _words_of("")
     for section in document.sections:
         if section.terminal:
             for block in section.blocks:
                 if isinstance(block, Table):
                     yield _fitting(block, console)
                 elif isinstance(block, Text):
-                    yield Words(block.text)
+                    yield _words_of(block.text)
                 elif isinstance(block, Bullets):
-                    yield from map(Words, block.items)
-    yield from (Words(f"Note: {text}") for text in document.cautions)
+                    yield from map(_words_of, block.items)
+    yield from (_words_of(f"Note: {text}") for text in document.cautions)
     if document.foot:
-        yield Words(document.foot)
+        yield _words_of(document.foot)
     for section in document.sections:
         for block in section.blocks:
             if isinstance(block, Commands):
@@ -59,8 +61,8 @@ def _missing(commands: Commands) -> Iterator[RenderableType]:
     """Rows that were not run; a command is never wrapped, so that it can be copied."""
     for one in commands.commands:
         if one.missing:
-            yield Words(f"NOT RUN: {one.title}{f' ({one.note})' if one.note else ''}; to run it:")
-            yield Words(f"  {one.command}", no_wrap=True, overflow="ignore")
+            yield _words_of(f"NOT RUN: {one.title}{f' ({one.note})' if one.note else ''}; to run it:")
+            yield _words_of(f"  {one.command}", no_wrap=True, overflow="ignore")
 
 
 def _fitting(table: Table, console: Console) -> Grid:
@@ -87,7 +89,7 @@ def _fitting(table: Table, console: Console) -> Grid:
     for i in shown:
         column, first = table.columns[i], i == shown[0]
         grid.add_column(
-            Words(column.title + (f"\n{column.under}" if column.under else "")),
+            _words_of(column.title + (f"\n{column.under}" if column.under else "")),
             justify="left" if first or column.left else "right",
             no_wrap=not first,
             min_width=widths[i],
@@ -95,14 +97,14 @@ def _fitting(table: Table, console: Console) -> Grid:
         )
     for group in table.groups:
         if group.title and group.rows:
-            grid.add_row(Words(group.title, style="bold"))
+            grid.add_row(_words_of(group.title, style="bold"))
         for row in group.rows:
             grid.add_row(*(_words(row.cells[i]) for i in shown), style="bold" if row.reference else "")
     return grid
 
 
 def _words(found: Cell) -> Words:
-    return Words("\n").join(Words(part.text, style=_COLOURS.get(part.tone, "")) for part in found)
+    return Words("\n").join(_words_of(part.text, style=_COLOURS.get(part.tone, "")) for part in found)
 
 
 def _width(column: Column, cells: Sequence[Cell], *, first: bool) -> int:
@@ -110,3 +112,7 @@ def _width(column: Column, cells: Sequence[Cell], *, first: bool) -> int:
     texts = [column.title, column.under, *(part.text for found in cells for part in found)]
     lines = [line for text in texts for line in (text.split() if first else text.splitlines())]
     return min(max(map(len, lines)), _LONGEST_NAME if first else _LONGEST_CELL)
+
+
+def _words_of(text: str, **style: Any) -> Words:
+    return Words(visible(text), **style)

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from compress.artifacts.atomic import parse_json, read_bytes, read_json, write_bytes
+from compress.artifacts.atomic import write_bytes
 from compress.artifacts.lock import exclusive
+from compress.artifacts.sealed import sealed_lines
 from compress.errors import DataError, UsageError
+from compress.machine import use_torch_threads
 from compress.progress import Note, Reporter, silent
+from compress.run_config import read_run_config
 from compress.shrinking.plan import ShrinkPlan, tuning_config
 from compress.shrinking.pruning import Pruning, prune, share_of_zeros
 from compress.training.checks import check
 from compress.training.identity import claim
 from compress.training.inputs import Table, fingerprint
+from compress.training.log import read_log
 from compress.training.loop import train
 from compress.training.precision import device_settings
-from compress.training.run import Run, load_model, model_manifest, model_sha256, save_model
+from compress.training.run import WEIGHTS, Run, load_model, model_manifest, open_model, remove_run, save_model
 from compress.training.scoring import figures_by_dim, figures_json
 from compress.training.weights import matrices_of, not_zero_by_part, pack, unpack
 from encoders import Model
-
-TUNING = "tuning"  # folder of the training in the new run, removed at the end
 
 
 @dataclass(frozen=True)
@@ -72,11 +70,11 @@ def shrink(
         Interrupted: on request; the training is kept.
     """
     source, output = Path(source), Path(output)
-    if threads:
-        torch.set_num_threads(threads)
+    use_torch_threads(threads)
     started = time.monotonic()
-    model, facts = load_model(source)
-    work = _Work(source, Run(output), plan, model_sha256(source), facts, table, validation, device)
+    model, manifest = open_model(source)
+    sha256, facts = manifest.files[WEIGHTS].sha256, manifest.metadata
+    work = _Work(source, Run(output), plan, sha256, facts, table, validation, device)
     _check(work, model)
     with exclusive(output / "train"):
         claim(work.run, work.identity, "--output")
@@ -84,7 +82,7 @@ def shrink(
             report(Note(f"{output} is finished already"))
         else:
             _store(work, _pruned(work, model, threads, report))
-        shutil.rmtree(work.tuning, ignore_errors=True)
+        remove_run(work.run.tuning)
     return Shrunk(output, model_manifest(output).metadata["figures"], time.monotonic() - started)
 
 
@@ -102,17 +100,13 @@ class _Work:
     device: str
 
     @property
-    def tuning(self) -> Path:
-        return self.run.folder / TUNING
-
-    @property
     def identity(self) -> dict[str, Any]:
         """The JSON of config.json: the source's, with what is different here."""
         config = Run(self.source).config
-        before = read_json(config) if config.exists() else {}
+        before = read_run_config(self.source) if config.exists() else {}
         tables = {"data": self.table, "validation": self.validation}
         return {
-            **(before if isinstance(before, dict) else {}),
+            **before,
             "config": self.facts["train_config"],
             "device": self.device,
             **{name: fingerprint(each) for name, each in tables.items() if each is not None},
@@ -144,13 +138,13 @@ def _pruned(work: _Work, model: Model, threads: int, report: Reporter) -> Model:
             tuning_config(work.facts["train_config"], plan),
             work.table,
             work.validation,
-            work.tuning,
+            work.run.tuning,
             device=work.device,
             threads=threads,
             report=report,
             refinement=Pruning(model, work.sha256, plan.prune, plan.scope),
         )
-        return load_model(work.tuning)[0]
+        return load_model(work.run.tuning)[0]
     if plan.prune:
         prune(matrices_of(model), plan.prune, plan.scope)
     return model
@@ -181,7 +175,7 @@ def _store(work: _Work, model: Model) -> None:
         "share_of_zeros": round(share_of_zeros(kept.values()), 4),
         "not_zero": not_zero,
     }
-    write_bytes(work.run.log, joined_log(work.source, work.tuning))
+    write_bytes(work.run.log, joined_log(work.source, work.run.tuning))
     save_model(work.run.model, packed, facts)
 
 
@@ -195,10 +189,5 @@ def _for_training_alone(model: Model) -> set[str]:
 
 def joined_log(source: Path, tuning: Path) -> bytes:
     """The log of a run, continued by the epochs of its pruning; a missing log is empty."""
-    first, further = _lines(Run(source).log), _lines(Run(tuning).log)
-    lines = [*first, *({**line, "epoch": len(first) + line["epoch"]} for line in further)]
-    return b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
-
-
-def _lines(log: Path) -> list[dict[str, Any]]:
-    return [parse_json(line, log) for line in read_bytes(log).splitlines()] if log.exists() else []
+    first, further = read_log(Run(source).log), read_log(Run(tuning).log)
+    return sealed_lines([*first, *({**line, "epoch": len(first) + line["epoch"]} for line in further)])

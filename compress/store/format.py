@@ -27,12 +27,14 @@ import numpy as np
 from crc32c import crc32c
 
 from compress.codecs import Codec
-from compress.errors import CorruptArtifactError, DataError
+from compress.errors import CorruptArtifactError, DataError, NewerVersionError
 from compress.labels import Labels
 
 USER_BLOCK_BYTES = 4096
 SCHEMA_VERSION = 1
 FORMAT = "compress-store"
+# In the place of the user block, until the store is finished.
+UNFINISHED = b"an unfinished store of compress; `compress encode` continues it\n"
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _HINT = "encode it again, or restore it from a copy"
 
@@ -60,6 +62,16 @@ def render_user_block(block: UserBlock, schema_version: int = SCHEMA_VERSION) ->
     return _with_checksum({**fields, "sha256": block.sha256})
 
 
+def is_unfinished(start: bytes) -> bool:
+    """Whether the first 4096 + 8 bytes of a file (or all of a shorter one) are an unfinished store's."""
+    block, after = start[:USER_BLOCK_BYTES], start[USER_BLOCK_BYTES:]
+    # Killed while the mark was written, or before anything else; version 0.1 wrote no mark, only zeros.
+    if UNFINISHED.startswith(start.rstrip(b"\0")):
+        return True
+    begun = not any(block) or block.startswith(UNFINISHED) or FORMAT.encode() in block
+    return begun and after.startswith(_HDF5_SIGNATURE)
+
+
 def parse_user_block(data: bytes, path: Path) -> UserBlock:
     """The block of a finished store.
 
@@ -75,8 +87,8 @@ def parse_user_block(data: bytes, path: Path) -> UserBlock:
     if fields is None or _with_checksum(fields) != data[:USER_BLOCK_BYTES]:
         raise _not_a_store(data, path)
     version = fields.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise DataError(
+    if type(version) is int and version > SCHEMA_VERSION:
+        raise NewerVersionError(
             f"has schema version {version}, this compress reads up to {SCHEMA_VERSION}",
             where=path,
             hint="upgrade compress",
@@ -105,7 +117,7 @@ def _fields(data: bytes) -> dict[str, Any] | None:
 def _not_a_store(data: bytes, path: Path) -> DataError:
     block, after = data[:USER_BLOCK_BYTES], data[USER_BLOCK_BYTES:]
     if after.startswith(_HDF5_SIGNATURE):
-        if not any(block):
+        if is_unfinished(data) and FORMAT.encode() not in block:
             return DataError(
                 "is a store that was not finished", where=path, hint="run the command that encodes it again"
             )

@@ -23,8 +23,9 @@ from crc32c import crc32c
 from compress.artifacts import disk
 from compress.artifacts.atomic import removed_on_error, write_bytes
 from compress.artifacts.lock import exclusive, lock_path
-from compress.errors import StorageError
-from compress.store.format import Layout
+from compress.artifacts.ownership import refuse_link
+from compress.errors import StorageError, UsageError
+from compress.store.format import UNFINISHED, USER_BLOCK_BYTES, Layout, is_unfinished
 
 _READ_BYTES = 1 << 24
 
@@ -92,11 +93,12 @@ def remove_leftovers(path: Path) -> None:
     An unfinished store of other contents stays, as it may be continued. LockedError when somebody is writing
     a new store there right now.
     """
-    orphan = not partial_path(path).exists() and journal_path(path).exists()
+    journal = journal_path(path)
+    orphan = not partial_path(path).exists() and journal.exists()
     if orphan or lock_path(path).exists():
         with exclusive(path), disk.storage_errors(path):
-            if orphan:
-                disk.remove(journal_path(path))
+            if orphan and _foreign(partial_path(path), journal) is None:
+                disk.remove(journal)
 
 
 def take_over(path: Path, layout: Layout, num_rows: int) -> list[Block]:
@@ -108,8 +110,10 @@ def take_over(path: Path, layout: Layout, num_rows: int) -> list[Block]:
 
     Raises:
         StorageError: the disk refused; a full one with the bytes needed and free.
+        UsageError: a file of these names is not one that `compress` wrote, or is a symbolic link.
     """
     partial, journal = partial_path(path), journal_path(path)
+    _refuse_foreign(partial, journal)
     blocks = read_journal(journal, layout.identity, num_rows)
     if blocks and partial.exists() and partial.stat().st_size == layout.size:
         blocks = _intact(partial, layout, num_rows, blocks)
@@ -121,6 +125,29 @@ def take_over(path: Path, layout: Layout, num_rows: int) -> list[Block]:
     lines = [render_identity(layout.identity), *map(render_block, blocks)]
     write_bytes(journal, b"".join(lines))
     return blocks
+
+
+def _refuse_foreign(partial: Path, journal: Path) -> None:
+    """UsageError unless both are missing, or what `compress` writes there: a person's file stays."""
+    for path in (partial, journal):
+        refuse_link(path)
+    foreign = _foreign(partial, journal)
+    if foreign is not None:
+        what = "is in the place of an unfinished store, and is none that compress wrote"
+        raise UsageError(what, where=foreign, hint="move it to another name")
+
+
+def _foreign(partial: Path, journal: Path) -> Path | None:
+    """The one of the two that is not ours; a journal without its store tells by its first letters."""
+    path, ours = (partial, is_unfinished) if partial.exists() else (journal, _begins_as_ours)
+    if not path.exists():
+        return None
+    with disk.storage_errors(path), path.open("rb") as file:
+        return None if ours(file.read(USER_BLOCK_BYTES + 8)) else path
+
+
+def _begins_as_ours(journal: bytes) -> bool:
+    return journal.startswith(b'{"identity": "')
 
 
 def _create(partial: Path, journal: Path, layout: Layout) -> None:
@@ -137,6 +164,7 @@ def _create(partial: Path, journal: Path, layout: Layout) -> None:
     with removed_on_error(partial, partial, layout.size):
         descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
+            disk.write_at(descriptor, UNFINISHED, 0)
             disk.reserve(descriptor, layout.size)
         finally:
             os.close(descriptor)

@@ -85,7 +85,7 @@ def open_part(path: Path, verify: Verify) -> Part:
     if path.is_dir():
         raise DataError("is a folder, not a store", where=path)
     # One descriptor for everything: if a writer replaces the file meanwhile, we keep the one that we checked.
-    with disk.storage_errors(path), path.open("rb") as file:
+    with disk.reading(path, "no such store"), path.open("rb") as file:
         block = _check_user_block(file, path, verify)
         description = audit(file, path)
         try:

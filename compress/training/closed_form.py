@@ -11,7 +11,7 @@ from torch import Tensor
 
 from compress.datasets.table import VideoTable
 from compress.errors import SchemaError, UsageError
-from compress.progress import Note, Reporter, silent
+from compress.progress import Note, Reporter, check_interrupt, silent, uninterrupted
 from compress.training.config import TrainConfig
 from compress.training.inputs import Table
 from compress.training.new_model import fit_input_norm, input_norm_config
@@ -80,7 +80,7 @@ def random_directions(dim: int, input_dim: int, seed: int) -> Tensor:
 
 def principal_directions(covariance: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     """The eigenvalues (D,) and the first `dim` eigenvectors, as rows float32 (dim, D), largest first."""
-    values, vectors = torch.linalg.eigh(covariance)
+    values, vectors = uninterrupted(lambda: torch.linalg.eigh(covariance))
     rows = vectors.flip(1)[:, :dim].T
     # An eigenvector's sign is arbitrary; with the largest entry positive, the same data gives the same
     # encoder.
@@ -93,6 +93,7 @@ def moments(norm: InputNorm, table: VideoTable) -> tuple[Tensor, Tensor]:
     size = table.schema.dim
     total, products = torch.zeros(size, dtype=torch.float64), torch.zeros(size, size, dtype=torch.float64)
     for first in range(0, len(table), _ROWS):
+        check_interrupt()
         rows = torch.from_numpy(table.features[first : first + _ROWS].copy())
         block = norm(rows).double()  # float32 sums over millions of videos would lose the small eigenvalues
         total += block.sum(0)

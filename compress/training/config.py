@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from compress.errors import UsageError
+from compress.limits import LIMITS
 from compress.training.settings import check_settings, rules, setting
 from encoders.quantizers import QUANTIZERS
 
@@ -43,12 +44,12 @@ class TrainConfig:
         "them before anything else; empty leaves the features as they are",
     )
     epochs: int = setting(
-        6, "passes over the training videos; with patience, the most that there are", at_least=1
+        6, "passes over the training videos; with patience, the most that there are", limit=LIMITS["epochs"]
     )
     warm_epochs: int = setting(
         0, "how many epochs at the start have the encoder's branch switched off", at_least=0
     )
-    batch_size: int = setting(256, "videos per step", at_least=1)
+    batch_size: int = setting(256, "videos per step", limit=LIMITS["batch_size"])
     least_steps: int = setting(
         0, "an epoch of few videos visits each of them often enough to have so many steps", at_least=0
     )
@@ -60,7 +61,9 @@ class TrainConfig:
     )
     branch_epochs: int = setting(2, "of a refit after its warm epochs, if the recipe has any", at_least=1)
     optimizer: Literal["adamw", "adam"] = setting("adamw", "adamw decouples weight decay from the gradient")
-    learning_rate: float = setting(1e-3, "of everything but the encoder's branch", above=0)
+    learning_rate: float = setting(
+        1e-3, "of everything but the encoder's branch", limit=LIMITS["learning_rate"]
+    )
     branch_learning_rate: float = setting(1e-3, "of the encoder's branch", above=0)
     second_peak: float = setting(
         0.3,
@@ -145,12 +148,12 @@ class TrainConfig:
         trained_only=True,
     )
     patience: int = setting(3, "stop after this many epochs without a better GAP; 0: never", at_least=0)
-    seed: int = setting(0, "of weights, order and dropout", at_least=0)
+    seed: int = setting(0, "of weights, order and dropout", limit=LIMITS["seed"])
     nested_dims: tuple[int, ...] = setting(
         (),
         "smaller embedding sizes (Matryoshka): the first dimensions are also trained as an embedding, with a "
         "head of their own; the best epoch is the one with the highest mean GAP over all sizes",
-        at_least=1,
+        limit=LIMITS["nested_dims"],
         distinct=True,
         trained_only=True,
     )
@@ -174,13 +177,13 @@ class TrainConfig:
         trained_only=True,
     )
     distill_weight: float = setting(
-        0.5, "of the teachers; labels have the rest", above=0, at_most=1, only_with="teachers"
+        0.5, "of the teachers; labels have the rest", limit=LIMITS["distill_weight"], only_with="teachers"
     )
     temperature: float = setting(
         1.0,
         "divides the logits of teachers and model before they are compared; above 1, small differences "
         "between unlikely classes count more",
-        above=0,
+        limit=LIMITS["temperature"],
         only_with="teachers",
     )
     teacher_scores: Literal["auto", "kept", "computed"] = setting(

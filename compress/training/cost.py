@@ -11,6 +11,7 @@ import torch
 
 from compress.datasets.batches import Position, visits_of_few
 from compress.datasets.table import FrameTable
+from compress.machine import use_torch_threads
 from compress.progress import Note, Reporter
 from compress.training.checks import check
 from compress.training.config import TrainConfig
@@ -86,8 +87,7 @@ def measure_cost(
         DivergedError: its first loss is not finite.
     """
     check(config, table, validation, device)
-    if threads:
-        torch.set_num_threads(threads)
+    use_torch_threads(threads)
     keep_freed_memory()
     torch.manual_seed(config.seed)
     model = new_model(config, table).to(device)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from compress.artifacts.folder import read_folder
+from compress.artifacts.folder import load_folder
 from compress.datasets.batches import Position, Step, batches_per_epoch, visits_of_few
 from compress.errors import DivergedError, Interrupted, RecordError, SchemaError
 from compress.metrics import Figures
@@ -25,7 +25,8 @@ from compress.training.config import TrainConfig
 from compress.training.distillation import Distillation
 from compress.training.identity import taught_by
 from compress.training.inputs import Table, take_videos, training_order
-from compress.training.run import WEIGHTS, Run, append_log, keep_log, model_facts, read_tensors, save_model
+from compress.training.log import append_log, keep_log
+from compress.training.run import WEIGHTS, Run, model_facts, read_tensors, save_model
 from compress.training.scoring import figures_by_dim, figures_json
 from compress.training.set_aside import set_aside
 from compress.training.state import CALMER, Best, Progressed, Refinement, TrainState
@@ -215,8 +216,9 @@ def finish_training(training: Training, state: TrainState) -> None:
 def _best(run: Run, state: TrainState) -> Best:
     if state.best is not None:
         return state.best
-    kept = read_folder(run.best, "model")
-    return Best(read_tensors(kept.path(WEIGHTS)), kept.metadata, written=True)
+    return load_folder(
+        run.best, "model", lambda kept: Best(read_tensors(kept.path(WEIGHTS)), kept.metadata, written=True)
+    )
 
 
 def _facts(training: Training, state: TrainState, epoch: int) -> dict[str, Any]:

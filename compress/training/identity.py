@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from compress.artifacts.atomic import read_json, write_json
-from compress.errors import CorruptArtifactError, UsageError
+from compress.artifacts.ownership import refuse_link
+from compress.datasets.shard_sizes import ShardSize
+from compress.errors import UsageError
+from compress.run_config import changed_since, read_run_config, write_run_config
 from compress.training.config import TrainConfig
 from compress.training.distillation import Distillation
 from compress.training.inputs import Table, fingerprint
@@ -101,39 +103,34 @@ def _defaults(config: type[Any]) -> dict[str, Any]:
     return {f.name: f.default for f in fields(config) if f.default is not MISSING}
 
 
-def claim(run: Run, identity: dict[str, Any], option: str = "--name") -> None:
+def claim(
+    run: Run, identity: dict[str, Any], option: str = "--name", shards: Mapping[str, Any] | None = None
+) -> None:
     """Write config.json, or check that it is that of the same training.
 
     Args:
         run: the folder.
         identity: as `identity_of` gives it.
         option: the option that chooses the folder, for the message.
+        shards: as `noted_shards` gives it: written, and not compared, but it tells what changed.
 
     Raises:
-        UsageError: the folder holds another training; names the settings that differ.
+        UsageError: the folder holds another training (names the settings that differ), or is a link.
         CorruptArtifactError: config.json is damaged.
     """
+    refuse_link(run.folder)
     if not run.config.exists():  # the first call for this folder
-        write_json(run.config, identity)
+        write_run_config(run.folder, {**identity, **(shards or {})})
         return
-    before = _config(run)
+    before = read_run_config(run.folder)
     if not (changed := differences(before, identity)):
         if before["config"].get("epochs") != identity["config"]["epochs"]:
-            write_json(run.config, {**before, "config": identity["config"]})
+            write_run_config(run.folder, {**before, "config": identity["config"]})
         return
+    now = (ShardSize.parse(text) for kept in (shards or {}).get("shards", {}).values() for text in kept)
+    changed += changed_since(before, tuple(now))
     raise UsageError(
         f"holds a run with other settings ({'; '.join(changed)})",
         where=run.folder,
         hint=f"choose another {option}, or --fresh to throw it away",
     )
-
-
-def _config(run: Run) -> dict[str, Any]:
-    hint = "use --fresh to start over"
-    try:
-        value = read_json(run.config)
-    except CorruptArtifactError as error:
-        raise CorruptArtifactError(error.what, where=run.config, hint=hint) from error
-    if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
-        raise CorruptArtifactError("is not the config of a training", where=run.config, hint=hint)
-    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, closing
@@ -11,9 +10,12 @@ from pathlib import Path
 
 import torch
 
+from compress.artifacts.folder import remove_folder
 from compress.artifacts.lock import exclusive
 from compress.errors import UsageError
+from compress.machine import use_torch_threads
 from compress.progress import Note, Progress, Reporter, check_interrupt, interrupt_requested, silent
+from compress.run_config import noted_shards
 from compress.training.checks import check, check_compile, check_distillation
 from compress.training.closed_form import fit_closed_form
 from compress.training.config import TrainConfig
@@ -32,6 +34,7 @@ from compress.training.epochs import (
 from compress.training.feed import batches
 from compress.training.identity import claim, identity_of
 from compress.training.inputs import Table, take_videos
+from compress.training.log import truncate_log
 from compress.training.new_model import new_model
 from compress.training.objective import LossFunction, compiled, criterion_of, loss_function, targets_of
 from compress.training.optimizer import (
@@ -42,7 +45,7 @@ from compress.training.optimizer import (
     set_learning_rates,
 )
 from compress.training.precision import device_settings
-from compress.training.run import Run, model_manifest, truncate_log
+from compress.training.run import Run, model_manifest
 from compress.training.state import PendingLosses, Refinement, TrainState, step
 from encoders import keep_freed_memory
 
@@ -108,14 +111,13 @@ def train(
     check_distillation(config, distillation, table, validation)
     if compile:
         check_compile(config)
-    if threads:
-        torch.set_num_threads(threads)
+    use_torch_threads(threads)
     keep_freed_memory()
     started, folder = time.monotonic(), Run(run)
     with exclusive(run / "train"):
         identity = identity_of(config, table, validation, device, compile=compile, distillation=distillation)
         identity |= {} if refinement is None else {"refines": refinement.facts}
-        claim(folder, identity)
+        claim(folder, identity, shards=noted_shards(train=table.shards, validate=validation.shards))
         if folder.finished and not _goes_on(config, folder):
             report(Note(f"{run} is already trained"))
         elif config.head is None:
@@ -143,7 +145,7 @@ def train(
         # Also for a finished run: it may have been killed between its last commit and this line.
         stays = (folder.best, folder.limit) if facts.get("converged") is False else ()
         for scaffold in {folder.best, folder.limit, folder.checkpoint} - set(stays):
-            shutil.rmtree(scaffold, ignore_errors=True)
+            remove_folder(scaffold)
     seconds = time.monotonic() - started
     return TrainResult(run, facts["epoch"], facts["figures"], seconds, facts.get("converged"))
 

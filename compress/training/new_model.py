@@ -22,6 +22,7 @@ from compress.artifacts.atomic import read_bytes
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import FrameTable, VideoTable
 from compress.errors import CorruptArtifactError, SchemaError, UsageError
+from compress.progress import check_interrupt
 from compress.training.config import NormMode, TrainConfig
 from compress.training.inputs import Table
 from compress.training.readout import readout_weight
@@ -96,6 +97,7 @@ def set_input_statistics(norm: InputNorm, table: Table) -> None:
     count, total = 0, torch.zeros(norm.config.dim, dtype=torch.float64)
     squares = torch.zeros_like(total)
     for first in range(0, len(data), _STATISTICS_ROWS * every):
+        check_interrupt()
         rows = np.array(data[first : first + _STATISTICS_ROWS * every : every])  # torch wants it writable
         block = norm.before_statistics(torch.from_numpy(rows)).double()
         count, total, squares = count + len(block), total + block.sum(0), squares + block.square().sum(0)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from compress.datasets.table import VideoTable
+from compress.progress import check_interrupt, uninterrupted
 from encoders import InputNorm
 
 PENALTY = 1e-4  # as a share of the mean variance of a dimension: enough for dimensions that never vary
@@ -34,6 +35,7 @@ def readout_weight(norm: InputNorm, table: VideoTable, dim: int) -> Tensor:
     crossed = torch.zeros(size, classes, dtype=torch.float64)
     features, labels = torch.zeros(size, dtype=torch.float64), torch.zeros(classes, dtype=torch.float64)
     for first in range(0, len(table), _ROWS):
+        check_interrupt()
         rows, hot = table.batch(np.arange(first, min(first + _ROWS, len(table))))
         x, y = norm(torch.from_numpy(np.array(rows))).float(), torch.from_numpy(hot).float()
         # Sums of at most _ROWS float32 products are exact enough.
@@ -42,12 +44,12 @@ def readout_weight(norm: InputNorm, table: VideoTable, dim: int) -> Tensor:
     mean, frequency = features / len(table), labels / len(table)
     covariance = squares / len(table) - torch.outer(mean, mean)
     crossed = crossed / len(table) - torch.outer(mean, frequency)
-    values, axes = torch.linalg.eigh(covariance)
+    values, axes = uninterrupted(lambda: torch.linalg.eigh(covariance))
     values = values.clamp_min(0)
     ridge = values + PENALTY * values.mean() + torch.finfo(torch.float64).tiny
     # Fitted values of whitened features: root of the covariance times the solution.
     fitted = (values.sqrt() / ridge)[:, None] * (axes.T @ crossed)
-    strength, directions = torch.linalg.eigh(fitted @ fitted.T)
+    strength, directions = uninterrupted(lambda: torch.linalg.eigh(fitted @ fitted.T))
     found = fitted.T @ directions[:, strength.argsort(descending=True)][:, :dim]
     weight = torch.zeros(classes, dim)
     weight[:, : found.shape[1]] = found.float()

@@ -1,28 +1,29 @@
 """The folder of one training (a run): its files, and the finished model.
 
-runs/<name>/config.json    the recipe and the data it was started on
-runs/<name>/log.jsonl      one line per epoch
+runs/<name>/config.json    the recipe and the data it was started on (sealed)
+runs/<name>/log.jsonl      one line per epoch (sealed)
 runs/<name>/checkpoint/    while it runs: weights, optimiser, position, random state (artifact "checkpoint")
 runs/<name>/best/          while it runs: the best epoch before the checkpoint (artifact "model")
 runs/<name>/limit/         if it has not converged: the state to go on from (artifact "checkpoint")
 runs/<name>/model/         when it is finished: the model (artifact "model")
+runs/<name>/tuning/        while a run is made smaller by training: that training, a run of its own
+runs/<name>/thresholds.json  the thresholds that `compress predict` chose
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from safetensors.torch import save
 from torch import Tensor
 
-from compress.artifacts.atomic import read_bytes, write_bytes
-from compress.artifacts.disk import fsync, storage_errors
-from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.disk import remove, remove_if_empty, storage_errors
+from compress.artifacts.folder import commit_folder, load_folder, remove_folder
 from compress.artifacts.manifest import Manifest
+from compress.artifacts.ownership import refuse_link
 from compress.doors.tensors import read_safetensors
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
 from compress.training.config import TrainConfig
@@ -31,6 +32,7 @@ from compress.training.weights import unpack
 from encoders import Model, build_model, model_config
 
 WEIGHTS = "model.safetensors"
+Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,49 @@ class Run:
         return self.folder / "model"
 
     @property
+    def tuning(self) -> Path:
+        return self.folder / "tuning"
+
+    @property
+    def thresholds(self) -> Path:
+        return self.folder / "thresholds.json"
+
+    @property
     def finished(self) -> bool:
         """Whether there is a finished model."""
         return (self.model / "manifest.json").exists()
+
+
+def remove_run(folder: str | Path) -> None:
+    """Remove what a training wrote into a run, and its folder if it is empty then; a person's files stay.
+
+    Raises:
+        UsageError: the run or a folder in it is a symbolic link.
+        LockedError, StorageError: see `remove_folder`.
+    """
+    run = Run(Path(folder))
+    refuse_link(run.folder)
+    if not run.folder.is_dir():
+        return
+    # If this is killed halfway, an old model must not stay beside a new config: the model goes first.
+    for part in (run.model, run.checkpoint, run.best, run.limit):
+        remove_folder(part)
+    if run.tuning.exists():
+        remove_run(run.tuning)
+    with storage_errors(run.folder):
+        for file in (run.log, run.thresholds, run.config):
+            remove(file)
+        remove_if_empty(run.folder)
+
+
+def remove_runs(folder: Path) -> None:
+    """`remove_run` of every run in a folder, and the folder itself if nothing else is in it."""
+    refuse_link(folder)
+    if folder.is_dir():
+        for run in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
+            remove_run(run)
+        with storage_errors(folder):
+            remove_if_empty(folder)
 
 
 def tensors_file(tensors: Mapping[str, Tensor]) -> bytes:
@@ -109,7 +151,16 @@ def load_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:
         NotFoundError: there is no training, or it has not finished.
         CorruptArtifactError: a checksum does not match, or the weights do not fit the config.
     """
-    manifest = model_manifest(folder)
+    model, manifest = open_model(folder)
+    return model, manifest.metadata
+
+
+def open_model(folder: str | Path) -> tuple[Model, Manifest]:
+    """As `load_model`, with the manifest that the weights were read by: it has their sha256."""
+    return read_model(folder, lambda manifest: (_built(manifest), manifest))
+
+
+def _built(manifest: Manifest) -> Model:
     metadata = manifest.metadata
     try:
         model = build_model(model_config(metadata["model_config"]))
@@ -121,18 +172,27 @@ def load_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:
     except (KeyError, RuntimeError, ValueError) as error:
         what = f"holds a model that this version cannot build ({str(error).splitlines()[0]})"
         raise CorruptArtifactError(what, where=manifest.folder, hint="train it again with --fresh") from error
-    return model.eval(), metadata
+    return model.eval()
+
+
+def read_model(folder: str | Path, load: Callable[[Manifest], Loaded]) -> Loaded:
+    """What `load` makes of the verified files of a finished training, all of one; raises as `load_model`."""
+    run = Run(Path(folder))
+    try:
+        return load_folder(run.model, "model", load)
+    except NotFoundError as error:
+        if run.finished:
+            raise
+        if run.config.exists():
+            hint = "run the same `compress train` command again to continue it"
+            raise NotFoundError("training has not finished", where=folder, hint=hint) from error
+        hint = "`compress train` makes one"
+        raise NotFoundError("no trained encoder here", where=folder, hint=hint) from error
 
 
 def model_manifest(folder: str | Path) -> Manifest:
     """The verified manifest of a finished training; raises as `load_model`."""
-    run = Run(Path(folder))
-    if run.finished:
-        return read_folder(run.model, "model")
-    if run.config.exists():
-        hint = "run the same `compress train` command again to continue it"
-        raise NotFoundError("training has not finished", where=folder, hint=hint)
-    raise NotFoundError("no trained encoder here", where=folder, hint="`compress train` makes one")
+    return read_model(folder, lambda manifest: manifest)
 
 
 def model_sha256(folder: str | Path) -> str:
@@ -154,24 +214,3 @@ def check_fits(metadata: Mapping[str, Any], schema: Any, where: str | Path) -> N
             f"the encoder reads {sum(trained['dims'])} dimensions, these shards have {schema.dim}",
             where=where,
         )
-
-
-def append_log(path: Path, line: Mapping[str, Any]) -> None:
-    """Add one JSON line. It is on disk after `keep_log`: until then it is not needed."""
-    with storage_errors(path), path.open("ab") as file:
-        file.write(json.dumps(line, sort_keys=True).encode() + b"\n")
-
-
-def keep_log(path: Path) -> None:
-    """Wait until the log is on disk, before a checkpoint or a model that counts on it."""
-    if path.exists():
-        with storage_errors(path), path.open("rb") as file:
-            fsync(file.fileno())
-
-
-def truncate_log(path: Path, epochs: int) -> None:
-    """Keep the lines of the first `epochs` epochs: a killed training logged more since its checkpoint."""
-    if path.exists():
-        # A kill may leave half a line at the end.
-        kept = [line for line in read_bytes(path).splitlines(keepends=True) if line.endswith(b"\n")]
-        write_bytes(path, b"".join(kept[:epochs]))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import math
 import re
 import types
 from collections.abc import Mapping
@@ -15,9 +14,11 @@ from dataclasses import MISSING, dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from compress.errors import UsageError
+from compress.limits import Limit
 from encoders.options import fits
 
 T = TypeVar("T")
+ANY = Limit()
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Rule:
 
     Args:
         meaning: one or two sentences.
-        at_least, above, at_most, below: the range of a number, or of each in a list; None for no limit.
+        limit: the range of a number, or of each in a list.
         choices: of a text; those of a Literal need not be named.
         distinct: a list has nothing twice.
         only_with: the setting without which this one has no effect, "name=value", or "name" for any value.
@@ -34,32 +35,16 @@ class Rule:
     """
 
     meaning: str
-    at_least: float | None = None
-    above: float | None = None
-    at_most: float | None = None
-    below: float | None = None
+    limit: Limit = ANY
     choices: tuple[str, ...] = ()
     distinct: bool = False
     only_with: str = ""
     trained_only: bool = False
 
-    def allows(self, number: float) -> bool:
-        """Whether a number is finite and within the range."""
-        return (
-            math.isfinite(number)
-            and (self.at_least is None or number >= self.at_least)
-            and (self.above is None or number > self.above)
-            and (self.at_most is None or number <= self.at_most)
-            and (self.below is None or number < self.below)
-        )
-
     @property
     def range(self) -> str:
         """The range for a message: ", at least 0, below 1"."""
-        limits = {
-            "at least": self.at_least, "above": self.above, "at most": self.at_most, "below": self.below
-        }  # fmt: skip
-        return "".join(f", {word} {limit:g}" for word, limit in limits.items() if limit is not None)
+        return f", {self.limit}" if str(self.limit) else ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +66,7 @@ def setting(
     default: T,
     meaning: str,
     *,
+    limit: Limit | None = None,
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
@@ -90,8 +76,9 @@ def setting(
     only_with: str = "",
     trained_only: bool = False,
 ) -> T:
-    """A field of a dataclass with a default; the other arguments are those of `Rule`."""
-    rule = Rule(meaning, at_least, above, at_most, below, choices, distinct, only_with, trained_only)
+    """A field of a dataclass with a default; the other arguments are those of `Rule`, or of its limit."""
+    within = limit or Limit(at_least, above, at_most, below)
+    rule = Rule(meaning, within, choices, distinct, only_with, trained_only)
     if isinstance(default, dict):
         return dataclasses.field(default_factory=default.copy, metadata={"rule": rule})  # type: ignore[return-value]
     return dataclasses.field(default=default, metadata={"rule": rule})
@@ -144,7 +131,7 @@ def _fits(hint: Any, value: Any, rule: Rule) -> bool:
     if isinstance(value, tuple) and ("" in value or (rule.distinct and len(set(value)) < len(value))):
         return False
     each = value if isinstance(value, tuple) else (value,)
-    return all(rule.allows(item) for item in each if fits(float, item))
+    return all(rule.limit.allows(item) for item in each if fits(float, item))
 
 
 _ONE = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}

@@ -19,9 +19,10 @@ from compress.errors import CorruptArtifactError, DivergedError
 from compress.training.config import TrainConfig
 from compress.training.distillation import Lesson
 from compress.training.identity import same_training
+from compress.training.log import keep_log
 from compress.training.objective import LossFunction
 from compress.training.optimizer import WeightAverage, clip_each
-from compress.training.run import Run, keep_log, read_tensors, save_model, tensors_file
+from compress.training.run import Run, read_tensors, save_model, tensors_file
 from encoders import Inputs, Model
 
 _START_OVER = "use --fresh to start over"
@@ -149,8 +150,7 @@ class TrainState:
             # The last checkpoint may lie behind the old limit, where the refit has begun.
             manifest = _checkpoint(run.limit) or manifest
         if not same_training(manifest.metadata["identity"], identity):
-            what = "belongs to another training"
-            raise CorruptArtifactError(what, where=manifest.folder, hint=_START_OVER)
+            raise CorruptArtifactError("belongs to another training", where=manifest.folder, hint=_START_OVER)
         try:
             self._take(manifest)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:

@@ -21,15 +21,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from compress.artifacts import disk
-from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.folder import commit_folder, load_folder
 from compress.artifacts.manifest import Manifest
 from compress.datasets.schema import FeatureSchema
 from compress.doors.npy import read_npy
-from compress.errors import CorruptArtifactError, NotFoundError, UsageError
+from compress.errors import CorruptArtifactError, NewerVersionError, NotFoundError, UsageError
 from compress.progress import Note, Progress, Reporter, check_interrupt
 from compress.training.inputs import Table, batch, fingerprint, reading_order
 from compress.training.precision import Precision, choose_precision
-from compress.training.run import load_model, model_sha256
+from compress.training.run import WEIGHTS, open_model
 from compress.training.scoring import ROWS, class_logits
 from compress.workers import in_order, workers_for
 from encoders import Inputs, Model
@@ -121,7 +121,8 @@ def load_teachers(runs: Sequence[str | Path], device: str) -> Teachers:
 
 
 def _load(run: Path, device: str) -> Teacher:
-    model, facts = load_model(run)
+    model, manifest = open_model(run)
+    facts = manifest.metadata
     if model.head is None:
         raise UsageError(
             f"the run {run.name!r} has no head, so it cannot teach",
@@ -133,7 +134,7 @@ def _load(run: Path, device: str) -> Teacher:
     model.requires_grad_(False)
     precision = choose_precision("auto", facts["train_config"]["precision"], device)
     schema = FeatureSchema.from_json(facts["schema"])
-    return Teacher(run.name, model_sha256(run), model.to(device).eval(), schema, precision)
+    return Teacher(run.name, manifest.files[WEIGHTS].sha256, model.to(device).eval(), schema, precision)
 
 
 def scores_bytes(videos: int, classes: int) -> int:
@@ -152,11 +153,11 @@ def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, repo
     key = {"teachers": members, "data": fingerprint(table)}
     folder = cache / f"{KIND}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]}"
     try:
-        return _map(read_folder(folder, KIND))
+        return load_folder(folder, KIND, _map)
     except NotFoundError:
         pass  # the usual first time
-    except CorruptArtifactError as error:
-        report(Note(f"the teachers' scores are damaged and are computed again ({error})"))
+    except (CorruptArtifactError, NewerVersionError) as error:
+        report(Note(f"the teachers' scores cannot be used and are computed again ({error.what})"))
 
     def write(path: Path) -> None:
         _write(path, teachers, table, device, report)

@@ -6,11 +6,23 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
+from typing import TypeVar
 
 from compress.artifacts.disk import FAULT_VARIABLE, reset_steps
-from compress.errors import CompressError
+from compress.errors import CompressError, NotFoundError
 
 KILLED, SUCCEEDED, CRASHED = -signal.SIGKILL, 0, 1
+
+
+Found = TypeVar("Found")
+
+
+def complete_or_none(read: Callable[[], Found]) -> Found | None:
+    """What a reader finds between a kill and the rerun: something complete, or a clear "not there yet"."""
+    try:
+        return read()
+    except NotFoundError:
+        return None
 
 
 def run_under_fault(work: Callable[[], object], fault: str | None = None) -> int:

@@ -151,9 +151,9 @@ def test_a_fault_at_any_step_leaves_the_old_or_the_new_file(tmp_path: Path, kind
 
 
 def test_the_temporary_file_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / f"a.tmp.{os.getppid()}").write_bytes(b"theirs")
+    (tmp_path / f"a.compress-tmp.{os.getppid()}").write_bytes(b"theirs")
     write_bytes(tmp_path / "a", b"ours")
-    assert names(tmp_path) == ["a", f"a.tmp.{os.getppid()}"]
+    assert names(tmp_path) == ["a", f"a.compress-tmp.{os.getppid()}"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[" * 100_000])

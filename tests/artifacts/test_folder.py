@@ -55,7 +55,7 @@ def test_the_same_commit_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_new_commit_removes_the_old_files_and_leaves_a_persons_own(tmp_path: Path) -> None:
     commit_folder(tmp_path, "model", OLD, {})
     (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "tmp.1.model.bin").write_text("litter of a killed writer")
+    (tmp_path / "compress-tmp.1.model.bin").write_text("litter of a killed writer")
     commit_folder(tmp_path, "model", {"other.bin": b"1"}, {})
     assert [name.split("-")[0] for name in sorted(os.listdir(tmp_path))] == [
         "manifest.json",
@@ -152,7 +152,7 @@ def test_a_commit_replaces_its_own_kind_only(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_other_files_is_not_taken_over(tmp_path: Path) -> None:
-    for harmless in (".DS_Store", "a-0123abcd.npy", "tmp.1.model.bin", "manifest.json.tmp.1"):
+    for harmless in (".DS_Store", "a-e3b0c442.npy", "compress-tmp.1.model.bin", "manifest.json.tmp.1"):
         (tmp_path / harmless).touch()
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(UsageError, match=r"holds other files, such as photo\.jpg"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,9 @@ MODEL = "runs/residual_cnn-24/model"
         (f"{INDEX}/ids-*.npy", ["search", "--row", "1", "--dim", "24"]),
         (f"{INDEX}/index-*.faiss", ["data", "inspect", INDEX]),
         ("evaluation/scores/original/top-*.npz", ["evaluate", "--dim", "24", "--heads", "ridge"]),
+        ("evaluation/original.json", ["report"]),
+        ("runs/residual_cnn-24/config.json", ["evaluate", "--dim", "24", "--heads", "ridge"]),
+        ("runs/residual_cnn-24/log.jsonl", ["evaluate", "--run", "residual_cnn-24", "--again"]),
     ],
     ids=lambda item: item if isinstance(item, str) else item[0],
 )
@@ -79,7 +84,7 @@ def test_a_damaged_config_of_a_run_says_how_to_start_over(compress, inside: Path
 
     assert (ended.code, ended.out) == (65, "")
     assert "lstm-8/config.json: not valid JSON" in ended.err
-    assert ended.err.endswith("use --fresh to start over\n")
+    assert "make the run again with its command and --fresh" in ended.err
     assert compress(*LSTM, "--fresh").code == 0
 
 
@@ -91,3 +96,26 @@ def test_damaged_records_can_be_left_out(compress, inside: Path):
     ended = compress(*words, "--replace")
 
     assert (ended.code, ended.json["videos"]) == (0, 149)
+
+
+def test_the_command_that_a_damaged_row_is_told_with_mends_it(compress, inside: Path):
+    path = inside / "evaluation" / "models" / "residual_cnn-24.json"
+    compress("evaluate", "--run", "residual_cnn-24")
+    flip_a_bit(path, 0.5)
+    ended = compress("report", "--table", "3")
+    advice = re.search(r"`compress (evaluate [^`]+)`", ended.err)
+
+    assert (ended.code, str(path.name) in ended.err) == (65, True)
+    assert advice is not None
+    assert compress(*shlex.split(advice[1])).code == 0
+    assert compress("report", "--table", "3").code == 0
+
+
+def test_the_advice_about_a_damaged_config_of_a_run_mends_it(compress, inside: Path):
+    """Its model is whole and still encodes; only what names its command refuses."""
+    flip_a_bit(inside / "runs" / "original" / "config.json", 0.5)
+    assert compress("encode", "--name", "original").code == 0
+    refused = compress("train", "--encoder", "identity")
+    assert (refused.code, "--fresh" in refused.err) == (65, True)
+    assert compress("train", "--encoder", "identity", "--fresh").code == 0
+    assert compress("train", "--encoder", "identity").code == 0

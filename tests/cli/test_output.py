@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from cli.main import run
-from cli.text import aligned, table, visible
+from cli.text import aligned, table
 from compress.codecs.float32 import Float32
+from compress.foreign_text import visible
 from compress.labels import Labels
 from compress.store.writer import open_writer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from compress.artifacts import folder, hashed
 from compress.artifacts.atomic import sha256_file
+from compress.artifacts.sealed import read_sealed, write_sealed
 from compress.codecs.float32 import Float32
 from compress.labels import Labels
 from compress.store.writer import open_writer
@@ -198,9 +198,9 @@ def test_what_rotted_beneath_its_times_is_found_by_verify_and_not_believed_again
     assert compress(*ask).code == 0
     path = next(indexed.glob("embeddings/mine-16.index/index-*.faiss"))
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    facts, known = path.stat(), json.loads(memory.read_text())
+    facts, known = path.stat(), read_sealed(memory, "")
     known[f"{facts.st_dev}:{facts.st_ino}"][:3] = facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-    memory.write_text(json.dumps(known))  # As if the times had stayed.
+    write_sealed(memory, known)  # As if the times had stayed.
 
     assert [compress(*ask, *more).code for more in ([], ["--verify"], [])] == [0, 65, 65]
 

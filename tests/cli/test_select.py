@@ -53,7 +53,7 @@ def test_where_nothing_is_confirmed_the_nearest_miss_is_shown_and_the_exit_code_
     [
         ([], 2, "--max-gap-drop"),
         (["--max-gap-drop", 200], 2, "within 100 points"),
-        (["--max-gap-drop", "nan"], 2, "within 100 points"),
+        (["--max-gap-drop", "nan"], 2, "not a finite number"),
         (["--max-gap-drop", 1, "--confidence", 1], 2, "--confidence"),
         (["--max-gap-drop", 1, "--baseline", "nothing"], 66, "compress evaluate --name nothing"),
         (["--max-gap-drop", 1, "--baseline", "../x"], 2, "not a valid name"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click import BadParameter
 
-from cli.options import Listed
+from cli.types import Listed
 from compress.jobs.init import create_workspace
 from tests.cli.conftest import Ended
 from tests.encoding.examples import CLASSES, shards, videos

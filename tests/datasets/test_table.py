@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from compress.datasets import FrameTable, VideoTable, load_table, open_source
 from compress.datasets import table as module
 from compress.errors import DataError, Interrupted, StorageError
 from compress.progress import Note, Progress, clear_interrupt, request_interrupt
+from tests.artifacts.forging import set_version
+from tests.artifacts.races import when_checked
 
 
 @pytest.fixture
@@ -137,7 +140,7 @@ def test_any_damaged_file_of_a_copy_is_found_reported_and_made_again(frames: str
             events: list = []
             assert_equal(load_table(source, cache=cache, report=events.append), records(source))
             assert isinstance(events[0], Note)
-            assert "damaged" in events[0].text
+            assert "will be made again" in events[0].text
 
 
 def test_a_table_with_records_left_out_is_counted_every_time(build, videos: str, tmp_path) -> None:
@@ -224,3 +227,22 @@ def test_a_cache_that_cannot_be_written_is_an_error(videos: str, tmp_path: Path)
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
         load_table(open_source([videos]), cache=tmp_path / "file" / "cache")
+
+
+def test_a_copy_that_disappears_while_it_is_opened_is_made_again(videos: str, tmp_path, monkeypatch) -> None:
+    first = load_table(open_source([videos]), cache=tmp_path / "cache")
+    when_checked(monkeypatch, lambda: shutil.rmtree(tmp_path / "cache"))
+    again = load_table(open_source([videos]), cache=tmp_path / "cache")
+    np.testing.assert_array_equal(again.features, first.features)
+    assert list((tmp_path / "cache").iterdir())
+
+
+def test_a_copy_of_a_newer_version_is_made_again(videos: str, tmp_path: Path) -> None:
+    source, cache, told = open_source([videos]), tmp_path / "cache", []
+    load_table(source, cache=cache)
+    (folder,) = cache.glob("table-*")
+    before = (folder / "manifest.json").read_bytes()
+    set_version(folder, 2)
+    assert_equal(load_table(source, cache=cache, report=told.append), records(source))
+    assert "will be made again (has schema version 2" in told[0].text
+    assert (folder / "manifest.json").read_bytes() == before

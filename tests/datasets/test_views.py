@@ -179,6 +179,6 @@ def test_a_group_is_on_the_side_of_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.1, 10])
 def test_a_share_that_is_none_is_refused(fraction: float) -> None:
-    with pytest.raises(UsageError, match="is a share of the videos"):
+    with pytest.raises(UsageError, match="must be above 0, below 1"):
         Part("validate", fraction)
     assert issubclass(UsageError, CompressError)

@@ -108,6 +108,30 @@ def test_a_call_in_training_leaves_nothing_behind_but_the_state_dict(name: str) 
 
 
 @every_encoder
+@pytest.mark.parametrize("bf16", [False, True])
+def test_other_videos_in_a_batch_of_one_shape_change_no_bit(name: str, bf16: bool) -> None:
+    encoder = small_encoder(name)
+    inputs, others = inputs_for(encoder, 6), inputs_for(encoder, 6, seed=2)
+    others[0][4] = inputs[0][4]
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        assert torch.equal(encoder(*inputs)[4], encoder(*others)[4])
+
+
+@every_encoder
+def test_another_shape_of_the_batch_changes_no_more_than_the_rounding_of_bf16(name: str) -> None:
+    encoder = small_encoder(name)
+    inputs = inputs_for(encoder, 6)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        together = encoder(*inputs).float()
+        for row in range(6):
+            own = [value[row : row + 1] for value in inputs]
+            if len(own) == 2:
+                own[0] = own[0][:, : int(own[1])]
+            error = (encoder(*own).float()[0] - together[row]).abs().max()
+            assert error <= 0.016 * together[row].abs().max()  # as docs/guides/encoders.md says
+
+
+@every_encoder
 def test_a_video_does_not_depend_on_its_batch_mates(name: str) -> None:
     encoder = small_encoder(name)
     inputs = inputs_for(encoder, 6)

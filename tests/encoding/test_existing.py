@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compress.artifacts.one_state import file_state
 from compress.datasets.source import Source
 from compress.encoding import EncodeResult
-from compress.encoding.existing import check_unchanged, state_of
+from compress.encoding.existing import check_unchanged
 from compress.errors import CorruptArtifactError, LockedError, SchemaError, UsageError
 from compress.progress import Event, Note
 from compress.store.reader import open_store
@@ -187,7 +188,7 @@ def test_nothing_is_added_to_a_damaged_store_and_it_stays(tmp_path: Path, run: P
 
 def test_a_store_that_another_process_wrote_meanwhile_is_not_replaced(tmp_path: Path):
     path = tmp_path / "a.h5"
-    check_unchanged(path, state_of(path))
+    check_unchanged(path, file_state(path))
     path.write_bytes(b"1")
     with pytest.raises(LockedError, match="was written by another process meanwhile"):
         check_unchanged(path, None)

@@ -15,7 +15,7 @@ from compress.encoding import EncodeResult
 from compress.errors import Interrupted, UsageError
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt
 from compress.store.reader import open_store
-from tests.artifacts.faulty import KILLED, SUCCEEDED, run_under_fault
+from tests.artifacts.faulty import KILLED, SUCCEEDED, complete_or_none, run_under_fault
 from tests.encoding.examples import encoded, encoder_run, files, shards, videos
 
 
@@ -52,6 +52,8 @@ def test_a_fault_at_any_commit_step(tmp_path: Path, splits, run: Path, wanted: b
         if code == SUCCEEDED:
             break
         assert code == (KILLED if kind == "kill" else 74)
+        found = complete_or_none(lambda: open_store(tmp_path / "out" / "a.h5"))
+        assert found is None or len(found) == 41
         resumed.add(again(tmp_path, splits, run, wanted).resumed_rows)
         (tmp_path / "out" / "a.h5").unlink()
     assert step > 30

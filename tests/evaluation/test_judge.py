@@ -12,7 +12,7 @@ import pytest
 import compress
 from compress.encoder import table_of
 from compress.errors import SchemaError
-from compress.evaluation.row import read_row
+from compress.evaluation.row_file import read_row
 from compress.evaluation.splits import labelled_split, rows_by_id
 from compress.store.reader import open_store
 from compress.workspace import Workspace

@@ -26,6 +26,7 @@ from compress.progress import Note, Progress
 from compress.training.set_aside import set_aside
 from encoders import ModelConfig, build_model
 from encoders.input_norm import InputNormConfig
+from tests.artifacts.forging import set_version
 
 CLASSES, DIM = 4, 6
 
@@ -107,6 +108,10 @@ def test_answers_are_kept_and_damaged_ones_given_again(tmp_path: Path):
     ]
     (scores,) = (tmp_path / "ridge").glob("top-*.npz")
     scores.write_bytes(b"damaged")
+    ask_panel(["moe", "ridge"], asked(epochs=2), tmp_path, notes.append)
+    assert ["ridge" in str(note) for note in notes if "asking the" in str(note)] == [True]
+    notes.clear()
+    set_version(tmp_path / "ridge", 2)  # as if a newer compress had kept it
     ask_panel(["moe", "ridge"], asked(epochs=2), tmp_path, notes.append)
     assert ["ridge" in str(note) for note in notes if "asking the" in str(note)] == [True]
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["moe", "ridge"], "no weights"

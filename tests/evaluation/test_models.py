@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from compress.artifacts.atomic import read_json
+from compress.artifacts.sealed import read_sealed
 from compress.evaluation.models import scoring as scoring_module
 from compress.evaluation.models import videos as videos_module
 from compress.evaluation.models.members import load_members
@@ -19,6 +19,7 @@ from compress.evaluation.models.row import load_models
 from compress.evaluation.models.videos import common, training_videos
 from compress.evaluation.scores import load_scores, load_train_class_counts, save_scores
 from compress.metrics import METRICS, TopScores
+from compress.run_config import noted_shards, read_run_config, write_run_config
 from compress.training.run import load_model
 from compress.training.scoring import accumulate, top_of
 from compress.workspace import Workspace
@@ -156,7 +157,7 @@ def test_a_model_compared_with_itself_differs_by_nothing_at_all(workspace: Works
 def test_a_row_says_what_a_run_is(workspace: Workspace):
     found = measure(workspace, "a", name="a", seed=5)
     _, facts = load_model(workspace.run("a"))
-    assert read_json(workspace.evaluation / "models" / "a.json") == found
+    assert read_sealed(workspace.evaluation / "models" / "a.json", "") == found
     assert (found["schema_version"], found["kind"]) == (1, "model")
     assert (found["name"], found["runs"], found["encoders"]) == ("a", ["a"], ["linear"])
     assert (found["head"], found["level"], found["dim"]) == ("moe", "video", 5)
@@ -235,3 +236,14 @@ def test_scores_that_were_kept_before_there_were_counts_are_still_read(workspace
     save_scores(workspace.root / "old", top, facts)
     assert load_train_class_counts(workspace.root / "old") is None
     assert load_scores(workspace.root / "old")[0].scores.tolist() == top.scores.tolist()
+
+
+def test_a_row_says_which_shards_have_changed_since_the_training(shared: Workspace, tmp_path: Path):
+    own = replace(shared, root=tmp_path)
+    run, now = made_run(own, "a", seed=1), table(own, "validate", "video").shards
+    longer = [shard._replace(bytes=shard.bytes + 100, videos=shard.videos + 3) for shard in now]
+    assert not [note for note in measure(own, "a")["notes"] if "Since the training" in note]
+    write_run_config(run, {**read_run_config(run), **noted_shards(validate=longer)})
+    (one, *_), (before, *_) = now, longer
+    changed = f"{one.name} has {one.videos} videos in {one.bytes:,} bytes, it had {before.videos} in"
+    assert f"Since the training, {changed} {before.bytes:,}." in measure(own, "a")["notes"]

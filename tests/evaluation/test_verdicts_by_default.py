@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import compress
-from compress.evaluation.row import read_row
+from compress.evaluation.row_file import read_row
 from compress.evaluation.verdicts import Verdict, verdict
 from compress.evaluation.verdicts import judge as verdict_on
 from compress.jobs.encode import encode_store

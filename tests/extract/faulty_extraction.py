@@ -9,7 +9,7 @@ from pathlib import Path
 from compress.artifacts.folder import read_folder
 from compress.jobs import extract as job
 from compress.workspace import load_workspace
-from tests.artifacts.faulty import run_under_fault
+from tests.artifacts.faulty import complete_or_none, run_under_fault
 from tests.extract.tiny import TinyChoice
 
 EVERY = 13  # coprime to the number of steps of one file, so that each kind of step is met
@@ -39,6 +39,8 @@ def main(films: Path, root: Path) -> None:
             if first == 0:
                 steps = step
                 break
+            for part in ("shards", "projection"):
+                complete_or_none(lambda path=folder / part, kind=part: read_folder(path, kind))
             again = run_under_fault(lambda folder=folder: extract(films, folder))
             codes[step] = first, again, bytes_of(folder)
     print(json.dumps({"steps": steps, "wanted": bytes_of(root / "wanted"), **found}))

@@ -187,6 +187,22 @@ def test_reading_never_allocates_more_than_the_file_and_restores_the_limit(tmp_p
     assert module.get_deserialization_vector_byte_limit() == before
 
 
+def test_a_file_that_claims_more_than_it_has_is_refused_before_memory_is_taken(tmp_path):
+    module, path = faiss_engine.faiss(), tmp_path / "index.faiss"
+    index = module.index_factory(4, "PQ2x4fs", module.METRIC_INNER_PRODUCT)
+    index.pq.cp.min_points_per_centroid = 1
+    index.train(np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32))
+    faiss_engine.write_index(index, path)
+    data = bytearray(path.read_bytes())
+    centroids = module.vector_to_array(index.pq.centroids)
+    at = data.index(centroids[:4].tobytes()) - 8  # their number is before them
+    assert data[at : at + 8] == len(centroids).to_bytes(8, "little")
+    data[at : at + 8] = (2**28).to_bytes(8, "little")
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="deserialization_vector_byte_limit"):
+        faiss_engine.read_index(path)
+
+
 def test_a_full_disk_is_an_oserror_with_its_number(tmp_path):
     index = faiss_engine.faiss().IndexFlatIP(64)
     index.add(np.ones((4000, 64), np.float32))

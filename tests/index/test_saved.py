@@ -20,6 +20,7 @@ from compress.artifacts import disk
 from compress.artifacts.folder import commit_folder, read_folder
 from compress.errors import CompressError, CorruptArtifactError, DataError, NotFoundError, StorageError
 from compress.index import open_index
+from tests.artifacts.races import when_checked
 from tests.index.building import build_index
 
 APPROXIMATE = "IVF16,PQ8x4fs,Refine(SQ8)"
@@ -209,7 +210,7 @@ def test_a_kill_at_any_step_leaves_the_old_index_or_the_new_one(store, tmp_path)
         child = subprocess.run([sys.executable, "-c", CHILD, tmp_path], env=environment, cwd=root, timeout=60)
         kind = is_whole(tmp_path / "index", store)
         build_index(store, tmp_path / "index", factory="IVF4,Flat", recall_queries=10)
-        assert not list((tmp_path / "index").glob("tmp.*"))
+        assert not list((tmp_path / "index").glob("compress-tmp.*"))
         shutil.rmtree(tmp_path / "index")
         if child.returncode == 0:
             break
@@ -231,3 +232,19 @@ def test_no_error_of_faiss_or_numpy_escapes(folder):
             open_index(folder)
         except CompressError:
             continue
+
+
+def test_an_index_that_is_replaced_while_it_is_opened_is_the_new_one(store, tmp_path, monkeypatch):
+    build_index(store, tmp_path / "index", factory="Flat")
+    checked = when_checked(
+        monkeypatch,
+        lambda: build_index(store, tmp_path / "index", factory="IVF4,Flat", wanted_recall=1.0),
+    )
+    assert open_index(tmp_path / "index", store=store).facts.kind == "IVF4,Flat"
+    assert checked == ["index", "index"]
+
+
+def test_an_index_that_is_deleted_while_it_is_opened_is_not_there(folder, monkeypatch):
+    when_checked(monkeypatch, lambda: shutil.rmtree(folder))
+    with pytest.raises(NotFoundError):
+        open_index(folder)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cli.train import train
-from compress.artifacts.atomic import write_json
+from compress.artifacts.atomic import read_json, write_json
 from compress.jobs.commands import store_commands, train_argv
 from compress.jobs.names import run_name
 from compress.jobs.settings import recipe_changes
@@ -54,7 +54,7 @@ def test_the_command_of_a_run_is_its_recipe(tmp_path: Path, row: Any):
     config = config_of(recipe_of(row))
     write_json(tmp_path / "config.json", {"config": config.to_json()})
 
-    again = typed_recipe(train_argv(row.run, tmp_path / "config.json"))
+    again = typed_recipe(train_argv(row.run, read_json(tmp_path / "config.json")))
     assert run_name(again["encoder"] or default_encoder(again["dim"]), again["dim"], again["name"]) == row.run
     assert again["seed"] == 3
     assert config_of(again).to_json() == config.to_json()
@@ -63,7 +63,7 @@ def test_the_command_of_a_run_is_its_recipe(tmp_path: Path, row: Any):
 def test_nested_sizes_and_codec_have_options_of_their_own(tmp_path: Path):
     recipe = recipe_of(catalogue().rows[0]) | {"nested": (32, 64), "quantize": "int4"}
     write_json(tmp_path / "config.json", {"config": config_of(recipe).to_json()})
-    words = train_argv("own", tmp_path / "config.json")
+    words = train_argv("own", read_json(tmp_path / "config.json"))
     assert words[words.index("--nested") + 1] == "32,64"
     assert words[words.index("--quantize") + 1] == "int4"
     again = typed_recipe(words)
@@ -75,7 +75,7 @@ def test_so_have_teachers_and_what_they_weigh(tmp_path: Path):
     recipe = recipe_of(catalogue().rows[0]) | changes
     identity = {"config": config_of(recipe).to_json(), "unlabelled_shards": ["a/b/c/more*.tfrecord"]}
     write_json(tmp_path / "config.json", identity)
-    again = typed_recipe(train_argv("own", tmp_path / "config.json"))
+    again = typed_recipe(train_argv("own", read_json(tmp_path / "config.json")))
     assert {name: again[name] for name in changes} == changes
     assert again["unlabelled"] == ("b/c/more*.tfrecord",)
 
@@ -91,7 +91,7 @@ def test_so_it_is_for_every_encoder_with_a_dim_and_without(tmp_path: Path, encod
         changes = {"encoder": encoder, "dim": dim, "preset": preset, "settings": (*small, *settings)}
         config = config_of(recipe_of(catalogue().rows[0]) | changes)
         write_json(tmp_path / "config.json", {"config": config.to_json()})
-        again = typed_recipe(train_argv("own", tmp_path / "config.json"))
+        again = typed_recipe(train_argv("own", read_json(tmp_path / "config.json")))
         assert config_of(again).to_json() == config.to_json()
         assert again["name"] == "own"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compress.artifacts.atomic import read_json
+from compress.artifacts.sealed import read_sealed
 from compress.errors import CompressError, NotFoundError, SchemaError, UsageError
 from compress.evaluation.scores import load_train_class_counts
 from compress.jobs import sources
@@ -54,7 +54,7 @@ def evaluated(workspace: Workspace, *runs: str, **changes: Any) -> dict[str, Any
 def test_an_evaluation_is_called(models: Workspace, runs: tuple[str, ...], name: str | None, called: str):
     row = evaluated(models, *runs, name=name)
     assert row["name"] == called
-    assert read_json(models.evaluation / "models" / f"{called}.json") == row
+    assert read_sealed(models.evaluation / "models" / f"{called}.json", "") == row
 
 
 def test_what_is_current_is_returned_without_work_unless_asked(models: Workspace, monkeypatch):

@@ -218,7 +218,7 @@ def test_a_place_is_found_from_the_workspace_or_from_here(
             "which videos are to measure on; give --validate 'PATTERN', or --validate-fraction 0.1",
         ),
         ({"validate": ["x.parquet"], "validate_fraction": 0.1}, UsageError, "leave one of the two out"),
-        ({"validate_fraction": 1.5}, UsageError, "--validate-fraction: is a share of the videos"),
+        ({"validate_fraction": 1.5}, UsageError, "--validate-fraction: must be above 0, below 1"),
         (
             {"validate": ["x.parquet"], "group_duplicates": 0.9},
             UsageError,

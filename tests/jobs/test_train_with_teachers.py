@@ -13,6 +13,7 @@ from compress.errors import DataError, NotFoundError, SchemaError, UsageError
 from compress.jobs.commands import train_argv
 from compress.jobs.train import Trained, train_run
 from compress.progress import Event, Note
+from compress.run_config import read_run_config
 from compress.training.run import load_model, model_sha256
 from compress.workspace import Workspace
 from tests.encoding.examples import shards, videos
@@ -78,7 +79,7 @@ def test_what_was_left_out_of_them_is_told(school: Workspace):
 def test_the_command_of_a_student_names_teachers_and_shards(school: Workspace):
     changes = {"distill_weight": 0.25, "temperature": 2.0}
     done = trained(school, unlabelled=bare(school), **changes)
-    words = train_argv(done.name, done.run / "config.json")
+    words = train_argv(done.name, read_run_config(done.run))
     said = [words[place + 1] for place, word in enumerate(words) if word == "--teacher"]
     assert said == ["one", "two"]
     assert words[words.index("--unlabelled") + 1].endswith("bare*.tfrecord")

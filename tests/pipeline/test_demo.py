@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from compress.artifacts.atomic import read_json, write_json
+from compress.artifacts.atomic import write_json
+from compress.artifacts.sealed import read_sealed
 from compress.errors import CompressError, CorruptArtifactError, Interrupted, SchemaError, UsageError
 from compress.evaluation.row import Row
 from compress.evaluation.verdicts import Verdict, verdict
@@ -228,7 +229,7 @@ def test_a_folder_of_an_earlier_version_is_continued(first, tmp_path: Path):
     finished, _ = first
     shutil.copytree(finished.folder, tmp_path / "d")
     note = tmp_path / "d" / "demo.json"
-    write_json(note, {**read_json(note), "evaluated": {"original": "0" * 64}})
+    write_json(note, {**read_sealed(note, ""), "evaluated": {"original": "0" * 64}})
     shutil.rmtree(tmp_path / "d" / "embeddings" / "residual_cnn-320.index")
     _, notes = made(request(tmp_path / "d"))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compress.artifacts.atomic import read_json, write_json
+from compress.artifacts.atomic import read_json
 from compress.errors import Interrupted, UsageError
 from compress.evaluation.models.row import load_models
 from compress.jobs.paper_runs import stand_in_notes, stand_ins
@@ -19,8 +19,9 @@ from compress.pipeline.maker import Maker
 from compress.pipeline.paper_tables import TableRow, plan_tables, table_rows, why_not_made
 from compress.progress import Event, Note, Progress, clear_interrupt, request_interrupt, silent
 from compress.reports import model_table
+from compress.run_config import read_run_config, write_run_config
 from compress.training.cost import Cost
-from compress.training.run import model_sha256
+from compress.training.run import load_model, model_sha256, save_model
 from compress.workspace import Workspace
 from tests.encoding.examples import CLASSES, DIM, clips, shards
 
@@ -170,7 +171,7 @@ def test_a_row_stopped_between_training_and_evaluation_is_only_evaluated(workspa
     assert model_sha256(workspace.run("a")) == weights
 
 
-@pytest.mark.parametrize("damage", ["{", '{"schema_version": 1}'])
+@pytest.mark.parametrize("damage", ["{", '{"seal": "", "schema_version": 1}'])
 def test_a_damaged_evaluation_is_made_again(workspace: Workspace, damage: str) -> None:
     ran(workspace, VIDEO, rows=("a",))
     path = workspace.evaluation / "models" / "a.json"
@@ -182,8 +183,8 @@ def test_a_damaged_evaluation_is_made_again(workspace: Workspace, damage: str) -
 
 def test_a_run_that_was_trained_again_is_evaluated_again(workspace: Workspace) -> None:
     ran(workspace, VIDEO, rows=("a",))
-    path = workspace.evaluation / "models" / "a.json"
-    write_json(path, {**read_json(path), "model_sha256": ["00" * 32]})
+    model, facts = load_model(workspace.run("a"))
+    save_model(workspace.run("a") / "model", {k: 2 * v for k, v in model.state_dict().items()}, facts)
     assert states(workspace, VIDEO)["a"] == "trained"
 
 
@@ -223,8 +224,8 @@ def test_a_run_of_other_settings_fails_and_is_not_touched(workspace: Workspace) 
     ran(workspace, VIDEO, rows=("a",))
     (workspace.run("a") / "model" / "manifest.json").unlink()
     (workspace.evaluation / "models" / "a.json").unlink()
-    config = workspace.run("a") / "config.json"
-    write_json(config, {**read_json(config), "config": {**read_json(config)["config"], "mixup": 0.125}})
+    config = read_run_config(workspace.run("a"))
+    write_run_config(workspace.run("a"), {**config, "config": {**config["config"], "mixup": 0.125}})
     before = _files(workspace)
     (failed,) = ran(workspace, VIDEO, rows=("a",))
     assert "mixup 0.125 -> 0" in failed.reason

@@ -18,7 +18,8 @@ from compress.progress import Note, clear_interrupt
 from compress.shrinking import ShrinkPlan, Shrunk, shrink
 from compress.shrinking.pruning import share_of_zeros
 from compress.training import TrainConfig, load_model, train
-from compress.training.run import Run, append_log, save_model
+from compress.training.log import append_log
+from compress.training.run import Run, save_model
 from compress.training.scoring import accumulate
 from compress.training.weights import matrices_of
 from tests.training.examples import LINEAR, LSTM, RESIDUAL_CNN, contents, interrupt_after, tables

@@ -212,7 +212,7 @@ def test_space_is_taken_before_the_first_embedding(tmp_path: Path) -> None:
     with recorded_steps() as steps, open_writer(tmp_path / "a.h5", **contents()):
         partial = tmp_path / "a.h5.partial"
         assert partial.stat().st_blocks * 512 >= partial.stat().st_size
-    assert steps[:3] == ["unlink", "unlink", "reserve"]
+    assert steps[:4] == ["unlink", "unlink", "write", "reserve"]
     assert steps[-4:] == ["write", "fsync", "rename", "fsync-folder"], "the journal is made last"
 
 

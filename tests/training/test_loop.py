@@ -101,7 +101,7 @@ def test_each_epoch_is_one_line_with_loss_and_figures(tmp_path: Path) -> None:
     train(LINEAR, *tables(LINEAR), tmp_path / "run", report=events.append)
     lines = log_of(tmp_path / "run")
     assert [line["epoch"] for line in lines] == [1, 2, 3]
-    assert all(set(line) == {"epoch", "loss", "cpu_seconds", *FIGURES} for line in lines)
+    assert all(set(line) == {"epoch", "loss", "cpu_seconds", *FIGURES, "seal"} for line in lines)
     last_of_epoch = [e for e in events if isinstance(e, Progress) and e.done == e.total]
     assert [event.figures["loss"] for event in last_of_epoch] == [line["loss"] for line in lines]
     assert [event.stage for event in last_of_epoch] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]

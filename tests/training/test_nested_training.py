@@ -84,7 +84,7 @@ def test_one_pass_over_all_sizes_scores_as_one_pass_each(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("setting", "telling"),
     [
-        ({"nested_dims": 4}, "a list of different whole numbers, each at least 1, not 4"),
+        ({"nested_dims": 4}, "a list of different whole numbers, each at least 1, at most 2147483647, not 4"),
         ({"nested_dims": [4, 4]}, r"different whole numbers, .* not \(4, 4\)"),
         ({"nested_dims": [0]}, "at least 1"),
         ({"nested_dims": [2.5]}, "whole numbers"),

@@ -22,9 +22,20 @@ from compress.errors import (
     StorageError,
     UsageError,
 )
-from compress.progress import Event, Note, Progress, clear_interrupt
+from compress.jobs.train import delete_run
+from compress.progress import Event, Note, Progress, clear_interrupt, silent
+from compress.run_config import read_run_config
 from compress.training import load_model, train
-from compress.training.run import Run, append_log, check_fits, model_manifest, truncate_log
+from compress.training.log import append_log, read_log, truncate_log
+from compress.training.run import (
+    Run,
+    check_fits,
+    model_manifest,
+    model_sha256,
+    open_model,
+    save_model,
+)
+from tests.artifacts.races import when_checked
 from tests.training.examples import CLASSES, DIM, IDENTITY, LINEAR, interrupt_after, tables, video_table
 
 
@@ -168,7 +179,9 @@ def test_a_finished_run_holds_its_config_its_log_and_its_model(finished: Path) -
 
 def test_what_a_kill_after_the_last_commit_left_is_removed_by_the_next_call(finished: Path) -> None:
     Run(finished).checkpoint.mkdir()
-    (Run(finished).checkpoint / "optimizer-00000000.safetensors").write_bytes(b"large")
+    (Run(finished).checkpoint / "optimizer-d35c416a.safetensors").write_bytes(
+        b"large"
+    )  # its name is that of its sha256
     again(finished)
     assert sorted(os.listdir(finished)) == ["config.json", "log.jsonl", "model"]
 
@@ -224,12 +237,39 @@ def test_a_log_forgets_epochs_after_the_checkpoint_and_torn_lines(tmp_path: Path
     with log.open("a") as file:
         file.write('{"epoch": 4, "lo')
     truncate_log(log, 4)
-    assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [1, 2, 3]
+    assert [line["epoch"] for line in read_log(log)] == [1, 2, 3]
     truncate_log(log, 2)
-    assert log.read_text() == '{"epoch": 1, "loss": 0.5}\n{"epoch": 2, "loss": 0.5}\n'
+    assert read_log(log) == [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.5}]
 
 
 def test_a_run_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="file/run: Not a directory"):
         again(tmp_path / "file" / "run")
+
+
+def test_a_run_that_is_started_afresh_while_it_is_loaded_is_not_there(finished: Path, monkeypatch) -> None:
+    when_checked(monkeypatch, lambda: delete_run(finished, silent))
+    with pytest.raises(NotFoundError, match="no trained encoder here"):
+        load_model(finished)
+
+
+def test_a_model_that_is_replaced_while_it_is_loaded_is_the_new_one(finished: Path, monkeypatch) -> None:
+    (model, facts), before = load_model(finished), model_sha256(finished)
+    doubled = {name: 2 * value for name, value in model.state_dict().items()}
+    when_checked(monkeypatch, lambda: save_model(finished / "model", doubled, facts))
+    found, manifest = open_model(finished)
+    assert all(torch.equal(value, doubled[name]) for name, value in found.state_dict().items())
+    assert manifest.files["model.safetensors"].sha256 == model_sha256(finished) != before
+
+
+@pytest.mark.parametrize(("part", "after"), [("log", b": 0."), ("config", b'"seed": ')])
+def test_a_flipped_bit_in_the_log_or_the_config_is_named(finished: Path, part: str, after: bytes) -> None:
+    path: Path = getattr(Run(finished), part)
+    content = bytearray(path.read_bytes())
+    content[content.index(after) + len(after)] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CorruptArtifactError, match="does not match its own sha256") as error:
+        read_log(path) if part == "log" else read_run_config(finished)
+    assert error.value.where == str(path)
+    assert "--fresh" in error.value.hint

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from compress.artifacts.atomic import read_json
 from compress.jobs.commands import train_argv
 from compress.training import train_config
 from compress.training.set_aside import count_set_aside
@@ -80,5 +81,5 @@ def test_the_command_of_a_run_names_what_was_chosen_and_not_what_follows_from_th
 ) -> None:
     recipe = train_config("residual_cnn", 24, overrides=chosen, videos=videos).to_json()
     (tmp_path / "config.json").write_text(json.dumps({"config": recipe, "train_videos": videos}))
-    words = train_argv("residual_cnn-24", tmp_path / "config.json")
+    words = train_argv("residual_cnn-24", read_json(tmp_path / "config.json"))
     assert len(words) == 4 + 2 * len(chosen), words

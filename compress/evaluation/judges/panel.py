@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.folder import commit_folder, load_folder
 from compress.artifacts.lock import exclusive
+from compress.artifacts.manifest import Manifest
 from compress.doors.npy import read_npz
-from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.errors import CorruptArtifactError, NewerVersionError, NotFoundError, SchemaError
 from compress.evaluation.judges.cost import cost_in_words
 from compress.evaluation.judges.names import title_of
 from compress.evaluation.judges.nearest import NearestNeighbours
@@ -25,6 +25,7 @@ from compress.evaluation.judges.trained import Trained
 from compress.metrics import TopScores
 from compress.progress import Note, Reporter, silent
 from compress.training.inputs import fingerprint
+from compress.training.run import remove_runs
 
 _PLAIN = ({"mixup": 0.4}, {"mixup": 0.0})
 JUDGES: Mapping[str, Judge] = {
@@ -118,17 +119,20 @@ def _asked(
     buffer = io.BytesIO()
     np.savez(buffer, **opinion.top.to_arrays())  # type: ignore[arg-type]
     commit_folder(kept, _KIND, {_FILE: buffer.getvalue()}, {"of": identity, "opinion": opinion_json(opinion)})
-    shutil.rmtree(work, ignore_errors=True)  # the weights of a judge are a by-product
+    remove_runs(work)  # the weights of a judge are a by-product
     return opinion
 
 
 def _kept(folder: Path, identity: dict[str, Any]) -> Opinion | None:
     """The answer to the same question, if it was kept; a damaged one is given again."""
     try:
-        manifest = read_folder(folder, _KIND)
-        if manifest.metadata["of"] != identity:
-            return None
-        arrays = read_npz(manifest.path(_FILE), error=CorruptArtifactError)
-        return opinion_from(TopScores.from_arrays(arrays), manifest.metadata["opinion"])
-    except (NotFoundError, CorruptArtifactError, SchemaError, KeyError, ValueError):
+        return load_folder(folder, _KIND, lambda manifest: _opinion(manifest, identity))
+    except (NotFoundError, CorruptArtifactError, NewerVersionError, SchemaError, KeyError, ValueError):
         return None
+
+
+def _opinion(manifest: Manifest, identity: dict[str, Any]) -> Opinion | None:
+    if manifest.metadata["of"] != identity:
+        return None
+    arrays = read_npz(manifest.path(_FILE), error=CorruptArtifactError)
+    return opinion_from(TopScores.from_arrays(arrays), manifest.metadata["opinion"])

@@ -14,7 +14,7 @@ from compress.datasets.table import VideoTable
 from compress.evaluation.judges.names import title_of
 from compress.evaluation.judges.opinion import Opinion
 from compress.evaluation.judges.question import Judge, Question, Search, answer
-from compress.progress import Progress, Reporter, check_interrupt, silent
+from compress.progress import Progress, Reporter, check_interrupt, silent, uninterrupted
 from compress.training.scoring import accumulate
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 3e-1, 1.0, 10.0)
@@ -106,7 +106,7 @@ def _solved(sums: _Sums, penalty: float) -> LinearModel:
     dim = len(mean)
     scale = float(covariance.diagonal().mean()) or 1.0
     regular = covariance + penalty * scale * torch.eye(dim, dtype=torch.float64)
-    weight = torch.linalg.solve(regular, crossed)
+    weight = uninterrupted(lambda: torch.linalg.solve(regular, crossed))
     return LinearModel(weight.float(), (frequency - mean @ weight).float())
 
 

@@ -1,7 +1,7 @@
 """Where the evaluation of a model lies, and whether it is up to date with the model and the videos.
 
-evaluation/models/<name>.json       its row
-evaluation/models/scores/<name>/    its top scores, written after the row, so a complete evaluation has both
+evaluation/models/scores/<name>/    its top scores and, of the same commit, its row
+evaluation/models/<name>.json       the row for people to read, written after that
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from compress.artifacts.atomic import read_json
-from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.errors import DataError, NotFoundError, SchemaError
 from compress.evaluation.models.members import Member
+from compress.evaluation.models.row import read_model
 from compress.evaluation.models.videos import Views
-from compress.evaluation.row import SCHEMA_VERSION
 from compress.evaluation.scores import load_baseline, load_scores
 from compress.metrics import TopScores
 from compress.training.precision import Precision
@@ -59,12 +58,11 @@ def model_is_current(
     against = None if baseline is None else baseline_scores(workspace, baseline, videos)[1]
     folder = models_folder(workspace)
     try:
-        row = read_json(folder / f"{name}.json")
+        row = read_model(folder / f"{name}.json")
         facts = load_scores(folder / "scores" / name)[1]
-    except (NotFoundError, CorruptArtifactError):
-        return False
-    version = row.get("schema_version") if isinstance(row, dict) else None
-    if version != SCHEMA_VERSION or (full_map and "map_full" not in row):
+    except (NotFoundError, DataError):
+        return False  # missing, damaged, or of another version
+    if full_map and row.map_full is None:
         return False
     wanted = measured(members, videos, precisions, baseline, against, seed)
     # Earlier versions always computed a run as it was trained, and did not say so.

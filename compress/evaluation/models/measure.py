@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
-from compress.artifacts.atomic import read_bytes
-from compress.errors import CorruptArtifactError, SchemaError
+from compress.errors import LockedError, SchemaError
 from compress.evaluation.description import model_size, model_title, recipe_notes, shrunk_title
 from compress.evaluation.models.current import baseline_scores, measured, models_folder
 from compress.evaluation.models.members import Member, precisions_of
 from compress.evaluation.models.row import ModelRow, ModelTraining
 from compress.evaluation.models.scoring import mean_full_map, mean_scores
-from compress.evaluation.models.videos import TrainingVideos, Views
+from compress.evaluation.models.videos import TrainingVideos, Views, changed_shards
 from compress.evaluation.row import Data
+from compress.evaluation.row_file import SCORES
 from compress.evaluation.scores import save_scores
+from compress.machine import use_torch_threads
 from compress.metrics import replicates
 from compress.progress import Reporter, silent
+from compress.training.log import read_log
 from compress.training.precision import Precision, Wanted
-from compress.training.run import Run
+from compress.training.run import Run, model_sha256
 from compress.workspace import Workspace
 
 
@@ -71,8 +70,7 @@ def evaluate_models(
     """
     _check_fits(members, videos)
     against = None if baseline is None else baseline_scores(workspace, baseline, videos)
-    if threads:
-        torch.set_num_threads(threads)
+    use_torch_threads(threads)
     precisions = precisions_of(members, precision, device)
     top = mean_scores(members, videos, precisions, device, report)
     resampled = replicates(top, seed=seed)
@@ -101,11 +99,19 @@ def evaluate_models(
     facts = measured(members, videos, precisions, baseline, None if against is None else against[1], seed)
     facts["train"] = None if trained_on is None else trained_on.fingerprint
     folder = models_folder(workspace)
-    row.write(folder / f"{name}.json")
-    # Last: the scores say what the row depends on, so a row without them is measured again.
     counts = None if trained_on is None else trained_on.class_counts
-    save_scores(folder / "scores" / name, top, facts, counts)
+    _check_unchanged(members)
+    save_scores(folder / SCORES / name, top, facts, counts, row=row.to_json())
+    row.write(folder / f"{name}.json")  # a copy for people: what counts is committed with the scores
     return row
+
+
+def _check_unchanged(members: Sequence[Member]) -> None:
+    """LockedError if a run was trained again while it was measured: the row would mix two."""
+    for member in members:
+        if model_sha256(member.folder) != member.sha256:
+            what = "was trained again while it was measured"
+            raise LockedError(what, where=member.folder, hint="run the command again")
 
 
 def _check_fits(members: Sequence[Member], videos: Views) -> None:
@@ -153,7 +159,7 @@ def described(members: Sequence[Member]) -> dict[str, Any]:
 def _training(member: Member) -> ModelTraining:
     # `epochs` are those that were run (patience may have ended the training early), or those of the recipe
     # when the log is gone. `seconds` are CPU seconds of all cores together, if every epoch reports them.
-    log = _log(member)
+    log = read_log(Run(member.folder).log)
     seconds = [line["cpu_seconds"] for line in log if "cpu_seconds" in line]
     return ModelTraining(
         epochs=len(log) or member.recipe["epochs"],
@@ -170,6 +176,8 @@ def notes(members: Sequence[Member], videos: Views, precisions: Sequence[Precisi
     for member, precision in zip(members, precisions, strict=True):
         about = "" if len(members) == 1 else f"{member.name}: "
         found += [about + note for note in recipe_notes(member.folder)]
+        for changed in changed_shards(member, videos.tables[member.level]):
+            found.append(f"{about}Since the training, {changed}.")
         if precision != member.trained_in:
             found.append(f"{about}Computed in {precision}; the training was in {member.trained_in}.")
     if len({member.facts["train_videos"] for member in members}) > 1:
@@ -197,16 +205,3 @@ def _title(members: Sequence[Member]) -> str:
     return "Mean of " + " and ".join(
         text if count == 1 else f"{count} x {text}" for text, count in counted.items()
     )
-
-
-def _log(member: Member) -> list[dict[str, Any]]:
-    path = Run(member.folder).log
-    if not path.exists():
-        return []
-    try:
-        lines = [json.loads(line) for line in read_bytes(path).splitlines()]
-    except ValueError as error:
-        raise CorruptArtifactError(f"a line is not JSON ({error})", where=path) from error
-    if not all(isinstance(line, dict) for line in lines):
-        raise CorruptArtifactError("a line is not a JSON object", where=path)
-    return lines

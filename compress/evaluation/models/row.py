@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compress.artifacts.atomic import write_json
+from compress.artifacts.sealed import write_sealed
 from compress.errors import DataError
 from compress.evaluation.fields import Fields
 from compress.evaluation.intervals import intervals_in
-from compress.evaluation.row import (
-    SCHEMA_VERSION,
-    Data,
-    map_full_in,
-    plain,
-    read_fields,
-    with_baseline,
-)
+from compress.evaluation.row import SCHEMA_VERSION, Data, map_full_in, plain, with_baseline
+from compress.evaluation.row_file import read_fields
 from compress.metrics import Intervals
 
 
@@ -83,7 +77,7 @@ class ModelRow:
 
     def write(self, path: Path) -> None:
         """Replace the file by this row."""
-        write_json(path, self.to_json())
+        write_sealed(path, self.to_json())
 
     @classmethod
     def from_json(cls, found: Fields) -> ModelRow:

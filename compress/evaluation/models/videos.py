@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compress.artifacts.atomic import read_json
 from compress.datasets.schema import Level
 from compress.errors import SchemaError, UsageError
 from compress.evaluation.models.members import Member
 from compress.evaluation.splits import videos_fingerprint
+from compress.run_config import changed_since, config_path, read_run_config
 from compress.training.inputs import Table, fingerprint, reading_order
-from compress.training.run import Run
 from compress.training.scoring import ROWS
 
 
@@ -151,8 +150,8 @@ def training_videos(table: Table, member: Member, videos: Views) -> TrainingVide
     Raises:
         SchemaError: a video to measure on was trained on.
     """
-    config = Run(member.folder).config
-    if not config.exists() or read_json(config).get("data") != fingerprint(table):
+    known = config_path(member.folder).exists()
+    if not known or read_run_config(member.folder).get("data") != fingerprint(table):
         return None
     both = np.intersect1d(table.ids, videos.ids)
     if len(both):
@@ -165,6 +164,13 @@ def training_videos(table: Table, member: Member, videos: Views) -> TrainingVide
     order = np.argsort(table.ids, kind="stable")
     labels = table.labels.take(order)
     return TrainingVideos(videos_fingerprint(table.ids[order], labels), labels.class_counts())
+
+
+def changed_shards(member: Member, table: Table) -> list[str]:
+    """A clause for each shard of a table that had another size when the run was trained."""
+    if not config_path(member.folder).exists():
+        return []
+    return changed_since(read_run_config(member.folder), table.shards)
 
 
 def common(found: Sequence[TrainingVideos | None]) -> TrainingVideos | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 
 from compress.errors import DataError, NotFoundError
-from compress.evaluation.row import Row, read_row
+from compress.evaluation.row import Row
+from compress.evaluation.row_file import read_row
 
 AGAIN = (
     "measure them again on the same data with `compress evaluate`, or move the files that do not belong out"

@@ -11,7 +11,8 @@ import numpy as np
 from compress.codecs import parse_codec
 from compress.errors import DataError, SchemaError
 from compress.evaluation.halves import HALVES, half
-from compress.evaluation.row import Row, read_row
+from compress.evaluation.row import Row
+from compress.evaluation.row_file import read_row
 from compress.evaluation.scores import QueryPrecision, load_opinions, load_query_precision, load_scores
 from compress.evaluation.verdicts import unsettled
 from compress.metrics import Interval, TopScores, interval, replicates, with_training_noise

@@ -14,6 +14,7 @@ from compress.errors import Interrupted, StorageError
 from compress.progress import Event, Note, request_interrupt, silent
 from compress.training.inputs import Table, batch
 from compress.training.teachers import Teachers, kept_scores, scores_bytes
+from tests.artifacts.forging import set_version
 from tests.training.distillation.teaching import FRAME_NAMES, NAMES, teachers
 from tests.training.examples import CLASSES, frame_table, video_table
 
@@ -61,6 +62,9 @@ def test_damaged_ones_are_made_again(school: Path, tmp_path: Path) -> None:
     after = kept_scores(teachers(school), video_table(), tmp_path, "cpu", told.append)
     assert np.array_equal(before, after)
     assert any(isinstance(event, Note) and "computed again" in event.text for event in told)
+    set_version(file.parent, 2)
+    assert np.array_equal(before, kept_scores(teachers(school), video_table(), tmp_path, "cpu", told.append))
+    assert any(isinstance(event, Note) and "has schema version 2" in event.text for event in told)
 
 
 def test_who_stops_halfway_leaves_none(school: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
