@@ -8,6 +8,8 @@ from cli.text import table
 from compress.evaluation.judges.names import title_of
 from compress.evaluation.row_file import read_row
 from compress.evaluation.verdicts import (
+    UNSEEN,
+    Verdict,
     commands_for_verdicts,
     doubt,
     unsettled,
@@ -62,7 +64,10 @@ def _verdict(row: Row, against: Row | None) -> list[str]:
     """Lines: the verdict on GAP and MAP, what the intervals cover, and the command that gets a verdict."""
     why = unsettled(row) if against is None else doubt(row, against)
     if why is not None:
-        return [f"{why[0]}: {why[1]}", f"to get one: {commands_for_verdicts([row], against or row)}"]
+        again = commands_for_verdicts([row], against or row)
+        if why[0] is Verdict.CHOSEN_ON_SEEN:
+            again = f"train it with {UNSEEN}, encode it, then {again}"
+        return [f"{why[0]}: {why[1]}", f"to get one: {again}"]
     rows = [one for one in (row, against) if one is not None]
     covered = "videos only" if videos_only(*rows) else "videos and the seeds of the judges"
     lines = [f"intervals cover {covered}"]

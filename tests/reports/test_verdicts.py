@@ -12,6 +12,7 @@ import pytest
 from cli.evaluate import evaluate
 from compress.evaluation.verdicts import (
     MANY_VIDEOS,
+    UNSEEN,
     Verdict,
     commands_for_verdicts,
     dissent,
@@ -65,6 +66,27 @@ def test_where_a_best_judge_has_not_converged_there_is_no_verdict(
         for text in cautions(table)
     )  # fmt: skip
     assert "not converged: no verdict" in to_markdown(table4_page(table, Provenance("", "", {})))
+
+
+@pytest.mark.parametrize(
+    ("delta", "wanted"), [(-0.02, Verdict.CHOSEN_ON_SEEN), (0.02, Verdict.HOLDS)], ids=["loses", "gains"]
+)
+def test_a_loss_of_an_encoder_that_has_seen_what_judges_choose_on_is_no_verdict(
+    evaluation: Callable[..., Path], delta: float, wanted: Verdict
+) -> None:
+    def change(row: dict[str, Any]) -> None:
+        if row["row"] == "residual_cnn-320":
+            judge_of(row, "moe")["aside_gap"] += 0.2
+            for metric in ("gap", "map"):
+                baseline = row["figures"][metric]["value"] - row["delta"][metric]["value"]
+                row["figures"][metric] = estimate(baseline + delta, 0.001)
+                row["delta"][metric] = estimate(delta, 0.001)
+
+    table = table_of(evaluation, change)
+    assert said(table) is wanted
+    told = [text for text in cautions(table) if "judges chose on videos that the encoder has seen" in text]
+    assert len(told) == (wanted is Verdict.CHOSEN_ON_SEEN)
+    assert all(UNSEEN in text for text in told)
 
 
 def test_a_judge_that_is_not_the_best_may_still_learn(evaluation: Callable[..., Path]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compress.evaluation.row import Row
-from compress.evaluation.verdicts import Verdict, commands_for_verdicts
+from compress.evaluation.verdicts import UNSEEN, Verdict, commands_for_verdicts
 from compress.metrics import Interval
 from compress.reports.cautions import SAMPLE_NOTE, few_videos_to_judge_by, not_alike, synthetic_frames
 from compress.reports.panel import panel_in_words
@@ -154,6 +154,9 @@ def _doubtful(table: Table4) -> Iterator[str]:
             kinds.setdefault(what, []).append(row)
         elif line.verdict("gap") is Verdict.MEASURE_AGAIN:
             kinds.setdefault("No verdict, because the baseline was measured otherwise since", []).append(row)
+        elif line.verdict("gap") is Verdict.CHOSEN_ON_SEEN:
+            what = f"No verdict, as judges chose on videos that the encoder has seen (train with `{UNSEEN}`)"
+            kinds.setdefault(what, []).append(row)
     for what, rows in kinds.items():
         names = listed([row.row for row in rows])
         yield f"{what}: {names}. To measure again: `{commands_for_verdicts(rows, baseline)}`."

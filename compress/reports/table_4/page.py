@@ -57,6 +57,7 @@ TONES: dict[Verdict, Tone] = {
     Verdict.FALLS_SHORT: "short",
     Verdict.NOT_CONVERGED: "strong",
     Verdict.MEASURE_AGAIN: "strong",
+    Verdict.CHOSEN_ON_SEEN: "strong",
     Verdict.NOT_RUN: "strong",
 }
 FOOT = (
