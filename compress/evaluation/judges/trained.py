@@ -110,9 +110,11 @@ class Trained(Judge):
             videos: that are not set aside.
             dim: embedding size.
         """
-        given = {} if search.mixup is None else {"mixup": search.mixup}
-        searched = (*self.searched, _STRONG) if videos < FEW else self.searched
-        options = [{**one, **given} for one in searched]
+        options: list[Mapping[str, float]] = [*self.searched]
+        if search.mixup is not None:  # a given one leaves nothing to search
+            options = [{**one, "mixup": search.mixup} for one in options]
+        elif videos < FEW:
+            options.append(_STRONG)
         different = [one for place, one in enumerate(options) if one not in options[:place]]
         return [
             judge_config(self.name, videos, dim, search.seed, epochs=search.epochs, **one)
