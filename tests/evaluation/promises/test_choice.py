@@ -12,7 +12,7 @@ from compress.evaluation.halves import half
 from compress.evaluation.promises import Candidate, Change, Promise, Scores, choose
 from compress.evaluation.promises.choice import HalfTest
 from compress.evaluation.promises.promise import Expected, expected, sequence
-from compress.metrics import figures
+from compress.metrics import figures, leave_out_groups
 from compress.progress import clear_interrupt, request_interrupt
 from tests.evaluation.promises.worlds import World, world
 
@@ -23,7 +23,8 @@ NEVER = 0.9
     ("drops", "confidence", "telling"),
     [
         ({}, 0.95, "nothing is promised"),
-        ({"gap": 1.0}, 0.95, "--max-gap-drop: must be within 100 points, not 100"),
+        ({"gap": 1.5}, 0.95, "--max-gap-drop: must be within 100 points, not 150"),
+        ({"gap": 1.0}, 0.95, "--max-gap-drop"),
         ({"precision": -1.5}, 0.95, "--max-precision-drop"),
         ({"map": math.nan}, 0.95, "--max-map-drop"),
         ({"gap": 0.01}, 1.0, "--confidence"),
@@ -49,6 +50,7 @@ def test_the_lowest_change_is_the_one_sided_bound_of_student():
         (Change(-0.03, 0.005, 49), -2.0),
         (Change(0.0, 0.0, 49), math.inf),
         (Change(-0.03, 0.0, 49), -math.inf),
+        (Change(-0.02, 0.0, 49), math.inf),
     ],
 )
 def test_a_margin_is_the_distance_from_the_floor_in_standard_errors(change: Change, margin: float):
@@ -117,6 +119,20 @@ def test_changes_are_measured_on_one_half_alone(one: World):
         assert compared.videos == len(rows)
         assert found["gap"].value == pytest.approx(ours.gap - theirs.gap, abs=1e-12)
         assert found["map"].value == pytest.approx(ours.map - theirs.map, abs=1e-12)
+
+
+def test_the_error_of_a_change_has_one_degree_of_freedom_less_than_there_are_parts(one: World):
+    compared = HalfTest(one.baseline, one.ids, "confirmation", ["gap"])
+    groups = len(
+        leave_out_groups(one.baseline.top.take(np.flatnonzero(half(one.ids, "confirmation"))), "gap").values
+    )
+    assert compared.changes(one.stores[2])["gap"].degrees == groups - 1
+
+    neighbours = HalfTest(one.baseline, one.ids, "confirmation", ["precision"])
+    found = neighbours.changes(one.stores[2])["precision"]
+    assert one.baseline.precision is not None
+    asked = one.baseline.precision.where(half(one.ids, "confirmation")).values
+    assert found.degrees == len(asked) - 1
 
 
 def test_every_figure_must_keep_its_own_promise(one: World):
