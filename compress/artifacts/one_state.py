@@ -26,14 +26,14 @@ def one_state(look: Callable[[], Hashable], read: Callable[[], Found], *, whole:
         LockedError: it was replaced a hundred times in a row.
         What `read` raises while nothing is replaced, and what `look` raises: there is nothing any more.
     """
-    before = look()
+    before, failed = look(), None
     for _ in range(_TIMES):
         try:
             found = read()
         except Interrupted:
             raise
-        except Exception:
-            now = look()
+        except Exception as error:  # of any kind: half of what it read may be of another commit
+            now, failed = look(), error
             if now == before:
                 raise
         else:
@@ -41,7 +41,8 @@ def one_state(look: Callable[[], Hashable], read: Callable[[], Found], *, whole:
             if now == before:
                 return found
         before = now
-    raise LockedError("is replaced again and again by another process", hint="wait for it, or stop it")
+    what = "is replaced again and again by another process"
+    raise LockedError(what, hint="wait for it, or stop it") from failed
 
 
 def file_state(path: Path) -> FileState:

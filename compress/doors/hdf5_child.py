@@ -177,7 +177,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             head, pieces = {"locked": True}, []
         except MemoryError:
             head, pieces = {"error": "it takes more memory than such a file should"}, []
-        except Exception as error:
+        except Exception as error:  # goes to the first process, which raises it as damage of that file
             head, pieces = {"error": f"{error}" or type(error).__name__}, []
             if isinstance(error, OSError) and error.errno is not None:
                 head["errno"] = error.errno
