@@ -155,7 +155,8 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     },
     "on_corrupt": {
         "panel": DATA,
-        "help": "A damaged record: stop, skip it with a note, or also copy it to quarantine/.",
+        "help": "A damaged record: stop, skip it with a note, or also copy it to quarantine/. "
+        "skip and quarantine leave out a second video of an id, too.",
     },
 }
 # Eager, so that the workspace is known when other options look up their defaults in it.

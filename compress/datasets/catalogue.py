@@ -113,7 +113,7 @@ def _distinct(source: Source, catalogue: Catalogue, report: Reporter) -> Catalog
     if repeat is None:
         return catalogue
     first, place = (_place(source, catalogue, row) for row in repeat)
-    if not source.skips:
+    if source.on_corrupt == "fail":
         skip = "--on-corrupt skip leaves out all but the first video of an id"
         raise RecordError(
             f"the id occurs twice, first at {first}",
@@ -131,10 +131,11 @@ def _distinct(source: Source, catalogue: Catalogue, report: Reporter) -> Catalog
             if not part.all()
         }
     )
+    whole = "; they are whole, so not quarantined" if source.on_corrupt == "quarantine" else ""
     report(
         Note(
             f"left out {source.repeats:,} of {len(kept):,} videos, whose ids occurred before; the first is "
-            f"{place}, before at {first}",
+            f"{place}, before at {first}{whole}",
             once=True,
         )
     )

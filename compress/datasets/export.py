@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from compress.datasets.catalogue import scan
 from compress.datasets.formats.examples import serialize_frames, serialize_video
 from compress.datasets.formats.framing import refuse_more_shards, write_records
 from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.sample.frames import NUM_FRAMES, check_num_frames, invent_frames
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.source import Source
-from compress.errors import DataError, RecordError, SchemaError, UsageError
+from compress.errors import RecordError, SchemaError, UsageError
 from compress.progress import Progress, Reporter, check_interrupt, silent
 
 MEAN_PREFIX = "mean_"
@@ -34,8 +35,8 @@ def write_shards(
 ) -> list[Path]:
     """Write every record of a video-level source as `<prefix>0000.tfrecord`, ..., in order.
 
-    Reads the source twice, because the size of the first shard depends on the number of records. Only one
-    record is in memory.
+    Reads the source twice, because the size of the first shard depends on the number of records, and an id
+    that occurs twice must be found before anything is written. Only one record is in memory.
 
     Args:
         source: video level.
@@ -50,7 +51,8 @@ def write_shards(
 
     Raises:
         SchemaError: the source is not video level.
-        DataError: there are no records.
+        DataError: there are no usable records.
+        RecordError: a defective record, or an id that occurs twice (policy "fail").
         UsageError: fewer records than shards, or the folder holds other shards of that name.
         StorageError: the disk refuses.
     """
@@ -60,9 +62,7 @@ def write_shards(
             where=source.shards[0],
             hint="frames are read where they are: compress init --train PATTERN",
         )
-    total = sum(1 for _ in _all_videos(source))
-    if not total:
-        raise DataError("the source has no records", where=source.shards[0])
+    total = len(scan(source, report))
     if not 1 <= shards <= total:
         raise UsageError(f"cannot spread {total} records over {shards} shards", hint="none may be empty")
     paths = [folder / f"{prefix}{number:04d}.tfrecord" for number in range(shards)]

@@ -72,9 +72,9 @@ class Source:
         return self._policy.skipped
 
     @property
-    def skips(self) -> bool:
-        """Whether unusable records are left out, and not an error."""
-        return self._policy.on_corrupt != "fail"
+    def on_corrupt(self) -> OnCorrupt:
+        """What happens to unusable records, and to videos whose id occurred before (which are not copied)."""
+        return self._policy.on_corrupt
 
     def leave_out_repeats(self, rows: Mapping[Path, np.ndarray]) -> None:
         """Read these videos of shards no more; int64, ascending."""

@@ -135,10 +135,14 @@ def embed_picked(
 def _picked(source: Source, ids: np.ndarray, size: int, places: list[int]) -> Iterator[Window]:
     """The wanted videos in shard order, `size` per window; `places` gets the place of each in `ids`."""
     videos: list[np.ndarray] = []
+    taken = np.zeros(len(ids), dtype=bool)  # of videos with the same id a store has the first
     for shard in source.shards:
         for block in source.read_blocks(shard, VIDEOS_PER_BLOCK[source.schema.level]):
             at = np.minimum(np.searchsorted(ids, block.ids), len(ids) - 1)
             for video in np.flatnonzero(ids[at] == block.ids):
+                if taken[at[video]]:
+                    continue
+                taken[at[video]] = True
                 places.append(int(at[video]))
                 videos.append(_copied(block, int(video)))
                 if len(videos) == size:

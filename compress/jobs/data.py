@@ -142,7 +142,6 @@ def import_arrays(
         description=description,
         vocabulary=known,
     )
-    source.tell_contents(report)
     made = write_shards(source, folder, shards, prefix=split, replace=replace, report=report)
     tell_skipped([source], report)
     if source.schema.class_names and known is None:

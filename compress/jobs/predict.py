@@ -153,7 +153,7 @@ def predict_videos(
         report(Note(note))
     scorer = Scorer(model, used, device, batch_size=batch_size)
     limit, chosen = None, None
-    if source.skips:
+    if source.on_corrupt != "fail":
         scan(source, report)  # finds videos that are there twice
     if threshold is not None:
         chosen, limit = _threshold(workspace, run, threshold, scorer, manifest, on_corrupt, report)

@@ -198,6 +198,6 @@ class LabelledVideos:
         return open_source(
             (pattern,),
             num_classes=self._workspace.num_classes,
-            on_corrupt=self._on_corrupt,
+            on_corrupt="fail" if self._on_corrupt == "fail" else "skip",  # only looked at: nothing is copied
             description=self._workspace.description,
         ).schema.level

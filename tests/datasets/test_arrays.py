@@ -27,6 +27,7 @@ from compress.errors import (
     UnavailableError,
     UsageError,
 )
+from compress.progress import Event, Note
 
 pyarrow = pytest.importorskip("pyarrow", reason="the parquet extra is not installed")
 import pyarrow.feather as pf  # noqa: E402
@@ -329,7 +330,6 @@ REFUSED: list[tuple[str, Callable[[Path], Path], type[CompressError], str]] = [
     ("csv commas", csv_file("id,labels\na,1,2\nb,2\n"), SchemaError, "line 2: 3 columns"),
     ("csv short", csv_file("id,labels\na,1\n"), SchemaError, "of 1 videos, but features of 2"),
     ("csv encoding", csv_file(b"id,labels\n\xff,1\nb,2\n"), SchemaError, "not a UTF-8 CSV"),
-    ("csv same id", csv_file("id,labels\na,1\na,2\n"), SchemaError, "the id 'a' occurs twice, but"),
     ("csv large label", csv_file("id,labels\na,1\nb,99999999999\n"), SchemaError, "32 bits"),
     ("csv huge label", csv_file(f"id,labels\na,1\nb,{10**40}\n"), SchemaError, "too large"),
     ("npz ids", npz_file(ids=np.arange(ROWS)), SchemaError, "2500 strings expected"),
@@ -470,6 +470,25 @@ def test_exported_shards_hold_the_same_records(write: Callable[[Path], Path], tm
         assert one.video_id == other.video_id
         np.testing.assert_array_equal(one.labels, other.labels)
         np.testing.assert_array_equal(one.features, other.features)
+
+
+@pytest.mark.parametrize("lines", ["csv", "npz"])
+def test_a_labels_file_of_rows_may_have_an_id_twice_as_any_file(lines: str, tmp_path: Path) -> None:
+    if lines == "csv":
+        path = csv_file("id,labels\na,1\na,2\n")(tmp_path)
+    else:
+        path = npz_file(ids=np.array(["a", "a", *map(str, range(ROWS - 2))]))(tmp_path)
+    twice = r"row 1, id a: the id occurs twice, first at .*row 0, id a;.* --on-corrupt skip leaves out"
+    with pytest.raises(RecordError, match=twice):
+        write_shards(open_source([str(path)]), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    source, events = open_source([str(path)], on_corrupt="skip"), list[Event]()
+    (shard,) = write_shards(source, tmp_path / "out", report=events.append)
+    written = open_source([str(shard)], num_classes=source.schema.num_classes)
+    ids = [video.video_id for video in written.read(shard)]
+    assert ids[:2] == ([b"a"] if lines == "csv" else [b"a", b"0"])
+    assert source.repeats == 1
+    assert any("left out 1 of" in event.text for event in events if isinstance(event, Note))
 
 
 def test_a_source_is_not_overwritten_and_shards_are_not_empty(tmp_path: Path) -> None:

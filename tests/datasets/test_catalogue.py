@@ -104,6 +104,10 @@ def test_where_defects_are_skipped_all_but_the_first_video_of_an_id_are_left_out
     assert table.ids.tolist() == ids
     assert not (tmp_path / "cache").exists()
     assert len(scan(source)) == 6
+    keeping = open_source([f"{tmp_path}/*"], on_corrupt="quarantine", quarantine=tmp_path / "quarantine")
+    scan(keeping, events.append)
+    assert events[-1].text == f"{notes[-1]}; they are whole, so not quarantined"
+    assert len(list((tmp_path / "quarantine").glob("*.bin"))) == 1
 
 
 def test_a_source_of_which_nothing_is_left_is_a_data_error(build, tmp_path: Path) -> None:

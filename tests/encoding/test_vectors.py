@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from compress.datasets.source import open_source
 from compress.encoding import embed, encode
 from compress.encoding.vectors import embed_picked
 from compress.errors import SchemaError, UsageError
 from compress.store.reader import open_store
 from compress.training import load_model
-from tests.encoding.examples import DIM, clips, encoder_run, shards, videos
+from tests.encoding.examples import CLASSES, DIM, clips, encoder_run, shards, videos
 
 LENGTHS = [3, 17, 1, 30, 8, 8, 2, 5, 11, 40, 6, 9]
 
@@ -42,6 +44,21 @@ def test_videos_that_are_not_there_are_told(source, tmp_path):
     found = embed_picked(tmp_path / "run", source, ids, dim=5, precision="fp32", device="cpu")
     assert np.isnan(found[[0, 3]]).all()
     assert np.isfinite(found[1:3]).all(axis=1).sum() == 1
+
+
+def test_of_two_videos_of_an_id_it_is_the_first_as_in_the_store(tmp_path):
+    records = videos(8)
+    records[5] = dataclasses.replace(records[5], video_id=records[2].video_id)
+    encoder_run(tmp_path / "run")
+    shards(tmp_path, "s", records, (4, 4))
+    source = open_source([f"{tmp_path}/s*"], on_corrupt="skip", num_classes=CLASSES)
+    encode(tmp_path / "run", {"input": source}, tmp_path / "a.h5")
+    store, again = open_store(tmp_path / "a.h5"), open_source([f"{tmp_path}/s*"], num_classes=CLASSES)
+    found = embed_picked(
+        tmp_path / "run", again, store.id_bytes, dim=store.dim, precision="fp32", device="cpu"
+    )
+    assert len(store) == 7
+    np.testing.assert_allclose(found, store.decode(0, 7), rtol=1e-4, atol=1e-5)
 
 
 def test_of_a_prefix_they_are_the_prefix(tmp_path):

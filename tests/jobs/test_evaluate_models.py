@@ -82,7 +82,9 @@ def test_shards_of_both_levels_may_be_given_and_each_run_takes_its_own(models: W
     row = evaluated(models, "a", "f")
     elsewhere = replace(models, validate=(), validate_frames=())
     given = (*models.validate_frames, *models.validate)
-    assert evaluated(elsewhere, "a", "f", validate=given, again=True)["figures"] == row["figures"]
+    for policy in ("fail", "quarantine"):
+        again = evaluated(elsewhere, "a", "f", validate=given, again=True, on_corrupt=policy)
+        assert again["figures"] == row["figures"]
     # One pattern is never looked into: a wrong level is refused when it is opened.
     with pytest.raises(SchemaError, match="video-level, frame-level ones are expected"):
         evaluated(elsewhere, "f", validate=models.validate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,16 +40,12 @@ class SidecarRows:
         found = read_sidecar(option, separator, vocabulary)
         labels_file, self._values = found.path, dict(found.values)
         self._by_id: Mapping[str, Any] | None = None
-        ids = [_text(name) for name in self._values.get("id", ())]
         if not isinstance(rows, AxisRows) and "id" in self._values:
-            del self._values["id"]
+            ids = [_text(name) for name in self._values.pop("id")]
             by_id: dict[str, list[Any]] = {}
             for name, labels in zip(ids, self._values["labels"], strict=True):
                 by_id.setdefault(name, []).extend(labels)
             self._by_id = by_id
-        elif twice := [name for name, lines in Counter(ids).items() if lines > 1]:
-            what = f"the id {twice[0]!r} occurs twice, but its lines are the rows of an array"
-            raise SchemaError(what, where=labels_file)
         inside = f"in {labels_file.name}"
         types = {"id": TypedColumn("id", "text", (), inside)}
         types["labels"] = TypedColumn("labels", "integer", (None,), inside, class_names=found.class_names)
