@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig, TrainingOutput
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import linear
 from encoders.layers.norm import BatchNorm
 from encoders.options import fraction, not_negative, positive
@@ -79,7 +80,7 @@ class AutoencoderEncoder(Encoder):
         if config.embedding_norm:
             self.encode.append(BatchNorm(config.dim, config.norm_momentum))
         self.decode = _layers([config.dim, *reversed(config.hidden), config.input_dim], config)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""
@@ -111,7 +112,7 @@ def _layers(widths: Sequence[int], config: AutoencoderConfig) -> nn.Sequential:
     for size in hidden:
         layers += [linear(width, size), _ACTIVATIONS[config.activation]()]
         layers += [BatchNorm(size, config.norm_momentum)] if config.hidden_norm else []
-        layers.append(nn.Dropout(config.dropout))
+        layers.append(Dropout(config.dropout))
         width = size
     return nn.Sequential(*layers, linear(width, last))
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from encoders.layers.dropout import Dropout
 from encoders.options import positive
 from encoders.quantizers import build_quantizer
 
@@ -60,7 +61,7 @@ class Bottleneck(nn.Module):
             {} if quantize == "none" else {str(size): build_quantizer(quantize, size) for size in self.dims}
         )
         self.quantizers = nn.ModuleDict(codes)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def stored(self, embedding: Tensor) -> Tensor:
         """What a codec stores: (B, dim), renormalised if there are nested dims."""

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import output_projection
 from encoders.layers.norm import BatchNorm, MaskedBatchNorm
 from encoders.layers.pooling import by_chunks, frame_mask, self_weighted_mean
@@ -126,7 +127,7 @@ class DBoFEncoder(Encoder):
         self.hidden = _linear(width, hidden, bias=not normed)
         self.hidden_norm = BatchNorm(hidden, *norm) if normed else nn.Identity()
         self.projection = output_projection(hidden, config.dim)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
 
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""

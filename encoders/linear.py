@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from encoders.encoder import Encoder, EncoderConfig
+from encoders.layers.dropout import Dropout
 from encoders.layers.norm import BatchNorm
 from encoders.options import fraction
 from encoders.registry import register
@@ -50,7 +51,7 @@ class LinearEncoder(Encoder):
         self.weight = nn.Parameter(torch.empty(config.dim, config.input_dim))
         self.bias = nn.Parameter(torch.zeros(config.dim)) if config.bias else None
         self.norm = BatchNorm(config.dim, config.norm_momentum) if config.norm else nn.Identity()
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, features: Tensor) -> Tensor:

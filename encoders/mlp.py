@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import linear
 from encoders.layers.norm import BatchNorm
 from encoders.options import fraction, positive
@@ -54,7 +55,7 @@ class MLPEncoder(Encoder):
         width = config.input_dim
         for hidden in config.hidden:
             layers += [linear(width, hidden), BatchNorm(hidden, config.norm_momentum), nn.ReLU()]
-            layers.append(nn.Dropout(config.dropout))
+            layers.append(Dropout(config.dropout))
             width = hidden
         last = linear(width, config.dim)
         layers.append(last)
@@ -67,7 +68,7 @@ class MLPEncoder(Encoder):
             self.norm = (
                 BatchNorm(config.dim, config.norm_momentum) if config.embedding_norm else nn.Identity()
             )
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""

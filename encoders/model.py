@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from encoders.blended import Blended
 from encoders.bottleneck import Bottleneck
@@ -16,6 +15,7 @@ from encoders.encoder import Encoder
 from encoders.heads import Criterion, Head, build_head, cross_entropy
 from encoders.heads.readout import LinearReadout
 from encoders.input_norm import InputNorm, InputNormConfig
+from encoders.layers.dropout import dropout
 from encoders.options import config_from
 from encoders.registry import build_encoder
 from encoders.torch_settings import fast_float32_products
@@ -153,7 +153,7 @@ class Model(nn.Module):
         """
         features, *rest = self._normalised(inputs)
         if input_dropout:  # after the norm, which would scale the rest up again
-            features = F.dropout(features, input_dropout, self.training)
+            features = dropout(features, input_dropout, self.training)
         output, weights = self.encoder.forward_training(features, *rest), self.encoder.loss_weights
         total = weights["embedding"] * self._embedding_loss(output.embedding, targets, criterion)
         for name, side_head in self._side_heads().items():

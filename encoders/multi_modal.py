@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig, TrainingOutput
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import output_projection
 from encoders.options import config_from, fraction, not_negative, positive, projected
 from encoders.registry import build_encoder, config_class, encoder_level, encoder_title, register
@@ -118,7 +119,7 @@ class MultiModalEncoder(Encoder):
         if any(part.side_dims for part in self._parts()):
             raise ValueError(f"encoders {config.encoders}: a modality's encoder must not have side outputs")
         self.project = output_projection(config.fused_dim, config.dim)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
 
     @property
     def side_dims(self) -> dict[str, int]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import output_projection
 from encoders.layers.grouped_vlad import ContextGating, GroupedVLAD
 from encoders.layers.norm import BatchNorm, norm_without_shift
@@ -92,13 +93,13 @@ class NeXtVLADEncoder(Encoder):
         hidden, reduction = config.hidden_size, config.gating_reduction
         self.vlad = GroupedVLAD(config.input_dim, config.expansion, config.groups, config.clusters, *norm)
         self.vlad_norm = norm_without_shift(self.vlad.width, *norm)
-        self.vlad_dropout = nn.Dropout(config.dropout)
+        self.vlad_dropout = Dropout(config.dropout)
         self.hidden = nn.Linear(self.vlad.width, hidden, bias=False)
         nn.init.kaiming_normal_(self.hidden.weight)
         self.hidden_norm = BatchNorm(hidden, *norm)
         self.gating = ContextGating(hidden, reduction, *norm) if reduction else nn.Identity()
         self.projection = output_projection(hidden, config.dim)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
 
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from encoders.encoder import Encoder
 from encoders.layers.convolution.positions import Convolution, PositionsNorm
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import FullyConnectedConfig, FullyConnectedLayer, embedding_norm
 from encoders.options import fraction, pooled, positive
 from encoders.registry import register
@@ -105,7 +106,7 @@ class ResidualCNN(Encoder):
         start = config.branch_gain
         self.gain = None if start is None else nn.Parameter(torch.full((config.dim,), float(start)))
         self.end = embedding_norm(config)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
         self.warm = False
 
     def branch_parameters(self) -> list[nn.Parameter]:
@@ -176,7 +177,7 @@ class ResidualCNNFC(Encoder):
         super().__init__(config)
         self.fc = FullyConnectedLayer(config)
         self.end = embedding_norm(config)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, input_dim) -> (B, dim)."""

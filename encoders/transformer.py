@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import linear, output_projection
 from encoders.layers.transformer_block import TransformerBlock, sinusoids
 from encoders.options import fraction, pooled, positive, projected
@@ -83,7 +84,7 @@ class TransformerEncoder(Encoder):
         self.norm = nn.LayerNorm(width)
         self.attention = pooling.AttentionPooling(width) if config.pooling == "attention" else None
         self.projection = output_projection(width, config.dim)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
 
     def forward(self, frames: Tensor, num_frames: Tensor) -> Tensor:
         """(B, T, input_dim), (B,) -> (B, dim)."""

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from encoders.heads.criteria import Criterion, cross_entropy
 from encoders.heads.head import PRIOR_FLOOR, Head, HeadConfig
-from encoders.heads.moe_loss import BLOCK_ROWS, MoELogits, MoELoss, moe_logits
+from encoders.heads.moe_loss import MoELogits, MoELoss, moe_logits, rows_at_once
 from encoders.heads.registry import register
 from encoders.options import positive
 
@@ -58,9 +58,10 @@ class MoE(Head):
         planes = F.linear(embedding, self.weight.flatten(0, 1), bias).view(-1, 2 * k + 1, self.num_classes)
         if torch.is_grad_enabled():  # own backward pass: it keeps one tensor of this size instead of several
             return MoELogits.apply(planes)  # type: ignore[no-untyped-call]
-        if planes.device.type != "cpu" or len(planes) <= BLOCK_ROWS:
+        rows = rows_at_once(self.num_classes)
+        if planes.device.type != "cpu" or len(planes) <= rows:
             return moe_logits(planes)
-        return torch.cat([moe_logits(block) for block in torch.split(planes, BLOCK_ROWS)])
+        return torch.cat([moe_logits(block) for block in torch.split(planes, rows)])
 
     def loss(self, embedding: Tensor, targets: Tensor, criterion: Criterion = cross_entropy) -> Tensor:
         """As Head.loss; the cross-entropy of labels in one pass with its own backward (see moe_loss.py)."""

@@ -20,7 +20,17 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-BLOCK_ROWS = 16  # videos at a time: the planes of a block stay in a CPU's cache
+_BLOCK_LOGITS, _LEAST_ROWS = 1 << 16, 16
+
+
+def rows_at_once(classes: int) -> int:
+    """Videos of a block: its planes stay in a CPU's cache, and few classes make few blocks.
+
+    Example:
+        >>> rows_at_once(3862), rows_at_once(8)
+        (16, 8192)
+    """
+    return max(_LEAST_ROWS, _BLOCK_LOGITS // classes)
 
 
 class MoELogits(torch.autograd.Function):
@@ -30,7 +40,7 @@ class MoELogits(torch.autograd.Function):
     def forward(ctx: Any, planes: Tensor) -> Tensor:
         if planes.device.type == "cpu" and not torch.compiler.is_compiling():
             blocks = []
-            for block in torch.split(planes, BLOCK_ROWS):
+            for block in torch.split(planes, rows_at_once(planes.shape[2])):
                 logits, derivatives = logits_and_derivatives(block)
                 block.copy_(derivatives)
                 blocks.append(logits)
@@ -164,9 +174,9 @@ def activations_to_gradients(planes: Tensor, labels: Tensor) -> Tensor:
     exact = torch.float64 if planes.dtype == torch.float64 else torch.float32
     loss, gradients = _positives(planes[rows, :, classes].to(exact))
     total = loss.sum()
-    for start in range(0, len(planes), BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
-        total = total + _negatives(planes[block], labels[block], exact)
+    size = rows_at_once(labels.shape[1])
+    for block, its_labels in zip(torch.split(planes, size), torch.split(labels, size), strict=True):
+        total = total + _negatives(block, its_labels, exact)
     # The positives last: the blocks above treated all positions as negatives.
     planes[rows, :, classes] = gradients.to(planes.dtype)
     return total

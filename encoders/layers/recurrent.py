@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from encoders.encoder import Encoder, EncoderConfig
 from encoders.layers import pooling
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import output_projection
 from encoders.layers.pooling import FramePooling
 from encoders.options import fraction, listed, not_negative, pooled, positive, projected
@@ -79,10 +80,10 @@ class RecurrentEncoder(Encoder, ABC):
     def __init__(self, config: RecurrentConfig, layers: nn.Module, last: Pool = pooling.last) -> None:
         super().__init__(config)
         self.layers = layers
-        self.between = nn.Dropout(config.dropout)
+        self.between = Dropout(config.dropout)
         self.pool = _pool(config, last)
         self.project = output_projection(config.width, config.dim)
-        self.dropout = nn.Dropout(config.embedding_dropout)
+        self.dropout = Dropout(config.embedding_dropout)
 
     @classmethod
     def titled(cls, options: Mapping[str, Any], dim: int) -> str:

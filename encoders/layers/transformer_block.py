@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from encoders.layers.dropout import Dropout
 from encoders.layers.fully_connected import linear
 
 LONGEST_WAVE = 10_000.0  # times 2 pi frames
@@ -32,7 +33,7 @@ class TransformerBlock(nn.Module):
         self.attention_norm, self.feed_forward_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = SelfAttention(width, heads)
         self.feed_forward = nn.Sequential(linear(width, feed_forward), nn.GELU(), linear(feed_forward, width))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
         """(B, T, width), (B, T) bool: the frames that may be attended to -> (B, T, width)."""

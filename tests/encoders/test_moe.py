@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from encoders import MoE, MoEConfig, build_head, count_parameters
-from encoders.heads import moe_logits
+from encoders.heads import moe_logits, moe_loss
 from encoders.heads.head import Head
 
 
@@ -22,6 +22,12 @@ def naive(embedding: Tensor, weight: Tensor, bias: Tensor, labels: Tensor) -> tu
     return entropy.sum() / max(len(labels), 1), p
 
 
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of 16 videos, as with thousands of classes."""
+    monkeypatch.setattr(moe_loss, "_BLOCK_LOGITS", 0)
+
+
 def example(k: int, batch: int = 40, dim: int = 6, classes: int = 11) -> tuple[MoE, Tensor, Tensor]:
     torch.manual_seed(k)
     head = MoE(MoEConfig(dim, classes, num_mixtures=k)).double()
@@ -32,6 +38,7 @@ def example(k: int, batch: int = 40, dim: int = 6, classes: int = 11) -> tuple[M
     return head, embedding, torch.rand(batch, classes) < 0.3
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
 def test_loss_and_gradients_equal_autograd_on_the_definition(k: int) -> None:
     head, embedding, labels = example(k)
@@ -55,6 +62,21 @@ def test_the_gradient_passes_gradcheck(k: int) -> None:
         return torch.func.functional_call(Loss(head), {"head.weight": w, "head.bias": b}, (x, labels))
 
     assert torch.autograd.gradcheck(loss, (embedding, head.weight, head.bias))
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_blocks_do_not_change_a_bit_of_the_gradients(soft: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    head, embedding = MoE(MoEConfig(6, 11)), torch.randn(40, 6, requires_grad=True)
+    targets = torch.rand(40, 11) if soft else torch.rand(40, 11) < 0.3
+
+    def gradients() -> tuple[Tensor, ...]:
+        return torch.autograd.grad(head.loss(embedding, targets), (embedding, *head.parameters()))
+
+    at_once = gradients()
+    monkeypatch.setattr(moe_loss, "_BLOCK_LOGITS", 0)
+    for ours, theirs in zip(gradients(), at_once, strict=True):
+        assert torch.equal(ours, theirs)
 
 
 class Loss(torch.nn.Module):
@@ -143,6 +165,7 @@ def test_float32_is_exact_where_probabilities_would_cancel() -> None:
     torch.testing.assert_close(moe_logits(planes).double(), exact, rtol=1e-6, atol=0)
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_evaluation_in_blocks_equals_evaluation_at_once() -> None:
     head, embedding, _ = example(2, batch=50)
     with torch.no_grad():

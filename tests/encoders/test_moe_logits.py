@@ -27,7 +27,8 @@ def test_logits_and_derivatives_are_those_of_autograd(k: int) -> None:
 
 
 @pytest.mark.parametrize("videos", [0, 1, 16, 17, 40])
-def test_blocks_end_where_the_batch_does(videos: int) -> None:
+def test_blocks_end_where_the_batch_does(videos: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("encoders.heads.moe_loss._BLOCK_LOGITS", 0)  # blocks of 16 videos
     planes, slopes = example(2, videos=videos), torch.randn(videos, 13, dtype=torch.float64)
     ours, definition = (planes.clone().requires_grad_() for _ in range(2))
     logits, wanted = MoELogits.apply(ours * 1), moe_logits(definition)
