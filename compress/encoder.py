@@ -77,7 +77,8 @@ class Encoder:
             Y: labels, in any form that `compress.arrays.as_labels` takes; None where none are needed.
             dim: embedding size.
             validation: (X, Y) for the figures of the run. None takes those that the number of epochs is
-                chosen on: a tenth of the videos (`compress.training.set_aside`), of fewer than 20 none.
+                chosen on: a tenth of the videos, of fewer than 5,000 a fifth, of fewer than 20 none
+                (`compress.training.set_aside`).
             epochs: the most passes over the data; None for the recipe's, whose epochs of few videos visit
                 each of them several times (at least 80 steps).
             settings: anything that `compress train --set` takes, by name, but dim, seed and epochs.

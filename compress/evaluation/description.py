@@ -113,10 +113,13 @@ def recipe_notes(run: Path) -> list[str]:
         warm = kept - recipe["branch_epochs"] if refit else recipe["warm_epochs"]
         total = kept if refit else recipe["epochs"]
         notes.append(f"{warm} of {total} epochs trained its first layer and head alone.")
-    if aside is not None:
+    if aside is not None and recipe["keep"] == "last":
+        notes.append(f"{aside['videos']:,} training videos were set aside; the last epoch was kept.")
+    elif aside is not None:
+        again = "again" if aside.get("never_trained_on") else "on all"  # on all by an earlier version
         notes.append(
             f"The best epoch, {aside['epoch']}, was chosen by GAP of its joint head on {aside['videos']:,} "
-            f"training videos that were set aside{', then as many trained on all' if refit else ''}."
+            f"training videos that were set aside{f', then as many trained {again}' if refit else ''}."
         )
     elif recipe["keep"] == "best":
         notes.append(

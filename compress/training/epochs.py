@@ -2,8 +2,8 @@
 
 The best epoch is chosen on training videos that are set aside, or, with `set_aside=0`, on the validation
 videos. A recipe with a constant rate trains until patience ends it: then it has converged. A refit then
-trains as many epochs again, on the videos set aside too: of 23,091 videos a tenth is worth 0.4 points of GAP
-(docs/experiments.md).
+trains as many epochs again with a falling rate, on the same videos: those set aside stay unseen, as judges
+choose their settings on them.
 """
 
 from __future__ import annotations
@@ -58,16 +58,11 @@ class Training:
     refinement: Refinement | None
 
     def refit(self, epochs: int) -> Training:
-        """The training of a refit of all videos: as often as `epochs` visited those that were trained on.
-
-        With warm epochs these come first.
-        """
-        every = replace(self, rows=None)
-        epochs = max(1, round(epochs * self.visits / every.visits))
+        """The training of a refit of so many epochs; with warm epochs these come first."""
         warm = epochs if self.config.warm_epochs else 0
         epochs += self.config.branch_epochs if warm else 0
         plan: dict[str, Any] = {"schedule": "cosine", "refit": False, "keep": "last", "patience": 0}
-        return replace(every, config=replace(self.config, epochs=epochs, warm_epochs=warm, **plan))
+        return replace(self, config=replace(self.config, epochs=epochs, warm_epochs=warm, **plan))
 
     @property
     def videos(self) -> int:
@@ -92,7 +87,7 @@ class Training:
 
 def divided(config: TrainConfig, table: Table) -> tuple[np.ndarray | None, Table | None]:
     """The rows to train on and the videos set aside; (None, None) if none are: all rows are trained on."""
-    if not config.set_aside or config.keep == "last":
+    if not config.set_aside:
         return None, None
     chosen = set_aside(table.ids, config.set_aside)
     if not chosen.any():
@@ -187,7 +182,9 @@ def begin_refit(training: Training, state: TrainState, fresh: Mapping[str, Tenso
         first_epochs=at.epoch,
         first_steps=at.step,
     )
-    training.report(Note(f"epoch {at.best_epoch} was the best: as many are trained on all videos"))
+    training.report(
+        Note(f"epoch {at.best_epoch} was the best: as many are trained again, with a falling rate")
+    )
 
 
 def finish_training(training: Training, state: TrainState) -> None:
@@ -203,7 +200,7 @@ def finish_training(training: Training, state: TrainState) -> None:
     facts |= {"epochs_trained": at.first_epochs + at.epoch, "steps": at.first_steps + at.step}
     facts |= {"converged": converged(config, at)}
     if training.rows is not None:
-        facts["set_aside"] = {"videos": len(training.choice), **chosen}
+        facts["set_aside"] = {"videos": len(training.choice), "never_trained_on": True, **chosen}
     if at.refit or training.rows is not None:
         facts |= figures_json(_measured(training, state, training.validation, weights))
     keep_log(run.log)

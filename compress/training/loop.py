@@ -183,7 +183,9 @@ def _fit(training: Training, checkpoint_seconds: float, compile: bool) -> None:
         refinement.begin(state)
     report(Note(describe(config, model, training.videos, training.steps), passing=True))
     if training.rows is not None:
-        report(Note(f"{len(training.choice):,} more are set aside, to choose the best epoch on"))
+        report(
+            Note(f"{len(training.choice):,} more are set aside, to choose the best epoch on, and for judges")
+        )
     loss_of = loss_function(config, model, device, criterion_of(config, table, device))
     if compile:
         loss_of = compiled(loss_of, device)
@@ -193,7 +195,7 @@ def _fit(training: Training, checkpoint_seconds: float, compile: bool) -> None:
         _train_on(training, state, loss_of, checkpoint_seconds)
         if config.refits:
             torch.manual_seed(config.seed)
-            begin_refit(training, state, new_model(config, table).to(device).state_dict())
+            begin_refit(training, state, new_model(config, seen).to(device).state_dict())
     if state.at.refit:
         _train_on(training.refit(state.at.refit), state, loss_of, checkpoint_seconds)
     finish_training(training, state)

@@ -14,6 +14,7 @@ from typing import Any
 from compress.errors import UsageError
 from compress.training.config import TrainConfig, with_overrides
 from compress.training.scaling import scaled
+from compress.training.set_aside import SHARE
 from encoders import config_class, encoder_level, list_encoders
 
 CLOSED_FORM = {"pca": "linear", "random_projection": "linear", "identity": "identity"}
@@ -24,8 +25,8 @@ CLOSED_FORM = {"pca": "linear", "random_projection": "linear", "identity": "iden
 
 PRESETS = ("best", "paper")
 
-# Trained until patience ends it, on nine tenths of the videos; then as many epochs again on all of them.
-_CONVERGED: dict[str, Any] = {"schedule": "constant", "epochs": 60, "set_aside": 0.1, "refit": True}
+# Trained until patience ends it, then as many epochs again with a falling rate, both on nine tenths of the videos.
+_CONVERGED: dict[str, Any] = {"schedule": "constant", "epochs": 60, "set_aside": SHARE, "refit": True}
 _LIVELY_NORM = {"norm_momentum": 0.05}  # the papers' 0.001 needs thousands of steps
 _MIXED: dict[str, Any] = {"mixup": 0.4}  # helps rare classes most (docs/experiments.md)
 _FRAMES = {"batch_size": 128, "epochs": 20, "clip_norm": 1.0}  # tuned on 22,160 AudioSet clips

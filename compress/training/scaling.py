@@ -13,7 +13,7 @@ from typing import Any
 
 from compress.datasets.batches import batches_per_epoch, visits_of_few
 from compress.training.config import TrainConfig
-from compress.training.set_aside import count_set_aside
+from compress.training.set_aside import count_set_aside, usual_share
 from encoders import config_class, list_encoders
 
 LEAST_STEPS = 80
@@ -34,6 +34,8 @@ def scaled(config: TrainConfig, videos: int, given: Collection[str] = ()) -> Tra
         videos: for training, with those that will be set aside.
         given: names of settings that were chosen by hand, and stay.
     """
+    if config.set_aside:  # the same videos as judges, whatever their number
+        config = _with(config, {"set_aside": usual_share(videos)}, given)
     aside = count_set_aside(videos, config.set_aside)
     trained, tuned = max(videos - aside, 1), config.batch_size
     few = 2 ** max(0, (trained // _LEAST_BATCHES).bit_length() - 1)

@@ -18,7 +18,7 @@ from compress.metrics import Figures, figures
 from compress.progress import Reporter, silent
 from compress.training.precision import Precision
 from compress.training.scoring import accumulate
-from compress.training.set_aside import SHARE, set_aside
+from compress.training.set_aside import set_aside
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,6 @@ class Question:
 
 
 _IN_MEMORY = 2 << 30  # bytes of features
-_FEW, _SHARE_OF_FEW = 5_000, 0.2  # with fewer than 500 videos aside, settings are chosen by chance
 
 
 class Judge(Protocol):
@@ -89,9 +88,9 @@ class Judge(Protocol):
 def aside_of(ids: np.ndarray) -> np.ndarray:
     """Which training videos a judge sets aside, bool (N,): of few a fifth, of more a tenth, at most 5,000.
 
-    They include those that an encoder sets aside: it has not learned from them either.
+    An encoder of preset `best` sets the same ones aside: it has not learned from them either.
     """
-    return set_aside(ids, _SHARE_OF_FEW if len(ids) < _FEW else SHARE)
+    return set_aside(ids)
 
 
 def question(
