@@ -55,8 +55,8 @@ class TrainConfig:
     )
     refit: bool = setting(
         False,
-        "as many epochs as the best one's number are trained again from the start, with a cosine arc; the last "
-        "of them is kept",
+        "as many epochs as the best one's number are trained again from the start, with a cosine arc; the "
+        "last of them is kept",
         only_with="schedule=constant",
     )
     branch_epochs: int = setting(2, "of a refit after its warm epochs, if the recipe has any", at_least=1)
@@ -141,8 +141,9 @@ class TrainConfig:
     )
     set_aside: float = setting(
         0.0,
-        "share of the training videos (50 to 5,000 of them) that are not trained on, since the best epoch, and "
-        "later the settings of judges, are chosen on them; 0: the best epoch is chosen on the validation videos",
+        "share of the training videos (50 to 5,000 of them) that are not trained on, since the best epoch "
+        "and later the settings of judges are chosen on them; 0: the best epoch is chosen on the validation "
+        "videos",
         at_least=0,
         below=1,
         trained_only=True,

@@ -182,9 +182,7 @@ def begin_refit(training: Training, state: TrainState, fresh: Mapping[str, Tenso
         first_epochs=at.epoch,
         first_steps=at.step,
     )
-    training.report(
-        Note(f"epoch {at.best_epoch} was the best: as many are trained again, with a falling rate")
-    )
+    training.report(Note(f"epoch {at.best_epoch} was the best: as many again, with a falling rate"))
 
 
 def finish_training(training: Training, state: TrainState) -> None:

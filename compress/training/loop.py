@@ -183,9 +183,7 @@ def _fit(training: Training, checkpoint_seconds: float, compile: bool) -> None:
         refinement.begin(state)
     report(Note(describe(config, model, training.videos, training.steps), passing=True))
     if training.rows is not None:
-        report(
-            Note(f"{len(training.choice):,} more are set aside, to choose the best epoch on, and for judges")
-        )
+        report(Note(f"{len(training.choice):,} more are set aside, to choose the best epoch on"))
     loss_of = loss_function(config, model, device, criterion_of(config, table, device))
     if compile:
         loss_of = compiled(loss_of, device)

@@ -25,7 +25,7 @@ CLOSED_FORM = {"pca": "linear", "random_projection": "linear", "identity": "iden
 
 PRESETS = ("best", "paper")
 
-# Trained until patience ends it, then as many epochs again with a falling rate, both on nine tenths of the videos.
+# Trained until patience ends it, then as many epochs again with a falling rate, on nine tenths of the videos.
 _CONVERGED: dict[str, Any] = {"schedule": "constant", "epochs": 60, "set_aside": SHARE, "refit": True}
 _LIVELY_NORM = {"norm_momentum": 0.05}  # the papers' 0.001 needs thousands of steps
 _MIXED: dict[str, Any] = {"mixup": 0.4}  # helps rare classes most (docs/experiments.md)

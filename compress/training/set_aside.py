@@ -1,9 +1,9 @@
 """The part of the training videos that is not trained on: patience and the best epoch are chosen on it.
 
 Nothing is chosen on the videos that are reported: a figure that was chosen is too good. Which videos are set
-aside follows from their ids alone, so an encoder and every judge of its embeddings set aside the same ones. It
-matters that they do: an encoder has learned the labels of the videos that it was trained on, so a judge sees no
-overfitting there, and would choose settings that are bad for new videos (docs/experiments.md).
+aside follows from their ids alone, so an encoder and every judge of its embeddings set aside the same ones.
+That matters: an encoder has learned the labels of the videos that it was trained on, so a judge sees too
+little overfitting there, and chooses settings that are bad for new videos (docs/experiments.md).
 """
 
 from __future__ import annotations

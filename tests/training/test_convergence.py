@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from compress.errors import Interrupted, UsageError
+from compress.labels import Labels
 from compress.progress import Event, Note, clear_interrupt
 from compress.training import TrainConfig, load_model, train
 from compress.training.optimizer import branch_factor, main_factor
@@ -28,9 +29,20 @@ def numbered(count: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("videos", "wanted"),
-    [(0, 0), (19, 0), (20, 4), (100, 20), (250, 50), (500, 50), (2000, 200), (60_000, MOST)],
+    [
+        (0, 0),
+        (19, 0),
+        (20, 4),
+        (100, 20),
+        (250, 50),
+        (500, 100),
+        (4_999, 999),
+        (5_000, 500),
+        (20_000, 2_000),
+        (60_000, MOST),
+    ],
 )
-def test_a_tenth_is_set_aside_within_limits(videos: int, wanted: int) -> None:
+def test_of_few_a_fifth_is_set_aside_of_more_a_tenth_within_limits(videos: int, wanted: int) -> None:
     assert set_aside(numbered(videos)).sum() == wanted
 
 
@@ -113,7 +125,7 @@ def test_where_nothing_can_tell_convergence_is_unknown(tmp_path: Path, change: d
     train(replace(CONSTANT, epochs=2, **change), *TABLES, tmp_path / "run")
     facts = load_model(tmp_path / "run")[1]
     assert facts["converged"] is None
-    assert (facts["epochs_trained"], "set_aside" in facts) == (2, change.get("keep") != "last")
+    assert (facts["epochs_trained"], facts["set_aside"]["videos"]) == (2, 30), "also where the last is kept"
 
 
 def test_an_epoch_of_few_videos_has_the_least_steps(tmp_path: Path) -> None:
@@ -134,11 +146,11 @@ def assert_equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
-def test_a_refit_is_a_plain_training_on_all_videos_as_long_as_the_best_epoch_says(tmp_path: Path) -> None:
+def test_a_refit_is_a_plain_training_as_long_as_the_best_epoch_says(tmp_path: Path) -> None:
     train(REFIT, *TABLES, tmp_path / "run")
     facts = load_model(tmp_path / "run")[1]
     best = facts["set_aside"]["epoch"]
-    plain = replace(REFIT, schedule="cosine", epochs=best, set_aside=0.0, keep="last", refit=False)
+    plain = replace(REFIT, schedule="cosine", epochs=best, keep="last", refit=False)
     train(plain, *TABLES, tmp_path / "plain")
     assert_equal(weights(tmp_path / "run"), weights(tmp_path / "plain"))
     assert facts["figures"] == load_model(tmp_path / "plain")[1]["figures"]
@@ -147,7 +159,25 @@ def test_a_refit_is_a_plain_training_on_all_videos_as_long_as_the_best_epoch_say
     assert [line["epoch"] for line in lines] == list(range(1, facts["epochs_trained"] + 1))
     assert ["gap" in line for line in lines].count(False) == best, "in a refit nothing is chosen"
     assert (facts["epoch"], facts["epochs_trained"]) == (best, len(lines))
-    assert facts["steps"] == (len(lines) - best) * 8 + best * 10
+    assert facts["steps"] == len(lines) * 8
+
+
+@pytest.mark.parametrize(
+    "plan", [{}, {"refit": False}, {"schedule": "cosine", "keep": "last", "refit": False}]
+)
+def test_labels_of_videos_that_are_set_aside_are_never_learned(tmp_path: Path, plan: dict) -> None:
+    """Judges choose their settings on these videos; where nothing is chosen, their labels change nothing."""
+    table, validation = TABLES
+    labels = table.labels.multi_hot().copy()
+    aside = set_aside(table.ids)
+    labels[aside] = labels[np.flatnonzero(aside)[::-1]]
+    assert (labels != table.labels.multi_hot()).any()
+    other = replace(table, labels=Labels.from_multi_hot(labels))
+    # One epoch, so that the choice of an epoch has nothing to choose from.
+    config = replace(REFIT, **{"epochs": 1, **plan})
+    for name, training in (("run", table), ("other", other)):
+        train(config, training, validation, tmp_path / name)
+    assert_equal(weights(tmp_path / "run"), weights(tmp_path / "other"))
 
 
 def test_the_branch_is_trained_in_the_refit_alone(tmp_path: Path) -> None:
@@ -155,7 +185,7 @@ def test_the_branch_is_trained_in_the_refit_alone(tmp_path: Path) -> None:
     train(replace(config, warm_epochs=3, branch_epochs=1), *TABLES, tmp_path / "run")
     facts = load_model(tmp_path / "run")[1]
     best = facts["set_aside"]["epoch"]
-    plain = {"schedule": "cosine", "epochs": best + 1, "warm_epochs": best, "set_aside": 0.0, "keep": "last"}
+    plain = {"schedule": "cosine", "epochs": best + 1, "warm_epochs": best, "keep": "last"}
     train(replace(config, **plain, refit=False), *TABLES, tmp_path / "plain")
     assert_equal(weights(tmp_path / "run"), weights(tmp_path / "plain"))
 
@@ -188,10 +218,3 @@ def test_a_limit_ends_in_a_refit_and_more_epochs_go_on_from_before_it(tmp_path: 
     train(whole, *TABLES, tmp_path / "whole")
     assert load_model(tmp_path / "run")[1]["converged"] is True
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-
-
-def test_a_refit_visits_each_video_as_often_as_the_best_epochs_did(tmp_path: Path) -> None:
-    # 120 videos in batches of 16 are 8 steps, 150 are 10: one visit is enough for the latter alone.
-    train(replace(REFIT, epochs=3, least_steps=9), *TABLES, tmp_path / "run")
-    facts = load_model(tmp_path / "run")[1]
-    assert facts["steps"] == 3 * 15 + facts["set_aside"]["epoch"] * 2 * 10

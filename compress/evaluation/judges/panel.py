@@ -19,13 +19,14 @@ from compress.evaluation.judges.cost import cost_in_words
 from compress.evaluation.judges.names import title_of
 from compress.evaluation.judges.nearest import NearestNeighbours
 from compress.evaluation.judges.opinion import Opinion, opinion_from, opinion_json
-from compress.evaluation.judges.question import Judge, Question, Search, aside_of
+from compress.evaluation.judges.question import Judge, Question, Search
 from compress.evaluation.judges.ridge import Ridge
 from compress.evaluation.judges.trained import Trained
 from compress.metrics import TopScores
 from compress.progress import Note, Reporter, silent
 from compress.training.inputs import fingerprint
 from compress.training.run import remove_runs
+from compress.training.set_aside import count_set_aside
 
 _PLAIN = ({"mixup": 0.4}, {"mixup": 0.0})
 JUDGES: Mapping[str, Judge] = {
@@ -67,7 +68,7 @@ def panel_recipe(names: Sequence[str], search: Search, ids: np.ndarray) -> dict[
         search: of all of them.
         ids: of the training videos, bytes (N,).
     """
-    videos = int((~aside_of(ids)).sum())
+    videos = len(ids) - count_set_aside(len(ids))
     return {name: JUDGES[name].recipe(search, videos) for name in names} | {"seed": search.seed}
 
 

@@ -85,14 +85,6 @@ class Judge(Protocol):
         """
 
 
-def aside_of(ids: np.ndarray) -> np.ndarray:
-    """Which training videos a judge sets aside, bool (N,): of few a fifth, of more a tenth, at most 5,000.
-
-    An encoder of preset `best` sets the same ones aside: it has not learned from them either.
-    """
-    return set_aside(ids)
-
-
 def question(
     train: VideoTable,
     validation: VideoTable,
@@ -102,13 +94,13 @@ def question(
     threads: int = 0,
     full_map: bool = False,
 ) -> Question:
-    """Set a part of the training videos aside.
+    """Set a part of the training videos aside: those that an encoder of preset `best` has not learned from.
 
     Raises:
         UsageError: there are too few to do so.
         SchemaError: no video has a label, of those to learn from, those set aside, or those to answer about.
     """
-    chosen = aside_of(train.ids)
+    chosen = set_aside(train.ids)
     if not chosen.any():
         raise UsageError(
             f"{len(train)} training videos are too few to judge by: some must be set aside",
