@@ -18,10 +18,10 @@ from compress.datasets import VideoTable, open_source
 from compress.datasets.table import load_table
 from compress.encoder import table_of
 from compress.evaluation.judge import Judgement
-from compress.evaluation.judges.question import aside_of
 from compress.evaluation.verdicts import Verdict
 from compress.evaluation.verdicts import judge as verdict_on
 from compress.metrics import Interval
+from compress.training.set_aside import set_aside
 from tests.evaluation.scikit_learn import Answer, ask, best, change, gap
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def sample(shared_data: Path) -> dict[str, Videos]:
 def test_verdicts_do_not_contradict_scikit_learn(sample: dict[str, Videos], size: int) -> None:
     train, test = sample["train"], sample["validate"]
     X, Y = train.features[:size], train.labels[:size]
-    aside = aside_of(table_of(X).ids)
+    aside = set_aside(table_of(X).ids)
     print(f"\n{len(X):,} training videos, {len(test.features):,} validation videos")
 
     def judged(name: str, row: np.ndarray, test_row: np.ndarray) -> tuple[Judgement, dict[str, Answer]]:
@@ -109,7 +109,7 @@ OVERFITS = pytest.mark.xfail(strict=True, reason="few videos, no weight decay se
 def test_our_logistic_regression_is_as_good_as_scikit_learns(sample: dict[str, Videos], size: int) -> None:
     train, test = sample["train"], sample["validate"]
     X, Y = train.features[:size], train.labels[:size]
-    theirs = ask(X, Y, aside_of(table_of(X).ids), test.features, networks=False)["logistic"]
+    theirs = ask(X, Y, set_aside(table_of(X).ids), test.features, networks=False)["logistic"]
     wanted = gap(theirs.scores, test.labels)
     ours = compress.judge(X, Y, test.features, test.labels, heads="logistic", device="cpu", threads=1)
     print(size, ours.gap, wanted, theirs.setting)
