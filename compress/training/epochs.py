@@ -204,7 +204,8 @@ def finish_training(training: Training, state: TrainState) -> None:
     keep_log(run.log)
     save_model(run.model, weights, facts)
     if facts["converged"] is False:
-        what = f"not converged: GAP still rose in the last {config.patience} of {config.epochs} epochs"
+        last = min(config.patience, config.epochs)
+        what = f"not converged: GAP still rose in the last {last} of {config.epochs} epochs"
         training.report(Note(f"{what}; the same command with --epochs {2 * config.epochs} goes on"))
 
 

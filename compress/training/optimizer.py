@@ -17,7 +17,7 @@ LONGEST_RISE = 0.6  # of an arc, so that a short training still reaches its full
 _FIRST_STEPS = 10  # the decay is at most (1 + n) / (10 + n), so that early weights are soon forgotten
 
 
-def build_optimizer(model: Model, config: TrainConfig) -> torch.optim.Adam:
+def build_optimizer(model: Model, config: TrainConfig) -> torch.optim.Optimizer:
     """Adam or AdamW over the main and the branch parameters; weight decay on matrices only.
 
     Each group carries `peak` (its learning rate at factor 1) and `part` ("main" or "branch").
@@ -46,34 +46,6 @@ def set_learning_rates(optimizer: torch.optim.Optimizer, factors: dict[str, floa
     """Give each group its peak times the factor of its part."""
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * factors[group["part"]]
-
-
-@torch.no_grad()
-def take_step(optimizer: torch.optim.Adam) -> None:
-    """As `optimizer.step()`, without its work for profilers, which costs more than a small model."""
-    for group in optimizer.param_groups:
-        lists: tuple[list[Tensor], ...] = ([], [], [], [], [], [])
-        optimizer._init_group(group, *lists)  # type: ignore[no-untyped-call]
-        parameters, gradients, means, squares, largest, steps = lists
-        if not parameters:
-            continue
-        torch._foreach_add_(steps, 1)
-        update = torch._fused_adamw_ if group["decoupled_weight_decay"] else torch._fused_adam_
-        update(
-            parameters,
-            gradients,
-            means,
-            squares,
-            largest,
-            steps,
-            amsgrad=False,
-            lr=group["lr"],
-            beta1=group["betas"][0],
-            beta2=group["betas"][1],
-            weight_decay=group["weight_decay"],
-            eps=group["eps"],
-            maximize=False,
-        )
 
 
 def clip_each(model: nn.Module, norm: float) -> None:

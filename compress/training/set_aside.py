@@ -14,7 +14,6 @@ import numpy as np
 
 SHARE, SHARE_OF_FEW, FEW = 0.1, 0.2, 5000  # of fewer videos than FEW a larger share
 LEAST, MOST = 50, 5000  # videos; fewer choose by chance, more only cost time
-_LARGEST_SHARE = 0.2  # of few videos, which are needed for training
 _FEWEST = 20  # of so few videos none can be spared
 
 
@@ -56,4 +55,4 @@ def count_set_aside(videos: int, share: float | None = None) -> int:
         share = usual_share(videos)
     if share == 0 or videos < _FEWEST:
         return 0
-    return min(max(round(share * videos), LEAST), MOST, int(max(share, _LARGEST_SHARE) * videos))
+    return min(max(round(share * videos), LEAST), MOST, int(max(share, SHARE_OF_FEW) * videos))

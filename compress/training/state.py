@@ -21,7 +21,7 @@ from compress.training.distillation import Lesson
 from compress.training.identity import same_training
 from compress.training.log import keep_log
 from compress.training.objective import LossFunction
-from compress.training.optimizer import WeightAverage, clip_each, take_step
+from compress.training.optimizer import WeightAverage, clip_each
 from compress.training.run import Run, read_tensors, save_model, tensors_file
 from encoders import Inputs, Model
 
@@ -86,7 +86,7 @@ class TrainState:
 
     model: Model
     average: WeightAverage
-    optimizer: torch.optim.Adam
+    optimizer: torch.optim.Optimizer
     at: Progressed = field(default_factory=Progressed)
     best: Best | None = None
 
@@ -237,7 +237,7 @@ def step(
         loss = loss + _backward(share * loss_of(more.inputs, None, logits(more.inputs)))
     if config.clip_norm:
         clip_each(state.model, config.clip_norm)
-    take_step(state.optimizer)
+    state.optimizer.step()
     return loss
 
 

@@ -21,7 +21,6 @@ from compress.training.optimizer import (
     main_factor,
     set_learning_rates,
     staircase,
-    take_step,
 )
 from encoders import InputNormConfig, Model, ModelConfig, build_model
 from tests.training.examples import CLASSES, DIM, LINEAR, LSTM, RESIDUAL_CNN
@@ -78,30 +77,6 @@ def test_the_optimizer_is_the_one_asked_for(name: str, kind: type) -> None:
     assert type(optimizer) is kind
     assert optimizer.defaults["betas"] == (0.9, 0.999)
     assert optimizer.defaults["eps"] == 1e-8
-
-
-@pytest.mark.parametrize("name", ["adamw", "adam"])
-def test_a_step_has_the_bits_of_the_optimizers_own(name: str) -> None:
-    config, states = replace(RESIDUAL_CNN, optimizer=name, weight_decay=0.1), []
-    for advance in (take_step, torch.optim.Adam.step):
-        torch.manual_seed(0)
-        model = model_of(config)
-        optimizer = build_optimizer(model, config)
-        for number in range(3):
-            set_learning_rates(optimizer, {"main": 1.0 + number, "branch": 0.5})
-            for place, parameter in enumerate(model.parameters()):
-                left_out = place == 0 or (place == 1 and number == 0)
-                parameter.grad = None if left_out else torch.randn_like(parameter)
-            advance(optimizer)
-        states.append((model.state_dict(), optimizer.state_dict()))
-    for ours, theirs in zip(*map(tensors_in, states), strict=True):
-        assert torch.equal(ours, theirs)
-    assert len(states[0][1]["state"]) == len(list(model.parameters())) - 1
-
-
-def tensors_in(state: tuple[dict, dict]) -> list[torch.Tensor]:
-    weights, optimizer = state
-    return [*weights.values(), *(v for entry in optimizer["state"].values() for v in entry.values())]
 
 
 def test_each_tensor_is_clipped_on_its_own() -> None:
