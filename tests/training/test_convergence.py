@@ -128,6 +128,13 @@ def test_where_nothing_can_tell_convergence_is_unknown(tmp_path: Path, change: d
     assert (facts["epochs_trained"], facts["set_aside"]["videos"]) == (2, 30), "also where the last is kept"
 
 
+def test_a_limit_below_the_patience_is_told_as_it_is(tmp_path: Path) -> None:
+    told: list[Event] = []
+    train(replace(CONSTANT, epochs=1, patience=3), *TABLES, tmp_path / "run", report=told.append)
+    notes = [event.text for event in told if isinstance(event, Note)]
+    assert any("still rose in the last 1 of 1 epochs" in note for note in notes), notes
+
+
 def test_an_epoch_of_few_videos_has_the_least_steps(tmp_path: Path) -> None:
     config = replace(CONSTANT, epochs=2, least_steps=30)
     train(config, *TABLES, tmp_path / "run")
