@@ -14,18 +14,22 @@ import os
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from compress.artifacts import disk
 from compress.errors import LockedError, UsageError
+from compress.progress import Note, Reporter, check_interrupt, silent
 
 _TRIES = 4  # a reader that removes a dead lock holds it for microseconds
-_BETWEEN_TRIES = 0.01  # seconds
+_BETWEEN_TRIES, _BETWEEN_LOOKS = 0.01, 0.2  # seconds
 _SIGNATURE_BYTES = 4096
 _START = b'{"pid": '
+
+Made = TypeVar("Made")
 
 
 def lock_path(path: Path) -> Path:
@@ -34,24 +38,56 @@ def lock_path(path: Path) -> Path:
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path, *, waits_for: str = "", report: Reporter = silent) -> Iterator[None]:
     """Inside the `with`, nobody else can write `path` (a file or a folder).
 
     Not re-entrant, not even within one process. Missing parent folders are created.
 
+    Args:
+        path: what is written.
+        waits_for: wait for a process that holds it, and say that it makes this; look afterwards whether it is
+            made. "" does not wait.
+        report: gets a note before a wait.
+
     Raises:
-        LockedError: another process holds it; names its pid, host and since when.
+        LockedError: another process holds it; names its pid, host and since when. Only without `waits_for`.
+        Interrupted: on request, while it waits.
         StorageError: the lock file cannot be made (read-only folder, full disk, a symbolic link).
         UsageError: there is a file of its name that is not a lock.
     """
     disk.make_folder(path.parent)
     lock = lock_path(path)
     with disk.storage_errors(lock):
-        descriptor = _acquire(lock, path)
+        descriptor = _acquire(lock, path, waits_for, report)
     try:
         yield
     finally:
         _release(lock, descriptor)
+
+
+def made_once(
+    path: Path, called: str, read: Callable[[], Made | None], make: Callable[[], Made], report: Reporter
+) -> Made:
+    """What a cache keeps at `path`, or what is made for it now; two processes do not make the same.
+
+    Args:
+        path: of the cache.
+        called: what is there, for the note of a process that waits for another: "the copy of the data".
+        read: gives what is kept; None where it must be made.
+        make: makes it and writes it to `path`.
+        report: see `exclusive`.
+
+    Raises:
+        Interrupted: on request, while it waits.
+        StorageError: see `exclusive`; nothing is locked where something is kept.
+    """
+    found = read()
+    if found is not None:
+        remove_dead_lock(path)
+        return found
+    with exclusive(path, waits_for=called, report=report):
+        found = read()  # what another process has made meanwhile
+        return make() if found is None else found
 
 
 def remove_dead_lock(path: Path) -> None:
@@ -70,13 +106,23 @@ def remove_dead_lock(path: Path) -> None:
             os.close(descriptor)
 
 
-def _acquire(lock: Path, path: Path) -> int:
-    for tries in range(_TRIES):
+def _acquire(lock: Path, path: Path, waits_for: str, report: Reporter) -> int:
+    tries = 0
+    while True:
         try:
             return _locked(lock)
         except BlockingIOError:
-            time.sleep(_BETWEEN_TRIES if tries < _TRIES - 1 else 0)
-    raise LockedError(f"is being written by {_holder(lock)}", where=path, hint="wait for it, or stop it")
+            tries += 1
+        if tries < _TRIES:
+            time.sleep(_BETWEEN_TRIES)
+            continue
+        if not waits_for:
+            what = f"is being written by {_holder(lock)}"
+            raise LockedError(what, where=path, hint="wait for it, or stop it")
+        if tries == _TRIES:
+            report(Note(f"waiting for {_holder(lock)}, which is making {waits_for}"))
+        check_interrupt()
+        time.sleep(_BETWEEN_LOOKS)
 
 
 def _locked(lock: Path) -> int:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from compress.artifacts.lock import made_once
 from compress.artifacts.npy import npy_file
 from compress.datasets.catalogue import Catalogue, scan
 from compress.datasets.record import VIDEOS_PER_BLOCK, Block
@@ -129,7 +130,8 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
     Args:
         source: to read.
         cache: folder for memory-mapped copies, one per content and schema; None keeps the table in memory. A
-            table with skipped records is not cached, so that every run counts them.
+            table with skipped records is not cached, so that every run counts them. While another process
+            makes the same copy, this one waits.
         report: called with progress, and when a damaged copy had to be made again.
 
     Raises:
@@ -137,22 +139,42 @@ def load_table(source: Source, *, cache: Path | None = None, report: Reporter = 
         CorruptShardError: a damaged shard (policy "fail").
         DataError: no usable record, or the shards changed while they were read.
         StorageError: the disk refuses the copy.
+        Interrupted: on request.
     """
-    kept = None if cache is None else read_cache(cache_folder(cache, source), source, report)
-    if kept is not None:
-        catalogue, rows, unlabelled = kept
-        source.tell_contents(report)
-        source.tell_labels(catalogue.ids, report)
-        _tell_unlabelled(source, unlabelled, len(catalogue), report)
-        return _table(source, catalogue, rows)
+    if cache is None:
+        return _read(source, None, report)
+    folder = cache_folder(cache, source)
+    return made_once(
+        folder,
+        "the copy of the data, which is then used here too",
+        lambda: _kept(source, folder, report),
+        lambda: _read(source, folder, report),
+        report,
+    )
+
+
+def _kept(source: Source, folder: Path, report: Reporter) -> Table | None:
+    """What an earlier command has left in the cache."""
+    kept = read_cache(folder, source, report)
+    if kept is None:
+        return None
+    catalogue, rows, unlabelled = kept
+    source.tell_contents(report)
+    source.tell_labels(catalogue.ids, report)
+    _tell_unlabelled(source, unlabelled, len(catalogue), report)
+    return _table(source, catalogue, rows)
+
+
+def _read(source: Source, folder: Path | None, report: Reporter) -> Table:
+    """What is in the shards, into `folder` or into memory."""
     catalogue = scan(source, report)
     _tell_unlabelled(source, source.unlabelled, len(catalogue), report)
     blocks = _blocks(source, catalogue, report)
     shape, dtype = _shape(source, catalogue)
-    if cache is not None and not source.skipped and not source.repeats:
+    if folder is not None and not source.skipped and not source.repeats:
         content = npy_file(shape, dtype, blocks)
-        return _table(source, catalogue, write_cache(cache_folder(cache, source), source, catalogue, content))
-    if cache is not None:
+        return _table(source, catalogue, write_cache(folder, source, catalogue, content))
+    if folder is not None:
         number = len(source.skipped) + source.repeats
         left_out = f"{number} records or parts of shards were left out"
         report(Note(f"{left_out}, so the table is not cached"))

@@ -41,7 +41,7 @@ def read_cache(folder: Path, source: Source, report: Reporter) -> tuple[Catalogu
     except NotFoundError:
         return None
     except (CorruptArtifactError, NewerVersionError) as error:
-        report(Note(f"the copy of the data cannot be used and will be made again ({error.what})"))
+        report(Note(f"the copy of the data cannot be used and will be made again ({error.what})", once=True))
         return None
 
 

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from compress.artifacts import disk
 from compress.artifacts.folder import commit_folder, load_folder
+from compress.artifacts.lock import made_once
 from compress.artifacts.manifest import Manifest
 from compress.datasets.schema import FeatureSchema
 from compress.doors.npy import read_npy
@@ -147,22 +148,29 @@ def kept_scores(teachers: Teachers, table: Table, cache: Path, device: str, repo
 
     Raises:
         StorageError: the disk refuses them.
-        Interrupted: on request; the next call starts again.
+        Interrupted: on request, also while another process computes the same; the next call starts again.
     """
     members = sorted([teacher.sha256, teacher.precision] for teacher in teachers.members)
     key = {"teachers": members, "data": fingerprint(table)}
     folder = cache / f"{KIND}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:16]}"
-    try:
-        return load_folder(folder, KIND, _map)
-    except NotFoundError:
-        pass  # the usual first time
-    except (CorruptArtifactError, NewerVersionError) as error:
-        report(Note(f"the teachers' scores cannot be used and are computed again ({error.what})"))
+
+    def read() -> np.ndarray | None:
+        try:
+            return load_folder(folder, KIND, _map)
+        except NotFoundError:
+            return None  # the usual first time
+        except (CorruptArtifactError, NewerVersionError) as error:
+            what = f"the teachers' scores cannot be used and are computed again ({error.what})"
+            report(Note(what, once=True))
+            return None
 
     def write(path: Path) -> None:
         _write(path, teachers, table, device, report)
 
-    return _map(commit_folder(folder, KIND, {_FILE: write}, {"key": key}))
+    def make() -> np.ndarray:
+        return _map(commit_folder(folder, KIND, {_FILE: write}, {"key": key}))
+
+    return made_once(folder, "the teachers' scores, which are then used here too", read, make, report)
 
 
 def _map(manifest: Manifest) -> np.ndarray:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from compress.artifacts.lock import exclusive
-from compress.errors import LockedError, StorageError
+from compress.artifacts.lock import exclusive, made_once
+from compress.errors import Interrupted, LockedError, StorageError
+from compress.progress import Event, Note, clear_interrupt, request_interrupt
 from tests.artifacts.faulty import run_under_fault
 
 
@@ -47,6 +48,50 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
     assert (tmp_path / "store.lock").exists()
     with exclusive(tmp_path / "store"):
         pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_who_waits_says_for_whom_once_and_takes_what_was_made(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("compress.artifacts.lock._BETWEEN_LOOKS", 0.01)
+    path, waits = tmp_path / "cache" / "copy", threading.Event()
+    locked, notes = threading.Event(), list[Event]()
+
+    def make() -> str:
+        locked.set()
+        assert waits.wait(10)
+        threading.Event().wait(0.05)  # so that the other looks several times
+        path.write_text("made by the first")
+        return path.read_text()
+
+    def note(event: Event) -> None:
+        notes.append(event)
+        waits.set()
+
+    def read() -> str | None:
+        return path.read_text() if path.exists() else None
+
+    first = threading.Thread(target=made_once, args=(path, "the copy", read, make, pytest.fail))
+    first.start()
+    assert locked.wait(10)
+    assert made_once(path, "the copy", read, pytest.fail, note) == "made by the first"
+    first.join()
+    (said,) = notes
+    assert isinstance(said, Note)
+    assert said.text.startswith(f"waiting for process {os.getpid()} on ")
+    assert said.text.endswith(", which is making the copy")
+    assert os.listdir(path.parent) == ["copy"]
+    path.with_name("copy.lock").touch()  # as a killed holder leaves it
+    assert made_once(path, "the copy", read, pytest.fail, pytest.fail) == "made by the first"
+    assert os.listdir(path.parent) == ["copy"]
+
+
+def test_a_wait_can_be_stopped(tmp_path: Path) -> None:
+    try:
+        with exclusive(tmp_path / "store"), pytest.raises(Interrupted):  # noqa: SIM117
+            with exclusive(tmp_path / "store", waits_for="it", report=lambda _: request_interrupt(2)):
+                pytest.fail("two writers")
+    finally:
+        clear_interrupt()
     assert os.listdir(tmp_path) == []
 
 

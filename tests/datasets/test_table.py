@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 from compress.datasets import FrameTable, VideoTable, load_table, open_source
 from compress.datasets import table as module
 from compress.errors import DataError, Interrupted, StorageError
-from compress.progress import Note, Progress, clear_interrupt, request_interrupt
+from compress.progress import Event, Note, Progress, Reporter, clear_interrupt, request_interrupt
 from tests.artifacts.forging import set_version
 from tests.artifacts.races import when_checked
 
@@ -150,7 +153,7 @@ def test_a_table_with_records_left_out_is_counted_every_time(build, videos: str,
         table = load_table(source, cache=tmp_path / "cache", report=events.append)
         assert (len(table), len(source.skipped)) == (13, 1)
         assert Note("1 records or parts of shards were left out, so the table is not cached") in events
-    assert not (tmp_path / "cache").exists()
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_unlabelled_videos_have_empty_rows(build, tmp_path: Path) -> None:
@@ -235,6 +238,35 @@ def test_a_copy_that_disappears_while_it_is_opened_is_made_again(videos: str, tm
     again = load_table(open_source([videos]), cache=tmp_path / "cache")
     np.testing.assert_array_equal(again.features, first.features)
     assert list((tmp_path / "cache").iterdir())
+
+
+def test_of_two_commands_that_need_a_copy_the_second_waits_for_the_first(
+    videos: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("compress.artifacts.lock._BETWEEN_LOOKS", 0.01)
+    reads, waits, told = threading.Event(), threading.Event(), list[str]()
+
+    def first(event: Event) -> None:
+        reads.set()
+        assert waits.wait(10)
+
+    def second(event: Event) -> None:
+        assert isinstance(event, Note)  # no progress: the shards are not read
+        told.append(event.text)
+        waits.set()
+
+    def load(report: Reporter) -> VideoTable:
+        return load_table(open_source([videos]), cache=tmp_path / "cache", report=report)
+
+    with ThreadPoolExecutor() as pool:
+        one = pool.submit(load, first)
+        assert reads.wait(10)
+        other = load(second)
+    assert len(told) == 1
+    assert re.fullmatch("waiting for process .*, which is making the copy of the data, which .*", told[0])
+    assert_equal(other, records(open_source([videos])))
+    np.testing.assert_array_equal(one.result().features, other.features)
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [""]  # no lock is left
 
 
 def test_a_copy_of_a_newer_version_is_made_again(videos: str, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import torch
 
 import compress
+from compress.artifacts.lock import exclusive
 from compress.datasets.schema import FeatureSchema
 from compress.datasets.table import VideoTable
 from compress.errors import DataError, UsageError
@@ -23,7 +26,7 @@ from compress.evaluation.judges.trained import MeanOfHeads
 from compress.evaluation.verdicts import UNSEEN
 from compress.labels import Labels
 from compress.metrics import Interval, replicates, with_training_noise
-from compress.progress import Note, Progress
+from compress.progress import Event, Note, Progress
 from compress.training import train_config
 from compress.training.set_aside import set_aside
 from encoders import ModelConfig, build_model
@@ -117,6 +120,22 @@ def test_answers_are_kept_and_damaged_ones_given_again(tmp_path: Path):
     ask_panel(["moe", "ridge"], asked(epochs=2), tmp_path, notes.append)
     assert ["ridge" in str(note) for note in notes if "asking the" in str(note)] == [True]
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["moe", "ridge"], "no weights"
+
+
+def test_while_another_command_asks_a_judge_this_one_waits(tmp_path: Path):
+    waits, notes = threading.Event(), list[Event]()
+
+    def note(event: Event) -> None:
+        if isinstance(event, Note) and event.text.startswith("waiting for process"):
+            notes.append(event)
+            waits.set()
+
+    with ThreadPoolExecutor() as pool:
+        with exclusive(tmp_path / "ridge"):
+            panel = pool.submit(ask_panel, ["ridge"], asked(), tmp_path, note)
+            assert waits.wait(30)
+        assert "ridge" in panel.result().opinions
+    assert len(notes) == 1
 
 
 def test_nothing_is_chosen_on_the_videos_that_are_reported(tmp_path: Path):

