@@ -215,7 +215,7 @@ def _shown(found: Interval) -> str:
 def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, Any]) -> Panel:
     """The panel of the baseline, which must have been asked in the same way on the same videos."""
     command = f"compress evaluate --name {name}"
-    opinions, facts = load_panel(folder, name, command)
+    opinions, facts = load_panel(folder, name, _from_nothing(workspace, name, command))
     if unlike := why_unlike(facts, wanted):
         raise SchemaError(
             f"the baseline {name!r} was {unlike}",
@@ -226,6 +226,16 @@ def _baseline(workspace: Workspace, folder: Path, name: str, wanted: dict[str, A
         what = f"the baseline {name!r} was {stale}"
         raise SchemaError(what, where=workspace.store(name), hint=f"`{command}` first")
     return Panel(opinions)
+
+
+def _from_nothing(workspace: Workspace, name: str, command: str) -> str:
+    """A command with those that are needed before it: a first trial has no store of the original features."""
+    if workspace.store(name).exists():
+        return command
+    command = f"compress encode --name {name} && {command}"
+    if name == "original" and not workspace.run(name).exists():
+        command = f"compress train --encoder identity && {command}"
+    return command
 
 
 def _check_origin(store: Store) -> None:

@@ -41,7 +41,13 @@ def test_no_such_store(workspace: Workspace):
 def test_a_baseline_that_was_not_measured(workspace: Workspace):
     shutil.rmtree(workspace.evaluation / "scores" / "original")
     message = refused(workspace, "linear-5", NotFoundError)
-    assert "compress evaluate --name original" in message
+    assert "`compress evaluate --name original` first" in message
+    workspace.store("original").unlink()
+    message = refused(workspace, "linear-5", NotFoundError)
+    assert "`compress encode --name original && compress evaluate --name original` first" in message
+    shutil.rmtree(workspace.run("original"))
+    message = refused(workspace, "linear-5", NotFoundError)
+    assert "`compress train --encoder identity && compress encode --name original && compress" in message
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,9 @@ def load_rows(folder: Path) -> list[Row]:
         raise NotFoundError(
             "no measured rows here",
             where=folder,
-            hint="`compress evaluate --name original` measures the baseline, "
-            "`compress evaluate --dim 320` an embedding",
+            hint="`compress train --encoder identity && compress encode --name original && "
+            "compress evaluate --name original` measures the baseline, `compress evaluate --dim 320` an "
+            "embedding",
         )
     rows = {path: read_row(path) for path in paths}
     _refuse_repeated_names(rows)
