@@ -15,6 +15,7 @@ from compress.artifacts.manifest import MANIFEST, Manifest
 from compress.artifacts.one_state import FileState, files_state
 from compress.doors.npy import read_npz
 from compress.errors import CorruptArtifactError, NotFoundError, SchemaError
+from compress.evaluation.judges.names import TITLES
 from compress.evaluation.judges.opinion import Opinion, opinion_from, opinion_json
 from compress.evaluation.row_file import ROW, SCORES
 from compress.evaluation.splits import fingerprint, rows_by_id
@@ -78,13 +79,15 @@ def save_scores(
 
 
 def load_opinions(folder: Path) -> dict[str, Opinion]:
-    """What each judge said, by name; empty where one head was asked. Raises as `load_scores`."""
+    """What each judge said, in the panel's order; empty where one head was asked. Raises as `load_scores`."""
     return load_folder(folder, SCORES, _opinions)
 
 
 def _opinions(manifest: Manifest) -> dict[str, Opinion]:
-    found = {}
-    for name, value in manifest.metadata.get("judges", {}).items():
+    judges, found = manifest.metadata.get("judges", {}), {}
+    # In the panel's order, which decides between judges that are equally good; JSON has them by name.
+    for name in sorted(judges, key=[*TITLES, *judges].index):
+        value = judges[name]
         try:
             top = TopScores.from_arrays(_arrays(manifest, _judge_file(name)))
             found[name] = opinion_from(top, value)

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from compress.artifacts.atomic import read_json
+from compress.evaluation.judges.names import TITLES
+from compress.evaluation.judges.panel import Panel
 from compress.evaluation.judges.question import Search, question
 from compress.evaluation.measure import evaluate
-from compress.evaluation.scores import load_opinions, load_scores, load_train_class_counts
+from compress.evaluation.scores import load_opinions, load_scores, load_train_class_counts, save_scores
 from compress.evaluation.splits import split_table
 from compress.metrics import METRICS, figures
 from compress.reports import load_rows, table4
@@ -217,6 +219,17 @@ def test_the_scores_that_are_kept_are_those_of_the_figures(measured: Workspace):
     for judge in found["judges"]:
         assert figures(opinions[judge["name"]].top).gap == judge["figures"]["gap"]["value"]
     assert figures(top).gap == found["figures"]["gap"]["value"]
+
+
+def test_of_equally_good_judges_the_same_one_speaks_once_they_are_kept(measured: Workspace, tmp_path):
+    """Else a row is compared with another judge of the baseline than the baseline's own row shows."""
+    folder = measured.evaluation / "scores" / "linear-5"
+    top, (one, *_) = load_scores(folder)[0], load_opinions(folder).values()
+    opinions = dict.fromkeys(TITLES, one)
+    save_scores(tmp_path / "scores", top, {}, opinions=opinions)
+    kept = load_opinions(tmp_path / "scores")
+    assert list(kept) == list(TITLES)
+    assert Panel(kept).best == Panel(opinions).best == "moe"
 
 
 @pytest.mark.parametrize("name", NAMES)
