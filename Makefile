@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt hatch_build.py $(NATIVE)
 demo: $(READY) ## Sample data, train, encode, index, search and report, about 5 minutes (DEMO='--train P --validate P': your shards)
 	$(BIN)/compress demo $(DEMO)
 
-test: $(READY) ## Run the tests (about 10 minutes on 2 cores)
+test: $(READY) ## Run the tests (8 to 10 minutes on 2 cores)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS)
 
 test-slow: $(READY) ## Run every test, the slow ones too
