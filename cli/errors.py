@@ -19,12 +19,14 @@ from click.core import ParameterSource
 from cli.session import as_json, say
 from cli.typed import advice
 from compress.errors import (
+    NO_MEMORY,
     CompressError,
     ConfigError,
     CorruptShardError,
     StorageError,
     UnavailableError,
     UsageError,
+    lacks_memory,
     told_in_options,
 )
 from compress.foreign_text import visible
@@ -80,7 +82,8 @@ def tell(error: BaseException, *, in_json: bool) -> int:
     if in_json:
         with suppress(OSError):  # stdout may be what failed
             say(as_json({"error": said.facts}))
-    print(said.line, file=sys.stderr, flush=True)
+    with suppress(OSError):  # stderr may be a file on a full disk; the exit code still says what happened
+        print(said.line, file=sys.stderr, flush=True)
     return said.exit_code
 
 
@@ -93,8 +96,8 @@ def _ours(error: BaseException) -> CompressError:
         return _Stopped("stopped")
     if isinstance(error, OSError) and error.strerror:
         return StorageError(error.strerror, where=str(error.filename or ""))
-    if isinstance(error, MemoryError):
-        return UnavailableError("this machine has not enough memory for that")
+    if lacks_memory(error):
+        return UnavailableError(NO_MEMORY)
     return InternalError(_one_line(f"{type(error).__name__}: {error}"))
 
 

@@ -188,9 +188,23 @@ ITEM_FAILURES = (CompressError, OSError, RuntimeError, MemoryError)
 raises RuntimeError). Anything else is a mistake in the code, and ends the whole."""
 
 
+NO_MEMORY = "this machine has not enough memory for that"
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's own error, or what torch and FAISS raise in its place."""
+    text = str(error) if isinstance(error, RuntimeError) else ""
+    return isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY)
+
+
+_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "bad_alloc")  # torch on a CPU, on a GPU; FAISS
+
+
 def reason_and_exit_code(error: Exception) -> tuple[str, int]:
     """One line about an exception, and its exit code; one that is not ours is named."""
     if isinstance(error, CompressError):
         return str(error), error.exit_code
+    if lacks_memory(error):
+        return NO_MEMORY, UnavailableError.exit_code
     first = next(iter(str(error).splitlines()), "")
     return f"{type(error).__name__}: {first}", CompressError.exit_code

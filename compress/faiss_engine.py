@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from threadpoolctl import threadpool_limits
 
 from compress.artifacts import disk
-from compress.errors import CompressError, DataError, UnavailableError, UsageError
+from compress.errors import CompressError, DataError, UnavailableError, UsageError, lacks_memory
 from compress.progress import stopping_at_once
 
 # Batches of 4 queries or more use matrix multiplication. Measured on 100,000 videos of 320 and 1152
@@ -161,7 +161,7 @@ def translated(
         raise UnavailableError(f"{what}: not enough memory", where=where, hint=hint) from cause
     except (RuntimeError, AssertionError, ValueError) as cause:
         reason = _reason(cause)
-        kind = UnavailableError if "out of memory" in reason or "bad_alloc" in reason else error
+        kind = UnavailableError if lacks_memory(cause) else error
         raise kind(f"{what} ({reason})" if reason else what, where=where, hint=hint) from cause
 
 

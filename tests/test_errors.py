@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import compress
-from compress.errors import UsageError, in_python, told_in_options
+from cli.errors import failure
+from compress.errors import NO_MEMORY, UsageError, in_python, reason_and_exit_code, told_in_options
 
 
 @pytest.mark.parametrize(
@@ -35,3 +40,29 @@ def test_the_argument_that_a_refusal_names_works() -> None:
     with pytest.raises(UsageError, match="cut it anyway with any_dim=True"):
         encoder.encode(features, dim=3)
     assert encoder.encode(features, dim=3, any_dim=True).shape == (40, 3)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory"
+        ),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("std::bad_alloc"),
+    ],
+)
+def test_memory_that_ran_out_is_called_that(error: Exception) -> None:
+    assert reason_and_exit_code(error) == (NO_MEMORY, 69)
+    assert failure(error).line == f"error: {NO_MEMORY}"
+    assert failure(error).exit_code == 69
+    assert failure(RuntimeError("can allocate")).exit_code == 70
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_under_stderr_does_not_change_the_exit_code() -> None:
+    words = [sys.executable, "-m", "cli", "search", "--row", "1", "--workspace", "/nowhere"]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(words, stderr=full, stdout=subprocess.DEVNULL)
+    assert ended.returncode == subprocess.run(words, capture_output=True).returncode

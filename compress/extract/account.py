@@ -41,9 +41,16 @@ def account(
         "damaged": {str(each.video.path): each.damage for each in usable if each.damage},
         "silent": sum(not each.has_sound for each in usable) if AUDIO in fitted.parts else 0,
         "labelled": len(with_labels) if labelled else None,
-        "notes": list(_notes(usable, fitted, labelled)),
+        "try_again": sum(each.try_again for each in outcomes),
+        "notes": [*_tried_again(outcomes), *_notes(usable, fitted, labelled)],
         "projection": fitted.fingerprint,
     }
+
+
+def _tried_again(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    if count := sum(each.try_again for each in outcomes):
+        what = "one file was" if count == 1 else f"{count:,} files were"
+        yield f"{what} left out because this machine could not do it; the same command tries again"
 
 
 def _notes(usable: Sequence[Outcome], fitted: Projections, labelled: VideoLabels | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -71,12 +72,14 @@ class Outcome:
         frames: looked at; 0 when nothing could be decoded.
         damage: why it is not, or not wholly, decoded; empty for a sound file.
         has_sound: see `Features`.
+        try_again: this machine could not do it (too little memory, too many open files).
     """
 
     video: Video
     frames: int
     damage: str = ""
     has_sound: bool = True
+    try_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ class Extraction:
         except DataError as error:
             return Outcome(video, 0, error.what)
         except ITEM_FAILURES as error:
-            return Outcome(video, 0, reason_and_exit_code(error)[0])
+            return Outcome(video, 0, reason_and_exit_code(error)[0], try_again=True)
         self.kept.write(video, features)  # a full disk ends everything
         return _outcome(video, features)
 
@@ -236,7 +239,9 @@ def extract_features(
     )
     for video, result in results if remaining else ():
         if isinstance(result, Crashed):
-            result = Outcome(video, 0, f"the process that decoded it ended (exit code {result.exit_code})")
+            killed = result.exit_code == -signal.SIGKILL  # as the system does when memory is short
+            what = f"the process that decoded it ended (exit code {result.exit_code})"
+            result = Outcome(video, 0, what, try_again=killed)
         done[video] = result
         _tell(result, report)
         report(Progress("extract", len(done), len(videos)))

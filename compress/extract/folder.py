@@ -37,7 +37,7 @@ _WORDS = {
 
 
 def finished(folder: Path, asked: dict[str, Any], replace: bool) -> Manifest | None:
-    """The shards of a folder when they are those that are asked for; None when there are none yet.
+    """The shards of a folder when they are those that are asked for; None when there is something to do.
 
     Args:
         folder: of the extraction.
@@ -53,7 +53,8 @@ def finished(folder: Path, asked: dict[str, Any], replace: bool) -> Manifest | N
     manifest = read_folder(folder / SHARDS, shards.KIND, verify=not replace)
     before = manifest.metadata.get("asked", {})
     if before == asked:
-        return manifest
+        # What this machine could not do before, it may now: the features of all others are kept.
+        return None if manifest.metadata.get("try_again") else manifest
     if replace:
         return None
     hint = _HINT

@@ -6,6 +6,7 @@ player shows then, so a variable frame rate needs no special care.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from compress.artifacts import disk
 from compress.errors import DataError
 from compress.extract.pictures import Preprocessing, cropped, resized, upright
 
+_OF_THE_MACHINE = {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.ENOENT}
 _PICTURE_FORMATS = ("image2", "_pipe")
 _OPTIONS = {"protocol_whitelist": "none"}  # a playlist must reach neither the network nor other files
 # A stream that ends earlier than it says, by more than its last frames could: it was cut off.
@@ -76,6 +78,7 @@ def decode(path: Path, wanted: Preprocessing, *, fps: Fraction, max_frames: int,
             else:
                 damage = clock.missing_end()
         except (av.FFmpegError, ValueError) as error:
+            raise_if_not_of_the_file(error)
             damage = f"damaged after {float(clock.now):.1f} s ({reason(error)})"
         start = clock.start or start
     if not pictures:
@@ -94,12 +97,22 @@ def opened(path: Path) -> Iterator[InputContainer]:
             # Some files have titles that are not UTF-8.
             container = av.open(file, "r", metadata_errors="ignore", options=_OPTIONS)
         except (av.FFmpegError, ValueError, OSError) as error:
+            raise_if_not_of_the_file(error)
             what = f"is not a video, or damaged at its start ({reason(error)})"
             raise DataError(what, where=path) from error
         stack.enter_context(container)
         if container.format.name.endswith(_PICTURE_FORMATS) or container.format.name == "tty":
             raise DataError("is a picture or a text, not a video", where=path)
         yield container
+
+
+def raise_if_not_of_the_file(error: Exception) -> None:
+    """Raise what says something of this machine: too little memory, too many open files, no permission.
+
+    FFmpeg also says "input/output error" of damage, so that one stays one of the file.
+    """
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
+        raise error
 
 
 class _Clock:

@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from compress.extract.frames import opened, reason
+from compress.extract.frames import opened, raise_if_not_of_the_file, reason
 
 RATE = 16_000  # samples per second
 WINDOW, HOP, TRANSFORM = 400, 160, 512  # samples: 25 ms, 10 ms, and the power of two above the window
@@ -70,6 +70,7 @@ def decode_sound(path: Path, start: Fraction, seconds: float) -> Heard | None:
                 if position is not None and position >= wanted:
                     break
         except (av.FFmpegError, ValueError) as error:
+            raise_if_not_of_the_file(error)
             damage = f"its sound is damaged after {(position or 0) / RATE:.1f} s ({reason(error)})"
     return Heard(samples, damage)
 

@@ -197,7 +197,7 @@ def extract_videos(
             forget_settings(folder)
             first = next(each for each in outcomes if each.damage)
             what = f"not one of {len(videos):,} videos can be used; the first: {first.damage}"
-            raise DataError(what, where=first.video.path)
+            raise (UnavailableError if first.try_again else DataError)(what, where=first.video.path)
         parts = shards.split([each.video for each in usable], fraction)
         if fitted is None:
             fitted = _fit(folder / PROJECTION, parts["train"], kept, facts, components, report)

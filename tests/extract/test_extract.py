@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
+from av.video.stream import VideoStream
 
 from compress.artifacts.folder import read_folder
 from compress.artifacts.lock import exclusive
 from compress.datasets.record import FrameRecord, VideoRecord
 from compress.datasets.source import open_source
-from compress.errors import DataError, LockedError, SchemaError, UsageError
+from compress.errors import NO_MEMORY, DataError, LockedError, SchemaError, UnavailableError, UsageError
 from compress.extract import features as features_module
+from compress.extract import frames as frames_module
 from compress.extract.features import AUDIO, RGB
 from compress.extract.projection import dequantize
 from compress.extract.shards import split
@@ -121,6 +125,39 @@ def test_odd_files_are_a_line_each_and_do_not_stop_the_rest(extracted: Extract, 
     lines = [event.text for event in told if isinstance(event, Note)]
     for path, why in done.left_out.items():
         assert f"{path}: {why}" in lines
+
+
+def test_what_this_machine_could_not_do_is_tried_again(
+    extracted: Extract, films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    undisturbed = extracted(films, folder=tmp_path / "undisturbed")
+
+    def refuse(**options: Any) -> VideoStream:
+        raise av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory")
+
+    with monkeypatch.context() as patch:
+        real = frames_module._video_stream
+        patch.setattr(
+            frames_module, "_video_stream", lambda one: refuse() if "film3" in one.name else real(one)
+        )
+        done = extracted(films)
+    assert [Path(path).name for path in done.left_out] == ["film3.mp4"]
+    assert (done.videos, done.left_out.popitem()[1]) == (7, NO_MEMORY)
+    assert any("the same command tries again" in note for note in done.notes)
+
+    again = extracted(films)
+    assert (again.new, again.videos, again.left_out) == (True, 8, {})
+    assert bytes_of(again) == bytes_of(undisturbed)
+    assert not any("tries again" in note for note in again.notes)
+
+
+def test_too_many_open_files_are_no_damage(extracted: Extract, films: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*rest: Any, **options: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(frames_module.av, "open", refuse)
+    with pytest.raises(UnavailableError, match=r"not one of 8 videos can be used; the first: .*Too many"):
+        extracted(films)
 
 
 def test_what_can_be_read_of_a_damaged_video_is_used_on_request(extracted: Extract, films: Path):

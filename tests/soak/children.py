@@ -6,6 +6,7 @@ whole program, `cli.main.run`, with its signal handlers and its exit code; it ha
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import importlib.util
@@ -14,17 +15,17 @@ import pkgutil
 import resource
 import signal
 import sys
-import tempfile
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "COMPRESS_THREADS")
 HANGS, CRASHED = 254, 255
+_PIPE_BYTES = 1 << 20
 ROOT = Path(__file__).resolve().parents[2]
 _NOT_EVERYWHERE = (".in_triton", ".onnx", ".library", "__main__")
 
@@ -90,7 +91,8 @@ class Ended:
     @property
     def clean(self) -> bool:
         """Succeeded or refused in one line; no traceback, no internal error, no signal, no hang."""
-        told = self.code == 0 or "error: " in self.err or "stopped at once" in self.err
+        in_part = "failed: " in self.out or "left out: " in self.out  # of many items; each has its line
+        told = self.code == 0 or "error: " in self.err or "stopped at once" in self.err or in_part
         return 0 <= self.code < HANGS and self.code not in (1, 70) and told and "Traceback" not in self.err
 
     @property
@@ -108,12 +110,14 @@ class Child:
         before: Callable[[], None] | None = None,
         environment: dict[str, str] | None = None,
     ) -> None:
-        self._printed = _two_files()
+        self._printed = [_Printed(), _Printed()]
         self._before_bytes, self._started = _resident(), time.monotonic()
         self._ended: Ended | None = None
         self.pid = os.fork()
         if self.pid == 0:
             self._become([str(word) for word in words], folder, before, environment or {})
+        for pipe in self._printed:
+            os.close(pipe.write_end)
 
     def _become(
         self, words: list[str], folder: Path, before: Callable[[], None] | None, environment: dict[str, str]
@@ -127,8 +131,8 @@ class Child:
                 del os.environ[name]
             os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1") | {"COLUMNS": "160"} | environment)
             _cost_less()
-            for number, file in enumerate(self._printed, start=1):
-                os.dup2(file.fileno(), number)
+            for number, pipe in enumerate(self._printed, start=1):
+                os.dup2(pipe.write_end, number)
             sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
             sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
             if before is not None:
@@ -155,6 +159,8 @@ class Child:
     def poll(self) -> bool:
         """Whether it has ended."""
         if self._ended is None:
+            for pipe in self._printed:
+                pipe.drain()
             pid, status, usage = os.wait4(self.pid, os.WNOHANG)
             if pid:
                 self._note(os.waitstatus_to_exitcode(status), usage)
@@ -173,11 +179,7 @@ class Child:
         return self._ended
 
     def _note(self, code: int, usage: resource.struct_rusage) -> None:
-        printed = []
-        for file in self._printed:
-            file.seek(0)
-            printed.append(file.read().decode(errors="replace"))
-            file.close()
+        printed = [pipe.end() for pipe in self._printed]
         grown = max(0, usage.ru_maxrss * 1024 - self._before_bytes)
         seconds, cpu = time.monotonic() - self._started, usage.ru_utime + usage.ru_stime
         self._ended = Ended(code, *printed, seconds, cpu, grown)
@@ -187,13 +189,15 @@ class Process(Child):
     """A program that was started as a person starts it: nothing imported before, nothing changed."""
 
     def __init__(self, words: Sequence[object], folder: Path) -> None:
-        self._printed = _two_files()
+        self._printed = [_Printed(), _Printed()]
         self._before_bytes, self._started = 0, time.monotonic()
         self._ended = None
         line = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(folder), sys.executable, "-m", "cli"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2", "COMPRESS_THREADS": "2"}
-        actions = [(os.POSIX_SPAWN_DUP2, file.fileno(), n) for n, file in enumerate(self._printed, start=1)]
+        actions = [(os.POSIX_SPAWN_DUP2, pipe.write_end, n) for n, pipe in enumerate(self._printed, start=1)]
         self.pid = os.posix_spawn("/bin/sh", [*line, *map(str, words)], environment, file_actions=actions)
+        for pipe in self._printed:
+            os.close(pipe.write_end)
 
 
 def run_here(words: list[str]) -> int:
@@ -215,8 +219,26 @@ def call(words: Sequence[object], folder: Path, start: type[Child] = Child) -> E
     return start(words, folder).wait()
 
 
-def _two_files() -> list[IO[bytes]]:
-    return [tempfile.TemporaryFile() for _ in range(2)]
+class _Printed:
+    """What a command prints. A pipe: limits of files, which it is given, must not reach what it says."""
+
+    def __init__(self) -> None:
+        self._read_end, self.write_end = os.pipe()
+        fcntl.fcntl(self.write_end, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        os.set_blocking(self._read_end, False)
+        self._data = bytearray()
+
+    def drain(self) -> None:
+        """Take what is there, so that the command never waits for room."""
+        with suppress(BlockingIOError):
+            while data := os.read(self._read_end, _PIPE_BYTES):
+                self._data += data
+
+    def end(self) -> str:
+        """All of it, when the command has ended."""
+        self.drain()
+        os.close(self._read_end)
+        return self._data.decode(errors="replace")
 
 
 def _resident() -> int:

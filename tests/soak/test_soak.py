@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import os
+import resource
 import signal
 from pathlib import Path
 from random import Random
@@ -13,6 +14,7 @@ from random import Random
 import pytest
 
 from compress.artifacts.manifest import MANIFEST, parse_manifest, render_manifest
+from compress.artifacts.sealed import sealed_lines
 from compress.errors import CorruptArtifactError
 from compress.store.format import USER_BLOCK_BYTES, UserBlock, parse_user_block, render_user_block
 from tests.soak import account, workspaces
@@ -81,6 +83,15 @@ def test_a_long_harness_loses_nothing(name: str) -> None:
     counts = in_a_folder(name, 0, after(2))
     assert counts.losses == []
     assert counts.trials
+
+
+def test_a_limit_of_files_does_not_reach_what_a_command_says(tmp_path: Path) -> None:
+    def no_bytes() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    ended = Child(["search", "--row", "1"], tmp_path, no_bytes).wait()
+    assert ended.clean
+    assert "error: " in ended.err
 
 
 @pytest.mark.parametrize("name", sorted(HARNESSES))
@@ -158,6 +169,13 @@ def test_trees_tell_every_change(tmp_path: Path) -> None:
     (tmp_path / "row.json").write_text('{"cpu_seconds": 2.5, "gap": 1}')
     assert difference(tree(tmp_path), wanted) == []
     (tmp_path / "row.json").write_text('{"cpu_seconds": 2.5, "gap": 2}')
+    log = tmp_path / "log.jsonl"
+    trees = []
+    for seconds in (1.0, 2.0):  # the seal of a line covers the line before it
+        log.write_bytes(sealed_lines([{"epoch": each, "cpu_seconds": seconds} for each in (1, 2)]))
+        trees.append(tree(tmp_path))
+    assert difference(*trees) == []
+    log.unlink()
     (tmp_path / "a").rename(tmp_path / "a.lock")
     assert difference(tree(tmp_path), wanted) == ["missing: a", "left over: a.lock", "changed: row.json"]
 
