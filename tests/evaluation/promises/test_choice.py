@@ -13,7 +13,7 @@ from compress.evaluation.promises import Candidate, Change, Promise, Scores, cho
 from compress.evaluation.promises.choice import HalfTest
 from compress.evaluation.promises.promise import Expected, expected, sequence
 from compress.metrics import figures, leave_out_groups
-from compress.progress import clear_interrupt, request_interrupt
+from compress.progress import Event, Progress, clear_interrupt, request_interrupt
 from tests.evaluation.promises.worlds import World, world
 
 NEVER = 0.9
@@ -168,6 +168,13 @@ def test_a_handful_of_videos_proves_nothing(drops):
         choose(few.baseline, few.candidates, few.ids, Promise(drops))
 
 
+def test_a_handful_of_queries_proves_nothing(one: World):
+    assert one.baseline.precision is not None
+    few = one.baseline.precision.where(np.arange(600) < 12)
+    with pytest.raises(UsageError, match=r"only \d videos searched for .*; nothing is proven with fewer than 10"):
+        choose(Scores(one.baseline.top, few), one.candidates, one.ids, Promise({"precision": 0.1}))
+
+
 def test_a_store_of_other_videos_is_refused(one: World):
     other = world(2, [0.0], videos=600)
     with pytest.raises(SchemaError, match="other videos"):
@@ -181,6 +188,23 @@ def test_neighbours_of_other_queries_or_none_are_refused(one: World):
         stores = [Candidate("a", 9, lambda kept=precision: Scores(one.baseline.top, kept))]
         with pytest.raises(SchemaError, match=telling):
             choose(one.baseline, stores, one.ids, Promise({"precision": 0.1}))
+
+
+def test_a_stop_is_heeded_between_the_halves(one: World):
+    told: list[str] = []
+
+    def stop_at_the_end_of_the_first(event: Event) -> None:
+        assert isinstance(event, Progress)
+        told.append(event.stage)
+        if event.done == event.total:
+            request_interrupt(2)
+
+    try:
+        with pytest.raises(Interrupted):
+            choose(one.baseline, one.candidates, one.ids, Promise({"gap": 0.1}), stop_at_the_end_of_the_first)
+    finally:
+        clear_interrupt()
+    assert set(told) == {"ordering on the selection half"}
 
 
 def test_a_stop_is_heeded_between_stores(one: World):
