@@ -4,6 +4,9 @@
 //
 // Each round takes one record of the shard, changes it, frames it with right checksums (now and then wrong ones),
 // and reads it as a shard of its own, from and into memory of exactly the size that the reader is told.
+//
+// Built with -DGUIDED -fsanitize=fuzzer it is a target of libFuzzer: the first byte says the level, the rest is
+// one record, and what the reader has reached with it decides what is tried next.
 #include "../../compress/datasets/native/crc32c.h"
 #include "../../compress/datasets/native/record.h"
 
@@ -116,15 +119,43 @@ static int read_shard(const uint8_t *bytes, size_t size, const Schema *schema) {
     }
 }
 
+// The schema of a level; its arrays are static.
+static Schema schema_of(bool frames) {
+    static int64_t dims[2] = {6, 3}, found[2];
+    static const Name video_names[2] = {{(const uint8_t *)"mean_rgb", 8}, {(const uint8_t *)"mean_audio", 10}};
+    static const Name frame_names[2] = {{(const uint8_t *)"rgb", 3}, {(const uint8_t *)"audio", 5}};
+    return (Schema){.frame_level = frames, .num_classes = 10, .max_frames = 5, .num_features = 2, .dim = 9,
+                    .id_key = {(const uint8_t *)"id", 2}, .names = frames ? frame_names : video_names,
+                    .dims = dims, .found = found};
+}
+
+// A record with its length and both checksums, as it stands in a shard: size + 16 bytes.
+static uint8_t *framed(const uint8_t *record, uint64_t size) {
+    uint8_t *shard = malloc(size + 16);
+    memcpy(shard, &size, 8), memcpy(shard + 12, record, size);
+    put_crc(shard + 8, shard, 8), put_crc(shard + 12 + size, shard + 12, size);
+    return shard;
+}
+
+#ifdef GUIDED
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (!size) return -1;
+    Schema schema = schema_of(data[0] & 1);
+    state = (uint64_t)masked_crc32c(data, size) * 2 + 1;
+    uint8_t *shard = framed(data + 1, size - 1);
+    read_shard(shard, size - 1 + 16, &schema);
+    free(shard);
+    return 0;
+}
+
+#else
+
 int main(int count, char **words) {
     check(count == 5, "usage: fuzz video|frame MUTATIONS SEED SHARD");
-    bool frames = !strcmp(words[1], "frame");
-    int64_t dims[2] = {6, 3}, found[2];
-    Name video_names[2] = {{(const uint8_t *)"mean_rgb", 8}, {(const uint8_t *)"mean_audio", 10}};
-    Name frame_names[2] = {{(const uint8_t *)"rgb", 3}, {(const uint8_t *)"audio", 5}};
-    Schema schema = {.frame_level = frames, .num_classes = 10, .max_frames = 5, .num_features = 2, .dim = 9,
-                     .id_key = {(const uint8_t *)"id", 2}, .names = frames ? frame_names : video_names,
-                     .dims = dims, .found = found};
+    Schema schema = schema_of(!strcmp(words[1], "frame"));
     size_t size, starts[MAX_RECORDS], records = 0, full = 0, refused = 0, damaged = 0;
     uint8_t *seeds = read_file(words[4], &size);
     for (size_t at = 0; at < size && records < MAX_RECORDS; records++) {
@@ -142,9 +173,7 @@ int main(int count, char **words) {
         uint8_t *changed = malloc(room);
         memcpy(changed, seeds + start + 12, length);
         length = change(changed, length, room);
-        uint8_t *shard = malloc(length + 16);
-        memcpy(shard, &length, 8), memcpy(shard + 12, changed, length);
-        put_crc(shard + 8, shard, 8), put_crc(shard + 12 + length, shard + 12, length);
+        uint8_t *shard = framed(changed, length);
         if (!random_below(50)) shard[random_below(length + 16)] ^= 4;
         if (!random_below(200)) {
             uint64_t claimed = length + random_below(UINT64_MAX);
@@ -161,3 +190,5 @@ int main(int count, char **words) {
     free(seeds);
     return 0;
 }
+
+#endif
