@@ -49,7 +49,7 @@ bench-quick: $(READY) ## The same on small sizes, under 5 minutes, writes nothin
 native: $(READY) ## Compile the C code again, after a change to it
 	$(BIN)/python hatch_build.py
 
-fuzz: $(READY) ## Feed a million damaged records to the C reader, under sanitizers, and with clang a million that libFuzzer chooses (MUTATIONS=N for more)
+fuzz: $(READY) ## Feed a million damaged records to the C reader, under sanitizers, and a million that libFuzzer chooses (MUTATIONS=N)
 	$(ONE_THREAD) MUTATIONS=$(or $(MUTATIONS),1000000) $(BIN)/python -m pytest -m slow -s tests/datasets/test_native_fuzz.py
 
 soak: $(READY) ## Kill, fill, cut and damage at random, and count what is lost: docs/reliability.md (SOAK=minutes, default 60)

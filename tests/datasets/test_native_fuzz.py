@@ -55,7 +55,7 @@ def seeds(build, level: str) -> list[bytes]:
         made = [*build.videos(20), build.video(b"long" * 9, list(range(10)) * 5)]
     else:
         made = [*build.frame_videos(20), build.frames(b"more", **more)]
-    return made + kept(level)
+    return made + [record for record in kept(level) if record]
 
 
 def kept(level: str) -> list[bytes]:

@@ -171,9 +171,7 @@ def test_a_handful_of_videos_proves_nothing(drops):
 def test_a_handful_of_queries_proves_nothing(one: World):
     assert one.baseline.precision is not None
     few = one.baseline.precision.where(np.arange(600) < 12)
-    with pytest.raises(
-        UsageError, match=r"only \d videos searched for .* fewer than 10"
-    ):
+    with pytest.raises(UsageError, match=r"only \d videos searched for .* fewer than 10"):
         choose(Scores(one.baseline.top, few), one.candidates, one.ids, Promise({"precision": 0.1}))
 
 
