@@ -209,7 +209,9 @@ def read_index(path: Path) -> Any:
     """
     with disk.reading(path), path.open("rb") as file:
         _check_kinds(path, file)
-    flags = faiss().IO_FLAG_MMAP_IFC | faiss().IO_FLAG_READ_ONLY
+    # The tables of lists with PQ are for Euclidean distances only, and larger than the file.
+    skipped = faiss().IO_FLAG_SKIP_PRECOMPUTE_TABLE
+    flags = faiss().IO_FLAG_MMAP_IFC | faiss().IO_FLAG_READ_ONLY | skipped
     with _read_limits(path.stat().st_size), translated(DataError, "FAISS cannot read this index", where=path):
         return faiss().read_index(str(path), flags)
 

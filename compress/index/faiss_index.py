@@ -30,6 +30,8 @@ _FLAT = {"IndexFlat", "IndexFlatIP"}
 _PLAIN = _FLAT | {"IndexScalarQuantizer", "IndexPQFastScan"}
 _INVERTED = {"IndexIVFFlat", "IndexIVFScalarQuantizer", "IndexIVFPQ", "IndexIVFPQFastScan"}
 _REFINED = {"IndexRefine", "IndexRefineFlat"}
+# Others have no distance to a single row, for want of which FAISS ends the process.
+_REFINERS = _FLAT | {"IndexScalarQuantizer"}
 _LISTS = {"ArrayInvertedLists", "BlockInvertedLists"}
 _PER_LIST = 64  # Training rows a list; FAISS wants 39 at least and uses no more than 256.
 _AT_LEAST = 65_536  # What an 8-bit product quantiser can use: 256 rows for each of 256 centroids.
@@ -88,7 +90,9 @@ def unsupported(index: Any) -> str:
     if name in _PLAIN:
         return ""
     if name in _REFINED:
-        return unsupported(base_of(index)) or unsupported(refiner_of(index))
+        base, refiner = base_of(index), type(refiner_of(index)).__name__
+        inner = f"{type(base).__name__} inside another" if is_refined(base) else unsupported(base)
+        return inner or ("" if refiner in _REFINERS else f"re-ranking by {refiner}")
     if name not in _INVERTED:
         return name
     module = faiss_engine.faiss()

@@ -16,7 +16,7 @@ from compress.artifacts.manifest import Manifest
 from compress.artifacts.npy import npy_array, npy_file
 from compress.codecs import Codec
 from compress.doors.npy import read_npy
-from compress.errors import CorruptArtifactError
+from compress.errors import CorruptArtifactError, DataError, UsageError
 from compress.index.codes import CodesIndex
 from compress.index.faiss_index import check_loaded
 from compress.index.tuning import Setting
@@ -84,11 +84,24 @@ def save(folder: Path, engine: Any, ids: np.ndarray, facts: IndexFacts) -> Manif
             files[_LENGTHS] = npy_array(engine.lengths)
         files |= {_STATE.format(name): npy_array(array) for name, array in engine.codec.state().items()}
     else:
-        files[_INDEX] = partial(faiss_engine.write_index, engine)
+        files[_INDEX] = partial(_write_and_open, engine, facts)
     metadata = asdict(facts)
     if not facts.zero_vectors:
         del metadata["zero_vectors"]  # earlier versions read the index, too
     return commit_folder(folder, KIND, files, metadata)
+
+
+def _write_and_open(engine: Any, facts: IndexFacts, path: Path) -> None:
+    """Write FAISS's file, and open it again before it is committed; UsageError where that does not work."""
+    faiss_engine.write_index(engine, path)
+    try:
+        _faiss_index(path, facts)
+    except DataError as error:
+        raise UsageError(
+            f"FAISS wrote {facts.kind!r} and cannot open it again: {error.what}",
+            where="--factory",
+            hint="use another --factory, such as IVF1024,Flat",
+        ) from error
 
 
 def load(folder: Path, verify: Verify) -> tuple[Any, np.ndarray, IndexFacts]:

@@ -77,27 +77,6 @@ def test_a_recall_out_of_reach_is_said_and_not_claimed(big_store, tmp_path):
     assert any("No search setting" in note.text for note in notes if isinstance(note, Note))
 
 
-@pytest.mark.parametrize(
-    "factory",
-    [
-        "IVF20,Flat",
-        "IVF20,SQ8",
-        "IVF20,PQ8x4fs",
-        "SQ8",
-        "PQ16x4fs,Refine(SQ8)",
-        "IVF20,PQ8x4fs,RFlat",
-        "IVF20,PQ8x4fs,Refine(SQfp16)",
-    ],
-)
-def test_every_supported_kind_can_be_built_and_opened(factory, clustered, memory_store, tmp_path):
-    store = memory_store(clustered(1500, 16))
-    summary = build_index(store, tmp_path / "index", factory=factory, recall_queries=100)
-    index = open_index(tmp_path / "index", store=store)
-    assert index.facts.kind == factory
-    assert 0.3 < summary.recall_at_10 <= 1
-    assert (index.search(store.vectors[:20], 1500).rows >= 0).all()
-
-
 def test_one_split_is_indexed_under_its_rows_of_the_store(big_store, tmp_path):
     summary = build_index(big_store, tmp_path / "index", split="validate")
     index = open_index(tmp_path / "index", store=big_store)
@@ -147,10 +126,6 @@ def test_the_memory_is_estimated_before_the_work(big_store, tmp_path):
         ({"factory": "Fast"}, UsageError, "cannot make 'Fast' for 6 dimensions .could not parse"),
         ({"factory": ""}, UsageError, "FAISS cannot make ''"),
         ({"factory": "IVF4,PQ5x4fs"}, UsageError, "should be a multiple of the number of subquantizers"),
-        ({"factory": "HNSW16"}, UsageError, "'HNSW16' needs IndexHNSWFlat, which is not supported"),
-        ({"factory": "IDMap,Flat"}, UsageError, "needs IndexIDMap"),
-        ({"factory": "OPQ2,IVF4,PQ2x4fs"}, UsageError, "needs IndexPreTransform"),
-        ({"factory": "IVF16_HNSW8,Flat"}, UsageError, "needs IndexHNSWFlat"),
         ({"factory": "IVF51,Flat"}, UsageError, "51 lists, but there are only 50 videos"),
         ({"factory": "IVF4,PQ2"}, UsageError, "FAISS cannot train this index on 50 videos"),
         ({"split": "test"}, NotFoundError, "no split 'test'; it has: empty"),
