@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -12,6 +12,9 @@ from cli.session import Session
 from cli.text import aligned, size
 from cli.types import whole
 from compress.limits import COUNT
+
+if TYPE_CHECKING:
+    from compress.jobs.index import IndexSummary
 
 
 @click.command()
@@ -48,11 +51,17 @@ from compress.limits import COUNT
     default=1000,
     help="How many videos measure recall@10 against exact search.",
 )
+@click.option(
+    "--rerank",
+    metavar="STORE|CODEC",
+    help="Also measure recall@10 of `compress search --rerank` with this store or codec.",
+)
+@click.option("--depth", type=whole(COUNT), default=100, help="Candidates that --rerank ranks.")
 @click.option("--replace", is_flag=True, help="Build it also if an index of another kind is there.")
 @compute_options("seed", "device")
 @click.pass_obj
 def index(session: Session, /, **options: Any) -> None:
-    """Build the search index of a store beside it, and measure its recall@10 against exact search."""
+    """Build the search index of a store beside it, and measure how many true neighbours it finds."""
     from compress.jobs.index import index_store
 
     with session.working() as report:
@@ -68,7 +77,7 @@ def index(session: Session, /, **options: Any) -> None:
                 "videos": f"{summary.num_vectors:,}",
                 "of zeros": f"{summary.zero_videos:,}" if summary.zero_videos else None,
                 "size": f"{size(summary.bytes)} ({summary.bytes_per_video:,} bytes per video, plus its id)",
-                "recall@10": f"{summary.recall_at_10:.4f} against exact search",
+                **recalls(session, summary),
                 "built on": summary.device,
                 "took": duration(summary.seconds),
                 "next": session.next(made.next),
@@ -76,3 +85,20 @@ def index(session: Session, /, **options: Any) -> None:
         ),
         kept=True,
     )
+
+
+def recalls(session: Session, summary: IndexSummary) -> dict[str, str | None]:
+    """Both figures, each with what it is measured against: one of 1.0000 says nothing about the other."""
+    of_float32 = f"of the embeddings in {summary.float32_store}"
+    missing = "not measured: needs the float32 embeddings of these videos"
+    if summary.float32_command is not None:
+        missing = f"not measured: needs the float32 store, `{session.next(summary.float32_command)}`"
+    lossy, reranked = summary.stored_as != "float32", summary.recall_at_10_reranked
+    stored = f"decoded {summary.stored_as} rows" if lossy else "float32 rows"
+    found = summary.recall_at_10_float32
+    after = missing if reranked is None else f"{reranked:.4f} {of_float32}, by {summary.reranked_by}"
+    return {
+        "recall@10, stored rows": f"{summary.recall_at_10_stored:.4f} of an exact search of the {stored}",
+        "recall@10, float32": (missing if found is None else f"{found:.4f} {of_float32}") if lossy else None,
+        "recall@10, re-ranked": None if summary.reranked_by is None else after,
+    }

@@ -136,8 +136,13 @@ def _artifact(path: Path) -> Finding:
     manifest = read_folder(path, kind)
     files = {name: f"{file.bytes:,} bytes" for name, file in manifest.files.items()}
     facts = {"checksums": f"all {len(files)} files match", "files": files, "written by": manifest.versions}
-    # An index calls its factory string its kind.
-    metadata = {"factory" if key == "kind" else key: value for key, value in manifest.metadata.items()}
+    metadata = manifest.metadata
+    if (
+        kind == "index"
+    ):  # It calls its factory string its kind, and one recall is never told without the other.
+        names = {"kind": "factory", "recall_at_10": "recall_at_10_stored"}
+        metadata = {"recall_at_10_float32": "not measured", **metadata}
+        metadata = {names.get(key, key): value for key, value in metadata.items()}
     return Finding(str(path), kind, {**facts, **_with_few_names(metadata)})
 
 

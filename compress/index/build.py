@@ -11,7 +11,6 @@ from compress import faiss_engine
 from compress.codecs import Codec
 from compress.errors import RecordError, UsageError
 from compress.index.codes import CodesIndex
-from compress.index.exact import NearestSoFar
 from compress.index.faiss_index import (
     CODES_BELOW,
     INTERRUPTED,
@@ -21,9 +20,10 @@ from compress.index.faiss_index import (
     memory_estimate,
     num_lists,
 )
+from compress.index.recall import sampled
 from compress.index.rows import Selection
 from compress.index.saved import IndexFacts
-from compress.index.tuning import NEIGHBOURS, Setting, Truth, others, tune
+from compress.index.tuning import Setting, Truth, others, tune
 from compress.progress import Note, Progress, Reporter, check_interrupt
 
 CODES = "codes"
@@ -133,7 +133,7 @@ def _of_faiss(
             passing=True,
         )
     )
-    nearest, own = _nearest(selection, queries, seed)
+    nearest, own = sampled(selection, queries, seed)
     zeros = 0
 
     def on_block(first: int, block: np.ndarray) -> None:
@@ -170,15 +170,6 @@ def _tell_zeros(selection: Selection, zeros: int, report: Reporter) -> None:
     )
 
 
-def _nearest(selection: Selection, queries: int, seed: int) -> tuple[NearestSoFar, np.ndarray]:
-    """The collector of the true neighbours of a sample of rows, and these rows; zeros ask for nothing."""
-    own = selection.sample(queries, (seed, 1))
-    vectors = selection.take(own)
-    asks = vectors.any(axis=1) if selection.metric == "cosine" else np.ones(len(own), dtype=bool)
-    own = own[asks]
-    return NearestSoFar(vectors[asks], min(NEIGHBOURS, len(selection) - 1), own), own
-
-
 def _check_codes(codec: Codec, factory: str | None, device: str) -> None:
     """Raise UsageError unless codes of `codec` can be the index, and nothing else was asked for."""
     if not codec.searchable:
@@ -203,7 +194,7 @@ def _check_codes(codec: Codec, factory: str | None, device: str) -> None:
 
 def _of_codes(selection: Selection, queries: int, seed: int, report: Reporter) -> _Built:
     """An index of the stored codes, its recall measured against an exact search of the decoded rows."""
-    nearest, own = _nearest(selection, queries, seed)
+    nearest, own = sampled(selection, queries, seed)
     codec = selection.store.codec
     lengths = np.empty(len(selection), np.float32) if selection.metric == "cosine" else None
     index = CodesIndex(codec, selection.codes(), lengths)

@@ -12,18 +12,20 @@ import numpy as np
 from compress.arrays import as_path, plain_array, whole_number
 from compress.artifacts.hashed import Verify
 from compress.codecs import Codec
-from compress.errors import CorruptArtifactError, DataError, OutOfRangeError, UsageError
+from compress.codecs.float32 import Float32
+from compress.errors import DataError, OutOfRangeError, UsageError
+from compress.index.aligned import aligned
 from compress.index.build import build
 from compress.index.codes import CodesIndex
-from compress.index.exact import QUERIES_AT_ONCE
-from compress.index.faiss_index import EXACT_BELOW, bytes_per_video, num_lists
+from compress.index.faiss_index import EXACT_BELOW, bytes_per_video
 from compress.index.hits import Hits
-from compress.index.rows import Store, as_queries, as_store, comparable, numbered, select
+from compress.index.recall import recall_against
+from compress.index.reranking import DEPTH, rerank_by
+from compress.index.rows import Selection, Store, as_queries, as_store, comparable, numbered, select
 from compress.index.saved import IndexFacts, load, save
-from compress.index.tuning import NEIGHBOURS, Setting, others, search_once
+from compress.index.searching import search_all
+from compress.index.tuning import others
 from compress.progress import Reporter, silent
-
-_CANDIDATES_AT_ONCE = 2**23  # About 100 MB of candidates in FAISS.
 
 
 class Index:
@@ -51,6 +53,7 @@ class Index:
         ids: Iterable[Any] | None = None,
         *,
         codec: Codec | None = None,
+        original: Any = None,
         metric: str = "cosine",
         factory: str | None = None,
         on_codes: bool | None = None,
@@ -64,17 +67,21 @@ class Index:
     ) -> Self:
         """Index embeddings or codes, and measure how many of the true neighbours a search finds.
 
-        Recall@10 is measured against an exact search of the decoded vectors, for every kind of index. An
-        approximate one keeps the cheapest search setting that reaches `wanted_recall`; when none does, it
-        keeps the best one and reports a note. A video is not its own neighbour; ties with the tenth neighbour
-        count as found. A video of zeros has no cosine: it counts as 0 similar to every query, and a note says
-        how many there are (`facts.zero_vectors`).
+        Recall@10 is measured against an exact search of the stored (decoded) rows, for every kind of index:
+        `facts.recall_at_10`. What the codec lost is not in it, only in `facts.recall_at_10_float32`, against
+        an exact search of `original`. An approximate index keeps the cheapest search setting that reaches
+        `wanted_recall` of the stored rows; when none does, it keeps the best one and reports a note. A video
+        is not its own neighbour; ties with the tenth neighbour count as found. A video of zeros has no
+        cosine: it counts as 0 similar to every query, and a note says how many there are
+        (`facts.zero_vectors`).
 
         Args:
             rows: embeddings (n, dim) as an array, tensor or list; with `codec` its codes; or a store (see
                 `compress.open_store`).
             ids: of an array's rows: text, bytes or whole numbers; None for the row numbers.
             codec: that made the codes, when `rows` are codes.
+            original: the float32 embeddings that the rows were made from, see `recall`; float32 rows need
+                none.
             metric: "cosine" (rows are divided by their L2 norm) or "ip" (inner product).
             factory: FAISS factory string; None chooses "Flat" below `exact_below` videos, else inverted lists
                 with 4-bit product quantisation and re-ranking.
@@ -98,6 +105,8 @@ class Index:
             UnavailableError: no GPU for "cuda", or not enough memory.
         """
         selection = select(as_store(rows, ids, codec), split, metric)
+        if original is not None:  # Refuses a wrong one before the long work.
+            original = aligned(original, selection.ids(), selection.store.dim, metric, "original")
         engine, facts = build(
             selection,
             factory=factory,
@@ -109,7 +118,12 @@ class Index:
             device=device,
             report=report,
         )
-        return cls(engine, selection.ids(), facts)
+        index = cls(engine, selection.ids(), facts)
+        recall = facts.recall_at_10 if isinstance(selection.store.codec, Float32) else None
+        if original is not None:
+            recall = index.recall(original, queries=recall_queries, seed=seed, report=report)
+        index.facts = dataclasses.replace(facts, recall_at_10_float32=recall)
+        return index
 
     @classmethod
     def open(cls, folder: str | Path, verify: Verify = True, store: Store | None = None) -> Self:
@@ -150,9 +164,11 @@ class Index:
 
     def __repr__(self) -> str:
         kind = f"{self.facts.codec} codes" if self.facts.codec else self.facts.kind
+        recall = self.facts.recall_at_10_float32
+        lost = "not measured" if recall is None else f"{recall:.4f}"
         return (
             f"<Index of {len(self):,} videos, {self.dim} dimensions: {kind}, {self.facts.metric}, "
-            f"recall@10 {self.facts.recall_at_10:.4f}>"
+            f"recall@10 {self.facts.recall_at_10:.4f} of the stored rows, {lost} of float32>"
         )
 
     @property
@@ -182,13 +198,64 @@ class Index:
             raise OutOfRangeError(f"row {row} is not in this index of {len(self):,} videos")
         return str(self.id_bytes[place].decode(errors="backslashreplace"))
 
-    def search(self, queries: Any, k: int = 10, *, exclude: Any = None) -> Hits:
+    def recall(
+        self,
+        original: Any,
+        *,
+        rerank: Any = None,
+        depth: int = DEPTH,
+        queries: int = 1000,
+        seed: int = 0,
+        report: Reporter = silent,
+    ) -> float:
+        """Recall@10 against an exact search of the float32 embeddings, in [0, 1].
+
+        The embedding of a video asks, and does not find the video; ties with the tenth count as found.
+
+        Args:
+            original: the embeddings that count as the truth: a store that has all videos of the index, or
+                float (n, dim) in its order.
+            rerank, depth: as for `search`.
+            queries: how many videos ask, >= 1; capped to the number of videos.
+            seed: of their choice, >= 0.
+            report: gets progress.
+
+        Raises:
+            SchemaError: of another embedding size or number of rows.
+            NotFoundError: the store lacks videos of the index.
+
+        Example:
+            >>> import compress, numpy as np
+            >>> Z = np.random.default_rng(0).standard_normal((100, 16), dtype=np.float32)
+            >>> codec = compress.Codec.fit("int8", Z)
+            >>> compress.Index.build(codec.encode(Z), codec=codec).recall(Z) > 0.9
+            True
+        """
+        truth = self._aligned(original, "original")
+        larger = None if rerank is None else self._aligned(rerank, "rerank")
+
+        def found(asked: np.ndarray, k: int, own: np.ndarray) -> np.ndarray:
+            first = self.facts.first_row
+            hits = self.search(asked, k, exclude=own + first, rerank=larger, depth=depth)
+            return hits.rows - first
+
+        return recall_against(truth, found, whole_number(queries, "queries", least=1), seed, report)
+
+    def _aligned(self, rows: Any, what: str) -> Selection:
+        return aligned(rows, self.id_bytes, self.dim, self.facts.metric, what)
+
+    def search(
+        self, queries: Any, k: int = 10, *, exclude: Any = None, rerank: Any = None, depth: int = DEPTH
+    ) -> Hits:
         """The k most similar videos of each query, best first.
 
         Args:
             queries: one vector (dim,) or several (q, dim), as an array, tensor or list.
             k: >= 1; capped to the number of videos.
             exclude: int (q,) or one number: rows that must not be found, usually each query's own.
+            rerank: larger embeddings of the same videos, as a store or float (n, dim) in the order of the
+                index. The `depth` best are found by the index, and ranked and scored by these.
+            depth: candidates to re-rank, >= 1; at least k are.
 
         Returns:
             `scores`, `rows` and `ids`, each (q, k).
@@ -201,46 +268,19 @@ class Index:
         k = whole_number(k, "k", least=1)
         vectors = as_queries(queries, self.dim)
         vectors = comparable(vectors, self.facts.metric, numbered("query"))
+        larger = None if rerank is None else self._aligned(rerank, "rerank")
+        wanted = k if larger is None else max(k, whole_number(depth, "depth", least=1))
         if exclude is None:
-            scores, rows = self._search(vectors, min(k, len(self)))
+            scores, rows = search_all(self._engine, self.facts.setting, vectors, min(wanted, len(self)))
         else:
             own = np.broadcast_to(_row_numbers(exclude, len(vectors)) - self.facts.first_row, len(vectors))
             left_out = bool(((own >= 0) & (own < len(self))).any())
-            scores, rows = self._search(vectors, min(k + 1, len(self)))
-            places = others(rows, own, min(k, len(self) - left_out))
+            scores, rows = search_all(self._engine, self.facts.setting, vectors, min(wanted + 1, len(self)))
+            places = others(rows, own, min(wanted, len(self) - left_out))
             scores, rows = (np.take_along_axis(found, places, axis=1) for found in (scores, rows))
+        if larger is not None:
+            scores, rows = rerank_by(larger, vectors, rows, k)
         return Hits(scores, rows + self.facts.first_row, self.video_id)
-
-    def _search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """(scores float32 (q, k), rows int64 (q, k)) of comparable queries, k <= n; rows of the index."""
-        setting = self._setting(k)
-        step = max(1, min(QUERIES_AT_ONCE, _CANDIDATES_AT_ONCE // (k * max(1, setting.k_factor))))
-        parts = [self._complete(queries[at : at + step], k, setting) for at in range(0, len(queries), step)]
-        if not parts:
-            return np.empty((0, k), np.float32), np.empty((0, k), np.int64)
-        scores, rows = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        return scores, rows
-
-    def _setting(self, k: int) -> Setting:
-        if not self.facts.k_factor:
-            return self.facts.setting
-        # Recall was measured with the candidates of 10 neighbours, so fewer neighbours get as many; more
-        # candidates than videos would only cost memory.
-        candidates = min(self.facts.k_factor * max(k, NEIGHBOURS + 1), len(self))
-        return dataclasses.replace(self.facts.setting, k_factor=-(-candidates // k))
-
-    def _complete(self, queries: np.ndarray, k: int, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
-        """Search; where the visited lists hold fewer than k videos, visit twice as many, and so on."""
-        scores, rows = search_once(self._engine, queries, k, setting)
-        short = np.flatnonzero((rows < 0).any(axis=1))
-        if len(short) == 0:
-            return scores, rows
-        lists = num_lists(self._engine)
-        if setting.nprobe >= lists:
-            raise CorruptArtifactError(f"the index returns fewer than {k} of its {len(self)} videos")
-        wider = dataclasses.replace(setting, nprobe=min(2 * setting.nprobe, lists))
-        scores[short], rows[short] = self._complete(queries[short], k, wider)
-        return scores, rows
 
 
 def _row_numbers(exclude: Any, queries: int) -> np.ndarray:

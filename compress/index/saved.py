@@ -41,13 +41,16 @@ class IndexFacts:
         split: name of the split that was indexed, or None for the whole store.
         store_sha256: of the store it was built from.
         nprobe, k_factor: search setting (see `Setting`).
-        recall_at_10: share of the true 10 nearest neighbours that it finds, in [0, 1].
+        recall_at_10: share of the 10 nearest by an exact search of the stored (decoded) rows that it finds,
+            in [0, 1].
         recall_queries: stored videos on which recall was measured.
         wanted_recall: the recall that was asked for.
         seed: of the samples and the clustering.
         device: it was built on, "cpu" or "cuda".
         codec: of the codes, by name; None for a FAISS index.
         zero_vectors: rows of zeros, which for cosine count as 0 similar to every query.
+        recall_at_10_float32: the same share of the 10 nearest by an exact search of the float32 embeddings
+            that the rows were made from; None where these were not given.
     """
 
     kind: str
@@ -66,6 +69,7 @@ class IndexFacts:
     device: str
     codec: str | None = None
     zero_vectors: int = 0
+    recall_at_10_float32: float | None = None
 
     @property
     def setting(self) -> Setting:
@@ -88,6 +92,8 @@ def save(folder: Path, engine: Any, ids: np.ndarray, facts: IndexFacts) -> Manif
     metadata = asdict(facts)
     if not facts.zero_vectors:
         del metadata["zero_vectors"]  # earlier versions read the index, too
+    if facts.recall_at_10_float32 is None:
+        del metadata["recall_at_10_float32"]
     return commit_folder(folder, KIND, files, metadata)
 
 

@@ -63,7 +63,7 @@ def test_an_index_says_its_kind_and_recall(made: Path, tmp_path: Path, compress,
     summary = compress("index", "--dim", DIM, "--json").json["summary"]
 
     assert summary["kind"] == "Flat"
-    assert summary["recall_at_10"] == 1.0
+    assert summary["recall_at_10_stored"] == 1.0
     assert summary["num_vectors"] == NUM
 
 

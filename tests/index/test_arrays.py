@@ -36,7 +36,10 @@ def test_any_array_of_the_same_numbers_finds_the_same(kind: str, rows: np.ndarra
     assert np.array_equal(hits.rows, exact_neighbours(rows[:7] + np.float32(0.01), rows, 5))
     assert (hits.scores.dtype, hits.rows.dtype, hits.ids.shape) == (np.float32, np.int64, (7, 5))
     assert len(index) == 400
-    assert repr(index) == "<Index of 400 videos, 12 dimensions: Flat, cosine, recall@10 1.0000>"
+    assert repr(index) == (
+        "<Index of 400 videos, 12 dimensions: Flat, cosine, "
+        "recall@10 1.0000 of the stored rows, 1.0000 of float32>"
+    )
 
 
 @pytest.mark.parametrize(
