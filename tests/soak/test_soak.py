@@ -125,6 +125,12 @@ def test_what_a_kill_leaves_behind_is_seen(trials: Trials) -> None:
     assert trials.finish(step) == ["left over: embeddings/other.h5.lock"]
 
 
+def test_how_long_a_command_took_is_no_part_of_its_answer(tmp_path: Path) -> None:
+    said = [Ended(0, f"videos  140\ntook    {seconds} s\nnext    x\n", "", 0.1, 0.1, 0) for seconds in "01"]
+    answers = [workspaces.answer_of(one, tmp_path / "none") for one in said]
+    assert answers == [(0, "videos  140\nnext    x\n")] * 2
+
+
 def test_a_reader_that_sees_a_mix_is_seen() -> None:
     ended = Ended(0, "a mix", "", 0.1, 0.1, 0)
     assert judge("report", ended, (0, "a mix"), [(0, "old"), (0, "new")])

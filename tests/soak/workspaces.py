@@ -27,6 +27,7 @@ _VOLATILE = [
     re.compile(rb'"(generated|made|measured_on)": "[^"]*",?\s*'),
 ]
 _OF_THIS_COPY = {"cache/hashed.json"}
+_TOOK = re.compile(r"^took .*\n", re.MULTILINE)
 _TIMED = re.compile(r"reports/tradeoff\..*|cache/timings?\.json")
 
 
@@ -280,5 +281,5 @@ def ask(words: Words, at: Path) -> tuple[Ended, Answer]:
 def answer_of(ended: Ended, read: Path) -> Answer:
     """What a reader said: its exit code, what it printed, and what it wrote into the folder `read`."""
     written = json.dumps(tree(read), sort_keys=True) if read.is_dir() else ""
-    said = (ended.out + (ended.last_line if ended.code else "")).replace(read.name, "read")
+    said = (_TOOK.sub("", ended.out) + (ended.last_line if ended.code else "")).replace(read.name, "read")
     return ended.code, said + written
