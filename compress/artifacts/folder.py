@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,26 +73,80 @@ def commit_folder(
         LockedError: another process is committing to the same folder.
         StorageError: the disk refused; the older commit is intact.
     """
+    _check_contents(folder, files, metadata)  # before the folder is made
+    with changing_folder(folder, kind) as change:
+        return change.commit(files, metadata)
+
+
+@contextmanager
+def changing_folder(folder: Path, kind: str) -> Iterator[Change]:
+    """Inside the `with`, nobody else commits to `folder`: look at what is there, then commit what follows.
+
+    Raises:
+        As `commit_folder`.
+    """
+    refuse_link(folder)
+    disk.make_folder(folder)
+    with exclusive(folder / MANIFEST):
+        yield Change(folder, kind, _standing(folder, kind))
+
+
+@dataclass(frozen=True)
+class Change:
+    """A folder that is locked for a commit, and the commit `before`; None where there is none, or a damaged
+    one."""
+
+    folder: Path
+    kind: str
+    before: Manifest | None
+
+    def commit(
+        self, files: Mapping[str, Content], metadata: dict[str, Any], keep: Iterable[str] = ()
+    ) -> Manifest:
+        """As `commit_folder`; files of the commit before that are named in `keep` stay as they are, unread.
+
+        Raises:
+            NotFoundError: the commit before has no file of that name.
+            CorruptArtifactError: such a file is missing or resized.
+        """
+        _check_contents(self.folder, files, metadata)
+        kept = {name: self._kept(name) for name in keep}
+        written = {name: _store(self.folder, name, content) for name, content in sorted(files.items())}
+        stored = {**kept, **written}
+        manifest = Manifest(self.folder, self.kind, metadata, stored, SCHEMA_VERSION, versions())
+        with disk.storage_errors(self.folder):
+            disk.fsync_folder(self.folder)
+        write_bytes(self.folder / MANIFEST, render_manifest(manifest))
+        with disk.storage_errors(self.folder):
+            disk.fsync_folder(self.folder.parent)
+        self._remove_all_but(stored)
+        return manifest
+
+    def clean(self) -> None:
+        """Remove what killed commits left: files of ours that the commit before does not name."""
+        if self.before is not None:
+            self._remove_all_but(self.before.files)
+
+    def _remove_all_but(self, stored: Mapping[str, StoredFile]) -> None:
+        kept = {file.stored for file in stored.values()}
+        with disk.storage_errors(self.folder):
+            for path in ours_within(self.folder, {*_named(self.before), *kept}):
+                if path.name not in kept:
+                    disk.remove(path)
+
+    def _kept(self, name: str) -> StoredFile:
+        if self.before is None or name not in self.before.files:
+            raise NotFoundError(f"has no file {name!r} to keep", where=self.folder)
+        file = self.before.files[name]
+        _check(self.folder / file.stored, file, verify=False)
+        return file
+
+
+def _check_contents(folder: Path, files: Mapping[str, Content], metadata: dict[str, Any]) -> None:
     for name in files:
         if not is_plain_name(name) or name == MANIFEST:
             raise UsageError(f"{name!r} cannot be the name of a file in an artifact", where=folder)
     render_json(metadata, folder / MANIFEST)  # Refuse what is not JSON before the long writes.
-    refuse_link(folder)
-    disk.make_folder(folder)
-    with exclusive(folder / MANIFEST):
-        before = _standing(folder, kind)
-        stored = {name: _store(folder, name, content) for name, content in sorted(files.items())}
-        manifest = Manifest(folder, kind, metadata, stored, SCHEMA_VERSION, versions())
-        with disk.storage_errors(folder):
-            disk.fsync_folder(folder)
-        write_bytes(folder / MANIFEST, render_manifest(manifest))
-        with disk.storage_errors(folder):
-            disk.fsync_folder(folder.parent)
-            kept = {folder / file.stored for file in stored.values()}
-            for path in ours_within(folder, _named(before)):
-                if path not in kept:
-                    disk.remove(path)
-    return manifest
 
 
 def remove_folder(folder: Path) -> None:
@@ -201,7 +256,9 @@ def _checked(folder: Path, kind: str, verify: Verify) -> Manifest:
 def _store(folder: Path, name: str, content: Content) -> StoredFile:
     # The suffix stays at the end: np.save appends .npy to any other name.
     temporary = temporary_within(folder, name)
-    temporary.unlink(missing_ok=True)  # another's of the same number, perhaps a link to somewhere
+    for left in os.listdir(folder):  # another's of the same number, perhaps a link, or what it wrote beside
+        if left.startswith(temporary.name):
+            (folder / left).unlink()
     needed = len(content) if isinstance(content, bytes) else None
     with removed_on_error(temporary, folder / name, needed):
         if isinstance(content, bytes):
