@@ -4,6 +4,7 @@
     Encoder.fit("linear", X, Y)      or one fitted on arrays; .encode(X) -> embeddings float32 (n, dim)
     Codec.fit("opq64", Z)            .encode(Z) -> codes of 64 bytes per row, .decode(codes) -> embeddings
     Index.build(Z, ids=ids)          .search(q, k=10) -> the nearest; arrays, codes or a store
+    Collection.create(folder)        videos that come and go: .add, .delete, .search(q, where="...")
     open_store(path)                 embeddings in HDF5: .ids, .labels, .rows(...)
     gap(scores, labels) ...          GAP@20, MAP, Hit@1 and PERR of the YouTube-8M evaluation
     judge(Z, Y, Z_test, Y_test)      what a fresh classifier still learns from embeddings, with intervals
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from compress.codecs import Codec as Codec
+    from compress.collection import Collection as Collection
     from compress.compressor import Compressor as Compressor
     from compress.encoder import Encoder as Encoder
     from compress.encoder import load as load
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Codec": "compress.codecs",
+    "Collection": "compress.collection",
     "CompressError": "compress.errors",
     "Compressor": "compress.compressor",
     "Encoder": "compress.encoder",

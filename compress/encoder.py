@@ -208,6 +208,17 @@ class Encoder:
         """Keep it as a run that `compress.load` and the command line read; an older one is replaced."""
         save_model(as_path(folder, "folder") / "model", self._model.state_dict(), dict(self._facts))
 
+    def described(self) -> dict[str, Any]:
+        """What is kept about it where its weights are kept: name, sizes, level, and the facts of its run."""
+        # `weights` says how a run packed the numbers that are given here as they are.
+        facts = {name: value for name, value in self._facts.items() if name != "weights"}
+        sizes = {"dim": self.dim, "input_dim": self.input_dim, "level": self.level}
+        return {"name": self.name, **sizes, "facts": facts}
+
+    def weights(self) -> Mapping[str, Any]:
+        """Its tensors by name."""
+        return self._model.state_dict()
+
     def __repr__(self) -> str:
         reads = (
             f"frames (t, {self.input_dim})" if self.level == "frame" else f"features (n, {self.input_dim})"

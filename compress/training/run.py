@@ -157,21 +157,27 @@ def load_model(folder: str | Path) -> tuple[Model, dict[str, Any]]:
 
 def open_model(folder: str | Path) -> tuple[Model, Manifest]:
     """As `load_model`, with the manifest that the weights were read by: it has their sha256."""
-    return read_model(folder, lambda manifest: (_built(manifest), manifest))
+    return read_model(
+        folder, lambda manifest: (built_model(manifest.metadata, manifest.path(WEIGHTS)), manifest)
+    )
 
 
-def _built(manifest: Manifest) -> Model:
-    metadata = manifest.metadata
+def built_model(metadata: Mapping[str, Any], weights: Path) -> Model:
+    """The model of some `metadata` with the weights in a file, in evaluation mode on the CPU.
+
+    Raises:
+        CorruptArtifactError: the two do not belong together.
+    """
     try:
         model = build_model(model_config(metadata["model_config"]))
-        tensors, description = read_tensors(manifest.path(WEIGHTS)), metadata.get("weights")
+        tensors, description = read_tensors(weights), metadata.get("weights")
         # `compress shrink` stores weights in fewer bits, and says how.
         model.load_state_dict(
             tensors if description is None else unpack(tensors, description, model.state_dict())
         )
     except (KeyError, RuntimeError, ValueError) as error:
         what = f"holds a model that this version cannot build ({str(error).splitlines()[0]})"
-        raise CorruptArtifactError(what, where=manifest.folder, hint="train it again with --fresh") from error
+        raise CorruptArtifactError(what, where=weights.parent, hint="train it again with --fresh") from error
     return model.eval()
 
 
