@@ -6,6 +6,7 @@ from typing import Any
 
 import rich_click as click
 
+from cli.collection import collection
 from cli.data import data
 from cli.demo import demo
 from cli.doctor import doctor
@@ -47,6 +48,6 @@ def compress(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-MAKING = (demo, extract, init, data, train, shrink, encode, index, search, predict)
+MAKING = (demo, extract, init, data, train, shrink, encode, index, search, collection, predict)
 for command in (*MAKING, evaluate, tradeoff, select, report, doctor):
     compress.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from compress.artifacts.atomic import read_bytes, sha256_file
 from compress.artifacts.folder import Change, changing_folder, load_folder, read_folder
 from compress.artifacts.hashed import Verify
 from compress.artifacts.manifest import MANIFEST, Manifest, render_manifest
-from compress.collection.creating import first_commit
 from compress.collection.incoming import Block, block_of, gather
 from compress.collection.passed import asked_ids
 from compress.collection.reading import Reading
@@ -22,8 +21,10 @@ from compress.collection.results import Added, Compacted, Deleted
 from compress.collection.state import KIND, State, open_state
 from compress.collection.writing import bytes_of, commit_change
 from compress.datasets.vocabulary import Vocabulary
-from compress.encoder import Encoder
 from compress.errors import CorruptArtifactError
+
+if TYPE_CHECKING:
+    from compress.encoder import Encoder
 
 
 class Collection(Reading):
@@ -74,6 +75,8 @@ class Collection(Reading):
             UsageError: the folder holds something, or there is no such codec or metric.
             NotFoundError: no such run or vocabulary.
         """
+        from compress.collection.creating import first_commit  # not before: torch
+
         where = as_path(folder, "folder")
         first_commit(where, encoder, codec, metric, vocabulary)
         return cls.open(where)

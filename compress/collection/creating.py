@@ -15,7 +15,7 @@ from compress.datasets.vocabulary import Vocabulary, load_vocabulary, vocabulary
 from compress.encoder import Encoder, load
 from compress.errors import UsageError
 from compress.index.rows import check_metric
-from compress.training.run import tensors_file
+from compress.training.run import model_sha256, tensors_file
 
 
 def first_commit(
@@ -35,6 +35,7 @@ def first_commit(
     if encoder is not None:
         model = encoder if isinstance(encoder, Encoder) else load(encoder, device="cpu")
         about, files[WEIGHTS] = model.described(), tensors_file(model.weights())
+        about["model_sha256"] = None if isinstance(encoder, Encoder) else model_sha256(encoder)
     names = _named(vocabulary)
     if names is not None:
         files[NAMES] = vocabulary_csv(names)

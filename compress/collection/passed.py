@@ -109,7 +109,7 @@ def numbered_labels(state: State, labels: Any, num_videos: int) -> tuple[Labels 
     for number, name in enumerate(unknown, first):
         known[name] = number
         names[number] = name
-    numbers = np.array([known.get(name, 0) for name in found.names], np.int32)
+    numbers = np.array([known[name] if name else place for place, name in enumerate(found.names)], np.int32)
     rows = [numbers[row] for row in found]
-    classes = max(names) + 1
+    classes = max([*names, *numbers.tolist()]) + 1
     return Labels.from_lists(rows, classes), Vocabulary(names) if unknown else None

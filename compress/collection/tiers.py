@@ -1,9 +1,9 @@
 """When segments are merged: few of each size, so that additions stay cheap and searches visit few segments.
 
-A segment of at most `SMALLEST` living videos is of tier 0; each further tier is `GROWTH` times as large. Where a
-write leaves more than `MOST_ALIKE` segments of one tier, all of these become one. A segment of which more than
-`MOST_GONE` is deleted is written anew without those rows. Either is part of the same commit. So a video is
-written again about once for each tier that it climbs.
+A segment of at most `SMALLEST` living videos is of tier 0; each further tier is `GROWTH` times as large.
+Where a write leaves more than `MOST_ALIKE` segments of one tier, all of these become one. A segment of which
+more than `MOST_GONE` is deleted is written anew without those rows. Either is part of the same commit. So a
+video is written again about once for each tier that it climbs.
 """
 
 from __future__ import annotations

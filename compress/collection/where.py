@@ -45,6 +45,7 @@ _REFUSED = {
 }
 # Functions that tell of the session and not of a video; those without a fixed answer are asked for.
 _OF_THE_SESSION = {"current_setting", "getvariable", "getenv", "current_query", "txid_current"}
+_EXAMPLE = "such as \"duration > 60 AND 'Cooking' IN labels\" (`compress collection stats` lists columns)"
 _local = threading.local()
 
 
@@ -190,8 +191,3 @@ def _refused(error: BaseException) -> CompressError:
     if "interrupt" in text.lower():
         text = f"takes longer than {SECONDS:g} seconds"
     return UsageError(text[:_LONGEST_REASON], where=WHERE, hint=_EXAMPLE)
-
-
-_EXAMPLE = (
-    """such as "duration > 60 AND 'Cooking' IN labels"; `compress collection stats` lists the columns"""
-)

@@ -22,8 +22,8 @@ _ROWS_A_THREAD = 4096
 # From this many dimensions per byte on, tables are faster for any number of queries: with 8 (binary) twice as
 # fast as decoding and scanning, on 100,000 videos of 320 dimensions.
 _SMALL = 4
-# Where fewer rows of a block than this share may be found, their codes are gathered first; where more, all are
-# scored. To gather a code costs a quarter of scoring it.
+# Where fewer rows of a block than this share may be found, their codes are gathered first; where more, all
+# are scored. To gather a code costs a quarter of scoring it.
 _GATHERED = 0.75
 # Each query has tables of up to 256 KiB.
 _QUERIES_AT_ONCE = 64

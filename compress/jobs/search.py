@@ -91,7 +91,7 @@ def search_store(
             lambda: files_state([found.path, found.index / MANIFEST]), partial(_opened, found, hashed)
         )
     finally:  # Also when one of them is damaged.
-        _remember(hashed, report)
+        remember(hashed, report)
     names = vocabulary_of_store(workspace, store, vocabulary)
     if vector is not None:
         query = read_vector(vector, store.dim)
@@ -120,15 +120,16 @@ def _opened(found: StoreFile, hashed: HashedFiles) -> tuple[Store, Index]:
     return store, open_index(found.index, verify=hashed, store=store)
 
 
-def _remember(hashed: HashedFiles, report: Reporter) -> None:
+def remember(hashed: HashedFiles, report: Reporter) -> None:
+    """Keep which files were hashed; a note where the disk refuses."""
     try:
         hashed.save()
     except StorageError as error:  # A read-only workspace can be searched all the same.
         report(Note(f"{error}; the next search hashes store and index again"))
 
 
-def read_vector(path: Path, dim: int) -> np.ndarray:
-    """The embedding in a .npy file, float32 (dim,).
+def read_vector(path: Path, dim: int | None = None) -> np.ndarray:
+    """The embedding in a .npy file, float32 (dim,); `dim` None takes any size.
 
     Raises:
         NotFoundError: no such file. DataError: not a .npy file of numbers. SchemaError: not of size `dim`.
@@ -136,10 +137,11 @@ def read_vector(path: Path, dim: int) -> np.ndarray:
     array = read_npy(path, kind="a .npy file of numbers")
     if array.dtype.kind not in "fiu":
         raise DataError("not a .npy file of numbers", where=path)
-    if array.ndim not in (1, 2) or array.size == 0 or array.shape[-1] != dim:
-        raise SchemaError(
-            f"has the shape {array.shape}, the embeddings of the store have {dim} dimensions", where=path
+    if array.ndim not in (1, 2) or array.size == 0 or (dim is not None and array.shape[-1] != dim):
+        wanted = (
+            "one vector is needed" if dim is None else f"the embeddings of the store have {dim} dimensions"
         )
+        raise SchemaError(f"has the shape {array.shape}, {wanted}", where=path)
     return np.atleast_2d(array)[0].astype(np.float32)
 
 
