@@ -208,16 +208,11 @@ class Encoder:
         """Keep it as a run that `compress.load` and the command line read; an older one is replaced."""
         save_model(as_path(folder, "folder") / "model", self._model.state_dict(), dict(self._facts))
 
-    def described(self) -> dict[str, Any]:
-        """What is kept about it where its weights are kept: name, sizes, level, and the facts of its run."""
-        # `weights` says how a run packed the numbers that are given here as they are.
-        facts = {name: value for name, value in self._facts.items() if name != "weights"}
-        sizes = {"dim": self.dim, "input_dim": self.input_dim, "level": self.level}
-        return {"name": self.name, **sizes, "facts": facts}
-
-    def weights(self) -> Mapping[str, Any]:
-        """Its tensors by name."""
-        return self._model.state_dict()
+    def parts(self) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """What is kept of it elsewhere than in a run: name, sizes and facts as JSON, and its tensors."""
+        about = {"name": self.name, "dim": self.dim, "input_dim": self.input_dim, "level": self.level}
+        facts = {key: value for key, value in self._facts.items() if key != "weights"}  # these are packed
+        return {**about, "facts": facts}, self._model.state_dict()
 
     def __repr__(self) -> str:
         reads = (
@@ -241,9 +236,7 @@ def load(run: str | Path, *, device: str = "auto") -> Encoder:
     """
     folder = as_path(run, "a run")
     if folder.is_file():
-        hint = (
-            "compress.open_store reads a store of embeddings" if folder.suffix == ".h5" else "name its folder"
-        )
+        hint = "compress.open_store reads a store" if folder.suffix == ".h5" else "name its folder"
         raise NotFoundError("is a file, not the folder of a run", where=folder, hint=hint)
     model, facts = load_model(folder)
     return Encoder(model, facts, folder.resolve().name, choose_device(device))
@@ -287,10 +280,8 @@ def _checked_settings(settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if settings is None:
         return {}
     if not isinstance(settings, Mapping) or not all(isinstance(name, str) for name in settings):
-        raise UsageError(
-            f"settings are {settings!r:.60}, not a dict of names and values",
-            hint="settings={'learning_rate': 0.001}",
-        )
+        what = f"settings are {settings!r:.60}, not a dict of names and values"
+        raise UsageError(what, hint="settings={'learning_rate': 0.001}")
     for name in ("dim", "seed", "epochs"):
         if name in settings:
             raise UsageError(

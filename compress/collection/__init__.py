@@ -14,6 +14,7 @@ tiers       when segments are merged
 finding     exact search over the segments, behind a filter
 where       a filter: one SQL expression, evaluated by DuckDB without access to anything else
 columns     metadata: tables of Arrow, whatever people pass
+metadata_file  a file of metadata, joined by id
 """
 
 from compress.collection.collection import Collection as Collection

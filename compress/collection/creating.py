@@ -34,7 +34,8 @@ def first_commit(
     about: dict[str, Any] | None = None
     if encoder is not None:
         model = encoder if isinstance(encoder, Encoder) else load(encoder, device="cpu")
-        about, files[WEIGHTS] = model.described(), tensors_file(model.weights())
+        about, tensors = model.parts()
+        files[WEIGHTS] = tensors_file(tensors)
         about["model_sha256"] = None if isinstance(encoder, Encoder) else model_sha256(encoder)
     names = _named(vocabulary)
     if names is not None:

@@ -12,10 +12,11 @@ from typing import Any
 from compress.artifacts.atomic import read_bytes
 from compress.artifacts.hashed import HashedFiles
 from compress.collection import Collection, Compacted, Deleted, Match, Stats
+from compress.collection.metadata_file import MetadataFile
 from compress.datasets.policy import OnCorrupt
 from compress.errors import DataError, UsageError
 from compress.jobs.classes import vocabulary_of
-from compress.jobs.collection_input import MetadataFile, blocks_of
+from compress.jobs.collection_input import blocks_of
 from compress.jobs.search import read_vector, remember
 from compress.progress import Reporter, silent
 from compress.workspace import Workspace

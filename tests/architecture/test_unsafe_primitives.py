@@ -37,7 +37,10 @@ DOORS = {
         "compress/datasets/formats/arrow_columns.py",
         "compress/datasets/formats/parquet.py",
         "compress/jobs/predictions.py",
+        "compress/collection/",
+        "compress/doors/tables.py",
     },
+    "duckdb": {"compress/collection/columns.py", "compress/collection/where.py"},
     "jinja2": {"compress/reports/"},
 }
 # What opens the files of others, and the one module that may: it checks what they claim, and guards the call.
@@ -51,7 +54,9 @@ OPENERS = {
     "tomllib.loads": {"compress/doors/toml.py", "compress/papers/catalogue.py"},  # the latter reads our own
     "gzip.open": {"compress/datasets/vocabulary.py"},
     "av.open": {"compress/extract/frames.py"},
-    "pyarrow.parquet.ParquetFile": {"compress/datasets/formats/parquet.py"},
+    "pyarrow.parquet.ParquetFile": {"compress/datasets/formats/parquet.py", "compress/doors/tables.py"},
+    "pyarrow.csv.read_csv": {"compress/doors/tables.py"},
+    "pyarrow.json.read_json": {"compress/doors/tables.py"},
     "pyarrow.memory_map": {"compress/datasets/formats/arrow.py"},
     "onnxruntime.InferenceSession": {"compress/extract/backbones/onnx.py"},
 }
