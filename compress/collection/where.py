@@ -27,6 +27,7 @@ WHERE = "--where"
 SECONDS = 10.0
 """A filter that takes longer is stopped."""
 _LONGEST, _LONGEST_REASON = 10_000, 300
+_MOST_BRACKETS = 500  # the parser takes time by the square of open ones: 7 s for 3,000
 _SETTINGS: dict[str, Any] = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",
@@ -71,13 +72,15 @@ def parse_where(text: str) -> Where:
         raise UsageError("is empty, not an SQL expression", where=WHERE, hint=_EXAMPLE)
     if len(text) > _LONGEST:
         raise UsageError(f"has {len(text):,} characters, at most {_LONGEST:,} are read", where=WHERE)
+    if text.count("(") > _MOST_BRACKETS:
+        raise UsageError(f"has more than {_MOST_BRACKETS} brackets", where=WHERE)
     need_arrow()
     import duckdb
 
     try:
         connection = _connection()
-        found = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT {text}"]).fetchone()
-        tree = json.loads(found[0])
+        found = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT {text}"]).fetchall()
+        tree = json.loads(found[0][0])
     except (duckdb.Error, UnicodeError, RecursionError, ValueError) as error:
         raise _refused(error) from error
     if tree.get("error"):
