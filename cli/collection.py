@@ -19,9 +19,9 @@ from cli.options import (
 from cli.progress import duration
 from cli.session import Session
 from cli.text import aligned, size, table
-from cli.types import whole
+from cli.types import real, whole
 from compress.foreign_text import one_line
-from compress.limits import COUNT
+from compress.limits import COUNT, Limit
 
 if TYPE_CHECKING:
     from compress.collection import Stats
@@ -229,7 +229,7 @@ def verify(session: Session, folder: Path) -> None:
     help="Find only videos for which this is true: an expression over metadata, video_id and labels.",
 )
 @click.option("--exclude", multiple=True, metavar="VIDEO_ID", help="Do not find this video; may be repeated.")
-@click.option("--min-score", type=float, help="Find only videos that score at least this.")
+@click.option("--min-score", type=real(Limit()), help="Find only videos that score at least this.")
 @compute_options()
 @click.pass_obj
 def search(

@@ -31,7 +31,8 @@ def words_of(path: Path) -> list[str]:
 
 
 def test_every_option_that_a_message_names_exists():
-    commands = [*program.commands.values(), *program.commands["data"].commands.values()]
+    groups = [program, program.commands["data"], program.commands["collection"]]
+    commands = [command for group in groups for command in group.commands.values()]
     options = {
         name
         for command in commands
