@@ -10,6 +10,7 @@ import rich_click as click
 
 from cli.options import compute_options, on_corrupt_option
 from cli.plan import plan_text
+from cli.progress import reporter
 from cli.session import Session
 from cli.text import aligned, printed
 from cli.types import Listed, whole
@@ -119,9 +120,16 @@ def report(
         session.show({"rows": plan_facts}, lambda: plan_text(planned, COLUMNS, "rows"))
         return
     notes, sentences = why_not_made(planned, failures)
-    done = report_tables(
-        session.workspace, names, output=output, notes=notes, failures=sentences, paper=paper
-    )
+    with reporter(silent=session.json or session.quiet) as progress:
+        done = report_tables(
+            session.workspace,
+            names,
+            output=output,
+            notes=notes,
+            failures=sentences,
+            paper=paper,
+            report=progress,
+        )
     empty = [] if "4" in done or "4" not in names else [EMPTY, *sentences]
     files = {name: _files(one) for name, one in done.items()}
     value: dict[str, Any] = {"tables": files}

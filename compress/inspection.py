@@ -225,7 +225,7 @@ def _shards(
         ]
         facts["left out in all"] = len(source.skipped)
     if frames is not None:
-        facts["frames a video"] = f"{frames.min()} to {frames.max()}, {frames.mean():.1f} on average"
+        facts["frames per video"] = f"{frames.min()} to {frames.max()}, {frames.mean():.1f} on average"
         facts["frames"] = (
             "synthetic: expanded from video-level features" if schema.synthetic_frames else "real"
         )
@@ -290,7 +290,7 @@ def _label_facts(labels: Labels | None) -> dict[str, Any]:
     return {
         "classes": labels.num_classes,
         "classes with videos": int(used),
-        "labels a video": f"{counts.min()} to {counts.max()}, {counts.mean():.2f} on average",
+        "labels per video": f"{counts.min()} to {counts.max()}, {counts.mean():.2f} on average",
     }
 
 

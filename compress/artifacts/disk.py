@@ -112,8 +112,12 @@ def remove_if_empty(folder: Path) -> None:
             raise
 
 
-def make_folder(folder: Path) -> None:
-    """Create a folder and its parents, and bring their names to the disk; an existing one is fine."""
+def make_folder(folder: Path) -> list[Path]:
+    """Create a folder and its parents, and bring their names to the disk; an existing one is fine.
+
+    Returns:
+        The folders that were not there, the innermost first.
+    """
     with storage_errors(folder):
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
         for each in reversed(missing):
@@ -121,6 +125,7 @@ def make_folder(folder: Path) -> None:
             fsync_folder(each.parent)
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+        return missing
 
 
 def open_new(path: Path) -> int:

@@ -41,7 +41,8 @@ def lock_path(path: Path) -> Path:
 def exclusive(path: Path, *, waits_for: str = "", report: Reporter = silent) -> Iterator[None]:
     """Inside the `with`, nobody else can write `path` (a file or a folder).
 
-    Not re-entrant, not even within one process. Missing parent folders are created.
+    Not re-entrant, not even within one process. Missing parent folders are created, and removed again where
+    nothing was written.
 
     Args:
         path: what is written.
@@ -55,14 +56,16 @@ def exclusive(path: Path, *, waits_for: str = "", report: Reporter = silent) -> 
         StorageError: the lock file cannot be made (read-only folder, full disk, a symbolic link).
         UsageError: there is a file of its name that is not a lock.
     """
-    disk.make_folder(path.parent)
-    lock = lock_path(path)
+    lock, made = lock_path(path), disk.make_folder(path.parent)
     with disk.storage_errors(lock):
         descriptor = _acquire(lock, path, waits_for, report)
     try:
         yield
     finally:
         _release(lock, descriptor)
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()  # refused, and so is the next one, where something is in it
 
 
 def made_once(
@@ -127,7 +130,11 @@ def _acquire(lock: Path, path: Path, waits_for: str, report: Reporter) -> int:
 
 def _locked(lock: Path) -> int:
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        except FileNotFoundError:  # its folder was empty, and went with another process's lock
+            disk.make_folder(lock.parent)
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _still_named(descriptor, lock):

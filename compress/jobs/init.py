@@ -205,6 +205,10 @@ def _with_classes(workspace: Workspace, report: Reporter) -> Workspace:
         if missing := [number for number in range(count) if number not in given]:
             some = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
             report(Note(f"{len(missing):,} of {count:,} classes have no name, and show their number: {some}"))
+    if is_known and workspace.num_classes is None:
+        fewer = given.num_classes if given is not None and given.num_classes < count else "N"
+        what = f"{count:,} classes, as the published data set whose features have these names and sizes"
+        report(Note(f"{what}; for other data write num_classes = {fewer} into {FILE_NAME}"))
     if made is not None:
         written = _write_once(workspace.root, vocabulary_csv(made))
         report(Note(f"the labels are names: {count:,} classes, written to {written.name}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from compress.artifacts.folder import read_folder
@@ -57,7 +58,8 @@ def stand_ins(workspace: Workspace, rows: Catalogue | None = None) -> dict[str, 
     """
     known = rows or catalogue()
     try:
-        levels = schemas(workspace, workspace.defaults.on_corrupt)
+        # Names of classes do not matter here, so a vocabulary that is gone does not either.
+        levels = schemas(replace(workspace, vocabulary=None), workspace.defaults.on_corrupt)
     except (UsageError, NotFoundError, DataError):
         return {}
     found = {row.run: known.stand_in(row, levels[row.level].dim) for row in known.rows if row.level in levels}

@@ -133,7 +133,7 @@ def predict_videos(
     from compress.training.precision import choose_precision, precision_note
     from compress.training.run import check_fits, open_model
 
-    names = vocabulary_of(workspace, run, vocabulary)
+    names = vocabulary_of(workspace, run, vocabulary, report)
     with read_for(run):
         source = open_split(workspace, "input", patterns, on_corrupt, run=run_schema(workspace, run))
     if output is not None and output.resolve() in {shard.resolve() for shard in source.shards}:

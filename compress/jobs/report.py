@@ -12,6 +12,7 @@ from compress.evaluation.models.row import load_models
 from compress.evaluation.scores import evaluations
 from compress.jobs.classes import vocabulary_of
 from compress.jobs.paper_runs import stand_in_notes, stand_ins, unlike_runs
+from compress.progress import Reporter, silent
 from compress.reports import (
     Document,
     chosen_models,
@@ -46,6 +47,7 @@ def report_tables(
     notes: Mapping[str, Sequence[str]] | None = None,
     failures: Sequence[str] = (),
     paper: bool | None = None,
+    report: Reporter = silent,
 ) -> dict[str, Reported]:
     """Write the reports of some tables.
 
@@ -57,6 +59,7 @@ def report_tables(
         notes: why rows of the other tables could not be run, by their names.
         failures: sentences about rows of Table 4 that could not be made.
         paper: whether Table 4 shows the paper's rows and figures; None shows them for YouTube-8M data.
+        report: gets notes.
 
     Raises:
         NotFoundError: only Table 4 was asked for, and nothing of it was measured.
@@ -65,10 +68,10 @@ def report_tables(
     done: dict[str, Reported] = {}
     for name in names:
         if name != "4":
-            done[name] = report_models(workspace, name, output, notes)
+            done[name] = report_models(workspace, name, output, notes, report)
         elif any(workspace.evaluation.glob("*.json")) or (len(names) == 1 and not failures):
             command = "compress report" if len(names) == 1 else "compress report --table 4"
-            done[name] = report_stores(workspace, output, command, failures, paper)
+            done[name] = report_stores(workspace, output, command, failures, paper, report)
     return done
 
 
@@ -78,18 +81,20 @@ def report_stores(
     command: str = "compress report",
     failures: Sequence[str] = (),
     paper: bool | None = None,
+    report: Reporter = silent,
 ) -> Reported:
     """Write report.md, .json and .html: Table 4, of every evaluated store; arguments as of `report_tables`.
 
     Raises:
-        NotFoundError: nothing was evaluated, or the workspace's vocabulary is gone.
+        NotFoundError: nothing was evaluated.
         CorruptArtifactError: an evaluation or the scores beside it are damaged.
     """
+    class_names = vocabulary_of(workspace, report=report).names
 
     def made() -> Document:
         rows = load_rows(workspace.evaluation)
         table = table4(rows, failures)
-        classes = class_sections(chosen_rows(table, workspace.evaluation), vocabulary_of(workspace).names)
+        classes = class_sections(chosen_rows(table, workspace.evaluation), class_names)
         how = provenance(date.today().isoformat(), command, rows[0].data.fingerprint)
         return table4_page(table, how, classes, paper=paper)
 
@@ -102,19 +107,20 @@ def report_models(
     name: str,
     output: Path | None = None,
     notes: Mapping[str, Sequence[str]] | None = None,
+    report: Reporter = silent,
 ) -> Reported:
     """Write table-2.md, .json and .html, or those of Table 3 or QRNN; arguments as of `report_tables`.
 
     Nothing measured is no error, the table says NOT RUN.
 
     Raises:
-        NotFoundError: the workspace's vocabulary is gone.
         DataError: an evaluation or the scores beside it are damaged.
     """
     known = stand_in_notes(workspace)
     for run, texts in (notes or {}).items():
         known[run] = [*known.get(run, []), *texts]
     folder = workspace.evaluation / "models"
+    class_names = vocabulary_of(workspace, report=report).names
 
     def made() -> Document:
         table = model_table(
@@ -124,7 +130,7 @@ def report_models(
             stand_ins=stand_ins(workspace),
             unlike=unlike_runs(workspace),
         )
-        classes = class_sections(chosen_models(table, folder), vocabulary_of(workspace).names)
+        classes = class_sections(chosen_models(table, folder), class_names)
         how = provenance(date.today().isoformat(), f"compress report --table {name}")
         return models_page(table, how, classes)
 

@@ -92,7 +92,7 @@ def search_store(
         )
     finally:  # Also when one of them is damaged.
         remember(hashed, report)
-    names = vocabulary_of_store(workspace, store, vocabulary)
+    names = vocabulary_of_store(workspace, store, vocabulary, report)
     if vector is not None:
         query = read_vector(vector, store.dim)
     else:

@@ -10,8 +10,8 @@ from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import FeatureSchema, Level
 from compress.datasets.source import Source, open_source
 from compress.datasets.table import Table, load_table
-from compress.datasets.vocabulary import load_vocabulary
-from compress.errors import SchemaError, UsageError
+from compress.errors import NotFoundError, SchemaError, UsageError
+from compress.jobs.classes import workspace_vocabulary
 from compress.progress import Note, Reporter
 from compress.workspace import FILE_NAME, Workspace
 
@@ -41,23 +41,35 @@ def open_split(
 
     Raises:
         UsageError: no patterns were given, and the workspace has none.
+        NotFoundError: a pattern matches nothing; or the workspace's vocabulary is gone, and neither `schema`
+            nor `run` says what the labels mean.
     """
     patterns = tuple(given) or workspace.patterns(split, level)
     if not patterns:
         hint = f"give --{split} 'PATTERN', or make a workspace with `compress init`"
         raise UsageError(f"no {split} shards given", hint=hint)
-    return open_source(
+    known, gone = schema or run, None
+    try:
+        vocabulary = workspace_vocabulary(workspace)
+    except NotFoundError as error:
+        if known is None:
+            raise
+        vocabulary, gone = None, error
+    source = open_source(
         patterns,
         schema=schema,
         num_classes=None if schema else workspace.num_classes,
         on_corrupt=on_corrupt,
         quarantine=workspace.root / "quarantine" if on_corrupt == "quarantine" else None,
         require_labels=require_labels,
-        vocabulary=None if workspace.vocabulary is None else load_vocabulary(workspace.vocabulary),
+        vocabulary=vocabulary,
         description=workspace.description,
         run=run,
         part=None if given else workspace.part(split),
     )
+    if gone is not None and known is not None and source.schema.class_names and not known.class_names:
+        raise gone  # the labels are names, which would be numbered anew
+    return source
 
 
 def load_labelled(

@@ -13,8 +13,8 @@ from compress.datasets.policy import OnCorrupt
 from compress.datasets.schema import NUM_CLASSES_HINT
 from compress.datasets.source import Source
 from compress.datasets.table import Table, load_table
-from compress.datasets.vocabulary import load_vocabulary
 from compress.errors import SchemaError, UsageError
+from compress.jobs.classes import workspace_vocabulary
 from compress.jobs.names import checked, find_run, run_name
 from compress.jobs.settings import recipe_changes
 from compress.jobs.sources import open_split, tell_skipped
@@ -184,9 +184,10 @@ def _open_training(
 def _with_class_names(table: Table, workspace: Workspace) -> Table:
     """The table with the names of its numbered classes in the vocabulary, which the run then keeps."""
     schema = table.schema
-    if schema.class_names or workspace.vocabulary is None:
+    known = None if schema.class_names else workspace_vocabulary(workspace)
+    if known is None:
         return table
-    names = load_vocabulary(workspace.vocabulary).to_list(schema.num_classes)
+    names = known.to_list(schema.num_classes)
     return replace(table, schema=replace(schema, class_names=names if any(names) else ()))
 
 

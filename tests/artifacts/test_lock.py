@@ -29,7 +29,7 @@ def test_a_lock_is_free_after_release_and_leaves_no_file(tmp_path: Path) -> None
     for _ in range(3):
         with exclusive(tmp_path / "new" / "store"):
             assert os.listdir(tmp_path / "new") == ["store.lock"]
-    assert os.listdir(tmp_path / "new") == []
+    assert os.listdir(tmp_path) == []
 
 
 def test_an_exception_releases_the_lock(tmp_path: Path) -> None:
@@ -129,3 +129,14 @@ def test_a_lock_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "store.lock").mkdir()
     with pytest.raises(StorageError, match=r"store\.lock"), exclusive(tmp_path / "store"):
         pass
+
+
+def test_folders_made_for_a_lock_go_where_nothing_was_written(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for at in ("a/b/x", "there/x"):
+        with exclusive(tmp_path / at):
+            pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+    with exclusive(tmp_path / "a/b/x"):
+        (tmp_path / "a/y").touch()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "there", "y"]

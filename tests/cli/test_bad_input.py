@@ -177,3 +177,21 @@ def assert_one_line(ended, code: int, telling: list[str]) -> None:
     assert [line for line in ended.err.splitlines() if "error" in line] == [last]
     assert last.startswith("error: ")
     assert [word for word in telling if word not in last] == [], last
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--encoder", "linear", "--dim", "2", "--train", "bad.tfrecord", "--num-classes", "12"],
+        ["train", "--encoder", "pca", "--dim", "2", "--train", "bad.tfrecord", "--num-classes", "12"],
+    ],
+    ids=lambda words: words[2],
+)
+def test_where_every_record_is_left_out_nothing_half_made_stays(
+    compress, here: Path, words: list[str]
+) -> None:
+    write("bad.tfrecord", [record(number, value=float("nan")) for number in range(3)])
+    ended = compress(*words, "--validate", "bad.tfrecord", "--on-corrupt", "skip")
+    assert ended.code == 65
+    assert "no usable record" in ended.err
+    assert [path.name for path in here.iterdir()] == ["bad.tfrecord"]

@@ -15,6 +15,7 @@ from compress.datasets.vocabulary import load_vocabulary
 from compress.description import Description
 from compress.errors import CompressError, DataError, NotFoundError, SchemaError, UsageError
 from compress.inspection import Asked, inspect
+from compress.jobs.data import make_sample
 from compress.jobs.init import create_workspace, next_command
 from compress.jobs.sources import LabelledVideos, open_split
 from compress.jobs.train import train_run
@@ -278,3 +279,24 @@ def test_the_next_command_without_labels_and_elsewhere(
     np.savez("bare.npz", x=np.ones((4, 3, 8), np.float32))
     made = create_workspace(tmp_path / "b", train=["bare.npz"], validate=["bare.npz"])
     assert next_command(made) is None, "nothing learns from frames alone"
+
+
+def test_a_number_of_classes_that_is_taken_from_names_of_features_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_sample(tmp_path, videos=20, num_classes=12)
+    names = {"train": ["train*.tfrecord"], "validate": ["validate*.tfrecord"]}
+    said, report = notes()
+    made = create_workspace(tmp_path, **names, vocabulary=Path("vocabulary.csv"), report=report)
+    assert made.num_classes == 3862
+    (advice,) = (text for text in said if "published data set" in text)
+    assert advice.endswith("for other data write num_classes = 12 into compress.toml")
+    settings = tmp_path / "compress.toml"
+    settings.write_text(settings.read_text().replace("num_classes = 3862", "num_classes = 12"))
+    assert open_split(load_workspace(tmp_path), "train", (), "fail").schema.num_classes == 12
+
+    settings.unlink()
+    said.clear()
+    create_workspace(tmp_path, **names, num_classes=12, report=report)
+    assert not said
