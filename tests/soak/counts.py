@@ -30,6 +30,7 @@ PROMISES = {
     "R19": "The service refuses what is hostile and stays up",
     "R20": "What earlier versions wrote is read; what later ones write is refused by name",
     "R21": "Nothing in the source can run code out of a file",
+    "R22": "After `compress collection compact`, no file holds the id or the numbers of a deleted video",
 }
 
 Until = Callable[[], bool]

@@ -11,10 +11,12 @@ import signal
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 
 from compress.artifacts.manifest import MANIFEST, parse_manifest, render_manifest
 from compress.artifacts.sealed import sealed_lines
+from compress.collection import Collection
 from compress.errors import CorruptArtifactError
 from compress.store.format import USER_BLOCK_BYTES, UserBlock, parse_user_block, render_user_block
 from tests.soak import account, workspaces
@@ -23,6 +25,7 @@ from tests.soak.children import Child, Ended, Process
 from tests.soak.counts import PROMISES, Counts
 from tests.soak.damage import mutate, mutate_and_seal
 from tests.soak.harnesses import kills, power_cuts
+from tests.soak.harnesses.collections import traces
 from tests.soak.mounts import can_mount
 from tests.soak.registry import HARNESSES, after, in_a_folder
 from tests.soak.trials import Trials
@@ -129,6 +132,18 @@ def test_how_long_a_command_took_is_no_part_of_its_answer(tmp_path: Path) -> Non
     said = [Ended(0, f"videos  140\ntook    {seconds} s\nnext    x\n", "", 0.1, 0.1, 0) for seconds in "01"]
     answers = [workspaces.answer_of(one, tmp_path / "none") for one in said]
     assert answers == [(0, "videos  140\nnext    x\n")] * 2
+
+
+def test_traces_of_deleted_videos_are_seen(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).standard_normal((3, 4), dtype=np.float32)
+    rows = dict(zip(["video-a", "video-b", "video-c"], numbers, strict=True))
+    collection = Collection.create(tmp_path / "c", codec="float32")
+    collection.add(list(rows.values()), list(rows))
+    collection.delete(["video-b"])
+    left = {name: rows[name] for name in collection.ids()}
+    assert traces(tmp_path / "c", rows, left) == ["traces of video-b"]
+    collection.compact()
+    assert traces(tmp_path / "c", rows, left) == []
 
 
 def test_a_reader_that_sees_a_mix_is_seen() -> None:
