@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from cli.options import (
+    CodecOption,
     Commands,
-    codec_option,
     compute_options,
     description_options,
     on_corrupt_option,
@@ -19,7 +19,7 @@ from cli.options import (
 from cli.progress import duration
 from cli.session import Session
 from cli.text import aligned, size, table
-from cli.types import real, whole
+from cli.types import CodecName, real, whole
 from compress.foreign_text import one_line
 from compress.limits import COUNT, Limit
 
@@ -51,7 +51,14 @@ def collection() -> None:
     show_default="none, finished embeddings are added",
     help="The run that encodes raw features; its encoder is copied into the collection.",
 )
-@codec_option
+@click.option(
+    "--codec",
+    type=CodecName(),
+    default="int8",
+    metavar="CODEC",
+    cls=CodecOption,
+    help="How embeddings are stored, calibrated on the first addition:",
+)
 @click.option(
     "--metric",
     type=click.Choice(("cosine", "ip")),

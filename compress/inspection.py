@@ -137,6 +137,8 @@ def _artifact(path: Path) -> Finding:
     files = {name: f"{file.bytes:,} bytes" for name, file in manifest.files.items()}
     facts = {"checksums": f"all {len(files)} files match", "files": files, "written by": manifest.versions}
     metadata = manifest.metadata
+    if kind == "collection":  # its encoder says all that a run says
+        metadata = {**metadata, "encoder": (metadata["encoder"] or {}).get("name", "none")}
     if (
         kind == "index"
     ):  # It calls its factory string its kind, and one recall is never told without the other.

@@ -93,6 +93,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
         sample = ["data", "sample", "video", "--videos", "150", "--num-classes", "12", "--quiet"]
         assert ended(sample) == 0
         shutil.copy("video/vocabulary.csv", "vocabulary.csv")
+        Path("titles.csv").write_text("video_id,title,seconds\nsomewhere else,A title,90\n")
         yield folder, {" ".join(words): ended(smaller(words)) for words in COMMANDS}
     torch.set_num_threads(torch_threads)
 
@@ -130,6 +131,7 @@ def test_every_command_of_the_blocks_runs_in_order(walked: tuple[Path, dict[str,
         "reports/report.json",
         "reports/report.html",
         "reports/table-3.md",
+        "library/manifest.json",
     ],
 )
 def test_the_commands_make_what_is_said(walked: tuple[Path, dict[str, int]], made: str):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.collection.columns import ROW, fitted
 from compress.collection.results import Match
 from compress.collection.segment import Segment
 from compress.collection.state import State
@@ -37,20 +38,18 @@ def find(
     Raises:
         UsageError: the filter does not fit the columns.
     """
-    among = [_among(state, number, segment, where, exclude) for number, segment in enumerate(state.segments)]
+    passes = [None] * len(state.segments) if where is None else _passing(state, where)
+    among = [_among(*each, exclude) for each in zip(state.segments, passes, strict=True)]
     found: list[list[Match]] = []
     for start in range(0, len(queries), QUERIES_AT_ONCE):
         found += _find(state, queries[start : start + QUERIES_AT_ONCE], k, among, min_score)
     return found
 
 
-def _among(
-    state: State, number: int, segment: Segment, where: Where | None, exclude: np.ndarray | None
-) -> np.ndarray | None:
+def _among(segment: Segment, passes: np.ndarray | None, exclude: np.ndarray | None) -> np.ndarray | None:
     """The rows of a segment that may be found, bool (n,); None for all."""
     among = segment.alive
-    if where is not None:
-        passes = passing(where, columns_for(state, segment, where))
+    if passes is not None:
         among = passes if among is None else among & passes
     if exclude is not None and len(exclude):
         rows = segment.rows_of(exclude)
@@ -60,13 +59,23 @@ def _among(
     return among
 
 
-def columns_for(state: State, segment: Segment, where: Where) -> Any:
-    """The table of a segment's videos that a filter is asked about: the columns that it names."""
+def _passing(state: State, where: Where) -> list[np.ndarray]:
+    """Which rows of each segment pass, bool (n,); asked once, as each question has its price."""
     import pyarrow as pa
 
-    from compress.collection.columns import ROW, fitted, id_column
+    if not state.segments:
+        return []
+    table = pa.concat_tables([_columns(state, segment, where) for segment in state.segments])
+    table = table.append_column(ROW, pa.array(np.arange(table.num_rows)))
+    ends = np.cumsum([len(segment) for segment in state.segments])
+    return np.split(passing(where, table), ends[:-1])
 
-    columns: dict[str, Any] = {ROW: np.arange(len(segment))}
+
+def _columns(state: State, segment: Segment, where: Where) -> Any:
+    """The columns of a segment's videos that a filter names."""
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {"": pa.nulls(len(segment))}  # so that it has as many rows
     schema = state.schema
     if schema is not None:
         named = pa.schema([item for item in schema if item.name.lower() in where.names])
@@ -74,7 +83,7 @@ def columns_for(state: State, segment: Segment, where: Where) -> Any:
             table = fitted(segment.table, len(segment), named)
             columns |= dict(zip(table.column_names, table.columns, strict=True))
     if "video_id" in where.names:
-        columns["video_id"] = id_column(segment.ids)
+        columns["video_id"] = segment.id_column
     if "labels" in where.names:
         columns["labels"] = _label_column(state, segment)
     return pa.table(columns)
@@ -125,8 +134,6 @@ def matches(state: State, scores: np.ndarray, owners: np.ndarray, rows: np.ndarr
     """The videos at some rows of some segments, each (n,), as people see them."""
     metadata: list[dict[str, Any]] = [{} for _ in rows]
     if state.schema is not None:
-        from compress.collection.columns import fitted
-
         for number in np.unique(owners):
             segment, mine = state.segments[number], np.flatnonzero(owners == number)
             table = None if segment.table is None else segment.table.take(rows[mine])

@@ -68,7 +68,7 @@ def as_embeddings(state: State, rows: Any, raw: bool | None, what: str) -> np.nd
         shape = "frames" if frames else f"of {given.shape[1]} dimensions"  # type: ignore[union-attr]
         wanted = "embeddings" if dim is None else f"embeddings of {dim}"
         takes = "" if about is None else f" and features of {about['input_dim']}"
-        raise SchemaError(f"{what} are {shape}, the collection takes {wanted}{takes}", where=what)
+        raise SchemaError(f"{what} are {shape}, the collection takes {wanted}{takes}")
     return given  # type: ignore[return-value]
 
 

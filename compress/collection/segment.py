@@ -24,6 +24,7 @@ from compress.artifacts.folder import Content
 from compress.artifacts.manifest import Manifest
 from compress.artifacts.npy import npy_array
 from compress.codecs import Codec
+from compress.collection.columns import id_column
 from compress.collection.rows import Rows
 from compress.doors.npy import read_npy
 from compress.doors.tables import read_parquet
@@ -97,6 +98,11 @@ class Segment:
             what = f"has {table.num_rows:,} rows for {len(self):,} videos"
             raise CorruptArtifactError(what, where=path, hint=RESTORE)
         return table
+
+    @cached_property
+    def id_column(self) -> pa.Array:
+        """The ids as text, for filters."""
+        return id_column(self.ids)
 
     def rows_of(self, ids: np.ndarray) -> np.ndarray:
         """The row of each id, S (m,), int64 (m,); -1 for one that is not here, or deleted."""

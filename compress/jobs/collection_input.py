@@ -48,8 +48,9 @@ def blocks_of(
     done = 0
     for block, names in found:
         done += len(block.ids)
-        report(Note(f"{done:,} videos", passing=True))
         yield (block if metadata is None else replace(block, table=metadata.rows_of(block.ids))), names
+        if done > _ROWS:
+            report(Note(f"{done:,} videos", passing=True))
 
 
 def _of_store(store: Store, state: State) -> Blocks:

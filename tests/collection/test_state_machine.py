@@ -9,17 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import compress
 from compress.artifacts.disk import FAULT_VARIABLE, reset_steps
 from compress.errors import NotFoundError, RecordError, StorageError
+from compress.labels import Labels
 
 DIM = 3
 # Few ids, so that they meet again; some that meet only in a prefix.
 NAMES = ["a", "aa", "-b", "ü x", "<i>", "c" * 200, *(f"v{number}" for number in range(24))]
+STEPS: list[int] = []
 SOME = st.lists(st.sampled_from(NAMES), min_size=1, max_size=8, unique=True)
 
 
@@ -49,7 +51,7 @@ class Life(RuleBasedStateMachine):
         self.collection.add(
             np.stack([row[0] for row in made.values()]),
             list(made),
-            labels=[list(row[2]) for row in made.values()],
+            labels=Labels.from_lists([row[2] for row in made.values()], 5),
             metadata={"n": [row[1] for row in made.values()]},
             replace=replace,
         )
@@ -172,6 +174,7 @@ class Life(RuleBasedStateMachine):
         if hasattr(self, "collection"):
             assert sorted(self.collection.ids()) == sorted(self.videos)
             assert len(self.collection) == len(self.videos)
+            STEPS.append(1)
 
 
 def _run(examples, steps):
@@ -184,6 +187,7 @@ def _run(examples, steps):
             suppress_health_check=list(HealthCheck),
             derandomize=True,
             database=None,
+            phases=[Phase.generate],  # to make a long life shorter takes longer than to read it
         ),
     )
 
@@ -194,4 +198,6 @@ def test_a_life_of_some_tens_of_steps():
 
 @pytest.mark.slow
 def test_lives_of_ten_thousand_steps():
-    _run(100, 100)
+    STEPS.clear()
+    _run(105, 100)
+    assert len(STEPS) >= 10_000
