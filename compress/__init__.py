@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from compress.codecs import Codec as Codec
-    from compress.collection import Collection as Collection
+    from compress.collection.collection import Collection as Collection
     from compress.compressor import Compressor as Compressor
     from compress.encoder import Encoder as Encoder
     from compress.encoder import load as load
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Codec": "compress.codecs",
-    "Collection": "compress.collection",
+    "Collection": "compress.collection.collection",
     "CompressError": "compress.errors",
     "Compressor": "compress.compressor",
     "Encoder": "compress.encoder",
