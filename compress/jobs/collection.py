@@ -17,7 +17,8 @@ from compress.datasets.policy import OnCorrupt
 from compress.errors import DataError, UsageError
 from compress.jobs.classes import vocabulary_of
 from compress.jobs.collection_input import blocks_of
-from compress.jobs.search import read_vector, remember
+from compress.jobs.queries import read_vector
+from compress.jobs.searchable import remember
 from compress.progress import Reporter, silent
 from compress.workspace import Workspace
 
@@ -220,7 +221,7 @@ def search_collection(
         workspace: remembers which files were hashed.
         folder: of the collection.
         video_ids: of the collection.
-        vector: .npy file with an embedding or raw features, (d,) or (n, d) of which the first is taken.
+        vector: .npy file with an embedding or raw features, (d,) or (1, d).
         k: how many videos to find, >= 1.
         where, exclude, min_score: see `Collection.search`.
         report: gets notes.

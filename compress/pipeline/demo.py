@@ -156,6 +156,7 @@ def run_demo(
         engine.make_missing(engine.plan(_targets(maker, rows(size), head, notes)), report)
         row = open_store(workspace.store(SEARCHED), verify=False).splits["validate"].start
         similar = search_store(workspace, name=SEARCHED, row=row, k=SIMILAR)
+        assert isinstance(similar, Answer)  # one query
         words = "compress demo" if folder.on_sample else "compress demo --train PATTERN --validate PATTERN"
         reported = report_stores(workspace, None, words)
         return Demo(folder.path, similar, reported, time.monotonic() - started)

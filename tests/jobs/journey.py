@@ -62,7 +62,9 @@ def indexed(workspace: Workspace, store: str) -> Index:
 
 def searched(workspace: Workspace, store: str, video_id: str, k: int) -> Answer:
     """The videos most like one of the store."""
-    return search_store(workspace, name=store, video_id=video_id, k=k)
+    answer = search_store(workspace, name=store, video_ids=[video_id], k=k)
+    assert isinstance(answer, Answer)
+    return answer
 
 
 def measured(workspace: Workspace, store: str) -> dict[str, Any]:
