@@ -227,7 +227,7 @@ def verify(session: Session, folder: Path) -> None:
     "--vector",
     type=_File,
     metavar="FILE.npy",
-    help="Search for an embedding or raw features: an array (d,), or the first row of (n, d).",
+    help="Search for an embedding or raw features: an array (d,) or (1, d).",
 )
 @click.option("--k", type=whole(COUNT), default=10, help="How many videos to find.")
 @click.option(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 def _as_ids(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
     """VIDEO_ID is --id without the name of the option."""
+    if options := [word for word in value if any(word in one.opts for one in context.command.params)]:
+        raise click.UsageError(f"{options[0]!r} was taken for an id; options go before --", context)
     context.params["video_ids"] = (*context.params.get("video_ids", ()), *value)
 
 

@@ -43,7 +43,7 @@ def _dash(option: str, words: Sequence[str], context: click.Context) -> str:
         word = next((word for word in taken if word not in known and option[1:] in word), "")
     if not word:
         return ""
-    if any(one.name == "video_id" for one in context.command.params):
+    if any(one.name == "video_ids" for one in context.command.params):
         return f"an id that begins with - is given as --id={word}"
     return f"a path that begins with - is given as ./{word}"
 

@@ -82,9 +82,15 @@ SITUATIONS = [
     ),
     Situation(
         "search --name store",
-        r"VIDEO_ID, (--row) N or (--vector)",
+        r"VIDEO_ID \(or several\), (--row) N, (--vector)",
         ("{typed} {1} 0", "{typed} {2} q.npy"),
         {"q.npy": X[0]},
+    ),
+    Situation(
+        "search --name store --vector x.npy",
+        r"give (--output hits\.parquet) \(or \.csv, \.jsonl\) to answer all",
+        ("{typed} {1}",),
+        {"x.npy": X},
     ),
     Situation("data inspect -x.npy", r"given as (\./-x\.npy)", ("data inspect {1}",), {"-x.npy": X}),
     Situation(
@@ -223,7 +229,8 @@ SITUATIONS = [
     Situation(
         "data inspect x.npy",
         r"features, as shards of `compress (init)` and `(encode --input)`, with x\.labels\.csv beside it "
-        r"\(header (id,labels)\) or (--num-classes) N; `compress (search --vector x\.npy)`",
+        r"\(header (id,labels)\) or (--num-classes) N; "
+        r"`compress (search --queries x\.npy --output hits\.csv)`",
         (
             "{1} new --train x.npy --validate x.npy {4} 2",
             "{2} x.npy --name store --output new.h5",

@@ -97,7 +97,7 @@ def test_arrays_are_imported(compress, tmp_path: Path):
 ARRAYS = {
     "features": (np.ones((5, 8), np.float16), "arrays", ["mine.labels.csv", "--num-classes N", "of 8 dim"]),
     "one vector": (np.ones(8), "array", ["`compress search --vector mine.npy` in a store of 8 dimensions"]),
-    "codes": (np.ones((5, 8), np.uint8), "array", ["which takes the first row"]),
+    "codes": (np.ones((5, 8), np.uint8), "array", ["--queries mine.npy --output hits.csv"]),
     "three axes": (np.ones((2, 5, 8)), "array", ["nothing here: features are floats"]),
     "no rows": (np.ones((0, 8)), "array", ["nothing here"]),
     "words": (np.array(["a", "b"]), "array", ["nothing here"]),

@@ -67,8 +67,9 @@ def describe_npy(path: Path) -> PlainArray:
         else "nothing here: it holds no numbers"
     )
     if is_vector:
-        which = "" if array.ndim == 1 else ", which takes the first row"
-        use = f"`compress search --vector {path.name}` in a store of {array.shape[-1]} dimensions{which}"
+        one = array.size == array.shape[-1]
+        asks = f"--vector {path.name}" if one else f"--queries {path.name} --output hits.csv"
+        use = f"`compress search {asks}` in a store of {array.shape[-1]} dimensions"
     if is_features:
         labels = f"{path.stem}.labels.csv beside it (header id,labels) or --num-classes N"
         use = f"features, as shards of `compress init` and `encode --input`, with {labels}; {use}"
