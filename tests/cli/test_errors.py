@@ -96,8 +96,8 @@ def test_a_corrupt_shard_tells_a_machine_where(compress):
         (["encode", "--dim", "320"], 66, "`compress train --dim 320` makes it"),
         (["encode", "--name", "original"], 66, "`compress train --encoder identity` makes it"),
         (["index", "--dim", "320"], 66, "`compress encode --dim 320` makes it"),
-        (["search"], 2, "VIDEO_ID, --row N or --vector"),
-        (["search", "abc", "--row", "3"], 2, "VIDEO_ID, --row N or --vector"),
+        (["search"], 2, "--row N, --vector FILE.npy, --features FILE or --queries FILE"),
+        (["search", "abc", "--row", "3"], 2, "--row N, --vector FILE.npy, --features FILE or --queries FILE"),
         (["search", "-abc"], 2, "an id that begins with - is given as --id=-abc"),
         (["search", "--", "-abc", "--dim", "320"], 2, "options go before --"),
         (["search", "--dim", "320", "--", "-abc"], 66, "`compress encode --dim 320` makes it"),
@@ -180,7 +180,6 @@ def test_a_reader_that_goes_away_is_no_error(here: Path, line: str, codes: tuple
     [
         (["search", "--PJHxphWEs"], "is given as --id=--PJHxphWEs"),
         (["search", "-qhabcde", "--json"], "is given as --id=-qhabcde"),
-        (["search", "--id", "a", "b"], "give VIDEO_ID or --id, not both"),
         (["data", "inspect", "-x.npy"], "is given as ./-x.npy"),
         (
             ["init", "--train", "t0.npy", "t1.npy", "--validate", "v"],
