@@ -16,8 +16,9 @@ import rich_click as click
 from cli.session import Session
 from cli.typed import remember
 from cli.types import CodecName, Listed, whole
+from compress.errors import CompressError
 from compress.limits import LIMITS
-from compress.workspace import CHOICES, Defaults
+from compress.workspace import CHOICES, Defaults, find_workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUILT_IN = Defaults()
@@ -195,14 +196,33 @@ _quiet = click.option(
 )
 preset_option, codec_option = _setting("preset"), _setting("codec")
 on_corrupt_option = _setting("on_corrupt")
+
+
+def _complete_name(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
+    """Names of runs and stores, for a shell; nothing where there is no workspace, or a wrong one."""
+    try:
+        workspace = find_workspace()
+    except CompressError:
+        return []
+    runs, stores = workspace.runs.glob("*/"), workspace.embeddings.glob("*.h5")
+    names = {*(path.name for path in runs), *(path.stem for path in stores)}
+    return sorted(name for name in names if name.startswith(start))
+
+
 dim_option = click.option(
     "--dim", type=whole(LIMITS["dim"]), help="Embedding size; selects the run or store of this size."
 )
 name_option = click.option(
-    "--name", metavar="NAME", help="Name of the run or store, if --dim does not select it."
+    "--name",
+    metavar="NAME",
+    shell_complete=_complete_name,
+    help="Name of the run or store, if --dim does not select it.",
 )
 store_option = click.option(
-    "--name", metavar="NAME|FILE.h5", help="Name of the store, or its path, if --dim does not select it."
+    "--name",
+    metavar="NAME|FILE.h5",
+    shell_complete=_complete_name,
+    help="Name of the store, or its path, if --dim does not select it.",
 )
 precision_option = click.option(
     "--precision",

@@ -6,10 +6,13 @@ from typing import Any
 
 import rich_click as click
 
+from cli.clean import clean
 from cli.collection import collection
+from cli.completion import completion
 from cli.data import data
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.du import du
 from cli.encode import encode
 from cli.evaluate import evaluate
 from cli.extract import extract
@@ -49,5 +52,5 @@ def compress(context: click.Context) -> None:
 
 
 MAKING = (demo, extract, init, data, train, shrink, encode, index, search, collection, predict)
-for command in (*MAKING, evaluate, tradeoff, select, report, doctor):
+for command in (*MAKING, evaluate, tradeoff, select, report, du, clean, doctor, completion):
     compress.add_command(command)

@@ -19,7 +19,7 @@ from compress.errors import UsageError
 
 MARK = "compress-tmp"
 _BESIDE = re.compile(rf"(?P<of>.+)\.{MARK}\.(?P<pid>[0-9]+)")
-_WITHIN = re.compile(rf"{MARK}\.[0-9]+\..+")
+_WITHIN = re.compile(rf"{MARK}\.(?P<pid>[0-9]+)\..+")
 _STORED = re.compile(r".+-(?P<digits>[0-9a-f]{8})(?:\.[^.]*)?")
 
 
@@ -59,6 +59,16 @@ def remove_dead_temporaries(path: Path) -> None:
         match = _BESIDE.fullmatch(entry)
         if match and match["of"] == path.name and not _is_alive(int(match["pid"])):
             (path.parent / entry).unlink(missing_ok=True)
+
+
+def dead_temporaries(folder: Path) -> list[Path]:
+    """The plain files in `folder` that carry our mark and were written by processes that live no more."""
+    found = [
+        (folder / entry, _BESIDE.fullmatch(entry) or _WITHIN.fullmatch(entry)) for entry in os.listdir(folder)
+    ]
+    return sorted(
+        path for path, match in found if match and is_plain_file(path) and not _is_alive(int(match["pid"]))
+    )
 
 
 def ours_within(folder: Path, named: Iterable[str]) -> list[Path]:

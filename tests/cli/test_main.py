@@ -19,7 +19,10 @@ COMMANDS = [
     "search",
     "evaluate",
     "report",
+    "du",
+    "clean",
     "doctor",
+    "completion",
 ]
 DATA = ["inspect", "sample", "import", "download"]
 EVERY = [[], *([name] for name in COMMANDS), *(["data", name] for name in DATA)]
