@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ def by_kind(ended: object) -> dict[str, dict[str, object]]:
 
 
 def test_every_byte_is_counted_once(inside: Path, compress: Callable[..., object]):
-    half_written(inside / ".")
+    half_written(inside)
     ended = compress("du", "--json")
     folders = ("runs", "embeddings", "evaluation", "reports", "cache")
     sizes = [len(data) for name in folders for data in content(inside / name).values()]
@@ -46,15 +47,20 @@ def test_every_byte_is_counted_once(inside: Path, compress: Callable[..., object
 
 
 def test_what_killed_processes_left_goes_and_nothing_else(inside: Path, compress: Callable[..., object]):
-    before = content(inside)
     left = half_written(inside)
     mine = inside / "runs/original/model/notes.compress-tmp.txt"
     mine.write_text("not a temporary of ours")
+    living = inside / f"embeddings/now.h5.compress-tmp.{os.getpid()}"
+    living.write_bytes(b"being written")
+    (inside / f"embeddings/link.compress-tmp.{DEAD}").symlink_to(inside / "compress.toml")
+    kept = content(inside)
+    for path in left:
+        del kept[str(path.relative_to(inside))]
     ended = compress("clean", "--yes", "--json")
     assert ended.code == 0
     assert {Path(one["path"]) for one in ended.json["removed"]} == set(left)
     assert ended.json["bytes"] == 12
-    assert content(inside) == {**before, str(mine.relative_to(inside)): mine.read_bytes()}
+    assert content(inside) == kept
     assert compress("clean", "--yes").out == "nothing to remove\n"
 
 
