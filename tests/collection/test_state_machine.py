@@ -199,5 +199,5 @@ def test_a_life_of_some_tens_of_steps():
 @pytest.mark.slow
 def test_lives_of_ten_thousand_steps():
     STEPS.clear()
-    _run(105, 100)
+    _run(130, 100)  # some end early
     assert len(STEPS) >= 10_000
