@@ -72,7 +72,7 @@ WRITES = pytest.mark.parametrize("write", [add, replace, delete, compact], ids=l
 
 @WRITES
 def test_a_killed_write_leaves_the_old_or_the_new_state(ready, tmp_path, write):
-    broken_at_steps(ready, tmp_path, write, "kill", 11)
+    broken_at_steps(ready, tmp_path, write, "kill", 23)
 
 
 @pytest.mark.slow
@@ -114,7 +114,7 @@ def test_a_killed_first_addition_is_done_again(tmp_path):
     with recorded_steps() as log:
         compress.Collection.open(folder).add(rows(3), names(3))
     wanted = contents(folder)
-    for step in range(len(log), 0, -9):
+    for step in range(len(log), 0, -17):
         shutil.rmtree(folder)
         compress.Collection.create(folder)
         reset_steps()

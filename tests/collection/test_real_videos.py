@@ -9,7 +9,7 @@ import compress
 from compress.datasets.source import open_source
 
 
-@pytest.mark.parametrize("codec", ["float32", "int8"])
+@pytest.mark.parametrize("codec", [pytest.param("float32", marks=pytest.mark.slow), "int8"])
 def test_videos_that_are_taken_down_leave_no_trace(shared_data, tmp_path, codec):
     source = open_source([str(shared_data / "yt8m-2018" / "train" / "validate000[0-2].tfrecord")])
     blocks = [
