@@ -7,12 +7,14 @@ from typing import Any
 import rich_click as click
 
 from cli.clean import clean
+from cli.clusters import clusters
 from cli.collection import collection
 from cli.completion import completion
 from cli.data import data
 from cli.demo import demo
 from cli.doctor import doctor
 from cli.du import du
+from cli.duplicates import duplicates
 from cli.encode import encode
 from cli.evaluate import evaluate
 from cli.extract import extract
@@ -51,6 +53,7 @@ def compress(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-MAKING = (demo, extract, init, data, train, shrink, encode, index, search, collection, predict)
-for command in (*MAKING, evaluate, tradeoff, select, report, du, clean, doctor, completion):
+MAKING = (demo, extract, init, data, train, shrink, encode, index, search, duplicates, clusters)
+ASKING = (collection, predict, evaluate, tradeoff, select, report)
+for command in (*MAKING, *ASKING, du, clean, doctor, completion):
     compress.add_command(command)

@@ -6,6 +6,7 @@ import numpy as np
 
 from compress.datasets.table import FrameTable, Table
 from compress.index import Index
+from compress.index.pairs import Groups
 from compress.progress import Note, Progress, Reporter, check_interrupt, silent
 
 NEIGHBOURS = 10
@@ -32,19 +33,18 @@ def group_near_duplicates(table: Table, cosine: float, report: Reporter = silent
     rows = _means(table)
     present = np.flatnonzero(np.einsum("nd,nd->n", rows, rows) > 0)
     rows, ids = rows[present], table.ids[present]
-    leader = list(range(len(rows)))
+    joined = Groups(len(rows))
     if len(rows) > 1:
         index = Index.build(rows, metric="cosine", recall_queries=100, exact_below=EXACT_BELOW, device="cpu")
         for start in range(0, len(rows), _QUERIES):
             found = index.search(rows[start : start + _QUERIES], k=min(NEIGHBOURS + 1, len(rows)))
             places, nearest = np.nonzero(found.scores >= cosine)
-            for row, other in zip(start + places, found.rows[places, nearest], strict=True):
-                _join(leader, int(row), int(other))
+            joined.join(start + places, found.rows[places, nearest])
             report(Progress("near-duplicates", min(start + _QUERIES, len(rows)), len(rows)))
             check_interrupt()
     groups: dict[int, list[bytes]] = {}
-    for place, name in enumerate(ids.tolist()):
-        groups.setdefault(_find(leader, place), []).append(name)
+    for number, name in zip(joined.numbers().tolist(), ids.tolist(), strict=True):
+        groups.setdefault(number, []).append(name)
     several = [names for names in groups.values() if len(names) > 1]
     videos = sum(map(len, several))
     report(Note(f"{videos:,} of {len(table):,} videos are near-duplicates, in {len(several):,} groups"))
@@ -59,17 +59,3 @@ def _means(table: Table) -> np.ndarray:
     return np.stack(
         [np.asarray(table.frames[low:high]).mean(axis=0, dtype=np.float32) for low, high in bounds]
     )
-
-
-def _find(leader: list[int], row: int) -> int:
-    path = [row]
-    while leader[path[-1]] != path[-1]:
-        path.append(leader[path[-1]])
-    for passed in path:
-        leader[passed] = path[-1]
-    return path[-1]
-
-
-def _join(leader: list[int], one: int, other: int) -> None:
-    first, second = sorted((_find(leader, one), _find(leader, other)))
-    leader[second] = first

@@ -37,6 +37,7 @@ DOORS = {
         "compress/datasets/formats/arrow_columns.py",
         "compress/datasets/formats/parquet.py",
         "compress/jobs/predictions.py",
+        "compress/jobs/table_file.py",
         "compress/collection/",
         "compress/doors/tables.py",
         "compress/jobs/hits_file.py",
