@@ -17,10 +17,12 @@ from cli.du import du
 from cli.duplicates import duplicates
 from cli.encode import encode
 from cli.evaluate import evaluate
+from cli.export import export
 from cli.extract import extract
 from cli.index import index
 from cli.init import init
 from cli.options import Commands
+from cli.pack import pack
 from cli.predict import predict
 from cli.report import report
 from cli.search import search
@@ -54,6 +56,6 @@ def compress(context: click.Context) -> None:
 
 
 MAKING = (demo, extract, init, data, train, shrink, encode, index, search, duplicates, clusters)
-ASKING = (collection, predict, evaluate, tradeoff, select, report)
+ASKING = (collection, predict, export, pack, evaluate, tradeoff, select, report)
 for command in (*MAKING, *ASKING, du, clean, doctor, completion):
     compress.add_command(command)

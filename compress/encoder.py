@@ -19,6 +19,7 @@ from compress.labels import Labels
 from compress.machine import choose_device
 from compress.training.inputs import Table, take_videos
 from compress.training.loop import train
+from compress.training.packed import check_whole, read_packed
 from compress.training.precision import Wanted, choose_precision
 from compress.training.recipes import train_config
 from compress.training.run import load_model, save_model
@@ -205,19 +206,19 @@ class Encoder:
         return score(self._model, videos, batch_size=batch_size, precision=used, device=self.device)
 
     def save(self, folder: str | Path) -> None:
-        """Keep it as a run that `compress.load` and the command line read; an older one is replaced."""
+        """Keep it as a run, in place of an older one; UsageError where it is of a packed file."""
+        check_whole(self._model, self.name)
         save_model(as_path(folder, "folder") / "model", self._model.state_dict(), dict(self._facts))
 
     def parts(self) -> tuple[dict[str, Any], Mapping[str, Any]]:
-        """What is kept of it elsewhere than in a run: name, sizes and facts as JSON, and its tensors."""
+        """What is kept of it elsewhere: name, sizes and facts as JSON, and its tensors; raises as `save`."""
+        check_whole(self._model, self.name)
         about = {"name": self.name, "dim": self.dim, "input_dim": self.input_dim, "level": self.level}
         facts = {key: value for key, value in self._facts.items() if key != "weights"}  # these are packed
         return {**about, "facts": facts}, self._model.state_dict()
 
     def __repr__(self) -> str:
-        reads = (
-            f"frames (t, {self.input_dim})" if self.level == "frame" else f"features (n, {self.input_dim})"
-        )
+        reads = f"{'frames (t' if self.level == 'frame' else 'features (n'}, {self.input_dim})"
         nested = f", nested={list(self.dims[:-1])}" if len(self.dims) > 1 else ""
         return f"Encoder({self.name!r}, dim={self.dim}{nested}, reads {reads})"
 
@@ -226,7 +227,7 @@ def load(run: str | Path, *, device: str = "auto") -> Encoder:
     """The encoder of a finished run.
 
     Args:
-        run: folder of the run, e.g. "runs/linear-320".
+        run: folder of the run, e.g. "runs/linear-320"; or a file of `compress pack`, which has no classifier.
         device: "cpu", "cuda", or "auto" for a GPU where there is one.
 
     Raises:
@@ -235,9 +236,11 @@ def load(run: str | Path, *, device: str = "auto") -> Encoder:
         UnavailableError: "cuda" without a GPU.
     """
     folder = as_path(run, "a run")
-    if folder.is_file():
+    if folder.is_file() and folder.suffix != ".safetensors":
         hint = "compress.open_store reads a store" if folder.suffix == ".h5" else "name its folder"
         raise NotFoundError("is a file, not the folder of a run", where=folder, hint=hint)
+    if folder.is_file():
+        return Encoder(*read_packed(folder), choose_device(device))
     model, facts = load_model(folder)
     return Encoder(model, facts, folder.resolve().name, choose_device(device))
 
@@ -284,11 +287,8 @@ def _checked_settings(settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
         raise UsageError(what, hint="settings={'learning_rate': 0.001}")
     for name in ("dim", "seed", "epochs"):
         if name in settings:
-            raise UsageError(
-                f"{name!r} is an argument of its own",
-                where="settings",
-                hint=f"pass {name}={settings[name]!r}",
-            )
+            hint = f"pass {name}={settings[name]!r}"
+            raise UsageError(f"{name!r} is an argument of its own", where="settings", hint=hint)
     return settings
 
 

@@ -37,6 +37,7 @@ DOORS = {
         "compress/datasets/formats/arrow_columns.py",
         "compress/datasets/formats/parquet.py",
         "compress/jobs/predictions.py",
+        "compress/jobs/export_forms.py",
         "compress/jobs/table_file.py",
         "compress/collection/",
         "compress/doors/tables.py",
@@ -60,7 +61,7 @@ OPENERS = {
     "pyarrow.csv.read_csv": {"compress/doors/tables.py"},
     "pyarrow.json.read_json": {"compress/doors/tables.py"},
     "pyarrow.memory_map": {"compress/datasets/formats/arrow.py"},
-    "onnxruntime.InferenceSession": {"compress/extract/backbones/onnx.py"},
+    "onnxruntime.InferenceSession": {"compress/extract/backbones/onnx.py", "compress/training/onnx_file.py"},
 }
 
 
