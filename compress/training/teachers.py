@@ -128,7 +128,7 @@ def _load(run: Path, device: str) -> Teacher:
         raise UsageError(
             f"the run {run.name!r} has no head, so it cannot teach",
             where="--teacher",
-            hint="`compress train --encoder identity --set head=moe` trains a head on the features",
+            hint="`compress train --encoder identity --set head=moe --name NAME` trains one that has a head",
         )
     if not all(bool(torch.isfinite(weight).all()) for weight in model.parameters()):
         raise CorruptArtifactError("a weight is not a number", where=run, hint="train it again with --fresh")
