@@ -27,6 +27,7 @@ from cli.predict import predict
 from cli.report import report
 from cli.search import search
 from cli.select import select
+from cli.serve import serve
 from cli.session import Session
 from cli.shrink import shrink
 from cli.tradeoff import tradeoff
@@ -56,6 +57,6 @@ def compress(context: click.Context) -> None:
 
 
 MAKING = (demo, extract, init, data, train, shrink, encode, index, search, duplicates, clusters)
-ASKING = (collection, predict, export, pack, evaluate, tradeoff, select, report)
+ASKING = (collection, serve, predict, export, pack, evaluate, tradeoff, select, report)
 for command in (*MAKING, *ASKING, du, clean, doctor, completion):
     compress.add_command(command)
