@@ -10,7 +10,7 @@ from pathlib import Path
 from compress.artifacts.hashed import HashedFiles
 from compress.collection import Collection
 from compress.errors import UnavailableError
-from compress.jobs.search import remember
+from compress.jobs.searchable import remember
 from compress.progress import Reporter, silent
 from compress.workspace import Workspace
 

@@ -8,7 +8,9 @@ app       the routes
 bodies    what requests and answers hold, as the OpenAPI document shows it
 answers   JSON, and errors as one line with a status
 shelf     the collection that is served: kept fresh, ids for completion, links
+searching what a search may ask, and which thread answers
 scans     searches that wait are answered by one call
+links     URLs of videos from templates
 beside    the same query in two collections: what they share
 client    a client in Python, of the standard library only
 page/     HTML, CSS and one module of JavaScript

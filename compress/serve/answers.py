@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -42,15 +42,16 @@ def failure(status: int, message: str, **headers: str) -> Json:
     return Json({"error": message}, status, headers)
 
 
-def failure_of(error: CompressError) -> Json:
-    """What a request gets that failed: 4xx where the request is to blame; paths of this machine stay here."""
+def failure_of(error: CompressError, folders: Collection[str]) -> Json:
+    """What a request gets that failed: 4xx where it is to blame. The names of `folders` stay here."""
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
     if status == 503:
         LOG.error("%s", error)
         return failure(status, _OWN_FAULT, **{"retry-after": "10"})
     if status == 409:
         return failure(status, "another process writes the collection now", **{"retry-after": "1"})
-    return failure(status, str(error))
+    place = "" if error.where in folders else f"{error.where.removeprefix('--')}: " if error.where else ""
+    return failure(status, f"{place}{error.what}{f'; {error.hint}' if error.hint else ''}")
 
 
 def plain(value: Any) -> Any:

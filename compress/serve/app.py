@@ -24,7 +24,6 @@ from compress.serve.access import Access
 from compress.serve.answers import Json, failure, failure_of
 from compress.serve.beside import compared
 from compress.serve.bodies import (
-    MOST_K,
     AddBody,
     Answers,
     Compared,
@@ -40,10 +39,9 @@ from compress.serve.bodies import (
 )
 from compress.serve.gate import Gate
 from compress.serve.scans import MOST_QUERIES, Scans
+from compress.serve.searching import at_once, by_vectors, like, within
 from compress.serve.shelf import Shelf
 
-MOST_MATCHES = 10_000
-"""In one answer."""
 _PAGE = Path(__file__).parent / "page"
 _STATIC = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -103,7 +101,7 @@ def build_app(
         default_response_class=Json,
         lifespan=life,
     )
-    _answer_failures(app)
+    _answer_failures(app, {str(each.collection.folder) for each in shelves})
     _serve_files(app)
     _serve_searches(app, shelf, scans)
     _serve_changes(app, shelf, scans[shelf])
@@ -129,10 +127,10 @@ def build_app(
     return Gate(app, access, pictures, registry)
 
 
-def _answer_failures(app: FastAPI) -> None:
+def _answer_failures(app: FastAPI, folders: set[str]) -> None:
     @app.exception_handler(CompressError)
     async def ours(_: Request, error: Any) -> Json:
-        return failure_of(error)
+        return failure_of(error, folders)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: Any) -> Json:
@@ -166,7 +164,7 @@ def _serve_searches(app: FastAPI, shelf: Shelf, scans: dict[Shelf, Scans]) -> No
         min_score: float | None = None,
     ) -> Json:
         """The videos most similar to one, or to the mean of several; these themselves are left out."""
-        _within(k, offset, 1)
+        within(k, offset, 1)
         found = await like(shelf, scans[shelf], id, k + offset, where, exclude, min_score)
         return Json({"matches": shelf.shown(found[offset:])})
 
@@ -174,12 +172,12 @@ def _serve_searches(app: FastAPI, shelf: Shelf, scans: dict[Shelf, Scans]) -> No
     async def search_many(body: SearchBody) -> Json:
         """An answer for each of several videos and embeddings."""
         k = body.k + body.offset
-        _within(body.k, body.offset, len(body.video_ids) + len(body.vectors))
+        within(body.k, body.offset, len(body.video_ids) + len(body.vectors))
         filters = (body.where, body.exclude, body.min_score)
         jobs = [like(shelf, scans[shelf], [video], k, *filters) for video in body.video_ids]
-        answers: list[list[Match]] = list(await _all(jobs))
+        answers: list[list[Match]] = list(await at_once(jobs))
         if body.vectors:
-            answers += await _by_vectors(shelf, scans[shelf], body, k)
+            answers += await by_vectors(shelf, scans[shelf], body, k)
         return Json({"answers": [{"matches": shelf.shown(each[body.offset :])} for each in answers]})
 
     @app.get("/v1/videos/{video_id:path}", response_model=Video, responses=_ERRORS)
@@ -191,69 +189,6 @@ def _serve_searches(app: FastAPI, shelf: Shelf, scans: dict[Shelf, Scans]) -> No
     async def ids(prefix: str = "", k: K = 10) -> Json:
         """Ids that begin so."""
         return Json({"ids": await asyncio.wrap_future(scans[shelf].alone(lambda: shelf.ids(prefix, k)))})
-
-
-def _within(k: int, offset: int, queries: int) -> None:
-    if k + offset > MOST_K:
-        raise UsageError(f"k + offset is {k + offset:,}, at most {MOST_K:,}", where="offset")
-    if queries < 1:
-        raise UsageError("nothing to search from", where="body", hint="give video_ids or vectors")
-    if queries * (k + offset) > MOST_MATCHES:
-        raise UsageError(f"asks for more than {MOST_MATCHES:,} videos", where="k", hint="ask several times")
-
-
-async def _all(jobs: list[Any]) -> list[Any]:
-    tasks = [asyncio.ensure_future(job) for job in jobs]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def like(
-    shelf: Shelf,
-    scans: Scans,
-    ids: list[str],
-    k: int,
-    where: str | None = None,
-    exclude: list[str] | None = None,
-    min_score: float | None = None,
-) -> list[Match]:
-    """The k videos most similar to some of a collection; together with other searches where that can be."""
-    collection = shelf.collection
-    if where is None and not exclude and min_score is None and len(ids) == 1:
-        found = await asyncio.wrap_future(scans.search(collection.embeddings(ids), k + 1))
-        return [match for match in found[0] if match.video_id != ids[0]][:k]
-    search = partial(collection.search_like, ids, k, where=where, exclude=exclude or [], min_score=min_score)
-    return list(await asyncio.wrap_future(scans.alone(search)))
-
-
-async def _by_vectors(shelf: Shelf, scans: Scans, body: SearchBody, k: int) -> list[list[Match]]:
-    widths = {len(vector) for vector in body.vectors}
-    if len(widths) != 1:
-        raise UsageError("differ in length", where="vectors", hint="give rows of one length")
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused by name
-        vectors = np.array(body.vectors, np.float64).astype(np.float32)
-    plainly = body.where is None and not body.exclude and body.min_score is None
-    if (
-        plainly
-        and body.raw is not True
-        and widths == {shelf.collection.stats().dim}
-        and len(vectors) <= MOST_QUERIES
-    ):
-        found = await asyncio.wrap_future(scans.search(vectors, k))
-        return found
-    search = partial(
-        shelf.collection.search,
-        vectors,
-        k,
-        raw=body.raw,
-        where=body.where,
-        exclude=body.exclude,
-        min_score=body.min_score,
-    )
-    return list(await asyncio.wrap_future(scans.alone(search)))
 
 
 def _serve_changes(app: FastAPI, shelf: Shelf, scans: Scans) -> None:
@@ -290,7 +225,7 @@ def _serve_beside(app: FastAPI, shelf: Shelf, other: Shelf, scans: dict[Shelf, S
     async def beside(id: str, k: K = 10, where: Where = None) -> Json:
         """The same query in both collections, and how far the answers agree."""
         query = shelf.collection.video(id)
-        here, there = await _all([like(each, scans[each], [id], k, where) for each in (shelf, other)])
+        here, there = await at_once([like(each, scans[each], [id], k, where) for each in (shelf, other)])
         return Json(
             {
                 "query": shelf.shown([query])[0],
