@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterator
 
+import click
 import pytest
 
 from cli.program import compress as program
@@ -24,8 +26,27 @@ COMMANDS = [
     "doctor",
     "completion",
 ]
-DATA = ["inspect", "sample", "import", "download"]
-EVERY = [[], *([name] for name in COMMANDS), *(["data", name] for name in DATA)]
+
+
+def every(group: click.Group, *words: str) -> Iterator[list[str]]:
+    """The words of a group and of all commands in it, of those of groups in it too."""
+    yield [*words]
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from every(command, *words, name)
+        else:
+            yield [*words, name]
+
+
+EVERY = list(every(program))
+
+
+def command_of(words: list[str]) -> click.Command:
+    command: click.Command = program
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    return command
 
 
 def test_commands_are_listed_in_the_order_of_work(compress):
@@ -48,13 +69,11 @@ def test_every_command_has_help_that_fits_without_an_error(compress, words: list
     assert "Usage: compress" in ended.out
 
 
-@pytest.mark.parametrize("words", [item for item in EVERY if item not in ([], ["data"])], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [item for item in EVERY if not isinstance(command_of(item), click.Group)], ids=" ".join
+)
 def test_every_command_takes_json_and_quiet(words: list[str]):
-    command = program
-    for word in words:
-        command = command.commands[word]
-
-    assert {"json", "quiet"} <= {parameter.name for parameter in command.params}
+    assert {"json", "quiet"} <= {parameter.name for parameter in command_of(words).params}
 
 
 @pytest.mark.parametrize(
