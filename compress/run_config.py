@@ -27,7 +27,7 @@ def read_run_config(run: Path) -> dict[str, Any]:
     """
     path = config_path(run)
     value = read_sealed(path, _HINT)
-    if not isinstance(value.get("config"), dict):
+    if not isinstance(value.get("config"), dict) or not _are_shards(value.get("shards", {})):
         raise CorruptArtifactError("is not the config of a training", where=path, hint=_HINT)
     return value
 
@@ -41,6 +41,19 @@ def noted_shards(**splits: Sequence[ShardSize]) -> dict[str, Any]:
     """The entry of config.json that keeps what the shards of each split were; {} for arrays."""
     kept = {split: [str(shard) for shard in shards] for split, shards in splits.items() if shards}
     return {"shards": kept} if kept else {}
+
+
+def _are_shards(noted: object) -> bool:
+    """Whether this is the entry of `noted_shards`: a seal proves that a file was not changed, not who made it."""
+    if not isinstance(noted, dict):
+        return False
+    try:
+        for kept in noted.values():
+            for text in kept:
+                ShardSize.parse(text)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return True
 
 
 def changed_since(identity: Mapping[str, Any], shards: Sequence[ShardSize]) -> list[str]:

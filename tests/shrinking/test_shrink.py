@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+import compress
 from compress.artifacts.atomic import read_json
 from compress.artifacts.folder import read_folder
 from compress.errors import CorruptArtifactError, DataError, Interrupted, UsageError
@@ -103,6 +105,17 @@ def test_pruned_weights_are_zero_where_they_are_stored_and_loaded(
     total = sum(int(value.count_nonzero()) for value in matrices.values())
     assert total <= sum(facts["shrunk"]["not_zero"].values()) <= sum(facts["parameters"].values())
     assert not (done.run / "tuning").exists()
+
+
+@pytest.mark.parametrize("weights", ["float16", "int8"])
+def test_a_smaller_run_that_is_saved_again_loads_as_it_was(
+    trained: dict[str, Path], tmp_path: Path, weights: str
+) -> None:
+    done = made(trained, "linear", ShrinkPlan(weights), tmp_path / "small")
+    encoder = compress.load(done.run)
+    features = np.random.default_rng(0).normal(size=(5, encoder.input_dim)).astype(np.float32)
+    encoder.save(tmp_path / "saved")
+    assert np.array_equal(compress.load(tmp_path / "saved").encode(features), encoder.encode(features))
 
 
 def test_what_only_training_needs_is_left_out(trained: dict[str, Path], tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from compress.errors import (
 )
 from compress.jobs.train import delete_run
 from compress.progress import Event, Note, Progress, clear_interrupt, silent
-from compress.run_config import read_run_config
+from compress.run_config import read_run_config, write_run_config
 from compress.training import load_model, train
 from compress.training.log import append_log, read_log, truncate_log
 from compress.training.run import (
@@ -273,3 +273,11 @@ def test_a_flipped_bit_in_the_log_or_the_config_is_named(finished: Path, part: s
         read_log(path) if part == "log" else read_run_config(finished)
     assert error.value.where == str(path)
     assert "--fresh" in error.value.hint
+
+
+@pytest.mark.parametrize("shards", [0.5, [1], {"train": 3}, {"train": [0.5]}, {"train": ["no number x"]}])
+def test_a_sealed_config_of_another_form_is_refused(finished: Path, shards: object) -> None:
+    identity = read_run_config(finished)
+    write_run_config(finished, {**identity, "shards": shards})
+    with pytest.raises(CorruptArtifactError, match="is not the config of a training"):
+        read_run_config(finished)
