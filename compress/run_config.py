@@ -44,7 +44,7 @@ def noted_shards(**splits: Sequence[ShardSize]) -> dict[str, Any]:
 
 
 def _are_shards(noted: object) -> bool:
-    """Whether this is the entry of `noted_shards`: a seal proves that a file was not changed, not who made it."""
+    """Whether this is the entry of `noted_shards`; a seal does not say who wrote a file."""
     if not isinstance(noted, dict):
         return False
     try:

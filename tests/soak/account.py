@@ -18,7 +18,6 @@ from tests.soak.registry import HARNESSES
 
 ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = "python -m tests.soak --only {} --turn {}"
-_LATER = {"R19": "there is no service yet"}
 
 
 @dataclass
@@ -88,8 +87,6 @@ class Account:
             row["trials"] = sum(counts.trials[promise] for counts in known)
             row["lost"] = sum(counts.lost[promise] for counts in known)
             row["commands"] = [f"python -m tests.soak --only {name}" for name in by]
-            if promise in _LATER:
-                row["note"] = _LATER[promise]
             rows.append(row)
         return rows
 

@@ -251,7 +251,7 @@ def test_an_account_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.M
         Account.open(tmp_path).note("kills", play)
     (written,) = tmp_path.iterdir()
     value = json.loads(written.read_text())
-    assert [row["id"] for row in value["promises"]] == [f"R{number}" for number in range(1, 22)]
+    assert [row["id"] for row in value["promises"]] == list(PROMISES)
     assert (value["promises"][0]["trials"], value["promises"][0]["lost"]) == (2, 1)
     assert value["commit"] == "abc"
     assert value["harnesses"]["kills"]["losses"][0]["turn"] == "python -m tests.soak --only kills --turn 2"

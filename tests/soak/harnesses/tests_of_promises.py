@@ -14,11 +14,12 @@ from tests.soak.counts import Counts, Until
 ROOT = Path(__file__).resolve().parents[3]
 TESTS = {
     "R7": ["tests/datasets/test_policy.py", "tests/datasets/test_examples.py", "tests/cli/test_bad_input.py"],
-    "R12": ["tests/store/test_hostile.py", "tests/architecture/test_unsafe_primitives.py"],
+    "R12": ["tests/hostile", "tests/store/test_hostile.py", "tests/architecture/test_unsafe_primitives.py"],
     "R14": ["tests/encoding/test_memory.py", "tests/test_growing_array.py"],
     "R15": ["tests/encoding/test_workers.py", "tests/training/test_resume.py"],
     "R16": ["tests/encoders/test_every_encoder.py", "tests/encoders/test_every_frame_encoder.py"],
     "R17": ["tests/metrics"],
+    "R19": ["-m", "", "tests/serve/test_requests.py"],
     "R20": ["tests/test_older_artifacts.py"],
     "R21": ["tests/architecture/test_unsafe_primitives.py"],
 }
