@@ -24,15 +24,7 @@ from compress.artifacts import disk
 from compress.errors import DataError
 from compress.extract.pictures import Preprocessing, cropped, resized, upright
 
-_OF_THE_MACHINE = {
-    errno.ENOMEM,
-    errno.EAGAIN,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOENT,
-}
+_OF_THE_MACHINE = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 _PICTURE_FORMATS = ("image2", "_pipe")
 _OPTIONS = {"protocol_whitelist": "none"}  # a playlist must reach neither the network nor other files
 # A stream that ends earlier than it says, by more than its last frames could: it was cut off.
@@ -115,9 +107,9 @@ def opened(path: Path) -> Iterator[InputContainer]:
 
 
 def raise_if_not_of_the_file(error: Exception) -> None:
-    """Raise what says something of this machine: no memory, no further thread or open file, no permission.
+    """Raise what says something of this machine: no memory, no further thread, no further open file.
 
-    FFmpeg also says "input/output error" of damage, so that one stays one of the file.
+    FFmpeg also says "input/output error" of damage, and "operation not permitted" of a list of other files.
     """
     if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
         raise error

@@ -64,6 +64,8 @@ def test_another_precision_is_another_evaluation_and_the_row_says_so(compress, i
 
 
 def test_a_store_is_encoded_in_the_precision_that_is_asked_for(compress, inside: Path):
+    # Without bfloat16 in the processor the standing store is in float32 already.
+    (inside / "embeddings" / f"{CNN}.h5").unlink(missing_ok=True)
     found = compress("encode", "--name", CNN, "--precision", "fp32")
     assert found.code == 0, found.err
     assert "computing in fp32, trained in bf16" in found.err

@@ -102,7 +102,7 @@ def test_where_defects_are_skipped_all_but_the_first_video_of_an_id_are_left_out
     assert source.place(source.shards[1], 1).endswith("id y")
     table = load_table(open_source([f"{tmp_path}/*"], on_corrupt="skip"), cache=tmp_path / "cache")
     assert table.ids.tolist() == ids
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert not (tmp_path / "cache").exists()
     assert len(scan(source)) == 6
     keeping = open_source([f"{tmp_path}/*"], on_corrupt="quarantine", quarantine=tmp_path / "quarantine")
     scan(keeping, events.append)

@@ -78,7 +78,7 @@ def test_a_report_is_made_again_of_what_another_process_measured_meanwhile(works
         return found
 
     monkeypatch.setattr(job, "load_rows", loaded)
-    monkeypatch.setattr(job, "vocabulary_of", lambda _: type("Names", (), {"names": {}})())
+    monkeypatch.setattr(job, "vocabulary_of", lambda _, report: type("Names", (), {"names": {}})())
     reported = report_stores(workspace)
     assert rows == [row.head_training.epochs, 0.0]
     told = json.dumps(reported.document.data)

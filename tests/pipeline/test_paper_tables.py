@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from compress.artifacts.atomic import read_json
-from compress.errors import Interrupted, UsageError
+from compress.errors import NO_MEMORY, Interrupted, UsageError
 from compress.evaluation.models.row import load_models
 from compress.jobs.paper_runs import stand_in_notes, stand_ins
 from compress.papers import Catalogue, CatalogueRow, FullData, PaperFigures, StandIn, catalogue
@@ -242,8 +242,7 @@ def test_an_error_that_is_not_ours_fails_its_row_alone(workspace: Workspace, mon
     monkeypatch.setattr("compress.pipeline.maker.train_run", broken)
     monkeypatch.setattr("compress.pipeline.maker.evaluate_runs", lambda *words, **options: None)
     (failed,) = ran(workspace, VIDEO)
-    reason = "RuntimeError: CUDA out of memory"
-    assert failed.facts == {"table": "3", "row": "b", "reason": reason, "exit_code": 70}
+    assert failed.facts == {"table": "3", "row": "b", "reason": NO_MEMORY, "exit_code": 69}
 
 
 def test_a_mistake_in_the_code_is_not_taken_for_a_row_that_fails(workspace: Workspace, monkeypatch) -> None:

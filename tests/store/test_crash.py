@@ -232,7 +232,7 @@ def test_a_file_size_limit_is_a_clean_refusal(tmp_path: Path, wanted: bytes) -> 
         write(tmp_path)
 
     assert run_under_fault(limited) == 74
-    assert os.listdir(folder(tmp_path)) == []
+    assert not folder(tmp_path).exists()
     write(tmp_path)
     assert_finished(tmp_path, wanted)
 
