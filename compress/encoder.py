@@ -51,7 +51,9 @@ class Encoder:
     """
 
     def __init__(self, model: Model, facts: Mapping[str, Any], name: str, device: str) -> None:
-        self._model, self._facts, self.name, self.device = model, facts, name, device
+        self._model, self.name, self.device = model, name, device
+        # How a shrunk run packs its weights says nothing of the model in memory.
+        self._facts = {key: value for key, value in facts.items() if key != "weights"}
 
     @classmethod
     def fit(
@@ -208,17 +210,13 @@ class Encoder:
     def save(self, folder: str | Path) -> None:
         """Keep it as a run, in place of an older one; UsageError where it is of a packed file."""
         check_whole(self._model, self.name)
-        save_model(as_path(folder, "folder") / "model", self._model.state_dict(), self._unpacked_facts())
+        save_model(as_path(folder, "folder") / "model", self._model.state_dict(), dict(self._facts))
 
     def parts(self) -> tuple[dict[str, Any], Mapping[str, Any]]:
         """What is kept of it elsewhere: name, sizes and facts as JSON, and its tensors; raises as `save`."""
         check_whole(self._model, self.name)
         about = {"name": self.name, "dim": self.dim, "input_dim": self.input_dim, "level": self.level}
-        return {**about, "facts": self._unpacked_facts()}, self._model.state_dict()
-
-    def _unpacked_facts(self) -> dict[str, Any]:
-        """Its facts without how a shrunk run packs its weights: here they are float32."""
-        return {key: value for key, value in self._facts.items() if key != "weights"}
+        return {**about, "facts": dict(self._facts)}, self._model.state_dict()
 
     def __repr__(self) -> str:
         reads = f"{'frames (t' if self.level == 'frame' else 'features (n'}, {self.input_dim})"
