@@ -52,8 +52,7 @@ class Encoder:
 
     def __init__(self, model: Model, facts: Mapping[str, Any], name: str, device: str) -> None:
         self._model, self.name, self.device = model, name, device
-        # How a shrunk run packs its weights says nothing of the model in memory.
-        self._facts = {key: value for key, value in facts.items() if key != "weights"}
+        self._facts = {key: value for key, value in facts.items() if key != "weights"}  # these are packed
 
     @classmethod
     def fit(
